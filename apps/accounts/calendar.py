@@ -1,0 +1,37 @@
+"""A fleet's calendar: the UTC bounds of its local days. Pure; instants are UTC seconds, intervals half-open."""
+
+import datetime as dt
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+ONE_DAY = dt.timedelta(days=1)
+
+
+def day_start(day: dt.date, zone: ZoneInfo) -> int:
+    """The first second of a local day.
+
+    Where a clock change skips midnight it is the first second that exists; where it repeats midnight, the first of
+    the two. A day that a zone skipped as a whole (Apia, 2011-12-30) starts where the next one starts.
+    """
+    return int(dt.datetime.combine(day, dt.time(), tzinfo=zone).timestamp())
+
+
+def day_bounds(day: dt.date, zone: ZoneInfo) -> tuple[int, int]:
+    """[start, end) of a local day: 86,400 seconds long, but for clock changes."""
+    return day_start(day, zone), day_start(day + ONE_DAY, zone)
+
+
+def day_of(t: float, zone: ZoneInfo) -> dt.date:
+    """The local day of an instant."""
+    return dt.datetime.fromtimestamp(t, zone).date()
+
+
+def days_between(first: dt.date, last: dt.date) -> Iterator[dt.date]:
+    """The days from the first to the last, both included."""
+    for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        yield dt.date.fromordinal(ordinal)
+
+
+def as_utc(t: float) -> dt.datetime:
+    """The aware UTC datetime of an instant."""
+    return dt.datetime.fromtimestamp(t, dt.UTC)

@@ -1,0 +1,81 @@
+"""Who: fleets (the tenants), the keys that read them and the staff that run them."""
+
+import zoneinfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+from apps.accounts.encryption import EncryptedTextField
+
+
+def validate_timezone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"{name} is not an IANA time zone such as America/Chicago")
+
+
+class Units(models.TextChoices):
+    METRIC = "metric", "metric (km, l, °C)"
+    US = "us", "US (mi, gal, mpg, °F)"
+
+
+class Fleet(models.Model):
+    """The tenant: one trucking company and its Wialon account. Every other row belongs to one."""
+
+    name = models.CharField(max_length=80, unique=True)
+    timezone = models.CharField(
+        max_length=64, validators=[validate_timezone], help_text="IANA name; a day is a calendar day there"
+    )
+    currency = models.CharField(max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$", "three capital letters")])
+    units = models.CharField(max_length=6, choices=Units.choices, default=Units.METRIC)
+    wialon_url = models.URLField("Wialon URL", help_text="e.g. the hosting's API address, or a Wialon Local site")
+    wialon_token = EncryptedTextField("Wialon token", help_text="stored encrypted, never shown again")
+    is_active = models.BooleanField(default=True, help_text="an inactive fleet is not synchronised")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "fleet"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.timezone)
+
+
+class FleetMembership(models.Model):
+    """A member of staff may see a fleet in the admin; superusers see all."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="fleet_memberships")
+
+    class Meta:
+        db_table = "fleet_membership"
+        constraints = [models.UniqueConstraint(fields=["fleet", "user"], name="fleet_membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.fleet}"
+
+
+class ApiKey(models.Model):
+    """A key of one fleet. The prefix finds it, the hash proves it; the key itself is shown once and never stored."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80, blank=True)
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "api_key"
+        ordering = ["fleet", "-created_at"]
+
+    def __str__(self) -> str:
+        return f"flt_{self.prefix}… of {self.fleet}"

@@ -1,0 +1,158 @@
+"""Settings. What differs between installations comes from the environment (environment.py); the rest is decided here."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+
+from fleet_project.environment import load
+from fleet_project.logs import logging_config
+from tasks.schedule import beat_schedule
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_env = load(BASE_DIR)
+
+SECRET_KEY = _env["SECRET_KEY"]
+FIELD_ENCRYPTION_KEYS = _env["FIELD_ENCRYPTION_KEY"]
+DEBUG = _env["DEBUG"]
+SITE_URL = _env["SITE_URL"].rstrip("/")
+ALLOWED_HOSTS = _env["ALLOWED_HOSTS"]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "apps.accounts",
+    "apps.trucks",
+    "apps.fleet",
+]
+# The admin's list. The API does not pass through it: fleet_project/asgi.py gives it a handler with a short, async-only one.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "fleet_project.urls"
+ASGI_APPLICATION = "fleet_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- database: MariaDB or MySQL -------------------------------------------------------------------------------------
+# READ COMMITTED: a rebuild that waited for a lock must see what the other one committed. UTC: session zones with clock
+# changes store the repeated hour wrongly. CONN_MAX_AGE 0: under ASGI every request would keep a connection of its own.
+_DATABASE_OPTIONS: dict[str, Any] = {
+    "charset": "utf8mb4",
+    "isolation_level": "read committed",
+    "connect_timeout": 5,
+    "init_command": "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+}
+
+
+def _database(url: str) -> dict[str, Any]:
+    config = dict(environ.Env.db_url_config(url))
+    config["OPTIONS"] = {**config.get("OPTIONS", {}), **_DATABASE_OPTIONS}
+    return {**config, "CONN_MAX_AGE": 0, "TEST": {"CHARSET": "utf8mb4"}}
+
+
+DATABASES = {"default": _database(_env["DATABASE_URL"])}
+DATABASE_REPLICA = environ.Env.db_url_config(_env["DATABASE_REPLICA_URL"]) if _env["DATABASE_REPLICA_URL"] else None
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- the async pool of the hot reads (apps/mysql.py) ----------------------------------------------------------------
+POOL_MIN = _env["POOL_MIN"]
+POOL_MAX = _env["POOL_MAX"]
+POOL_WAIT_S = _env["POOL_WAIT_MS"] / 1000
+QUERY_TIMEOUT_S = _env["QUERY_TIMEOUT_MS"] / 1000
+
+# --- Wialon ---------------------------------------------------------------------------------------------------------
+SYNC_INTERVAL_S = _env["SYNC_INTERVAL_S"]
+INITIAL_HISTORY_DAYS = _env["INITIAL_HISTORY_DAYS"]
+
+# --- Celery ---------------------------------------------------------------------------------------------------------
+REDIS_URL = _env["REDIS_URL"]
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TIMEZONE = "UTC"  # ticks of a fixed interval have no hole when clocks change
+CELERY_TASK_IGNORE_RESULT = True  # results are rows
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task comes back; every task may run twice
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long task holds up no other
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a misspelt queue is an error, not a queue without a worker
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,  # three times the hard limit: no task is handed out again while it still runs
+    "socket_timeout": 10,  # without it a publish can hang for ever
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+}
+CELERY_TASK_DEFAULT_QUEUE = "summaries"
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("sync", "summaries", "reports")}
+CELERY_TASK_ROUTES = {
+    "tasks.sync.*": {"queue": "sync"},
+    "tasks.summaries.*": {"queue": "summaries"},
+    "tasks.reports.*": {"queue": "reports"},
+    "tasks.maintenance.*": {"queue": "summaries"},
+}
+CELERY_IMPORTS = ("tasks.sync", "tasks.summaries", "tasks.reports", "tasks.maintenance")
+CELERY_BEAT_SCHEDULE = beat_schedule(SYNC_INTERVAL_S)
+
+# --- mail -----------------------------------------------------------------------------------------------------------
+vars().update(environ.Env.email_url_config(_env["EMAIL_URL"]))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _env["DEFAULT_FROM_EMAIL"]
+
+# --- the admin ------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_IPWARE_PROXY_COUNT = _env["PROXIES"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _env["PROXIES"] else None
+_https = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+# --- logs -----------------------------------------------------------------------------------------------------------
+LOGGING_CONFIG = None
+logging_config(level=_env["LOG_LEVEL"], json=_env["LOG_FORMAT"] == "json", stream=sys.stderr)
+structlog.contextvars.clear_contextvars()
