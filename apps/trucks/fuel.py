@@ -1,0 +1,133 @@
+"""Fuel: refuels and drains seen in the level, and how much was used."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from math import fsum
+from statistics import median
+from typing import NamedTuple
+
+from .history import Event, History, LevelReading, Stretch
+from .motion import State, overlapping
+from .parameters import Parameters
+from .quantities import CONNECTED_S, Piece
+
+JOIN_S = 1_800  # steps of one kind at most this far apart are one event
+MEDIAN_OF = 5  # readings on either side of an event: a level sloshes
+
+
+class FuelEventKind(StrEnum):
+    REFUEL = "refuel"
+    DRAIN = "drain"
+
+
+class FuelSource(StrEnum):
+    COUNTER = "counter"
+    LEVEL = "level"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuelEvent(Event):
+    """A rise or a suspicious fall of the level. Open while a further step could still join it."""
+
+    kind: FuelEventKind
+    level_before_l: float
+    level_after_l: float
+    litres: float  # never negative
+    is_dismissed: bool  # by a person: a drain that was none
+
+    def added(self, start: int, end: int) -> float:
+        """What it brought into the tank in [start, end), evenly over its time; negative for a drain."""
+        sign = 1 if self.kind is FuelEventKind.REFUEL else -1
+        return sign * Piece(self.started_at, self.ended_at, self.litres).within(start, end)
+
+
+class Used(NamedTuple):
+    litres: float | None
+    source: FuelSource | None
+
+
+class _Step(NamedTuple):
+    """A rise or fall of the level from one reading to another, by their positions."""
+
+    kind: FuelEventKind
+    first: int
+    last: int
+
+
+def find_fuel_events(history: History, parameters: Parameters, dismissed: Collection[int] = ()) -> list[FuelEvent]:
+    """The refuels and drains around the window, ascending; `dismissed` are the starts of drains that were none."""
+    levels = history.levels
+    steps = list(_steps(levels, parameters))
+    events = [
+        _fuel_event(history, step, dismissed)
+        for kind in FuelEventKind
+        for step in _joined([step for step in steps if step.kind is kind], levels)
+    ]
+    return sorted(events, key=lambda event: event.started_at)
+
+
+def _steps(levels: Sequence[LevelReading], parameters: Parameters) -> Iterator[_Step]:
+    """The single steps. A drain begins with the engine known to be off: else it may be consumption."""
+    for index, (before, after) in enumerate(pairwise(levels)):
+        rise = after.litres - before.litres
+        if after.t - before.t > CONNECTED_S:
+            continue
+        if rise >= parameters.refuel_min_l:
+            yield _Step(FuelEventKind.REFUEL, index, index + 1)
+        elif -rise >= parameters.drain_min_l and before.engine_on is False:
+            yield _Step(FuelEventKind.DRAIN, index, index + 1)
+
+
+def _joined(steps: Iterable[_Step], levels: Sequence[LevelReading]) -> list[_Step]:
+    joined: list[_Step] = []
+    for step in steps:
+        if joined and levels[step.first].t - levels[joined[-1].last].t <= JOIN_S:
+            joined[-1] = joined[-1]._replace(last=step.last)
+        else:
+            joined.append(step)
+    return joined
+
+
+def _fuel_event(history: History, step: _Step, dismissed: Collection[int]) -> FuelEvent:
+    start, end = history.levels[step.first].t, history.levels[step.last].t
+    level_before = _usual(history.levels[max(0, step.first + 1 - MEDIAN_OF) : step.first + 1], start)
+    level_after = _usual(history.levels[step.last : step.last + MEDIAN_OF], end)
+    return FuelEvent(
+        **history.extent(Stretch(start, end, history.as_of - end <= JOIN_S)),
+        kind=step.kind,
+        level_before_l=level_before,
+        level_after_l=level_after,
+        litres=abs(level_after - level_before),
+        is_dismissed=step.kind is FuelEventKind.DRAIN and start in dismissed,
+    )
+
+
+def _usual(levels: Sequence[LevelReading], t: int) -> float:
+    """The median of the readings that connect with `t`."""
+    return median(level.litres for level in levels if abs(level.t - t) <= CONNECTED_S)
+
+
+def used(history: History, events: Sequence[FuelEvent], start: int, end: int) -> Used:
+    """The litres used in [start, end): the counter's, else the level's fall with refuels and without drains.
+
+    Refuels and drains are spread over their time, as the level between their readings is. So a refuel over
+    midnight makes neither day's use absurd.
+    """
+    counted = history.fuel_counter.increase.between(start, end)
+    if counted is not None:
+        return Used(counted, FuelSource.COUNTER)
+    if history.level_falls.between(start, end) is None:
+        return Used(None, None)
+    added = [event.added(start, end) for event in events if not event.is_dismissed]
+    return Used(fsum([*history.level_falls.parts(start, end), *added]), FuelSource.LEVEL)
+
+
+def used_idling(history: History, start: int, end: int) -> float | None:
+    """The litres that the counter grew by while idling in [start, end); null without counter or engine evidence."""
+    counter = history.fuel_counter.increase
+    if not history.has_engine_evidence or counter.between(start, end) is None:
+        return None
+    idle = [piece for piece in overlapping(history.segments, start, end) if piece.state is State.IDLE]
+    return fsum(part for piece in idle for part in counter.parts(max(piece.start, start), min(piece.end, end)))

@@ -1,0 +1,90 @@
+"""Quantities known between two readings (legs, counters, levels), spread evenly over the time between."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum
+from typing import NamedTuple
+
+CONNECTED_S = 35 * 86_400  # readings further apart say nothing about the time between them
+
+
+def overlap(start: int, end: int, other_start: int, other_end: int) -> int:
+    """The seconds that two intervals have in common."""
+    return max(0, min(end, other_end) - max(start, other_start))
+
+
+class Piece(NamedTuple):
+    """An amount that came about evenly from `start` to `end`."""
+
+    start: int
+    end: int
+    amount: float
+
+    def within(self, start: int, end: int) -> float:
+        """The part of the amount that falls into [start, end)."""
+        return self.amount * (overlap(self.start, self.end, start, end) / (self.end - self.start))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A quantity over time, in columns: thousands of pieces are summed without touching each."""
+
+    readings: Sequence[int]  # the seconds at which it was read, ascending
+    starts: Sequence[int]  # of the pieces: ascending, not overlapping
+    ends: Sequence[int]
+    amounts: Sequence[float]
+
+    @classmethod
+    def of(cls, readings: Sequence[int], pieces: Iterable[tuple[int, int, float]]) -> "Spread":
+        """The spread of these pieces, ascending and not overlapping, that come from these readings."""
+        starts, ends, amounts = tuple(zip(*pieces, strict=True)) or ((), (), ())
+        return cls(readings, starts, ends, amounts)
+
+    def parts(self, start: int, end: int) -> list[float]:
+        """What the pieces that reach into [start, end) add to it, one number each."""
+        first, last = bisect_right(self.ends, start), bisect_left(self.starts, end) - 1
+        if last < first or end <= start:
+            return []
+        parts = list(self.amounts[first : last + 1])
+        for edge in (first, last):  # only the outermost can reach over the ends
+            parts[edge - first] = Piece(self.starts[edge], self.ends[edge], self.amounts[edge]).within(start, end)
+        return parts
+
+    def between(self, start: int, end: int) -> float | None:
+        """The amount in [start, end); null when it was neither read in there nor connects over any part of it."""
+        parts = self.parts(start, end)
+        return fsum(parts) if parts or self.count_readings(start, end) else None
+
+    def count_readings(self, start: int, end: int) -> int:
+        return max(0, bisect_left(self.readings, end) - bisect_left(self.readings, start))
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A counter that should only grow: by how much it grew, and when it was found to have gone back."""
+
+    increase: Spread
+    resets: Sequence[int]  # the seconds of the later readings
+
+    def count_resets(self, start: int, end: int) -> int | None:
+        """How often it went back; null when it was not read in [start, end)."""
+        if not self.increase.count_readings(start, end):
+            return None
+        return bisect_left(self.resets, end) - bisect_left(self.resets, start)
+
+
+def changes(times: Sequence[int], values: Sequence[float]) -> list[tuple[int, int, float]]:
+    """What each reading differs by from the one before it, as (start, end, amount), where the two are connected."""
+    steps = zip(pairwise(times), pairwise(values), strict=True)
+    return [(start, end, after - before) for (start, end), (before, after) in steps if end - start <= CONNECTED_S]
+
+
+def counter(times: Sequence[int], values: Sequence[float]) -> Counter:
+    """The counter with these readings, ascending; a decrease counts 0."""
+    steps = changes(times, values)
+    resets = [end for _, end, amount in steps if amount < 0]
+    if resets:
+        steps = [(start, end, max(0.0, amount)) for start, end, amount in steps]
+    return Counter(Spread.of(times, steps), resets)

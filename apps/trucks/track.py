@@ -1,0 +1,105 @@
+"""The fixes of a truck: where it was, how fast, and the legs between them."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import asin, cos, radians, sin, sqrt
+from typing import NamedTuple, TypeAlias
+
+from .motion import Condition, State
+from .parameters import Parameters
+from .points import Point
+from .quantities import CONNECTED_S, Spread
+
+EARTH_RADIUS_M = 6_371_008.8  # mean radius (IUGG)
+EARTH_DIAMETER_M = 2 * EARTH_RADIUS_M
+
+
+Place: TypeAlias = tuple[float | None, float | None]  # latitude and longitude; nulls: not known
+
+
+class Fix(NamedTuple):
+    t: int
+    lat: float
+    lon: float
+    speed_kmh: float | None  # 0 with the engine off
+    is_parked: bool
+
+    @property
+    def place(self) -> Place:
+        return self.lat, self.lon
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The straight lines between consecutive fixes, in metres, without those too fast to be true."""
+
+    counted: Spread
+    drift: Spread  # of the counted, those with both ends parked
+    gaps: Spread  # over a silence, not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    fixes: Sequence[Fix]
+    times: Sequence[int]
+
+    def place(self, t: int, until: int) -> Place:
+        """That of the last fix at or before `t`, at most 35 days old, else of the first one up to `until`."""
+        following = bisect_right(self.times, t)
+        if following and t - self.times[following - 1] <= CONNECTED_S:
+            return self.fixes[following - 1].place
+        if following < len(self.fixes) and self.times[following] <= until:
+            return self.fixes[following].place
+        return None, None
+
+    def count(self, start: int, end: int) -> int:
+        return len(self._within(start, end))
+
+    def max_speed_kmh(self, start: int, end: int) -> float | None:
+        """The highest speed of the fixes in [start, end); null when none has one."""
+        return max((fix.speed_kmh for fix in self._within(start, end) if fix.speed_kmh is not None), default=None)
+
+    def _within(self, start: int, end: int) -> Sequence[Fix]:
+        return self.fixes[bisect_left(self.times, start) : bisect_left(self.times, end)]
+
+
+def track(points: Sequence[Point], conditions: Sequence[Condition]) -> Track:
+    """The fixes among the points, ascending; the conditions are those of the points."""
+    fixes = [
+        Fix(
+            point.t,
+            point.lat,
+            point.lon,
+            condition.speed_kmh if condition.has_speed else None,
+            condition.state is State.PARKED,
+        )
+        for point, condition in zip(points, conditions, strict=True)
+        if point.lat is not None and point.lon is not None
+    ]
+    return Track(fixes, [fix.t for fix in fixes])
+
+
+def legs(track: Track, parameters: Parameters) -> Legs:
+    """The legs of a track, sorted by what they count for."""
+    counted, drift, gaps = [], [], []
+    for a, b in pairwise(track.fixes):
+        duration, metres = b.t - a.t, distance_m(a, b)
+        if duration > CONNECTED_S or metres * 3.6 > parameters.max_leg_kmh * duration:
+            continue
+        leg = (a.t, b.t, metres)
+        if duration > parameters.trip_max_gap_s:
+            gaps.append(leg)
+            continue
+        counted.append(leg)
+        if a.is_parked and b.is_parked:
+            drift.append(leg)
+    return Legs(*(Spread.of(track.times, kind) for kind in (counted, drift, gaps)))
+
+
+def distance_m(a: Fix, b: Fix) -> float:
+    """The haversine distance of two fixes."""
+    lat_a, lat_b = radians(a.lat), radians(b.lat)
+    across = sin((lat_b - lat_a) / 2) ** 2 + cos(lat_a) * cos(lat_b) * sin(radians(b.lon - a.lon) / 2) ** 2
+    return EARTH_DIAMETER_M * asin(min(1.0, sqrt(across)))

@@ -1,0 +1,105 @@
+"""Trips and the stops between them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .history import DistanceSource, Event, History, Stretch
+from .motion import Condition, State
+from .parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip(Event):
+    """From the first moving point to the point after the last; the seconds add up to its duration."""
+
+    end_lat: float | None
+    end_lon: float | None
+    distance_m: int | None
+    distance_source: DistanceSource | None
+    moving_s: int
+    idle_s: int | None  # null without engine evidence: then part of parked
+    parked_s: int
+    no_data_s: int
+    mean_speed_kmh: float | None  # over the moving time
+    max_speed_kmh: float | None  # of the fixes
+    fuel_l: float | None  # by the fuel counter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop(Event):
+    """From the end of a trip to the start of the next. Its other seconds moved, too short to be a trip."""
+
+    idle_s: int | None  # null without engine evidence: then part of parked
+    parked_s: int
+    no_data_s: int
+
+
+def find_trips(history: History, parameters: Parameters) -> list[Trip]:
+    """The trips of the window, ascending, without those too short. A distance that is not measured is not too short."""
+    trips = (_trip(history, stretch) for stretch in _drives(history.conditions, history.until, parameters))
+    return [
+        trip
+        for trip in trips
+        if trip.duration_s >= parameters.trip_min_s
+        and (trip.distance_m is None or trip.distance_m >= parameters.trip_min_m)
+    ]
+
+
+def find_stops(history: History, trips: Sequence[Trip]) -> list[Stop]:
+    """The stops after these trips, ascending. The one after the last trip is open, up to where knowledge ends."""
+    stretches = [Stretch(trip.ended_at, following.started_at, False) for trip, following in pairwise(trips)]
+    if trips and not trips[-1].is_open:
+        stretches.append(Stretch(trips[-1].ended_at, history.until, True))
+    return [_stop(history, stretch) for stretch in stretches]
+
+
+def _drives(conditions: Sequence[Condition], until: int, parameters: Parameters) -> Iterator[Stretch]:
+    """What could be trips. Each ends at the point after its last moving one, or at that if a silence follows it."""
+    start: int | None = None
+    end = last = 0
+    stands = False  # the end is a point that does not move
+    for condition in conditions:
+        silent = condition.t - last > parameters.trip_max_gap_s
+        if start is not None and (silent or (stands and condition.t - end >= parameters.trip_end_s)):
+            yield Stretch(start, end, False)
+            start = None
+        if condition.state is State.MOVING:
+            start, end, stands = condition.t if start is None else start, condition.t, False
+        elif start is not None and not stands:
+            end, stands = condition.t, True
+        last = condition.t
+    if start is not None:
+        silent = until - last > parameters.trip_max_gap_s
+        yield Stretch(start, end, not (silent or (stands and until - end >= parameters.trip_end_s)))
+
+
+def _trip(history: History, stretch: Stretch) -> Trip:
+    start, end, _ = stretch
+    seconds, distance = history.seconds(start, end), history.distance(start, end)
+    metres = distance.metres
+    end_lat, end_lon = history.track.place(end, until=end)
+    return Trip(
+        **history.extent(stretch),
+        end_lat=end_lat,
+        end_lon=end_lon,
+        distance_m=metres,
+        distance_source=distance.source,
+        moving_s=seconds.moving,
+        idle_s=seconds.idle if history.has_engine_evidence else None,
+        parked_s=seconds.parked,
+        no_data_s=seconds.no_data,
+        mean_speed_kmh=None if metres is None or not seconds.moving else 3.6 * metres / seconds.moving,
+        max_speed_kmh=history.track.max_speed_kmh(start, end),
+        fuel_l=history.fuel_counter.increase.between(start, end),
+    )
+
+
+def _stop(history: History, stretch: Stretch) -> Stop:
+    seconds = history.seconds(stretch.start, stretch.end)
+    return Stop(
+        **history.extent(stretch),
+        idle_s=seconds.idle if history.has_engine_evidence else None,
+        parked_s=seconds.parked,
+        no_data_s=seconds.no_data,
+    )

@@ -1,0 +1,70 @@
+from math import fsum
+
+import pytest
+
+from apps.trucks.quantities import CONNECTED_S, Counter, Spread, changes, counter
+
+SPREAD = Spread.of([0, 10, 20], [(0, 10, 5.0), (10, 20, 10.0)])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "amount"),
+    [
+        (0, 20, 15),  # all
+        (0, 10, 5),  # one piece
+        (5, 15, 7.5),  # a half of both
+        (4, 6, 1),  # inside one piece
+        (-10, 30, 15),  # nothing outside
+    ],
+)
+def test_an_amount_is_spread_evenly_over_its_time(start: int, end: int, amount: float):
+    assert SPREAD.between(start, end) == pytest.approx(amount)
+
+
+def test_a_cut_loses_nothing():
+    spread = Spread.of([0, 7], [(0, 7, 1.0)])
+    assert fsum([spread.between(0, 3), spread.between(3, 7)]) == pytest.approx(1.0)
+
+
+def test_where_nothing_was_read_the_amount_is_not_measured():
+    assert SPREAD.between(21, 30) is None
+    assert SPREAD.between(-10, 0) is None
+    assert Spread.of([], []).between(0, 10) is None
+
+
+def test_a_reading_without_another_measures_zero():
+    assert Spread.of([5], []).between(0, 10) == 0
+
+
+def test_readings_around_measure_what_is_between_them():
+    assert Spread.of([0, 100], [(0, 100, 50.0)]).between(40, 60) == pytest.approx(10)
+
+
+def test_an_empty_interval_measures_nothing():
+    assert SPREAD.between(5, 5) is None
+    assert SPREAD.between(8, 2) is None
+
+
+def test_a_whole_piece_is_not_changed_by_the_division():
+    assert Spread.of([0, 3], [(0, 3, 0.1)]).between(0, 3) == 0.1
+
+
+def test_changes_connect_readings_up_to_35_days_apart():
+    assert changes([0, CONNECTED_S], [1, 4]) == [(0, CONNECTED_S, 3)]
+    assert changes([0, CONNECTED_S + 1], [1, 4]) == []
+
+
+def test_a_decrease_of_a_counter_counts_zero_and_is_a_reset():
+    odometer = counter([0, 10, 20, 30], [100, 150, 20, 50])
+    assert odometer.increase.between(0, 30) == 80
+    assert odometer.increase.between(10, 20) == 0
+    assert odometer.resets == [20]
+
+
+@pytest.mark.parametrize(("start", "end", "resets"), [(0, 31, 1), (20, 21, 1), (0, 20, 0), (21, 31, 0), (31, 99, None)])
+def test_a_reset_counts_where_its_later_reading_is(start: int, end: int, resets: int | None):
+    assert counter([0, 10, 20, 30], [100, 150, 20, 50]).count_resets(start, end) == resets
+
+
+def test_a_counter_never_read_has_nothing():
+    assert counter([], []) == Counter(Spread([], (), (), ()), [])
