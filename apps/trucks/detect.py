@@ -1,0 +1,224 @@
+"""From a truck's stored messages to its days: loads as much history as the days depend on and has it searched.
+
+A day's result does not depend on which days are computed together, nor on how often.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from apps.accounts.calendar import ONE_DAY, day_bounds
+from apps.trucks import storage
+from apps.trucks.daily import DayFigures, Detection, detect, figures
+from apps.trucks.evidence import READINGS, evidence_of
+from apps.trucks.fuel import MEDIAN_OF, FuelEvent
+from apps.trucks.history import Event
+from apps.trucks.idling import IdleEvent
+from apps.trucks.messages import StoredPoint
+from apps.trucks.models import Truck, TruckSync
+from apps.trucks.motion import Condition, State
+from apps.trucks.parameter_sets import ParameterHistory
+from apps.trucks.parameters import Parameters
+from apps.trucks.points import Evidence, Point, merge
+from apps.trucks.quantities import CONNECTED_S
+from apps.trucks.sensors import SensorTable
+from apps.trucks.speeding import SpeedingEpisode
+from apps.trucks.trips import Stop, Trip
+
+CONTEXT_S = 6 * 3_600  # first guess at how much history around the days is needed
+WIDEN = 4
+DAYS_AT_ONCE = 10  # a bound on memory, not a rule
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a day was computed from."""
+
+    seconds: int  # distinct, with at least one message
+    messages: int
+    first_t: int | None
+    last_t: int | None
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """One truck's local day, [start, end) in UTC seconds; events are those that start in it.
+
+    The figures are of the part of the day up to `as_of`; the truck as a whole is known up to `known_until`.
+    """
+
+    day: dt.date
+    start: int
+    end: int
+    as_of: int
+    known_until: int
+    parameters: Parameters
+    inputs: Inputs
+    figures: DayFigures
+    trips: list[Trip]
+    stops: list[Stop]
+    idle_events: list[IdleEvent]
+    speeding: list[SpeedingEpisode]
+    fuel_events: list[FuelEvent]
+
+    @property
+    def length_s(self) -> int:
+        """The length of the day, of the day in progress as far as it is known."""
+        return self.as_of - self.start
+
+
+def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: ZoneInfo) -> Iterator[DayResult]:
+    """The results of these days (ascending), without those before the truck's first message or after its watermark."""
+    if sync.first_t is None or sync.known_until is None:
+        return
+    table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
+    parameters = ParameterHistory(truck.fleet_id, truck.id)
+    known = [
+        day for day in days if day_bounds(day, zone)[1] > sync.first_t and day_bounds(day, zone)[0] < sync.known_until
+    ]
+    for run in _runs(known, parameters):
+        yield from Excerpt(truck, evidence_of(table), parameters.on(run[0]), run, sync.known_until, zone).results()
+
+
+def _runs(days: Sequence[dt.date], parameters: ParameterHistory) -> Iterator[list[dt.date]]:
+    """The days in consecutive runs of one set of parameters, not too long."""
+    run: list[dt.date] = []
+    for day in days:
+        if run and (
+            day - run[-1] != ONE_DAY or len(run) == DAYS_AT_ONCE or parameters.on(day) != parameters.on(run[0])
+        ):
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run
+
+
+class Excerpt:
+    """The part of a truck's history that a run of consecutive days depends on."""
+
+    def __init__(
+        self,
+        truck: Truck,
+        evidence: Evidence,
+        parameters: Parameters,
+        days: Sequence[dt.date],
+        known_until: int,
+        zone: ZoneInfo,
+    ) -> None:
+        self.truck = truck
+        self.evidence = evidence
+        self.parameters = parameters
+        self.days = days
+        self.known_until = known_until
+        self.zone = zone
+        self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
+        self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites)
+
+    def results(self) -> Iterator[DayResult]:
+        stored, detection = self._found
+        for day in self.days:
+            start, end = day_bounds(day, self.zone)
+            as_of = min(end, self.known_until)
+            yield DayResult(
+                day=day,
+                start=start,
+                end=end,
+                as_of=as_of,
+                known_until=self.known_until,
+                parameters=self.parameters,
+                inputs=_inputs([message for message in stored if start <= message.t < as_of]),
+                figures=figures(detection, start, end, as_of),
+                trips=[event for event in detection.trips if start <= event.started_at < end],
+                stops=[event for event in detection.stops if start <= event.started_at < end],
+                idle_events=[event for event in detection.idle_events if start <= event.started_at < end],
+                speeding=[event for event in detection.speeding if start <= event.started_at < end],
+                fuel_events=[event for event in detection.fuel_events if start <= event.started_at < end],
+            )
+
+    @cached_property
+    def _found(self) -> tuple[list[StoredPoint], Detection]:
+        """The messages of a window around the days, as wide as it must be, and what is found in it."""
+        before_s = after_s = CONTEXT_S
+        while True:
+            first_t, last_t = self._first_second(before_s), self.end + after_s
+            stored = storage.stored_points(self.truck.fleet_id, self.truck.id, first_t, last_t)
+            detection = self._detect(stored, first_t, last_t)
+            begins_too_late = before_s < CONNECTED_S and not self._is_settled_before(detection)
+            ends_too_soon = last_t <= self.known_until and not self._is_settled_after(detection)
+            if not begins_too_late and not ends_too_soon:
+                return stored, detection
+            before_s *= WIDEN if begins_too_late else 1
+            after_s *= WIDEN if ends_too_soon else 1
+
+    def _first_second(self, before_s: int) -> int:
+        """Where the window begins: with a message before the days, if there is one within 35 days."""
+        first_t = self.start - min(before_s, CONNECTED_S)
+        last_before = self.neighbours.before(self.start, ["t"]).get("t", [first_t])[0]
+        return min(first_t, last_before)
+
+    def _detect(self, stored: Sequence[StoredPoint], first_t: int, last_t: int) -> Detection:
+        earlier = self.neighbours.before(first_t, ["lat", *READINGS], levels=MEDIAN_OF)
+        later = (
+            self.neighbours.after(last_t - 1, ["lat", *READINGS], levels=MEDIAN_OF)
+            if last_t <= self.known_until
+            else {}
+        )
+        return detect(
+            self._points(stored),
+            self.evidence,
+            self.parameters,
+            self.known_until,
+            earlier=self._points(self.neighbours.points(t for seconds in earlier.values() for t in seconds)),
+            later=self._points(self.neighbours.points(t for seconds in later.values() for t in seconds)),
+        )
+
+    def _points(self, stored: Sequence[StoredPoint]) -> list[Point]:
+        return merge(message.point(self.parameters.min_satellites) for message in stored)
+
+    def _is_settled_before(self, detection: Detection) -> bool:
+        """Whether what went on before the days does not matter: the window has a rest, or nothing before it."""
+        conditions = [condition for condition in detection.history.conditions if condition.t <= self.start]
+        if not conditions or _rests(conditions, self.parameters):
+            return True
+        return not self.neighbours.before(conditions[0].t, ["t"])
+
+    def _is_settled_after(self, detection: Detection) -> bool:
+        """Whether what comes after the window does not matter: a rest after the days, and all of them is over."""
+        conditions = [condition for condition in detection.history.conditions if condition.t >= self.end]
+        if not conditions or not _rests(conditions, self.parameters):
+            return False
+        events: list[Event] = [
+            *detection.trips, *detection.stops, *detection.idle_events, *detection.speeding, *detection.fuel_events
+        ]  # fmt: skip
+        within = [event for event in events if self.start <= event.started_at < self.end]
+        return all(not event.is_open and event.ended_at < conditions[-1].t for event in within)
+
+
+def _rests(conditions: Sequence[Condition], parameters: Parameters) -> bool:
+    """Whether any trip that went on before must have ended within these points: stillness or silence long enough."""
+    still_since: int | None = None
+    for condition, following in pairwise(conditions):
+        if following.t - condition.t > parameters.trip_max_gap_s:
+            return True
+        if condition.state is State.MOVING:
+            still_since = None
+        elif still_since is None:
+            still_since = condition.t
+        if still_since is not None and following.t - still_since >= parameters.trip_end_s:
+            return True
+    return False
+
+
+def _inputs(stored: Sequence[StoredPoint]) -> Inputs:
+    return Inputs(
+        seconds=len({message.t for message in stored}),
+        messages=len(stored),
+        first_t=stored[0].t if stored else None,
+        last_t=stored[-1].t if stored else None,
+        dropped=sum(message.dropped for message in stored),
+    )

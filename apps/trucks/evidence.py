@@ -1,0 +1,27 @@
+"""What a truck's sensor table can tell of its engine, and which readings it takes. Pure."""
+
+from collections.abc import Sequence
+
+from apps.trucks.messages import MessageRow
+from apps.trucks.motion import conditions
+from apps.trucks.parameters import DEFAULTS
+from apps.trucks.points import Evidence, Point
+from apps.trucks.sensors import SensorTable
+
+# Columns of `message` whose readings reach beyond their message: counters and levels, and what is carried over.
+READINGS = ("odometer_m", "fuel_used_l", "fuel_level_l", "engine_hours_h", "ignition", "rpm", "voltage", "pto")
+
+
+def evidence_of(table: SensorTable) -> Evidence:
+    """The sensor that tells whether the engine runs: ignition, else rpm, else voltage, else none."""
+    for evidence in (Evidence.IGNITION, Evidence.RPM, Evidence.VOLTAGE):
+        if evidence.value in table.measures:
+            return evidence
+    return Evidence.NONE
+
+
+def engine_state(rows: Sequence[MessageRow], table: SensorTable) -> bool | None:
+    """Whether the engine ran at the last of these messages, ascending; None: they do not tell."""
+    points = [Point(row.t, ignition=row.ignition, rpm=row.rpm, voltage=row.voltage) for row in rows]
+    states = conditions(points, evidence_of(table), DEFAULTS)
+    return states[-1].engine_on if states else None

@@ -1,0 +1,189 @@
+"""From a raw Wialon message to a row of `message`. Pure.
+
+A raw message is a dict as `messages/load_interval` serves it: t device time, rt registration time, f flags, pos
+position, p parameters.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from apps.trucks.points import Point
+from apps.trucks.sensors import SensorTable
+
+Raw = dict[str, Any]
+
+FUTURE_S = 86_400
+UNKNOWN_SATELLITES = 255
+NOT_GPS = 0x20000 | 0x80000  # position from cell towers or Wi-Fi
+_MAX_T = 2**40
+_SIGNED_64 = 2**63
+
+
+class MessageRow(NamedTuple):
+    """The columns of `message` after fleet and truck, in the order in which they are inserted."""
+
+    t: int
+    digest: int
+    received_t: int | None
+    flags: int
+    lat: float | None
+    lon: float | None
+    speed_kmh: float | None
+    course_deg: float | None
+    altitude_m: float | None
+    satellites: int | None
+    ignition: bool | None
+    rpm: float | None
+    voltage: float | None
+    odometer_m: int | None
+    fuel_used_l: float | None
+    fuel_level_l: float | None
+    engine_hours_h: float | None
+    pto: bool | None
+    dropped: int
+    sensor_version: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages sorted by what becomes of them: data, from the future, without a usable time."""
+
+    data: list[Raw] = field(default_factory=list)
+    future: list[Raw] = field(default_factory=list)
+    refused: list[Any] = field(default_factory=list)
+
+
+def sort_out(messages: Iterable[Any], now: int) -> Batch:
+    """The messages by fate; data and future ascending by second, registration time and digest, each once."""
+    batch = Batch()
+    distinct: dict[tuple[int, int, int], Raw] = {}
+    for message in messages:
+        t = message.get("t") if isinstance(message, dict) else None
+        if not isinstance(t, int) or isinstance(t, bool) or not 0 < t < _MAX_T:
+            batch.refused.append(message)
+        else:
+            distinct[_precedence(message)] = message
+    for key in sorted(distinct):
+        (batch.future if key[0] > now + FUTURE_S else batch.data).append(distinct[key])
+    return batch
+
+
+def _precedence(message: Raw) -> tuple[int, int, int]:
+    return message["t"], received_at(message) or 0, digest(encode(message))
+
+
+def encode(message: Raw) -> bytes:
+    """The message as it is kept: JSON with sorted keys, the same bytes for the same content."""
+    return orjson.dumps(message, option=orjson.OPT_SORT_KEYS)
+
+
+def digest(payload: bytes) -> int:
+    """64 bits of BLAKE2b as a signed integer: tells apart the messages of one second."""
+    return int.from_bytes(hashlib.blake2b(payload, digest_size=8).digest()) - _SIGNED_64
+
+
+def received_at(message: Raw) -> int | None:
+    """When Wialon registered the message, UTC seconds; older servers do not say."""
+    received = message.get("rt")
+    return received if isinstance(received, int) and 0 < received < _MAX_T else None
+
+
+def rows(messages: Sequence[Raw], table: SensorTable) -> list[MessageRow]:
+    """A row for each message, in their order; each is evaluated after its predecessor, which some sensors refer to."""
+    result = []
+    previous: Raw | None = None
+    for message in messages:
+        result.append(_row(message, previous, table))
+        previous = message
+    return result
+
+
+def _row(message: Raw, previous: Raw | None, table: SensorTable) -> MessageRow:
+    payload = encode(message)
+    readings = table.readings(message, previous)
+    position = message.get("pos")
+    place = position if isinstance(position, dict) else {}
+    return MessageRow(
+        t=message["t"],
+        digest=digest(payload),
+        received_t=received_at(message),
+        flags=_integer(message.get("f")) or 0,
+        lat=number(place.get("y")),
+        lon=number(place.get("x")),
+        speed_kmh=number(place.get("s")),
+        course_deg=number(place.get("c")),
+        altitude_m=number(place.get("z")),
+        satellites=_integer(place.get("sc")),
+        ignition=readings.ignition,
+        rpm=readings.rpm,
+        voltage=readings.voltage,
+        odometer_m=readings.odometer_m,
+        fuel_used_l=readings.fuel_used_l,
+        fuel_level_l=readings.fuel_level_l,
+        engine_hours_h=readings.engine_hours_h,
+        pto=readings.pto,
+        dropped=readings.dropped,
+        sensor_version=table.version,
+        payload=payload,
+    )
+
+
+def number(value: Any) -> float | None:
+    """The finite number that the value is, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and abs(value) < 1e300 else None
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else None
+
+
+def is_fix(lat: float | None, lon: float | None, satellites: int | None, flags: int, min_satellites: int) -> bool:
+    """Whether a position is a GPS fix; see "Cleaning" in docs/metrics.md."""
+    if lat is None or lon is None or (lat == 0 and lon == 0) or abs(lat) > 90 or abs(lon) > 180 or flags & NOT_GPS:
+        return False
+    return satellites is None or satellites == UNKNOWN_SATELLITES or satellites >= min_satellites
+
+
+class StoredPoint(NamedTuple):
+    """What a stored message says, in the order of its second: the columns that a rebuild reads."""
+
+    t: int
+    received_t: int | None
+    digest: int
+    flags: int
+    satellites: int | None
+    lat: float | None
+    lon: float | None
+    speed_kmh: float | None
+    ignition: bool | None
+    rpm: float | None
+    voltage: float | None
+    odometer_m: int | None
+    fuel_used_l: float | None
+    fuel_level_l: float | None
+    engine_hours_h: float | None
+    pto: bool | None
+    dropped: int
+
+    @property
+    def precedence(self) -> tuple[int, int, int]:
+        return self.t, self.received_t or 0, self.digest
+
+    def point(self, min_satellites: int) -> Point:
+        """The point that this message alone makes."""
+        fix = is_fix(self.lat, self.lon, self.satellites, self.flags, min_satellites)
+        return Point(
+            self.t,
+            self.lat if fix else None,
+            self.lon if fix else None,
+            self.speed_kmh if fix else None,
+            *self[8:16],
+        )

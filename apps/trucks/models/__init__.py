@@ -1,0 +1,33 @@
+"""What each truck is and did.
+
+High-volume tables have natural primary keys led by the fleet and no foreign keys; they are written in bulk, replaced
+whole and partitioned by time, all of which a surrogate key or a foreign key would only slow down.
+"""
+
+from apps.trucks.models.days import DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
+from apps.trucks.models.events import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
+from apps.trucks.models.sync import FleetSync, SyncRun, TruckSync
+from apps.trucks.models.trucks import Driver, ParameterSet, Truck, TruckGroup
+
+__all__ = [
+    "DirtyDay",
+    "Driver",
+    "FleetSync",
+    "FuelEvent",
+    "IdleEvent",
+    "LatestValues",
+    "Message",
+    "ParameterSet",
+    "QuarantinedMessage",
+    "SpeedingEpisode",
+    "Stop",
+    "SummaryRevision",
+    "SyncRun",
+    "Trip",
+    "Truck",
+    "TruckDay",
+    "TruckDayFigures",
+    "TruckGroup",
+    "TruckSync",
+]

@@ -1,0 +1,76 @@
+"""How far the sync has come, and what each of its runs did."""
+
+from django.db import models
+
+from apps.accounts.models import Fleet
+
+
+class FleetSync(models.Model):
+    """When a fleet is next due and who holds it now. A worker claims it by changing the row, in database time."""
+
+    fleet = models.OneToOneField(Fleet, on_delete=models.CASCADE, primary_key=True, related_name="sync")
+    due_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    units_refreshed_at = models.DateTimeField(null=True)
+    consecutive_failures = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "fleet_sync"
+
+    def __str__(self) -> str:
+        return f"sync of {self.fleet}"
+
+
+class TruckSync(models.Model):
+    """A truck's watermark: all that Wialon had up to `known_until` is stored. Moves with the rows."""
+
+    truck_id = models.BigIntegerField(primary_key=True)
+    fleet_id = models.BigIntegerField(db_index=True)
+    first_t = models.BigIntegerField(null=True, help_text="second of the truck's first stored message")
+    cursor_t = models.BigIntegerField(null=True, help_text="second of the newest stored message")
+    known_until = models.BigIntegerField(null=True, help_text="Wialon clock up to which the truck is known")
+    sensor_version = models.CharField(max_length=32, blank=True, help_text="the table that all stored readings are of")
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        db_table = "truck_sync"
+
+    def __str__(self) -> str:
+        return f"sync of truck {self.truck_id}"
+
+
+class SyncRun(models.Model):
+    """One pass over one fleet: what was asked, what came, what failed."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        OK = "ok"
+        PARTIAL = "partial", "some trucks failed"
+        FAILED = "failed"
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="sync_runs")
+    kind = models.CharField(max_length=10, choices=[("live", "live"), ("backfill", "backfill")], default="live")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    trucks = models.PositiveIntegerField(default=0)
+    trucks_with_news = models.PositiveIntegerField(default=0)
+    trucks_failed = models.PositiveIntegerField(default=0)
+    messages_loaded = models.PositiveBigIntegerField(default=0)
+    messages_new = models.PositiveBigIntegerField(default=0)
+    messages_quarantined = models.PositiveBigIntegerField(default=0)
+    messages_refused = models.PositiveBigIntegerField(
+        default=0, help_text="without a usable time: nothing to file them under"
+    )
+    lag_s = models.IntegerField(null=True, help_text="median age of the trucks' newest message at the end of the run")
+    error = models.TextField(blank=True)
+    truck_errors = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "sync_run"
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["fleet", "-started_at"], name="sync_run_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.fleet}, {self.started_at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,114 @@
+"""Trucks, their groups, their drivers, and the parameters they are measured with."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+from apps.accounts.models import Fleet
+from apps.trucks.parameters import check_values
+
+CODE = RegexValidator(r"^[A-Za-z0-9._-]{1,32}$", "1 to 32 letters, digits, dots, underscores or hyphens")
+
+
+class Truck(models.Model):
+    """A Wialon unit. Written by the sync, but for the code and the tank, which staff may correct."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="trucks")
+    wialon_id = models.BigIntegerField("Wialon id")
+    code = models.CharField(max_length=32, validators=[CODE], help_text="names the truck in the API")
+    name = models.CharField(max_length=255)
+    device_id = models.CharField("device id (IMEI)", max_length=64, blank=True)
+    vin = models.CharField("VIN", max_length=64, blank=True)
+    plate = models.CharField(max_length=64, blank=True)
+    make = models.CharField(max_length=64, blank=True)
+    model = models.CharField(max_length=64, blank=True)
+    model_year = models.CharField(max_length=16, blank=True)
+    tank_l = models.FloatField("tank (l)", null=True, blank=True, help_text="turns a fuel level in % into litres")
+    sensor_table = models.JSONField(default=dict, editable=False)
+    sensor_version = models.CharField(max_length=32, blank=True, editable=False)
+    sensor_problems = models.JSONField(default=list, editable=False)
+    is_active = models.BooleanField(default=True, help_text="false once the unit is gone from Wialon")
+    created_in_wialon_at = models.DateTimeField(null=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "truck"
+        ordering = ["fleet", "code"]
+        constraints = [
+            models.UniqueConstraint(fields=["fleet", "wialon_id"], name="truck_wialon_id_once"),
+            models.UniqueConstraint(fields=["fleet", "code"], name="truck_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TruckGroup(models.Model):
+    """A Wialon unit group."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="truck_groups")
+    wialon_id = models.BigIntegerField("Wialon id")
+    name = models.CharField(max_length=255)
+    trucks = models.ManyToManyField(Truck, related_name="groups", blank=True, db_table="truck_group_truck")
+
+    class Meta:
+        db_table = "truck_group"
+        ordering = ["fleet", "name"]
+        constraints = [models.UniqueConstraint(fields=["fleet", "wialon_id"], name="truck_group_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Driver(models.Model):
+    """A driver of a Wialon resource; ids are unique only inside their resource."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="drivers")
+    resource_id = models.BigIntegerField("Wialon resource id")
+    wialon_id = models.BigIntegerField("Wialon id")
+    name = models.CharField(max_length=255)
+    code = models.CharField("key card", max_length=64, blank=True)
+    truck = models.ForeignKey(Truck, on_delete=models.SET_NULL, null=True, blank=True, related_name="drivers")
+    bound_at = models.DateTimeField(null=True, blank=True, help_text="when it was last bound to or freed from a truck")
+
+    class Meta:
+        db_table = "driver"
+        ordering = ["fleet", "name"]
+        constraints = [models.UniqueConstraint(fields=["fleet", "resource_id", "wialon_id"], name="driver_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ParameterSet(models.Model):
+    """Detection parameters in force from a day on, for a fleet or one of its trucks; absent ones keep their default."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="parameter_sets")
+    truck = models.ForeignKey(Truck, on_delete=models.CASCADE, null=True, blank=True, related_name="parameter_sets")
+    effective_from = models.DateField()
+    values = models.JSONField(default=dict, help_text='e.g. {"speed_limit_kmh": 90}; see docs/metrics.md')
+
+    class Meta:
+        db_table = "parameter_set"
+        ordering = ["fleet", "effective_from", "truck"]
+        constraints = [models.UniqueConstraint(fields=["fleet", "truck", "effective_from"], name="parameter_set_once")]
+
+    def __str__(self) -> str:
+        return f"{self.truck or self.fleet} from {self.effective_from}"
+
+    def clean(self) -> None:
+        if not isinstance(self.values, dict):
+            raise ValidationError({"values": "an object of parameter names and numbers"})
+        try:
+            check_values(self.values)
+        except ValueError as error:
+            raise ValidationError({"values": str(error)}) from error
+        if self.truck is not None and self.truck.fleet_id != self.fleet_id:
+            raise ValidationError({"truck": "belongs to another fleet"})
+        self._check_once()
+
+    def _check_once(self) -> None:
+        # A unique key takes any number of nulls, so the fleet-wide rows need a look of their own.
+        same = ParameterSet.objects.filter(fleet=self.fleet_id, truck=self.truck_id, effective_from=self.effective_from)
+        if same.exclude(pk=self.pk).exists():
+            raise ValidationError({"effective_from": "there are parameters from this day on already"})

@@ -1,0 +1,164 @@
+"""Raw messages into the database and out of it, many at a time.
+
+Raw SQL: the ORM builds an object a message, which costs three times as much as all the rest of the ingest.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection
+
+from apps.trucks.evidence import READINGS
+from apps.trucks.messages import NOT_GPS, UNKNOWN_SATELLITES, MessageRow, Raw, StoredPoint, digest, encode
+from apps.trucks.quantities import CONNECTED_S
+
+_COLUMNS = ("fleet_id", "truck_id", *MessageRow._fields)
+_PLACES = ", ".join(["%s"] * len(_COLUMNS))
+_INSERT = f"INSERT INTO message ({', '.join(_COLUMNS)}) VALUES ({_PLACES})"
+_DERIVED = MessageRow._fields[MessageRow._fields.index("ignition") : MessageRow._fields.index("payload")]
+_REPLACE = f"{_INSERT} ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in _DERIVED)}"
+_KEYS = "SELECT t, digest FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
+_READ = f"""
+SELECT {", ".join(StoredPoint._fields)} FROM message
+WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND t < %s ORDER BY t
+"""
+_AT = f"SELECT {', '.join(StoredPoint._fields)} FROM message WHERE fleet_id = %s AND truck_id = %s AND t IN ({{}})"
+_STALE = """
+SELECT payload FROM message
+WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND sensor_version <> %s ORDER BY t LIMIT %s
+"""
+_LAST = "SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s ORDER BY t DESC, digest DESC LIMIT %s"
+_QUARANTINE = """
+INSERT INTO quarantined_message (fleet_id, truck_id, day, t, digest, payload)
+SELECT %s, %s, %s, %s, %s, %s FROM DUAL WHERE NOT EXISTS (
+    SELECT 1 FROM quarantined_message WHERE fleet_id = %s AND truck_id = %s AND t = %s AND digest = %s)
+"""
+
+
+def known_keys(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> set[tuple[int, int]]:
+    """(second, digest) of the stored messages of [first_t, last_t]."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYS, [fleet_id, truck_id, first_t, last_t])
+        return set(cursor.fetchall())
+
+
+def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
+    """Stores messages that are not stored yet."""
+    _many(_INSERT, ((fleet_id, truck_id, *row) for row in rows))
+
+
+def replace_readings(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
+    """Gives stored messages the readings of another sensor table."""
+    _many(_REPLACE, ((fleet_id, truck_id, *row) for row in rows))
+
+
+def stale_payloads(fleet_id: int, truck_id: int, since_t: int, version: str, limit: int) -> list[bytes]:
+    """The oldest messages whose readings are not of this version of the sensor table, ascending."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STALE, [fleet_id, truck_id, since_t, version, limit])
+        return [payload for (payload,) in cursor.fetchall()]
+
+
+def last_payloads(fleet_id: int, truck_id: int, limit: int) -> list[bytes]:
+    """The newest messages, ascending."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [fleet_id, truck_id, limit])
+        return [payload for (payload,) in reversed(cursor.fetchall())]
+
+
+def stored_points(fleet_id: int, truck_id: int, start: int, end: int) -> list[StoredPoint]:
+    """The messages of [start, end), in the order in which the later of one second wins."""
+    return _points(_READ, [fleet_id, truck_id, start, end])
+
+
+def _points(statement: str, values: Sequence[int]) -> list[StoredPoint]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        points = [StoredPoint._make(_with_booleans(row)) for row in cursor.fetchall()]
+    points.sort(key=_precedence)
+    return points
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Finds a truck's readings next to an instant: at most 35 days away, per column and not per message."""
+
+    fleet_id: int
+    truck_id: int
+    min_satellites: int
+
+    def before(self, t: int, columns: Iterable[str], levels: int = 1) -> dict[str, list[int]]:
+        """The seconds of the last readings before an instant, the nearest first; of the fuel level several."""
+        return self._nearest(columns, levels, f"t < {int(t)} AND t >= {int(t) - CONNECTED_S}", "DESC")
+
+    def after(self, t: int, columns: Iterable[str], levels: int = 1) -> dict[str, list[int]]:
+        """The seconds of the first readings after an instant, the nearest first."""
+        return self._nearest(columns, levels, f"t > {int(t)} AND t <= {int(t) + CONNECTED_S}", "ASC")
+
+    def points(self, seconds: Iterable[int]) -> list[StoredPoint]:
+        """The messages of these seconds, in the order in which the later of one second wins."""
+        wanted = sorted(set(seconds))
+        if not wanted:
+            return []
+        statement = _AT.format(", ".join(["%s"] * len(wanted)))
+        return _points(statement, [self.fleet_id, self.truck_id, *wanted])
+
+    def _nearest(self, columns: Iterable[str], levels: int, where: str, order: str) -> dict[str, list[int]]:
+        one = (
+            "(SELECT '{column}', t FROM message WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s"
+            f" AND {where} AND {{condition}} ORDER BY t {order} LIMIT {{limit}})"
+        )
+        parts = [
+            one.format(column=column, condition=_CONDITIONS[column], limit=levels if column == "fuel_level_l" else 1)
+            for column in columns
+        ]
+        found: dict[str, list[int]] = {}
+        if parts:
+            values = {"fleet": self.fleet_id, "truck": self.truck_id, "satellites": self.min_satellites}
+            with connection.cursor() as cursor:
+                cursor.execute(" UNION ALL ".join(parts), values)
+                for column, t in cursor.fetchall():
+                    found.setdefault(column, []).append(t)
+        return found
+
+
+# When a message has a reading in a column: `lat` stands for the fix (the rule of messages.is_fix), `t` for the message.
+_CONDITIONS = {
+    "t": "TRUE",
+    "lat": "lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND NOT (lat = 0 AND lon = 0)"
+    f" AND flags & {NOT_GPS} = 0"
+    f" AND (satellites IS NULL OR satellites = {UNKNOWN_SATELLITES} OR satellites >= %(satellites)s)",
+    **{column: f"{column} IS NOT NULL" for column in READINGS},
+}
+
+
+def quarantine(fleet_id: int, truck_id: int, day: Any, messages: Sequence[Raw]) -> int:
+    """Keeps messages from the future apart, each once, on the day it was first seen. How many were new."""
+    new = 0
+    with connection.cursor() as cursor:
+        for message in messages:
+            payload = encode(message)
+            key = (message["t"], digest(payload))
+            new += cursor.execute(_QUARANTINE, [fleet_id, truck_id, day, *key, payload, fleet_id, truck_id, *key])
+    return new
+
+
+_precedence = attrgetter("precedence")
+_IGNITION, _PTO = StoredPoint._fields.index("ignition"), StoredPoint._fields.index("pto")
+
+
+def _with_booleans(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """MariaDB has no booleans: 0 and 1 become False and True."""
+    if row[_IGNITION] is None and row[_PTO] is None:
+        return row
+    values = list(row)
+    for index in (_IGNITION, _PTO):
+        values[index] = None if values[index] is None else bool(values[index])
+    return tuple(values)
+
+
+def _many(statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, list(rows))

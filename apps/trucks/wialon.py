@@ -1,0 +1,334 @@
+"""The Wialon Remote API: the only module that speaks it."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+import stamina
+
+# WialonError
+# ├── LoginRefused       the token is wrong, expired or revoked: ask the owner, do not try again
+# ├── RequestRefused     wrong parameters or no right: the same call would fail again
+# ├── SessionLost        log in again, once
+# ├── TooMuch            ask for a shorter interval
+# └── TryAgain
+#     ├── Busy           a limit of requests or logins: after a pause
+#     └── Unavailable    time-out, HTTP error, HTML instead of JSON, Wialon's own failure
+
+
+class WialonError(Exception):
+    """Wialon did not answer as asked. The text names the service and what was wrong, never a token or session."""
+
+
+class LoginRefused(WialonError):
+    pass
+
+
+class RequestRefused(WialonError):
+    pass
+
+
+class SessionLost(WialonError):
+    pass
+
+
+class TooMuch(WialonError):
+    pass
+
+
+class TryAgain(WialonError):
+    pass
+
+
+class Busy(TryAgain):
+    pass
+
+
+class Unavailable(TryAgain):
+    pass
+
+
+_ERRORS: dict[int, tuple[type[WialonError], str]] = {
+    1: (SessionLost, "the session is invalid"),
+    2: (RequestRefused, "unknown service"),
+    3: (Unavailable, "invalid result"),
+    4: (RequestRefused, "invalid input"),
+    5: (Unavailable, "error performing the request"),
+    6: (Unavailable, "unknown error"),
+    7: (RequestRefused, "access denied"),
+    8: (RequestRefused, "wrong user name, password or token"),
+    9: (Unavailable, "the authorization server is unavailable"),
+    10: (Busy, "too many requests at once"),
+    1003: (Busy, "only one such request at a time"),
+    1004: (TooMuch, "the limit of loaded messages is exceeded"),
+    1005: (TooMuch, "the execution time is exceeded"),
+    1011: (SessionLost, "the address has changed or the session is over"),
+    -100: (Unavailable, "network time-out"),
+    -101: (Unavailable, "wrong network response"),
+}
+_NO_MESSAGES = 1001
+_NO_SESSION = ("NO_SESSION", 4, "4")  # what 1003 gives as its reason when the session is gone
+_LOGIN_FLAGS = 1 | 2
+
+UNIT_DETAILS = 1 | 8 | 0x100 | 0x400 | 0x1000 | 0x2000 | 0x800000
+UNIT_NEWS = 1 | 0x400
+RESOURCE_DRIVERS = 1 | 0x100
+GROUP_UNITS = 1
+_DATA, _MESSAGE_TYPES = 0, 0xFF00
+_ALL = 0xFFFFFFFF
+
+
+class Session(Protocol):
+    """Where a session id is kept, so that all workers of one Wialon account share one."""
+
+    def sid(self) -> str | None:
+        """The id of a session that may still live."""
+
+    def keep(self, sid: str) -> None:
+        """Remember a session, or that it was just used: Wialon ends it after five idle minutes."""
+
+    def drop(self, sid: str) -> None:
+        """Forget this session, unless another has taken its place."""
+
+    def before_login(self) -> None:
+        """Raises Busy where a login would break the limit of logins."""
+
+
+class OwnSession:
+    """A session that is not shared."""
+
+    def __init__(self) -> None:
+        self._sid: str | None = None
+
+    def sid(self) -> str | None:
+        return self._sid
+
+    def keep(self, sid: str) -> None:
+        self._sid = sid
+
+    def drop(self, sid: str) -> None:
+        if self._sid == sid:
+            self._sid = None
+
+    def before_login(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how long a call that may succeed later is tried; waits grow with jitter up to a bound."""
+
+    attempts: int = 4
+    first_wait_s: float = 0.5
+    max_wait_s: float = 8.0
+
+
+class WialonClient:
+    """One Wialon account. Not for use by several threads at once.
+
+    All methods raise WialonError. `transport` replaces the network in tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        session: Session | None = None,
+        retry: Retry | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout_s: float = 30,
+    ) -> None:
+        self._url = _base(url)
+        self._token = token
+        self._session: Session = session or OwnSession()
+        self._retry = retry or Retry()
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout_s, connect=5), transport=transport, follow_redirects=False
+        )
+
+    def __enter__(self) -> "WialonClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    # --- what the sync asks ---
+
+    def server_time(self) -> int:
+        """Wialon's clock, UTC seconds. The call also keeps the session alive."""
+        answer = self._with_session(lambda sid: self._post("/avl_evts", "avl_evts", {"sid": sid}))
+        if not isinstance(answer, dict) or not isinstance(answer.get("tm"), int):
+            raise Unavailable("avl_evts: the answer has no server time")
+        return int(answer["tm"])
+
+    def units(self, flags: int) -> list[dict[str, Any]]:
+        """All units the token may see, with the data the flags ask for."""
+        return self._search("avl_unit", flags)
+
+    def groups(self) -> list[dict[str, Any]]:
+        return self._search("avl_unit_group", GROUP_UNITS)
+
+    def resources(self) -> list[dict[str, Any]]:
+        """All resources with their drivers."""
+        return self._search("avl_resource", RESOURCE_DRIVERS)
+
+    def messages(self, unit_id: int, first_t: int, last_t: int) -> Iterator[list[dict[str, Any]]]:
+        """A unit's data messages of [first_t, last_t] in ascending batches; halved where Wialon finds it too much."""
+        if first_t > last_t:
+            return
+        try:
+            batch = self._load_interval(unit_id, first_t, last_t)
+        except TooMuch:
+            if first_t == last_t:
+                raise
+            middle = (first_t + last_t) // 2
+            yield from self.messages(unit_id, first_t, middle)
+            yield from self.messages(unit_id, middle + 1, last_t)
+            return
+        if batch:
+            yield batch
+
+    def logout(self) -> None:
+        """Ends the session, if there is one. A session that ended by itself is no error."""
+        if sid := self._session.sid():
+            self._session.drop(sid)
+            try:
+                self._service("core/logout", {}, sid)
+            except WialonError:
+                return
+
+    # --- how it is asked ---
+
+    def call(self, service: str, params: Mapping[str, Any]) -> Any:
+        """The answer of one service, within the shared session."""
+        return self._with_session(lambda sid: self._service(service, params, sid))
+
+    def _load_interval(self, unit_id: int, first_t: int, last_t: int) -> list[dict[str, Any]]:
+        params = {
+            "itemId": unit_id,
+            "timeFrom": first_t,
+            "timeTo": last_t,
+            "flags": _DATA,
+            "flagsMask": _MESSAGE_TYPES,
+            "loadCount": _ALL,
+        }
+        try:
+            answer = self.call("messages/load_interval", params)
+        finally:
+            self._unload()
+        messages = answer.get("messages") if isinstance(answer, dict) else None
+        if not isinstance(messages, list):
+            raise Unavailable("messages/load_interval: the answer has no messages")
+        return messages
+
+    def _unload(self) -> None:
+        """Frees the session's loader: what stays loaded counts against the account's quota."""
+        if sid := self._session.sid():
+            try:
+                self._service("messages/unload", {}, sid)
+            except WialonError:
+                return  # the next load replaces it
+
+    def _search(self, items_type: str, flags: int) -> list[dict[str, Any]]:
+        spec = {"itemsType": items_type, "propName": "sys_name", "propValueMask": "*", "sortType": "sys_name"}
+        params = {"spec": spec, "force": 1, "flags": flags, "from": 0, "to": 0}
+        answer = self.call("core/search_items", params)
+        items = answer.get("items") if isinstance(answer, dict) else None
+        if not isinstance(items, list):
+            raise Unavailable("core/search_items: the answer has no items")
+        return [item for item in items if isinstance(item, dict) and isinstance(item.get("id"), int)]
+
+    def _with_session(self, ask: Any) -> Any:
+        retrying = stamina.retry_context(
+            on=TryAgain,
+            attempts=self._retry.attempts,
+            timeout=None,
+            wait_initial=self._retry.first_wait_s,
+            wait_max=self._retry.max_wait_s,
+            wait_jitter=self._retry.first_wait_s,
+        )
+        for attempt in retrying:
+            with attempt:
+                return self._ask_with_login(ask)
+        raise AssertionError("stamina raises after the last attempt")
+
+    def _ask_with_login(self, ask: Any) -> Any:
+        for is_last in (False, True):
+            sid = self._session.sid() or self._login()
+            try:
+                answer = ask(sid)
+            except SessionLost:
+                self._session.drop(sid)
+                if is_last:
+                    raise
+                continue
+            self._session.keep(sid)
+            return answer
+        raise AssertionError("the second round returns or raises")
+
+    def _login(self) -> str:
+        self._session.before_login()
+        try:
+            answer = self._service("token/login", {"token": self._token, "fl": _LOGIN_FLAGS}, None)
+        except RequestRefused as error:
+            raise LoginRefused(f"{error}: the token is wrong, expired or revoked") from None
+        sid = answer.get("eid") if isinstance(answer, dict) else None
+        if not isinstance(sid, str) or not sid:
+            raise Unavailable("token/login: the answer has no session")
+        self._session.keep(sid)
+        return sid
+
+    def _service(self, service: str, params: Mapping[str, Any], sid: str | None) -> Any:
+        form = {"svc": service, "params": orjson.dumps(params).decode()}
+        return self._post("/wialon/ajax.html", service, form if sid is None else {**form, "sid": sid})
+
+    def _post(self, path: str, service: str, form: Mapping[str, str]) -> Any:
+        try:
+            response = self._http.post(self._url + path, data=dict(form))
+        except httpx.HTTPError as error:
+            raise Unavailable(f"{service}: {type(error).__name__}: {error}") from error
+        if response.status_code != 200:
+            raise Unavailable(f"{service}: HTTP {response.status_code}")
+        try:
+            answer = orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            raise Unavailable(f"{service}: not JSON ({_glimpse(response)})") from None
+        return _checked(service, answer)
+
+
+def _base(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise RequestRefused("the Wialon URL is not of the form https://host")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _glimpse(response: httpx.Response) -> str:
+    """What came instead of JSON, in a few words for the log."""
+    kind = response.headers.get("content-type", "no content type").partition(";")[0]
+    return f"{kind}, {len(response.content)} bytes"
+
+
+def _checked(service: str, answer: Any) -> Any:
+    """The answer, unless it is an error object; no messages in an interval is an empty answer, not an error."""
+    code = answer.get("error", 0) if isinstance(answer, dict) else 0
+    if not isinstance(code, int) or code == 0:
+        return answer
+    if code == _NO_MESSAGES and service.startswith("messages/"):
+        return {"count": 0, "messages": []}
+    reason = answer.get("reason")
+    if code == 1003 and reason in _NO_SESSION:
+        raise SessionLost(f"{service}: error 1003 (no session)")
+    kind, meaning = _ERRORS.get(code, (RequestRefused, "undocumented"))
+    raise kind(f"{service}: error {code} ({meaning}{f': {reason}' if reason else ''})")
+
+
+def intervals(first_t: int, last_t: int, length_s: int) -> Iterator[tuple[int, int]]:
+    """[first_t, last_t] cut into pieces of at most a length, both ends included, ascending."""
+    for start in itertools.takewhile(lambda t: t <= last_t, itertools.count(first_t, length_s)):
+        yield start, min(start + length_s - 1, last_t)

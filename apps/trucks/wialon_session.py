@@ -1,0 +1,62 @@
+"""The Wialon session that all workers of a fleet share, in Redis.
+
+Wialon allows 100 sessions a user and ends one after five idle minutes; logins are counted too. So a session is logged
+in once and handed on. If Redis is away, every worker has a session of its own for the time of its run.
+"""
+
+import hashlib
+
+import redis
+from django.conf import settings
+
+from apps.trucks.wialon import Busy
+
+_LIFE_S = 240  # a minute less than Wialon's five
+_LOGINS_PER_MINUTE = 6
+_DROP_IF_SAME = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
+
+
+def connection() -> "redis.Redis[str]":
+    """A connection to Redis with short time-outs: nothing of ours may hang on it."""
+    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
+
+
+class SharedSession:
+    """The session of one Wialon account, named by a hash of its address and token."""
+
+    def __init__(self, url: str, token: str, store: "redis.Redis[str]") -> None:
+        account = hashlib.sha256(f"{url} {token}".encode()).hexdigest()[:24]
+        self._key = f"wialon:session:{account}"
+        self._logins = f"wialon:logins:{account}"
+        self._store = store
+        self._own: str | None = None
+
+    def sid(self) -> str | None:
+        try:
+            return self._store.get(self._key)
+        except redis.RedisError:
+            return self._own
+
+    def keep(self, sid: str) -> None:
+        self._own = sid
+        try:
+            self._store.set(self._key, sid, ex=_LIFE_S)
+        except redis.RedisError:
+            return
+
+    def drop(self, sid: str) -> None:
+        self._own = None
+        try:
+            self._store.eval(_DROP_IF_SAME, 1, self._key, sid)
+        except redis.RedisError:
+            return
+
+    def before_login(self) -> None:
+        """Raises Busy after six logins of this account within a minute, whichever workers made them."""
+        try:
+            self._store.set(self._logins, 0, ex=60, nx=True)
+            logins = self._store.incr(self._logins)
+        except redis.RedisError:
+            return
+        if logins > _LOGINS_PER_MINUTE:
+            raise Busy(f"token/login: {_LOGINS_PER_MINUTE} logins within a minute, waiting")
