@@ -1,7 +1,7 @@
 """When beat sends what. Interval ticks, in UTC: a crontab has a hole when the clocks change.
 
-A tick only asks "is anything due?"; what is due is a row, so a lost or doubled tick changes nothing. Each message expires within its
-interval: a worker that was away does not replay a backlog.
+A tick only asks "is anything due?"; what is due is a row, so a lost or doubled tick changes nothing. Each message
+expires within its interval: a worker that was away does not replay a backlog.
 """
 
 from typing import Any

@@ -1,0 +1,363 @@
+"""Out-of-date days into summaries: truck-days, their events and costs, and the fleet-days they add up to.
+
+The log of dirty days is the work list. A batch claims rows of it, computes, writes and deletes them at the version it
+read, all in one transaction: killed anywhere, it leaves everything as it was. A rebuild that changes nothing writes
+nothing.
+"""
+
+import datetime as dt
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+
+import orjson
+from django.db import connection, models, transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Now
+
+from apps.accounts.calendar import as_utc
+from apps.accounts.models import Fleet
+from apps.fleet import queries
+from apps.fleet.costs import DayCost, Price, Rate, Work, day_costs
+from apps.fleet.models import CostRate, FuelPrice, TruckDayCost
+from apps.trucks import parameter_sets
+from apps.trucks.detect import DayResult, detect_days
+from apps.trucks.history import Event
+from apps.trucks.models import (
+    DirtyDay,
+    FuelEvent,
+    IdleEvent,
+    QuarantinedMessage,
+    SpeedingEpisode,
+    Stop,
+    SummaryRevision,
+    Trip,
+    Truck,
+    TruckDay,
+    TruckSync,
+)
+
+logger = logging.getLogger(__name__)
+
+BATCH = 60  # truck-days a transaction: their rows are locked for about half a second
+SETTLED_AFTER_S = 72 * 3_600
+USED_M, USED_S = 1_600, 1_800
+MAX_ATTEMPTS = 5
+_RETRY = dt.timedelta(minutes=1)
+_GIVE_UP = dt.timedelta(hours=6)
+Status = TruckDay.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one batch did with the dirty days it claimed."""
+
+    claimed: int = 0
+    changed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The rates and prices of a fleet, read once a batch."""
+
+    rates: list[Rate]
+    prices: list[Price]
+
+
+def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seconds: float = math.inf) -> Outcome:
+    """Rebuilds a fleet's dirty days, batch by batch, until none that can be done is left or the time is over."""
+    deadline = time.monotonic() + seconds
+    done = Outcome()
+    while time.monotonic() < deadline:
+        outcome = rebuild_batch(fleet)
+        if not outcome.claimed:
+            break
+        done = Outcome(done.claimed + outcome.claimed, done.changed + outcome.changed, done.failed + outcome.failed)
+        if progress:
+            progress(outcome.claimed)
+    return done
+
+
+def waiting(fleet_id: int) -> int:
+    """How many dirty days can be rebuilt now."""
+    return _claimable(fleet_id).count()
+
+
+def fleets_with_dirty_days() -> list[int]:
+    """Fleets that have days to rebuild now, the one with the fewest first: a backfill does not hold up the others."""
+    counts = _claimable(None).values("fleet_id").annotate(days=Count("*")).order_by("days")
+    return list(counts.values_list("fleet_id", flat=True))
+
+
+def rebuild_batch(fleet: Fleet) -> Outcome:
+    """Claims up to BATCH dirty days of a fleet and rebuilds them in one transaction."""
+    with transaction.atomic():
+        claimed = list(_claimable(fleet.id).select_for_update(skip_locked=True).order_by("truck_id", "day")[:BATCH])
+        if not claimed:
+            return Outcome()
+        results, failed = _compute(fleet, claimed)
+        changed = _changed(fleet, results)
+        if changed:
+            _write(fleet, changed)
+        done = [row for row in claimed if row.truck_id not in failed]
+        _settle_log(done)
+    return Outcome(len(claimed), len(changed), len(claimed) - len(done))
+
+
+def _claimable(fleet_id: int | None) -> QuerySet[DirtyDay]:
+    """Dirty days of trucks whose watermark covers all that is stored: not of one that a sync is just filling."""
+    covered = TruckSync.objects.filter(Q(cursor_t=None) | Q(known_until__gte=F("cursor_t")))
+    ready = Q(retry_at=None) | Q(retry_at__lte=Now())
+    rows = DirtyDay.objects.filter(ready, truck_id__in=covered.values("truck_id"))
+    return rows if fleet_id is None else rows.filter(fleet_id=fleet_id)
+
+
+# --- compute ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """A day's result with what it cost, and the row it becomes."""
+
+    truck_id: int
+    result: DayResult
+    quarantined: int
+    costs: list[DayCost]
+
+    def columns(self) -> dict[str, Any]:
+        """The figures of the truck-day, without what depends on when it was computed."""
+        result = self.result
+        figures = asdict(result.figures)
+        used = (figures["distance_m"] or 0) >= USED_M or figures["moving_s"] >= USED_S
+        return {
+            **figures,
+            "messages": result.inputs.seconds,
+            "dropped_values": result.inputs.dropped,
+            "quarantined": self.quarantined,
+            "as_of": as_utc(result.as_of),
+            "length_s": result.length_s,
+            "is_used": used,
+            "available_s": round(result.parameters.available_hours_per_day * 3_600),
+            "input_messages": result.inputs.messages,
+            "input_first_t": result.inputs.first_t,
+            "input_last_t": result.inputs.last_t,
+            "parameters_version": parameter_sets.version(result.parameters),
+        }
+
+    def content_hash(self) -> str:
+        """A hash of all that would be written: equal when a rebuild changed nothing."""
+        result = self.result
+        events = [result.trips, result.stops, result.idle_events, result.speeding, result.fuel_events]
+        costs = [(cost.line, str(cost.amount)) for cost in self.costs]
+        content = orjson.dumps([self.columns(), events, costs], option=orjson.OPT_SORT_KEYS)
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _compute(fleet: Fleet, claimed: Sequence[DirtyDay]) -> tuple[list[_Summary], set[int]]:
+    """The summaries of the claimed days, and the trucks where that failed: one bad truck never stops the others."""
+    trucks = Truck.objects.filter(fleet=fleet).in_bulk([row.truck_id for row in claimed])
+    syncs = TruckSync.objects.in_bulk(list(trucks))
+    ledger = _ledger(fleet)
+    summaries: list[_Summary] = []
+    failed: set[int] = set()
+    for truck_id, rows in groupby(claimed, key=lambda row: row.truck_id):
+        marked = list(rows)
+        try:
+            with transaction.atomic():
+                days = [row.day for row in marked]
+                found = list(detect_days(trucks[truck_id], syncs[truck_id], days, fleet.zone))
+                summaries += _priced(fleet, truck_id, found, ledger)
+        except Exception as error:
+            logger.exception("days not rebuilt", extra={"truck": truck_id, "days": len(marked)})
+            failed.add(truck_id)
+            _postpone(marked, error)
+    return summaries, failed
+
+
+def _ledger(fleet: Fleet) -> Ledger:
+    rates = CostRate.objects.filter(fleet=fleet).order_by("id")
+    prices = FuelPrice.objects.filter(fleet=fleet)
+    return Ledger(
+        [Rate(r.line, r.basis, r.amount, r.effective_from, r.effective_to, r.truck_id) for r in rates],
+        [Price(price.effective_from, price.price_per_l) for price in prices],
+    )
+
+
+def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: Ledger) -> list[_Summary]:
+    quarantined = QuarantinedMessage.objects.filter(
+        fleet_id=fleet.id, truck_id=truck_id, day__in=[result.day for result in results]
+    )
+    counts = dict(quarantined.values_list("day").annotate(n=Count("*")))
+    return [
+        _Summary(
+            truck_id, result, counts.get(result.day, 0), day_costs(_work(truck_id, result), ledger.rates, ledger.prices)
+        )
+        for result in results
+    ]
+
+
+def _work(truck_id: int, result: DayResult) -> Work:
+    figures = result.figures
+    return Work(truck_id, result.day, figures.distance_m, figures.engine_on_s, figures.fuel_used_l)
+
+
+def _postpone(rows: Iterable[DirtyDay], error: Exception) -> None:
+    """Another try in a minute; after five, in hours: it stays in the log, where the admin shows it."""
+    text = f"{type(error).__name__}: {error}"[:500]
+    for row in rows:
+        wait = _RETRY if row.attempts + 1 < MAX_ATTEMPTS else _GIVE_UP
+        DirtyDay.objects.filter(pk=row.pk).update(attempts=F("attempts") + 1, retry_at=Now() + wait, last_error=text)
+
+
+# --- write ---
+
+
+def _changed(fleet: Fleet, summaries: Sequence[_Summary]) -> list[tuple[_Summary, TruckDay | None]]:
+    """The summaries that differ from what is stored, each with the row that stands there now."""
+    stored = {
+        (row.truck_id, row.day): row
+        for row in TruckDay.objects.filter(
+            fleet_id=fleet.id,
+            day__in={summary.result.day for summary in summaries},
+            truck_id__in={summary.truck_id for summary in summaries},
+        ).only("pk", "content_hash", "status")
+    }
+    pairs = [(summary, stored.get((summary.truck_id, summary.result.day))) for summary in summaries]
+    return [(summary, row) for summary, row in pairs if row is None or row.content_hash != summary.content_hash()]
+
+
+def _write(fleet: Fleet, changed: Sequence[tuple[_Summary, TruckDay | None]]) -> None:
+    """Replaces events, costs and rows of the changed days, then the fleet's days."""
+    revision = _next_revision(fleet.id)
+    computed_at = revision.changed_at
+    summaries = [summary for summary, _ in changed]
+    rows = [
+        TruckDay(
+            fleet_id=fleet.id,
+            truck_id=summary.truck_id,
+            day=summary.result.day,
+            **summary.columns(),
+            content_hash=summary.content_hash(),
+            status=_status(summary.result, stored),
+            revision=revision.revision,
+            computed_at=computed_at,
+        )
+        for summary, stored in changed
+    ]
+    _replace_events(fleet.id, summaries)
+    _replace_costs(fleet.id, summaries)
+    TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
+    for day in sorted({row.day for row in rows}):
+        _sum_up(fleet.id, day, revision)
+
+
+_ROW_COLUMNS = [
+    field.name for field in TruckDay._meta.local_concrete_fields if field.name not in ("fleet_id", "day", "truck_id")
+]
+
+
+def _status(result: DayResult, stored: TruckDay | None) -> str:
+    """A day is provisional until 72 hours after its end are known, then final; changed after that, corrected."""
+    if stored is not None and stored.status in (Status.FINAL, Status.CORRECTED):
+        return Status.CORRECTED
+    return Status.FINAL if result.known_until >= result.end + SETTLED_AFTER_S else Status.PROVISIONAL
+
+
+def _next_revision(fleet_id: int) -> SummaryRevision:
+    """The fleet's next revision. Its row stays locked to the transaction's end: changes of a fleet queue up here."""
+    SummaryRevision.objects.get_or_create(fleet_id=fleet_id, defaults={"changed_at": Now()})
+    SummaryRevision.objects.filter(fleet_id=fleet_id).update(revision=F("revision") + 1, changed_at=Now())
+    return SummaryRevision.objects.get(fleet_id=fleet_id)
+
+
+def _keys(fleet_id: int, summaries: Iterable[_Summary]) -> Q:
+    """The days of each truck, as a condition."""
+    condition = Q(pk__in=[])
+    for truck_id, group in groupby(summaries, key=lambda summary: summary.truck_id):
+        condition |= Q(truck_id=truck_id, day__in=[summary.result.day for summary in group])
+    return Q(fleet_id=fleet_id) & condition
+
+
+def _replace_events(fleet_id: int, summaries: Sequence[_Summary]) -> None:
+    for model, found, columns in _EVENTS:
+        model._default_manager.filter(_keys(fleet_id, summaries)).delete()
+        model._default_manager.bulk_create(
+            model(
+                fleet_id=fleet_id,
+                truck_id=summary.truck_id,
+                day=summary.result.day,
+                started_at=as_utc(event.started_at),
+                ended_at=None if event.is_open else as_utc(event.ended_at),
+                lat=event.lat,
+                lon=event.lon,
+                **columns(event),
+            )
+            for summary in summaries
+            for event in found(summary.result)
+        )
+
+
+def _attributes(*names: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda event: {name: getattr(event, name) for name in names}
+
+
+def _stop_columns(stop: Any) -> dict[str, Any]:
+    """An open stop says only when it began: how long it lasts is a matter of time, not of messages."""
+    return {name: None if stop.is_open else getattr(stop, name) for name in ("idle_s", "parked_s", "no_data_s")}
+
+
+_EVENTS: tuple[tuple[type[models.Model], Callable[[DayResult], Sequence[Event]], Callable[[Any], dict[str, Any]]],
+...] = ( ( Trip, lambda result: result.trips, _attributes( "end_lat", "end_lon", "distance_m", "distance_source",
+"moving_s", "idle_s", "parked_s", "no_data_s", "mean_speed_kmh", "max_speed_kmh", "fuel_l", ), ), (Stop, lambda
+result: result.stops, _stop_columns), (IdleEvent, lambda result: result.idle_events, _attributes("duration_s",
+"productive_s", "fuel_l")), ( SpeedingEpisode, lambda result: result.speeding, _attributes("severity", "limit_kmh",
+"max_speed_kmh", "excess_kmh", "duration_s", "distance_m"), ), (FuelEvent, lambda result: result.fuel_events,
+_attributes("kind", "level_before_l", "level_after_l", "litres")), )  # fmt: skip
+
+
+def _replace_costs(fleet_id: int, summaries: Sequence[_Summary]) -> None:
+    TruckDayCost.objects.filter(_keys(fleet_id, summaries)).delete()
+    TruckDayCost.objects.bulk_create(
+        TruckDayCost(
+            fleet_id=fleet_id,
+            day=summary.result.day,
+            truck_id=summary.truck_id,
+            line=cost.line,
+            amount=cost.amount,
+            source="estimated",
+        )
+        for summary in summaries
+        for cost in summary.costs
+    )
+
+
+def _sum_up(fleet_id: int, day: dt.date, revision: SummaryRevision) -> None:
+    """Replaces a fleet's day by the sums of its trucks' days. The lock on the revision makes it see all of them."""
+    values = {"fleet": fleet_id, "day": day, "revision": revision.revision, "computed_at": revision.changed_at}
+    with connection.cursor() as cursor:
+        for statement in queries.SUM_UP_DAY:
+            cursor.execute(statement, values)
+
+
+def _settle_log(rows: Sequence[DirtyDay]) -> None:
+    """Deletes claimed rows at the version that was read: what was marked again meanwhile stays."""
+    for row in rows:
+        DirtyDay.objects.filter(pk=row.pk, version=row.version).delete()
+
+
+def settle(fleet: Fleet) -> int:
+    """Declares provisional days final whose 72 hours are over. Returns how many."""
+    syncs = TruckSync.objects.filter(fleet_id=fleet.id, known_until__isnull=False)
+    settled = 0
+    for sync in syncs:
+        until = as_utc((sync.known_until or 0) - SETTLED_AFTER_S)
+        settled += TruckDay.objects.filter(
+            fleet_id=fleet.id, truck_id=sync.truck_id, status=Status.PROVISIONAL, as_of__lte=until
+        ).update(status=Status.FINAL)
+    return settled

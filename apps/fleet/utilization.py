@@ -1,0 +1,52 @@
+"""How well trucks were used: ratios of summed seconds. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Sums over truck-days, in seconds; null where nothing was measured. `engine_…`: where the engine was measured."""
+
+    moving_s: int
+    engine_moving_s: int | None
+    idle_s: int | None
+    idle_productive_s: int | None
+    engine_on_s: int | None
+    available_s: int
+    truck_days: int
+    truck_days_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Utilization:
+    """In per cent, null where the denominator is zero or was not measured; never clipped."""
+
+    engine_utilization_pct: float | None
+    asset_utilization_pct: float | None
+    day_utilization_pct: float | None
+    idle_pct: float | None
+    idle_nonproductive_pct: float | None
+
+
+def utilization(usage: Usage) -> Utilization:
+    """The named utilizations of docs/metrics.md."""
+    productive = usage.idle_productive_s or 0
+    worked_with_engine = None if usage.engine_moving_s is None else usage.engine_moving_s + productive
+    nonproductive = None if usage.idle_s is None else usage.idle_s - productive
+    return Utilization(
+        engine_utilization_pct=percentage(worked_with_engine, usage.engine_on_s),
+        asset_utilization_pct=percentage(usage.moving_s + productive, usage.available_s),
+        day_utilization_pct=percentage(usage.truck_days_used, usage.truck_days),
+        idle_pct=percentage(usage.idle_s, usage.engine_on_s),
+        idle_nonproductive_pct=percentage(nonproductive, usage.engine_on_s),
+    )
+
+
+def percentage(part: float | None, whole: float | None) -> float | None:
+    """100 × part ÷ whole, or null."""
+    return None if part is None or not whole else 100 * part / whole
+
+
+def litres_per_100_km(litres: float | None, metres: float | None) -> float | None:
+    """Consumption over a distance, or null."""
+    return None if litres is None or not metres else 100_000 * litres / metres

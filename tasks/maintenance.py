@@ -1,0 +1,27 @@
+"""Tasks that look after the installation itself."""
+
+import time
+
+from celery import shared_task
+
+from apps.accounts.models import Fleet
+from apps.fleet import summaries
+from apps.trucks.wialon_session import connection
+
+HEARTBEAT_LIFE_S = 60
+
+
+@shared_task
+def settle_days() -> str:
+    """Declares days final that can be relied on not to change."""
+    settled = sum(summaries.settle(fleet) for fleet in Fleet.objects.filter(is_active=True))
+    return f"{settled} days final"
+
+
+@shared_task(soft_time_limit=10)
+def beat_heart() -> str:
+    """Leaves word that beat sent this and a worker ran it; /readyz misses it after a minute."""
+    store = connection()
+    for name in ("beat", "worker"):
+        store.set(f"heartbeat:{name}", int(time.time()), ex=HEARTBEAT_LIFE_S)
+    return "alive"

@@ -1,0 +1,57 @@
+from dataclasses import asdict, replace
+
+import pytest
+
+from apps.fleet.safety import safety_score
+from apps.fleet.utilization import Usage, litres_per_100_km, utilization
+
+WEEK = Usage(
+    moving_s=36_000, engine_moving_s=30_000, idle_s=10_000, idle_productive_s=2_000, engine_on_s=40_000,
+    available_s=72_000, truck_days=8, truck_days_used=6,
+)  # fmt: skip
+
+
+def test_each_utilization_has_its_own_denominator() -> None:
+    assert asdict(utilization(WEEK)) == {
+        "engine_utilization_pct": 80.0,  # (30,000 + 2,000) ÷ 40,000
+        "asset_utilization_pct": pytest.approx(52.7778, abs=1e-4),  # (36,000 + 2,000) ÷ 72,000
+        "day_utilization_pct": 75.0,
+        "idle_pct": 25.0,
+        "idle_nonproductive_pct": 20.0,
+    }
+
+
+def test_without_engine_evidence_its_ratios_are_null() -> None:
+    blind = replace(WEEK, engine_moving_s=None, idle_s=None, idle_productive_s=None, engine_on_s=None)
+    result = utilization(blind)
+    assert (result.engine_utilization_pct, result.idle_pct, result.idle_nonproductive_pct) == (None, None, None)
+    assert result.asset_utilization_pct == 50.0
+
+
+def test_a_zero_denominator_is_null_not_zero() -> None:
+    result = utilization(replace(WEEK, engine_on_s=0, available_s=0, truck_days=0))
+    assert set(asdict(result).values()) == {None}
+
+
+def test_a_ratio_over_100_per_cent_is_not_clipped() -> None:
+    assert utilization(replace(WEEK, available_s=19_000)).asset_utilization_pct == 200.0
+
+
+def test_consumption_needs_both_halves() -> None:
+    assert litres_per_100_km(31.0, 100_000) == 31.0
+    assert litres_per_100_km(None, 100_000) is None
+    assert litres_per_100_km(31.0, 0) is None
+
+
+def test_safety_weighs_episodes_by_severity_per_100_km() -> None:
+    assert safety_score(200_000, 2, 1, 1) == 96.0  # 8 weighted events over 2 × 100 km
+
+
+def test_safety_is_null_under_80_km_and_where_speed_was_not_measured() -> None:
+    assert safety_score(79_999, 0, 0, 0) is None
+    assert safety_score(None, 0, 0, 0) is None
+    assert safety_score(200_000, None, None, None) is None
+
+
+def test_safety_does_not_fall_below_zero() -> None:
+    assert safety_score(80_000, 0, 0, 50) == 0.0
