@@ -1,0 +1,1 @@
+"""The whole system on one machine: what `scripts/demo` starts, shows and checks."""
