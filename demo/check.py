@@ -196,7 +196,8 @@ class Examination:
         sources = set(days.exclude(distance_source=None).values_list("distance_source", flat=True))
         return (
             f"{truck}: {(sums['metres'] or 0) / 1000:,.2f} km by {' and '.join(sorted(sources)) or 'nothing'}, "
-            f"{_told(sums['litres'], 'l')}, {_told(sums['hours'], 'engine hours')}, {_told(sums['on'], 's engine on')}, "
+            f"{_told(sums['litres'], 'l')}, {_told(sums['hours'], 'engine hours')}, "
+            f"{_told(sums['on'], 's engine on')}, "
             f"{_told(sums['refuels'], 'refuels')}, {_told(sums['drains'], 'drains')}"
         )
 
