@@ -89,6 +89,7 @@ class ReportRun(models.Model):
         db_table = "report_run"
         ordering = ["-due_at"]
         constraints = [models.UniqueConstraint(fields=["schedule", "due_at"], name="report_run_once")]
+        indexes = [models.Index(fields=["status", "lease_until"], name="report_run_waiting")]
 
     def __str__(self) -> str:
         return f"{self.schedule.name}, due {self.due_at:%Y-%m-%d %H:%M} UTC"
@@ -136,6 +137,7 @@ class ReportDelivery(models.Model):
         db_table = "report_delivery"
         verbose_name_plural = "report deliveries"
         constraints = [models.UniqueConstraint(fields=["run", "recipient"], name="report_delivery_once")]
+        indexes = [models.Index(fields=["status", "retry_at"], name="report_delivery_waiting")]
 
     def __str__(self) -> str:
         return f"{self.recipient}: {self.status}"

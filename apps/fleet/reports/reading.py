@@ -1,0 +1,74 @@
+"""Reads the figures of a fleet's day: the statements of `queries.py`, all of one revision of the summaries."""
+
+import datetime as dt
+from decimal import Decimal
+
+from apps.accounts.calendar import ONE_DAY, as_utc, day_bounds
+from apps.accounts.models import Fleet
+from apps.fleet import queries
+from apps.fleet.reports.figures import Cost, DailyFigures, FleetFigures, Sums, TruckFigures
+from apps.mysql import fetch_all_sync
+from apps.trucks.models import DirtyDay, SummaryRevision, Truck
+
+DAYS_SHOWN = 14
+_READS = 5
+
+
+class FiguresChanging(Exception):
+    """The fleet's summaries changed during every one of several reads; a later attempt will find them at rest."""
+
+
+def daily_figures(fleet: Fleet, day: dt.date) -> DailyFigures:
+    """The figures of one local day, the day before and the trend up to it, all of one revision.
+
+    The statements run one by one, so they are repeated if the summaries changed in between: a mail never mixes two
+    revisions. Raises FiguresChanging if they never came to rest.
+    """
+    for _ in range(_READS):
+        revision = _revision(fleet)
+        figures = _read(fleet, day, revision)
+        if _revision(fleet) == revision:
+            return figures
+    raise FiguresChanging(f"the summaries of fleet {fleet.pk} changed during each of {_READS} reads")
+
+
+def _read(fleet: Fleet, day: dt.date, revision: int) -> DailyFigures:
+    return DailyFigures(
+        fleet=_fleet_figures(fleet, day),
+        before=_fleet_figures(fleet, day - ONE_DAY),
+        days=_fleet_days(fleet, day),
+        trucks=_truck_figures(fleet, day),
+        day_end=as_utc(day_bounds(day, fleet.zone)[1]),
+        outdated=DirtyDay.objects.filter(fleet_id=fleet.pk, day=day).count(),
+        revision=revision,
+    )
+
+
+def _fleet_figures(fleet: Fleet, day: dt.date) -> FleetFigures:
+    period = {"fleet": fleet.pk, "from_day": day, "to_day": day}
+    totals = fetch_all_sync(queries.FLEET_TOTALS, period)
+    lines = fetch_all_sync(queries.FLEET_COSTS, period)
+    cost = Cost(sum((row["amount"] for row in lines), Decimal(0)), frozenset(row["source"] for row in lines))
+    return FleetFigures(day, Sums.of(totals[0]), cost if lines else None)
+
+
+def _fleet_days(fleet: Fleet, last: dt.date) -> list[FleetFigures]:
+    first = last - (DAYS_SHOWN - 1) * ONE_DAY
+    rows = fetch_all_sync(queries.FLEET_DAYS, {"fleet": fleet.pk, "from_day": first, "to_day": last})
+    sums = {row["day"]: Sums.of(row) for row in rows}
+    days = [first + number * ONE_DAY for number in range(DAYS_SHOWN)]
+    return [FleetFigures(day, sums.get(day)) for day in days]
+
+
+def _truck_figures(fleet: Fleet, day: dt.date) -> list[TruckFigures]:
+    """Every truck with that day, and every active one without."""
+    rows = fetch_all_sync(queries.TRUCK_TOTALS, {"fleet": fleet.pk, "from_day": day, "to_day": day})
+    trucks = [TruckFigures(row["truck_id"], row["name"], Sums.of(row), row["max_speed_kmh"]) for row in rows]
+    known = {truck.code for truck in trucks}
+    active = Truck.objects.filter(fleet=fleet, is_active=True).values_list("code", "name")
+    silent = [TruckFigures(code, name, None) for code, name in active if code not in known]
+    return sorted(trucks + silent, key=lambda truck: truck.code)
+
+
+def _revision(fleet: Fleet) -> int:
+    return SummaryRevision.objects.filter(fleet_id=fleet.pk).values_list("revision", flat=True).first() or 0
