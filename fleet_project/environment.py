@@ -9,7 +9,8 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-# name → (kind, default); without a default it must be set. Each stands in .env.example with a sentence (a test keeps it).
+# name → (kind, default); without a default it must be set. Each stands in .env.example with a sentence (a test keeps
+# it).
 VARIABLES: dict[str, tuple[Any, ...]] = {
     "DATABASE_URL": (str,),
     "DATABASE_REPLICA_URL": (str, ""),
@@ -91,6 +92,8 @@ def _checked(name: str, value: Any) -> Any:
         raise ValueError("starts with mysql:// (MariaDB or MySQL)")
     if name == "REDIS_URL" and urlsplit(value).scheme not in ("redis", "rediss", "unix", "sentinel"):
         raise ValueError("starts with redis://, rediss://, unix:// or sentinel://")
+    if name == "EMAIL_URL":
+        _check_email(value)
     if name == "SECRET_KEY" and len(value) < 32:
         raise ValueError("has at least 32 characters")
     if name == "FIELD_ENCRYPTION_KEY":
@@ -98,6 +101,14 @@ def _checked(name: str, value: Any) -> Any:
     if name == "LOG_FORMAT" and value not in ("json", "console"):
         raise ValueError("is json or console")
     return value
+
+
+def _check_email(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtp+tls", "smtp+ssl", "consolemail"):
+        raise ValueError("starts with smtp://, smtp+tls:// or smtp+ssl://")
+    if parts.scheme != "consolemail" and not parts.port:
+        raise ValueError("names a port, such as smtp://127.0.0.1:25")
 
 
 def _check_fernet_keys(keys: list[str]) -> None:

@@ -10,12 +10,13 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
 import orjson
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, models, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
@@ -50,16 +51,21 @@ USED_M, USED_S = 1_600, 1_800
 MAX_ATTEMPTS = 5
 _RETRY = dt.timedelta(minutes=1)
 _GIVE_UP = dt.timedelta(hours=6)
+_WAIT_S = 0.2
+_CANDIDATES = 4 * BATCH  # trucks looked at for a batch: several rebuilders find each its own
 Status = TruckDay.Status
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one batch did with the dirty days it claimed."""
+    """What was done with the dirty days that were claimed."""
 
     claimed: int = 0
     changed: int = 0
     failed: int = 0
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(self.claimed + other.claimed, self.changed + other.changed, self.failed + other.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +77,22 @@ class Ledger:
 
 
 def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seconds: float = math.inf) -> Outcome:
-    """Rebuilds a fleet's dirty days, batch by batch, until none that can be done is left or the time is over."""
+    """Rebuilds a fleet's dirty days, batch by batch, until none that can be done is left or the time is over.
+
+    Without a limit of time it waits for the trucks that others work on; a worker leaves those to them.
+    """
     deadline = time.monotonic() + seconds
     done = Outcome()
     while time.monotonic() < deadline:
         outcome = rebuild_batch(fleet)
-        if not outcome.claimed:
+        if outcome.claimed:
+            done += outcome
+            if progress:
+                progress(outcome.claimed)
+        elif seconds == math.inf and waiting(fleet.id):
+            time.sleep(_WAIT_S)
+        else:
             break
-        done = Outcome(done.claimed + outcome.claimed, done.changed + outcome.changed, done.failed + outcome.failed)
-        if progress:
-            progress(outcome.claimed)
     return done
 
 
@@ -98,16 +110,31 @@ def fleets_with_dirty_days() -> list[int]:
 def rebuild_batch(fleet: Fleet) -> Outcome:
     """Claims up to BATCH dirty days of a fleet and rebuilds them in one transaction."""
     with transaction.atomic():
-        claimed = list(_claimable(fleet.id).select_for_update(skip_locked=True).order_by("truck_id", "day")[:BATCH])
+        syncs = _lock_trucks(fleet.id)
+        claimed = list(_claimable(fleet.id).filter(truck_id__in=list(syncs)).order_by("truck_id", "day")[:BATCH])
         if not claimed:
             return Outcome()
-        results, failed = _compute(fleet, claimed)
+        results, failed = _compute(fleet, claimed, syncs)
         changed = _changed(fleet, results)
         if changed:
             _write(fleet, changed)
         done = [row for row in claimed if row.truck_id not in failed]
         _settle_log(done)
     return Outcome(len(claimed), len(changed), len(claimed) - len(done))
+
+
+def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:
+    """Some trucks with dirty days, by id, locked: nobody stores for them or rebuilds them until the transaction ends.
+
+    Without the lock a sync could ask which events its messages touch just before we write them, and miss their days.
+    """
+    waiting = _claimable(fleet_id).values("truck_id").annotate(days=Count("*")).order_by("truck_id")
+    days = dict(waiting.values_list("truck_id", "days")[:_CANDIDATES])
+    if not days:
+        return {}
+    share = max(1, BATCH * len(days) // sum(days.values()))
+    free = TruckSync.objects.select_for_update(skip_locked=True).filter(truck_id__in=list(days))
+    return {sync.truck_id: sync for sync in free.order_by("truck_id")[:share]}
 
 
 def _claimable(fleet_id: int | None) -> QuerySet[DirtyDay]:
@@ -121,48 +148,63 @@ def _claimable(fleet_id: int | None) -> QuerySet[DirtyDay]:
 # --- compute ---
 
 
+_Columns = dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class _Summary:
-    """A day's result with what it cost, and the row it becomes."""
+    """A day's result as the rows it becomes, but for what depends on when it was computed."""
 
     truck_id: int
     result: DayResult
-    quarantined: int
+    columns: _Columns  # of the truck-day
+    events: list[tuple[type[models.Model], _Columns]]
     costs: list[DayCost]
-
-    def columns(self) -> dict[str, Any]:
-        """The figures of the truck-day, without what depends on when it was computed."""
-        result = self.result
-        figures = asdict(result.figures)
-        used = (figures["distance_m"] or 0) >= USED_M or figures["moving_s"] >= USED_S
-        return {
-            **figures,
-            "messages": result.inputs.seconds,
-            "dropped_values": result.inputs.dropped,
-            "quarantined": self.quarantined,
-            "as_of": as_utc(result.as_of),
-            "length_s": result.length_s,
-            "is_used": used,
-            "available_s": round(result.parameters.available_hours_per_day * 3_600),
-            "input_messages": result.inputs.messages,
-            "input_first_t": result.inputs.first_t,
-            "input_last_t": result.inputs.last_t,
-            "parameters_version": parameter_sets.version(result.parameters),
-        }
-
-    def content_hash(self) -> str:
-        """A hash of all that would be written: equal when a rebuild changed nothing."""
-        result = self.result
-        events = [result.trips, result.stops, result.idle_events, result.speeding, result.fuel_events]
-        costs = [(cost.line, str(cost.amount)) for cost in self.costs]
-        content = orjson.dumps([self.columns(), events, costs], option=orjson.OPT_SORT_KEYS)
-        return hashlib.blake2b(content, digest_size=16).hexdigest()
+    content_hash: str  # of all that would be written: equal when a rebuild changed nothing
 
 
-def _compute(fleet: Fleet, claimed: Sequence[DirtyDay]) -> tuple[list[_Summary], set[int]]:
+def _summary(truck_id: int, result: DayResult, quarantined: int, costs: list[DayCost]) -> _Summary:
+    columns = _truck_day(result, quarantined)
+    events = [(model, _event(event, own)) for model, found, own in _EVENTS for event in found(result)]
+    content = [columns, [values for _, values in events], [(cost.line, str(cost.amount)) for cost in costs]]
+    content_hash = hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    return _Summary(truck_id, result, columns, events, costs, content_hash)
+
+
+def _truck_day(result: DayResult, quarantined: int) -> _Columns:
+    figures = asdict(result.figures)
+    used = (figures["distance_m"] or 0) >= USED_M or figures["moving_s"] >= USED_S
+    return {
+        **figures,
+        "messages": result.inputs.seconds,
+        "dropped_values": result.inputs.dropped,
+        "quarantined": quarantined,
+        "as_of": as_utc(result.as_of),
+        "length_s": result.length_s,
+        "is_used": used,
+        "available_s": round(result.parameters.available_hours_per_day * 3_600),
+        "input_messages": result.inputs.messages,
+        "input_first_t": result.inputs.first_t,
+        "input_last_t": result.inputs.last_t,
+        "parameters_version": parameter_sets.version(result.parameters),
+    }
+
+
+def _event(event: Event, own: Callable[[Any], _Columns]) -> _Columns:
+    return {
+        "started_at": as_utc(event.started_at),
+        "ended_at": None if event.is_open else as_utc(event.ended_at),
+        "lat": event.lat,
+        "lon": event.lon,
+        **own(event),
+    }
+
+
+def _compute(
+    fleet: Fleet, claimed: Sequence[DirtyDay], syncs: Mapping[int, TruckSync]
+) -> tuple[list[_Summary], set[int]]:
     """The summaries of the claimed days, and the trucks where that failed: one bad truck never stops the others."""
     trucks = Truck.objects.filter(fleet=fleet).in_bulk([row.truck_id for row in claimed])
-    syncs = TruckSync.objects.in_bulk(list(trucks))
     ledger = _ledger(fleet)
     summaries: list[_Summary] = []
     failed: set[int] = set()
@@ -173,6 +215,8 @@ def _compute(fleet: Fleet, claimed: Sequence[DirtyDay]) -> tuple[list[_Summary],
                 days = [row.day for row in marked]
                 found = list(detect_days(trucks[truck_id], syncs[truck_id], days, fleet.zone))
                 summaries += _priced(fleet, truck_id, found, ledger)
+        except SoftTimeLimitExceeded:
+            raise
         except Exception as error:
             logger.exception("days not rebuilt", extra={"truck": truck_id, "days": len(marked)})
             failed.add(truck_id)
@@ -195,7 +239,7 @@ def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: L
     )
     counts = dict(quarantined.values_list("day").annotate(n=Count("*")))
     return [
-        _Summary(
+        _summary(
             truck_id, result, counts.get(result.day, 0), day_costs(_work(truck_id, result), ledger.rates, ledger.prices)
         )
         for result in results
@@ -212,7 +256,8 @@ def _postpone(rows: Iterable[DirtyDay], error: Exception) -> None:
     text = f"{type(error).__name__}: {error}"[:500]
     for row in rows:
         wait = _RETRY if row.attempts + 1 < MAX_ATTEMPTS else _GIVE_UP
-        DirtyDay.objects.filter(pk=row.pk).update(attempts=F("attempts") + 1, retry_at=Now() + wait, last_error=text)
+        same = DirtyDay.objects.filter(pk=row.pk, version=row.version)
+        same.update(attempts=F("attempts") + 1, retry_at=Now() + wait, last_error=text)
 
 
 # --- write ---
@@ -229,7 +274,7 @@ def _changed(fleet: Fleet, summaries: Sequence[_Summary]) -> list[tuple[_Summary
         ).only("pk", "content_hash", "status")
     }
     pairs = [(summary, stored.get((summary.truck_id, summary.result.day))) for summary in summaries]
-    return [(summary, row) for summary, row in pairs if row is None or row.content_hash != summary.content_hash()]
+    return [(summary, row) for summary, row in pairs if row is None or row.content_hash != summary.content_hash]
 
 
 def _write(fleet: Fleet, changed: Sequence[tuple[_Summary, TruckDay | None]]) -> None:
@@ -242,8 +287,8 @@ def _write(fleet: Fleet, changed: Sequence[tuple[_Summary, TruckDay | None]]) ->
             fleet_id=fleet.id,
             truck_id=summary.truck_id,
             day=summary.result.day,
-            **summary.columns(),
-            content_hash=summary.content_hash(),
+            **summary.columns,
+            content_hash=summary.content_hash,
             status=_status(summary.result, stored),
             revision=revision.revision,
             computed_at=computed_at,
@@ -276,30 +321,42 @@ def _next_revision(fleet_id: int) -> SummaryRevision:
     return SummaryRevision.objects.get(fleet_id=fleet_id)
 
 
-def _keys(fleet_id: int, summaries: Iterable[_Summary]) -> Q:
+def _of_days(summaries: Iterable[_Summary]) -> Q:
     """The days of each truck, as a condition."""
     condition = Q(pk__in=[])
     for truck_id, group in groupby(summaries, key=lambda summary: summary.truck_id):
         condition |= Q(truck_id=truck_id, day__in=[summary.result.day for summary in group])
-    return Q(fleet_id=fleet_id) & condition
+    return condition
+
+
+def _started_in(summaries: Iterable[_Summary]) -> Q:
+    """The time of each truck's days, as a condition. By time and not by day: a fleet's zone may have changed."""
+    condition = Q(pk__in=[])
+    for truck_id, group in groupby(summaries, key=lambda summary: summary.truck_id):
+        for start, end in _stretches((summary.result.start, summary.result.end) for summary in group):
+            condition |= Q(truck_id=truck_id, started_at__gte=as_utc(start), started_at__lt=as_utc(end))
+    return condition
+
+
+def _stretches(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ascending intervals with those that follow upon each other joined."""
+    joined: list[tuple[int, int]] = []
+    for start, end in days:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _replace_events(fleet_id: int, summaries: Sequence[_Summary]) -> None:
-    for model, found, columns in _EVENTS:
-        model._default_manager.filter(_keys(fleet_id, summaries)).delete()
+    for model, _, _ in _EVENTS:
+        model._default_manager.filter(_started_in(summaries), fleet_id=fleet_id).delete()
         model._default_manager.bulk_create(
-            model(
-                fleet_id=fleet_id,
-                truck_id=summary.truck_id,
-                day=summary.result.day,
-                started_at=as_utc(event.started_at),
-                ended_at=None if event.is_open else as_utc(event.ended_at),
-                lat=event.lat,
-                lon=event.lon,
-                **columns(event),
-            )
+            model(fleet_id=fleet_id, truck_id=summary.truck_id, day=summary.result.day, **values)
             for summary in summaries
-            for event in found(summary.result)
+            for kind, values in summary.events
+            if kind is model
         )
 
 
@@ -322,7 +379,7 @@ _attributes("kind", "level_before_l", "level_after_l", "litres")), )  # fmt: ski
 
 
 def _replace_costs(fleet_id: int, summaries: Sequence[_Summary]) -> None:
-    TruckDayCost.objects.filter(_keys(fleet_id, summaries)).delete()
+    TruckDayCost.objects.filter(_of_days(summaries), fleet_id=fleet_id).delete()
     TruckDayCost.objects.bulk_create(
         TruckDayCost(
             fleet_id=fleet_id,
@@ -339,7 +396,8 @@ def _replace_costs(fleet_id: int, summaries: Sequence[_Summary]) -> None:
 
 def _sum_up(fleet_id: int, day: dt.date, revision: SummaryRevision) -> None:
     """Replaces a fleet's day by the sums of its trucks' days. The lock on the revision makes it see all of them."""
-    values = {"fleet": fleet_id, "day": day, "revision": revision.revision, "computed_at": revision.changed_at}
+    values: dict[str, Any] = {"fleet": fleet_id, "day": day}
+    values |= {"revision": revision.revision, "computed_at": revision.changed_at}
     with connection.cursor() as cursor:
         for statement in queries.SUM_UP_DAY:
             cursor.execute(statement, values)
@@ -352,12 +410,26 @@ def _settle_log(rows: Sequence[DirtyDay]) -> None:
 
 
 def settle(fleet: Fleet) -> int:
-    """Declares provisional days final whose 72 hours are over. Returns how many."""
-    syncs = TruckSync.objects.filter(fleet_id=fleet.id, known_until__isnull=False)
-    settled = 0
-    for sync in syncs:
-        until = as_utc((sync.known_until or 0) - SETTLED_AFTER_S)
-        settled += TruckDay.objects.filter(
-            fleet_id=fleet.id, truck_id=sync.truck_id, status=Status.PROVISIONAL, as_of__lte=until
-        ).update(status=Status.FINAL)
-    return settled
+    """Declares provisional days final whose 72 hours are over, but for those that are out of date. Returns how many."""
+    due = _due_to_settle(fleet.id)
+    if not due:
+        return 0
+    with transaction.atomic():
+        revision = _next_revision(fleet.id)
+        provisional = TruckDay.objects.filter(fleet_id=fleet.id, status=Status.PROVISIONAL)
+        return sum(
+            provisional.filter(truck_id=truck_id, day__in=days).update(status=Status.FINAL, revision=revision.revision)
+            for truck_id, days in due.items()
+        )
+
+
+def _due_to_settle(fleet_id: int) -> dict[int, list[dt.date]]:
+    """The days to settle, by truck."""
+    known = dict(TruckSync.objects.filter(fleet_id=fleet_id).values_list("truck_id", "known_until"))
+    dirty = set(DirtyDay.objects.filter(fleet_id=fleet_id).values_list("truck_id", "day"))
+    provisional = TruckDay.objects.filter(fleet_id=fleet_id, status=Status.PROVISIONAL)
+    due: dict[int, list[dt.date]] = {}
+    for truck_id, day, as_of in provisional.values_list("truck_id", "day", "as_of"):
+        if as_of <= as_utc((known.get(truck_id) or 0) - SETTLED_AFTER_S) and (truck_id, day) not in dirty:
+            due.setdefault(truck_id, []).append(day)
+    return due

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .history import Event, History, LevelReading, Stretch
 from .motion import State, overlapping
 from .parameters import Parameters
-from .quantities import CONNECTED_S, Piece
+from .quantities import CONNECTED_S
 
 JOIN_S = 1_800  # steps of one kind at most this far apart are one event
 MEDIAN_OF = 5  # readings on either side of an event: a level sloshes
@@ -29,7 +29,10 @@ class FuelSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuelEvent(Event):
-    """A rise or a suspicious fall of the level. Open while a further step could still join it."""
+    """A rise or a suspicious fall of the level, from its first reading to its last: never open.
+
+    For `JOIN_S` after its end a further step can still join it.
+    """
 
     kind: FuelEventKind
     level_before_l: float
@@ -37,10 +40,10 @@ class FuelEvent(Event):
     litres: float  # never negative
     is_dismissed: bool  # by a person: a drain that was none
 
-    def added(self, start: int, end: int) -> float:
-        """What it brought into the tank in [start, end), evenly over its time; negative for a drain."""
-        sign = 1 if self.kind is FuelEventKind.REFUEL else -1
-        return sign * Piece(self.started_at, self.ended_at, self.litres).within(start, end)
+    @property
+    def added(self) -> float:
+        """What it brought into the tank; negative for a drain."""
+        return self.litres if self.kind is FuelEventKind.REFUEL else -self.litres
 
 
 class Used(NamedTuple):
@@ -95,7 +98,7 @@ def _fuel_event(history: History, step: _Step, dismissed: Collection[int]) -> Fu
     level_before = _usual(history.levels[max(0, step.first + 1 - MEDIAN_OF) : step.first + 1], start)
     level_after = _usual(history.levels[step.last : step.last + MEDIAN_OF], end)
     return FuelEvent(
-        **history.extent(Stretch(start, end, history.as_of - end <= JOIN_S)),
+        **history.extent(Stretch(start, end, False)),
         kind=step.kind,
         level_before_l=level_before,
         level_after_l=level_after,
@@ -112,15 +115,15 @@ def _usual(levels: Sequence[LevelReading], t: int) -> float:
 def used(history: History, events: Sequence[FuelEvent], start: int, end: int) -> Used:
     """The litres used in [start, end): the counter's, else the level's fall with refuels and without drains.
 
-    Refuels and drains are spread over their time, as the level between their readings is. So a refuel over
-    midnight makes neither day's use absurd.
+    Refuels and drains belong wholly to the day in which they start, as in its other figures, though the level is a
+    straight line between its readings: with one over midnight the sum of the two days is right, not each of them.
     """
     counted = history.fuel_counter.increase.between(start, end)
     if counted is not None:
         return Used(counted, FuelSource.COUNTER)
     if history.level_falls.between(start, end) is None:
         return Used(None, None)
-    added = [event.added(start, end) for event in events if not event.is_dismissed]
+    added = [event.added for event in events if start <= event.started_at < end and not event.is_dismissed]
     return Used(fsum([*history.level_falls.parts(start, end), *added]), FuelSource.LEVEL)
 
 

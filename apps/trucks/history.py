@@ -53,7 +53,7 @@ class LevelReading(NamedTuple):
 class Event:
     """Something that a truck did from `started_at` to `ended_at`, UTC seconds, half-open.
 
-    What may still go on is open; its end is then the last that is known of it. The place is that of the start: of the
+    What may still go on is open, and then ends where knowledge ends. The place is that of the start: of the
     last fix at or before it, else of the first one within the event.
     """
 
@@ -91,8 +91,7 @@ class History:
     """States and conditions are those of the window; the rest reaches beyond it to the readings around."""
 
     has_engine_evidence: bool
-    as_of: int  # readings are known up to here
-    until: int  # and states up to here: to the first point after the window
+    until: int  # states are known up to here: to `as_of` or the first point after the window
     conditions: Sequence[Condition]
     segments: Sequence[Segment]
     track: Track
@@ -144,7 +143,6 @@ def read_history(
     ]
     return History(
         has_engine_evidence=evidence is not Evidence.NONE,
-        as_of=as_of,
         until=until,
         conditions=in_window,
         segments=segments(in_window, until, parameters),
@@ -162,8 +160,8 @@ _second = attrgetter("t")
 
 
 def _counter(points: Sequence[Point], value: Callable[[Point], float | None]) -> Counter:
-    readings = [(point.t, reading) for point in points if (reading := value(point)) is not None]
-    return counter([t for t, _ in readings], [reading for _, reading in readings])
+    times = [point.t for point in points if value(point) is not None]
+    return counter(times, [reading for reading in map(value, points) if reading is not None])
 
 
 def _falls(levels: Sequence[LevelReading]) -> Spread:

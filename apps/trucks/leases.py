@@ -65,7 +65,8 @@ def pause_after_failures(fleet_id: int, *, interval_s: float) -> float:
     """How long to wait after another failed pass: doubling from the interval up to an hour."""
     FleetSync.objects.filter(fleet_id=fleet_id).update(consecutive_failures=F("consecutive_failures") + 1)
     failures = FleetSync.objects.values_list("consecutive_failures", flat=True).get(fleet_id=fleet_id)
-    return min(interval_s * 2 ** min(failures - 1, 10), _LONGEST_PAUSE_S)
+    doubled: float = interval_s * 2 ** min(failures - 1, 10)
+    return min(doubled, _LONGEST_PAUSE_S)
 
 
 def no_failures(fleet_id: int) -> None:

@@ -1,11 +1,11 @@
 """Whether a truck drives, idles or is parked: at each point, and over time."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from .parameters import Parameters
 from .points import Evidence, Point
@@ -63,21 +63,6 @@ class Seconds:
         return self.moving + self.idle + self.parked
 
 
-@dataclass(slots=True)
-class _LastKnown(Generic[T]):
-    """The last value that was read, for as long as it connects."""
-
-    value: T | None = None
-    t: int = 0
-
-    def at(self, t: int, reading: T | None) -> T | None:
-        if reading is not None:
-            self.value, self.t = reading, t
-        elif t - self.t > CONNECTED_S:
-            self.value = None
-        return self.value
-
-
 def _by_rpm(point: Point) -> bool | None:
     return None if point.rpm is None else point.rpm > ENGINE_RUNS_RPM
 
@@ -101,19 +86,33 @@ def conditions(points: Sequence[Point], evidence: Evidence, parameters: Paramete
 
     The carried speed is the GPS speed of the last fix, whatever the engine did since.
     """
-    engine_reading = _ENGINE_READING[evidence]
-    engine, gps_speed, pto = _LastKnown[bool](), _LastKnown[float](), _LastKnown[bool]()
+    times = [point.t for point in points]
+    gps_speeds = [point.speed_kmh for point in points]
+    engine = _carried(times, map(_ENGINE_READING[evidence], points))
+    pto = _carried(times, [point.pto for point in points])
     found = []
-    for point in points:
-        t = point.t
-        engine_on = engine.at(t, engine_reading(point))
-        carried_speed = gps_speed.at(t, point.speed_kmh)
-        pto_on = pto.at(t, point.pto)
-        speed_kmh = 0.0 if engine_on is False or carried_speed is None else carried_speed
+    for t, engine_on, speed, own_speed, pto_on in zip(
+        times, engine, _carried(times, gps_speeds), gps_speeds, pto, strict=True
+    ):
+        speed_kmh = 0.0 if engine_on is False or speed is None else speed
         state = _state(engine_on, speed_kmh > parameters.moving_speed_kmh)
-        productive = state is State.IDLE and pto_on is True
-        found.append(Condition(t, engine_on, speed_kmh, point.speed_kmh is not None, state, productive))
+        productive = pto_on is True and state is State.IDLE
+        found.append(Condition(t, engine_on, speed_kmh, own_speed is not None, state, productive))
     return found
+
+
+def _carried(times: Sequence[int], readings: Iterable[T | None]) -> list[T | None]:
+    """At each time what was read last, for as long as it connects."""
+    value: T | None = None
+    read_at = 0
+    values = []
+    for t, reading in zip(times, readings, strict=True):
+        if reading is not None:
+            value, read_at = reading, t
+        elif t - read_at > CONNECTED_S:
+            value = None
+        values.append(value)
+    return values
 
 
 def _state(engine_on: bool | None, fast: bool) -> State:

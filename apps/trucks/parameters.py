@@ -1,7 +1,8 @@
 """The thresholds that detection works with; see docs/metrics.md for what each means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,13 @@ class Parameters:
     def overridden(self, values: Mapping[str, float]) -> "Parameters":
         """These parameters with some replaced. Raises ValueError, naming it, for an unknown one or a bad value."""
         check_values(values)
-        return replace(self, **values)
+        merged: Any = {**asdict(self), **values}
+        return Parameters(**merged)
 
 
 DEFAULTS = Parameters()
 NAMES = tuple(field.name for field in fields(Parameters))
+_WHOLE = frozenset(field.name for field in fields(Parameters) if field.type is int)
 
 
 def check_values(values: Mapping[str, object]) -> None:
@@ -43,3 +46,5 @@ def check_values(values: Mapping[str, object]) -> None:
             raise ValueError(f"{name}: no such parameter; there are {', '.join(NAMES)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
             raise ValueError(f"{name}: {value!r} is not a number from 0 on")
+        if name in _WHOLE and value != int(value):
+            raise ValueError(f"{name}: {value!r} is not a whole number")

@@ -51,5 +51,5 @@ def merge(points: Iterable[Point]) -> list[Point]:
 
 def _overlay(below: Point, above: Point) -> Point:
     fix = above if above.is_fix else below
-    values = (b if a is None else a for b, a in zip(below, above, strict=True))
-    return Point(*values)._replace(lat=fix.lat, lon=fix.lon, speed_kmh=fix.speed_kmh)
+    values = [b if a is None else a for b, a in zip(below, above, strict=True)]
+    return Point._make(values)._replace(lat=fix.lat, lon=fix.lon, speed_kmh=fix.speed_kmh)

@@ -1,11 +1,10 @@
 """Quantities known between two readings (legs, counters, levels), spread evenly over the time between."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum
-from typing import NamedTuple
 
 CONNECTED_S = 35 * 86_400  # readings further apart say nothing about the time between them
 
@@ -13,18 +12,6 @@ CONNECTED_S = 35 * 86_400  # readings further apart say nothing about the time b
 def overlap(start: int, end: int, other_start: int, other_end: int) -> int:
     """The seconds that two intervals have in common."""
     return max(0, min(end, other_end) - max(start, other_start))
-
-
-class Piece(NamedTuple):
-    """An amount that came about evenly from `start` to `end`."""
-
-    start: int
-    end: int
-    amount: float
-
-    def within(self, start: int, end: int) -> float:
-        """The part of the amount that falls into [start, end)."""
-        return self.amount * (overlap(self.start, self.end, start, end) / (self.end - self.start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +24,10 @@ class Spread:
     amounts: Sequence[float]
 
     @classmethod
-    def of(cls, readings: Sequence[int], pieces: Iterable[tuple[int, int, float]]) -> "Spread":
+    def of(cls, readings: Sequence[int], pieces: Sequence[tuple[int, int, float]]) -> "Spread":
         """The spread of these pieces, ascending and not overlapping, that come from these readings."""
-        starts, ends, amounts = tuple(zip(*pieces, strict=True)) or ((), (), ())
-        return cls(readings, starts, ends, amounts)
+        starts, ends = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
+        return cls(readings, starts, ends, [piece[2] for piece in pieces])
 
     def parts(self, start: int, end: int) -> list[float]:
         """What the pieces that reach into [start, end) add to it, one number each."""
@@ -49,7 +36,9 @@ class Spread:
             return []
         parts = list(self.amounts[first : last + 1])
         for edge in (first, last):  # only the outermost can reach over the ends
-            parts[edge - first] = Piece(self.starts[edge], self.ends[edge], self.amounts[edge]).within(start, end)
+            edge_start, edge_end = self.starts[edge], self.ends[edge]
+            share = overlap(edge_start, edge_end, start, end) / (edge_end - edge_start)
+            parts[edge - first] = self.amounts[edge] * share
         return parts
 
     def between(self, start: int, end: int) -> float | None:

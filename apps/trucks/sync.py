@@ -105,7 +105,7 @@ class FleetPass:
         if {truck.wialon_id for truck in trucks} != set(news) or leases.units_are_stale(self.fleet.id, UNITS_REFRESH_S):
             trucks = sorted(units.refresh(self.fleet, self.client), key=lambda truck: truck.id)
             leases.units_were_refreshed(self.fleet.id)
-        return trucks, {unit_id: last for unit_id, last in news.items() if _has_time(last)}
+        return trucks, {unit_id: last for unit_id, last in news.items() if last is not None and _has_time(last)}
 
     def _pass_over(
         self, trucks: Sequence[Truck], last_messages: Mapping[int, Raw], now: int, progress: Progress | None

@@ -23,7 +23,7 @@ class Fix(NamedTuple):
     t: int
     lat: float
     lon: float
-    speed_kmh: float | None  # 0 with the engine off
+    speed_kmh: float | None  # as the GPS says, whatever the engine does
     is_parked: bool
 
     @property
@@ -68,13 +68,7 @@ class Track:
 def track(points: Sequence[Point], conditions: Sequence[Condition]) -> Track:
     """The fixes among the points, ascending; the conditions are those of the points."""
     fixes = [
-        Fix(
-            point.t,
-            point.lat,
-            point.lon,
-            condition.speed_kmh if condition.has_speed else None,
-            condition.state is State.PARKED,
-        )
+        Fix(point.t, point.lat, point.lon, point.speed_kmh, condition.state is State.PARKED)
         for point, condition in zip(points, conditions, strict=True)
         if point.lat is not None and point.lon is not None
     ]

@@ -55,14 +55,14 @@ def find_stops(history: History, trips: Sequence[Trip]) -> list[Stop]:
 
 
 def _drives(conditions: Sequence[Condition], until: int, parameters: Parameters) -> Iterator[Stretch]:
-    """What could be trips. Each ends at the point after its last moving one, or at that if a silence follows it."""
+    """What could be trips; an open one ends where knowledge ends."""
     start: int | None = None
     end = last = 0
-    stands = False  # the end is a point that does not move
+    stands = False  # the end is the point after the last moving one, not yet that itself
     for condition in conditions:
-        silent = condition.t - last > parameters.trip_max_gap_s
-        if start is not None and (silent or (stands and condition.t - end >= parameters.trip_end_s)):
-            yield Stretch(start, end, False)
+        stood = stands and condition.t - end >= parameters.trip_end_s
+        if start is not None and (stood or condition.t - last > parameters.trip_max_gap_s):
+            yield Stretch(start, end if stood else last, False)
             start = None
         if condition.state is State.MOVING:
             start, end, stands = condition.t if start is None else start, condition.t, False
@@ -70,8 +70,9 @@ def _drives(conditions: Sequence[Condition], until: int, parameters: Parameters)
             end, stands = condition.t, True
         last = condition.t
     if start is not None:
-        silent = until - last > parameters.trip_max_gap_s
-        yield Stretch(start, end, not (silent or (stands and until - end >= parameters.trip_end_s)))
+        stood = stands and until - end >= parameters.trip_end_s
+        is_open = not stood and until - last <= parameters.trip_max_gap_s
+        yield Stretch(start, until if is_open else end if stood else last, is_open)
 
 
 def _trip(history: History, stretch: Stretch) -> Trip:

@@ -107,9 +107,8 @@ def _take_over_drivers(fleet: Fleet, resources: list[dict[str, Any]], trucks: Ma
             if not isinstance(entry, dict) or not isinstance(entry.get("id"), int):
                 continue
             key = (resource["id"], entry["id"])
-            _take_over_driver(
-                known.pop(key, None) or Driver(fleet=fleet, resource_id=key[0], wialon_id=key[1]), entry, trucks
-            )
+            driver = known.pop(key) if key in known else Driver(fleet=fleet, resource_id=key[0], wialon_id=key[1])
+            _take_over_driver(driver, entry, trucks)
     for gone in known.values():
         gone.delete()
 

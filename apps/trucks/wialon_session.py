@@ -5,6 +5,7 @@ in once and handed on. If Redis is away, every worker has a session of its own f
 """
 
 import hashlib
+from typing import cast
 
 import redis
 from django.conf import settings
@@ -16,7 +17,7 @@ _LOGINS_PER_MINUTE = 6
 _DROP_IF_SAME = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
 
-def connection() -> "redis.Redis[str]":
+def connection() -> redis.Redis:
     """A connection to Redis with short time-outs: nothing of ours may hang on it."""
     return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
 
@@ -24,7 +25,7 @@ def connection() -> "redis.Redis[str]":
 class SharedSession:
     """The session of one Wialon account, named by a hash of its address and token."""
 
-    def __init__(self, url: str, token: str, store: "redis.Redis[str]") -> None:
+    def __init__(self, url: str, token: str, store: redis.Redis) -> None:
         account = hashlib.sha256(f"{url} {token}".encode()).hexdigest()[:24]
         self._key = f"wialon:session:{account}"
         self._logins = f"wialon:logins:{account}"
@@ -33,7 +34,7 @@ class SharedSession:
 
     def sid(self) -> str | None:
         try:
-            return self._store.get(self._key)
+            return cast("str | None", self._store.get(self._key))
         except redis.RedisError:
             return self._own
 
@@ -55,7 +56,7 @@ class SharedSession:
         """Raises Busy after six logins of this account within a minute, whichever workers made them."""
         try:
             self._store.set(self._logins, 0, ex=60, nx=True)
-            logins = self._store.incr(self._logins)
+            logins = cast(int, self._store.incr(self._logins))
         except redis.RedisError:
             return
         if logins > _LOGINS_PER_MINUTE:

@@ -136,6 +136,20 @@ def test_events_belong_to_the_day_they_start_in():
     assert (before.distance_m, after.distance_m) == (30_000, 30_000)
 
 
+def test_an_event_that_starts_at_midnight_belongs_to_the_new_day():
+    idle = idling("00:00", "00:10") + parked("00:10", "02:00")
+    assert (day(idle, within=("-1d 00:00", "00:00")).idle_events, day(idle).idle_events) == (None, 1)
+    idle = parked("-1d 23:00", "00:00") + idle
+    assert (day(idle, within=("-1d 00:00", "00:00")).idle_events, day(idle).idle_events) == (0, 1)
+
+
+def test_without_any_state_events_are_not_measured():
+    nothing = (day([]).trips, day([]).stops, day([]).idle_events)
+    assert nothing == (None, None, None)
+    idle = day(idling("08:00", "08:01"))
+    assert (idle.trips, idle.stops, idle.idle_events) == (0, 0, 1)
+
+
 def test_without_engine_evidence_what_needs_the_engine_is_not_measured():
     figures = day(WORKING_DAY, evidence=Evidence.NONE)
     needs_engine = (figures.idle_s, figures.idle_productive_s, figures.engine_on_s, figures.idle_events)

@@ -13,42 +13,57 @@ from apps.trucks.parameters import DEFAULTS
 from apps.trucks.points import Evidence, Point
 from tests.builders import DAY_S, EPOCH, KM_PER_DEGREE
 
-PAUSES = st.sampled_from(
-    [1, 29, 30, 60, 60, 60, 120, 299, 300, 301, 600, 601, 1800, 1801, 3600, 3601, 20_000, 86_400, 604_801, 3_024_001]
+ROWS = st.tuples(
+    st.sampled_from(
+        [
+            1,
+            29,
+            30,
+            60,
+            60,
+            60,
+            120,
+            299,
+            300,
+            301,
+            600,
+            601,
+            1800,
+            1801,
+            3600,
+            3601,
+            20_000,
+            86_400,
+            604_801,
+            3_024_001,
+        ]
+    ),
+    st.sampled_from([None, 0, 0.01, 0.5, 1, 50]),  # kilometres on, or no fix
+    st.sampled_from([0, 3, 5, 6, 60, 110, 140]),  # km/h
+    st.sampled_from([None, 0, 800, 1000, -5000]),  # the odometer on, or no reading
+    st.sampled_from([None, 0, 0.1, 0.3, -50]),  # the fuel counter on, or no reading
+    st.sampled_from([None, None, 100, 101.5, 99, 140, 300]),  # level
+    st.sampled_from([None, False, True, True]),  # ignition
+    st.sampled_from([None, False, True]),  # PTO
 )
-MAYBE = st.sampled_from([None, False, True, True])
 
 
 @st.composite
 def some_points(draw: st.DrawFn) -> list[Point]:
     """Points with everything that can lack, from a day before to days after the day that starts at EPOCH."""
     t = EPOCH + draw(st.integers(-DAY_S, DAY_S))
+    least = draw(st.sampled_from([0, 1, 10, 20]))
     km = odometer = used = 0.0
     points = []
-    least = draw(st.sampled_from([0, 1, 15, 30]))
-    for pause in draw(st.lists(PAUSES, min_size=least, max_size=60)):
-        t += pause
-        km += draw(st.sampled_from([0, 0.01, 0.5, 1, 50]))
-        odometer += draw(st.sampled_from([0, 800, 1000, -5000]))
-        used += draw(st.sampled_from([0, 0.1, 0.3, -50]))
-        points.append(draw(_point(t, km, int(odometer), used)))
+    for pause, on, speed, driven, burnt, level, ignition, pto in draw(st.lists(ROWS, min_size=least, max_size=50)):
+        t, km, odometer, used = t + pause, km + (on or 0), odometer + (driven or 0), used + (burnt or 0)
+        values = {"ignition": ignition, "pto": pto, "fuel_level_l": level}
+        if on is not None:
+            values |= {"lat": 50 + km / KM_PER_DEGREE, "lon": 10.0, "speed_kmh": speed}
+        values["odometer_m"] = None if driven is None else int(odometer)
+        values["fuel_used_l"] = None if burnt is None else used
+        points.append(Point(t, **values))
     return points
-
-
-@st.composite
-def _point(draw: st.DrawFn, t: int, km: float, odometer: int, used: float) -> Point:
-    is_fix, has_odometer, has_used = draw(st.tuples(*[st.sampled_from([True, True, False])] * 3))
-    return Point(
-        t,
-        lat=50 + km / KM_PER_DEGREE if is_fix else None,
-        lon=10.0 if is_fix else None,
-        speed_kmh=draw(st.sampled_from([0, 3, 5, 6, 60, 110, 140])) if is_fix else None,
-        ignition=draw(MAYBE),
-        odometer_m=odometer if has_odometer else None,
-        fuel_used_l=used if has_used else None,
-        fuel_level_l=draw(st.sampled_from([None, 100, 101.5, 99, 140, 300])),
-        pto=draw(MAYBE),
-    )
 
 
 EVIDENCE = st.sampled_from([Evidence.IGNITION, Evidence.IGNITION, Evidence.NONE])

@@ -83,9 +83,10 @@ def test_readings_before_the_window_count_for_the_median():
     assert event.level_before_l == 102
 
 
-def test_readings_more_than_35_days_away_do_not_count():
-    [event] = fuel_events(levels("00:00 500", "36d 00:00 100", "36d 00:10 300"), as_of="37d 00:00")
-    assert (event.kind, event.level_before_l) == ("refuel", 100)
+@pytest.mark.parametrize(("clock", "level_before"), [("35d 00:00", 300), ("35d 00:01", 100)])
+def test_readings_more_than_35_days_away_do_not_count(clock: str, level_before: float):
+    [event] = fuel_events(levels("00:00 500", f"{clock} 100", "35d 00:10 300", ign=1), as_of="36d 00:00")
+    assert (event.kind, event.level_before_l) == ("refuel", level_before)
 
 
 def test_readings_more_than_35_days_apart_are_no_step():
@@ -103,9 +104,10 @@ def test_an_event_is_where_the_truck_was():
     assert event.lat == pytest.approx(50 + 5 / 111.195, abs=1e-5)
 
 
-@pytest.mark.parametrize(("as_of", "is_open"), [("08:40:00", True), ("08:40:01", False)])
-def test_an_event_is_open_while_a_step_could_join_it(as_of: str, is_open: bool):
-    assert fuel_events(levels("08:00 100", "08:10 300"), as_of)[0].is_open == is_open
+def test_an_event_is_never_open_and_may_still_grow():
+    assert [event.is_open for event in fuel_events(levels("08:00 100", "08:10 300"), as_of="08:10")] == [False]
+    [event] = fuel_events(levels("08:00 100", "08:10 300", "08:20 400"), as_of="08:20")
+    assert event.ended_at == at("08:20")
 
 
 DRAINED = levels("08:00 300", "08:10 200", "12:00 200")
@@ -162,12 +164,12 @@ def test_the_level_between_two_readings_is_a_straight_line():
     assert day(over_midnight).fuel_used_l == pytest.approx(10)
 
 
-def test_a_refuel_over_midnight_makes_neither_days_use_absurd():
+def test_a_refuel_over_midnight_belongs_wholly_to_the_day_it_starts_in():
     over_midnight = levels("-1d 23:50 100", "00:10 300", "12:00 290", ign=1)
     before, after = day(over_midnight, within=("-1d 00:00", "00:00")), day(over_midnight)
     assert (before.refuels, before.refuel_l, after.refuels, after.refuel_l) == (1, 195, 0, 0)
-    assert before.fuel_used_l == pytest.approx(-100 + 97.5)
-    assert after.fuel_used_l == pytest.approx(-100 + 10 + 97.5)
+    assert before.fuel_used_l == pytest.approx(-100 + 195)
+    assert after.fuel_used_l == pytest.approx(-100 + 10)
 
 
 def test_without_counter_and_level_fuel_is_not_measured():

@@ -55,8 +55,8 @@ def test_changes_connect_readings_up_to_35_days_apart():
 
 
 def test_a_decrease_of_a_counter_counts_zero_and_is_a_reset():
-    odometer = counter([0, 10, 20, 30], [100, 150, 20, 50])
-    assert odometer.increase.between(0, 30) == 80
+    odometer = counter([0, 10, 20, 30, 40], [100, 150, 20, 50, 50])
+    assert odometer.increase.between(0, 40) == 80
     assert odometer.increase.between(10, 20) == 0
     assert odometer.resets == [20]
 
@@ -67,4 +67,4 @@ def test_a_reset_counts_where_its_later_reading_is(start: int, end: int, resets:
 
 
 def test_a_counter_never_read_has_nothing():
-    assert counter([], []) == Counter(Spread([], (), (), ()), [])
+    assert counter([], []) == Counter(Spread([], [], [], []), [])

@@ -42,10 +42,10 @@ def test_a_shorter_exceedance_is_no_episode(end: str, number: int):
     assert len(episodes(points("08:00 ign=1 v=120", f"{end} ign=1 v=100"))) == number
 
 
-def test_points_without_a_fix_do_not_interrupt_it():
-    assert spans(episodes(points("08:00 ign=1 v=120", "08:01 ign=1", "08:02 ign=1 v=120", "08:03 ign=1 v=90"))) == [
-        (at("08:00"), at("08:03"))
-    ]
+@pytest.mark.parametrize("engine", ["ign=1", ""])  # on, unknown
+def test_points_without_a_fix_do_not_interrupt_it(engine: str):
+    gapped = points(f"08:00 {engine} v=120", f"08:01 {engine}", f"08:02 {engine} v=120", f"08:03 {engine} v=90")
+    assert spans(episodes(gapped)) == [(at("08:00"), at("08:03"))]
 
 
 def test_a_point_without_a_fix_does_not_start_one():

@@ -80,6 +80,13 @@ def test_shorter_silence_stays_inside_the_trip_as_no_data():
     assert trip.no_data_s == 20 * 60  # 30 minutes between the points, 10 of them held
 
 
+def test_silence_ends_a_trip_that_did_not_stand_long_enough_at_the_last_point_before_it():
+    halting = driving("08:00", "08:10") + points("08:10 ign=1 v=0 km=10", "08:12 ign=1 v=0 km=10")
+    onward = driving("10:00", "10:10", km=10) + parked("10:10", "11:00", km=20)
+    [trip, _] = trips(halting + onward, trip_end_s=8000)
+    assert trip.ended_at == at("08:12")
+
+
 def test_silence_after_standing_ends_the_trip_where_it_stood():
     halting = driving("08:00", "08:10") + points("08:10 ign=1 v=0 km=10", "08:12 ign=1 v=0 km=10")
     [trip, _] = trips(halting + driving("10:00", "10:10", km=10) + parked("10:10", "11:00", km=20))
@@ -151,17 +158,22 @@ def test_a_trip_without_engine_evidence_has_no_idling():
 )
 def test_a_trip_is_open_until_it_stood_for_trip_end_s(as_of: str, is_open: bool):
     [trip] = trips(TEN_MINUTES, as_of)
-    assert (trip.is_open, trip.ended_at) == (is_open, at("08:10"))
+    assert (trip.is_open, trip.ended_at) == (is_open, at(as_of if is_open else "08:10"))
 
 
 @pytest.mark.parametrize(("as_of", "is_open"), [("08:09", True), ("09:09:00", True), ("09:09:01", False)])
 def test_a_moving_trip_is_open_until_the_silence_is_too_long(as_of: str, is_open: bool):
     [trip] = trips(driving("08:00", "08:10"), as_of)
-    assert (trip.is_open, trip.ended_at) == (is_open, at("08:09"))
+    assert (trip.is_open, trip.ended_at) == (is_open, at(as_of if is_open else "08:09"))
 
 
 def test_an_open_trip_that_is_still_too_short_is_none_yet():
-    assert trips(driving("08:00", "08:01"), as_of="08:01") == []
+    assert trips(driving("08:00", "08:01", step=5), as_of="08:00:59") == []
+
+
+def test_an_open_trip_goes_up_to_as_of():
+    [trip] = trips(driving("08:00", "08:10"), as_of="08:39")
+    assert (trip.duration_s, trip.moving_s, trip.no_data_s) == (39 * 60, 19 * 60, 20 * 60)
 
 
 def test_a_trip_goes_on_over_midnight():
