@@ -1,4 +1,4 @@
-"""Settings. What differs between installations comes from the environment (environment.py); the rest is decided here."""
+"""Settings: what differs between installations comes from environment.py, the rest is decided here."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import environ
 import structlog
+from django.templatetags.static import static
 
 from fleet_project.environment import load
 from fleet_project.logs import logging_config
@@ -29,11 +30,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "ninja",  # the assets of the API's manual, so that it works without internet
     "apps.accounts",
     "apps.trucks",
     "apps.fleet",
 ]
-# The admin's list. The API does not pass through it: fleet_project/asgi.py gives it a handler with a short, async-only one.
+# The admin's list. The API does not pass through it: fleet_project/asgi.py gives it a handler with a short, async-only
+# one.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -45,6 +48,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+API_MIDDLEWARE = ["fleet_project.middleware.request_id", "fleet_project.middleware.problem_bodies"]
+OPENAPI_API = "fleet_project.api.api"  # what `manage.py openapi` describes
+OPENAPI_FILE = BASE_DIR / "docs" / "openapi.json"
 ROOT_URLCONF = "fleet_project.urls"
 ASGI_APPLICATION = "fleet_project.asgi.application"
 TEMPLATES = [
@@ -143,6 +149,35 @@ _https = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+AXES_ENABLE_ADMIN = False  # lock-outs end by themselves, or with `manage.py axes_reset`
+UNFOLD = {
+    "SITE_TITLE": "Fleet",
+    "SITE_HEADER": "Fleet",
+    "SITE_SUBHEADER": "Trucks, days, costs, reports",
+    "SITE_SYMBOL": "local_shipping",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("accounts/icon.svg")}],
+    "SITE_URL": None,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "DASHBOARD_CALLBACK": "apps.fleet.dashboard.add_today",
+    "SIDEBAR": {"navigation": "apps.fleet.navigation.sidebar"},
+    "STYLES": [lambda request: static("accounts/admin.css")],
+    "COLORS": {
+        "primary": {  # blue: white text on 600 has a contrast of 5.2
+            "50": "#eff6ff",
+            "100": "#dbeafe",
+            "200": "#bfdbfe",
+            "300": "#93c5fd",
+            "400": "#60a5fa",
+            "500": "#3b82f6",
+            "600": "#2563eb",
+            "700": "#1d4ed8",
+            "800": "#1e40af",
+            "900": "#1e3a8a",
+            "950": "#172554",
+        }
+    },
+}
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()

@@ -22,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--units", choices=Units.values, default=Units.METRIC)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if Fleet.objects.filter(name=options["name"]).exists():
+            raise CommandError(f"there is a fleet {options['name']!r} already")
         names = ("name", "timezone", "currency", "wialon_url", "wialon_token", "units")
         fleet = Fleet(**{name: options[name] for name in names})
         try:

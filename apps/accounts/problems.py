@@ -1,0 +1,98 @@
+"""What can be wrong with a request, and how an answer says so: RFC 9457 problem details."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+import orjson
+from django.http import HttpResponse
+
+CONTENT_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one part of a request; the pointer names it, e.g. `/query/limit`."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(Exception):
+    """A request that gets an error for an answer. `code` is stable, `detail` is for people."""
+
+    status = 500
+    code = "internal-error"
+    title = "Something went wrong here"
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, detail: str = "", errors: Iterable[FieldError] = ()) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = tuple(errors)
+
+    def response(self, request_id: str | None) -> HttpResponse:
+        body = {
+            "type": f"urn:problem-type:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "errors": [asdict(error) for error in self.errors],
+            "request_id": request_id,
+        }
+        headers = {"Cache-Control": "no-store", **self.headers}
+        return HttpResponse(orjson.dumps(body), status=self.status, content_type=CONTENT_TYPE, headers=headers)
+
+
+class BadRequest(Problem):
+    status, code, title = 400, "bad-request", "The request cannot be read"
+
+
+class Unauthenticated(Problem):
+    status, code, title = 401, "unauthenticated", "An API key is needed"
+    headers = {"WWW-Authenticate": 'Bearer realm="fleet"'}
+
+
+class InvalidKey(Unauthenticated):
+    """Unknown, expired, revoked or of a fleet that is switched off: an answer that told which would help to guess."""
+
+    code, title = "invalid-key", "The API key is not valid"
+    headers = {"WWW-Authenticate": 'Bearer realm="fleet", error="invalid_token"'}
+
+
+class Forbidden(Problem):
+    status, code, title = 403, "forbidden", "The API key may not do this"
+
+
+class NotFound(Problem):
+    """Also for what belongs to another fleet: nobody learns that it exists."""
+
+    status, code, title = 404, "not-found", "There is no such thing here"
+
+
+class MethodNotAllowed(Problem):
+    status, code, title = 405, "method-not-allowed", "This cannot be done with this method"
+
+
+class NotAcceptable(Problem):
+    status, code, title = 406, "not-acceptable", "This is not available in the form that was asked for"
+
+
+class InvalidParameters(Problem):
+    status, code, title = 422, "invalid-parameters", "Some parameters are not valid"
+
+
+class Unavailable(Problem):
+    status, code, title = 503, "unavailable", "There is no answer right now; try again"
+    headers = {"Retry-After": "1"}
+
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    kind.status: kind
+    for kind in (BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, InvalidParameters)
+}
+
+
+def of_status(status: int) -> Problem:
+    """The problem that an HTTP status stands for."""
+    return _BY_STATUS.get(status, BadRequest if status < 500 else Problem)()

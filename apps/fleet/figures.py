@@ -1,0 +1,109 @@
+"""From the rows of queries.py to the figures of docs/metrics.md, as the API serves them. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from apps.fleet.safety import safety_score
+from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utilization
+
+PLACES = Decimal("0.0001")
+_USAGE = tuple(Usage.__slots__)
+_SPEEDING = ("speeding_minor", "speeding_moderate", "speeding_severe")
+UTILIZATIONS = (
+    "engine_utilization_pct",
+    "asset_utilization_pct",
+    "day_utilization_pct",
+    "idle_pct",
+    "idle_nonproductive_pct",
+)
+
+
+def utilizations(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """The named utilizations of a row of sums, to two places; all null where it sums up no truck-day."""
+    if not row["truck_days"]:
+        return dict.fromkeys(UTILIZATIONS)
+    figures = asdict(utilization(Usage(**{name: row[name] for name in _USAGE})))
+    return {name: None if value is None else round(value, 2) for name, value in figures.items()}
+
+
+def coverage_pct(row: Mapping[str, Any]) -> float | None:
+    return None if not row["length_s"] else percentage(row["length_s"] - row["no_data_s"], row["length_s"])
+
+
+def consumption(row: Mapping[str, Any]) -> float | None:
+    """Litres per 100 km, to two places."""
+    value = litres_per_100_km(row["fuel_used_l"], row["fuel_distance_m"])
+    return None if value is None else round(value, 2)
+
+
+def behavior(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Speeding with its exposure and the safety score of a row of sums."""
+    score = safety_score(row["distance_m"], *(row[name] for name in _SPEEDING))
+    return {
+        **{name: row[name] for name in ("trips", "distance_m", *_SPEEDING, "speeding_s")},
+        "harsh_braking": None,
+        "harsh_acceleration": None,
+        "harsh_cornering": None,
+        "safety_score": None if score is None else round(score, 2),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Amounts by line and source; null in all sums where nothing was priced."""
+
+    amounts: Mapping[tuple[str, str], Decimal]
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "Costs":
+        amounts: dict[tuple[str, str], Decimal] = {}
+        for row in rows:
+            key = row["line"], row["source"]
+            amounts[key] = amounts.get(key, Decimal(0)) + row["amount"]
+        return cls(amounts)
+
+    @property
+    def total(self) -> Decimal | None:
+        return sum(self.amounts.values(), Decimal(0)) if self.amounts else None
+
+    @property
+    def lines(self) -> list[str]:
+        return sorted({line for line, _ in self.amounts})
+
+    def of_line(self, line: str) -> "Costs":
+        return Costs({key: amount for key, amount in self.amounts.items() if key[0] == line})
+
+    def by_source(self) -> dict[str, Decimal]:
+        sums: dict[str, Decimal] = {}
+        for (_, source), amount in sorted(self.amounts.items()):
+            sums[source] = sums.get(source, Decimal(0)) + amount
+        return sums
+
+    @property
+    def estimated_pct(self) -> float | None:
+        """The estimated part of the total, in per cent."""
+        return None if self.total is None else share_pct(self.by_source().get("estimated", Decimal(0)), self.total)
+
+
+def share_pct(part: Decimal, whole: Decimal | None) -> float | None:
+    return round(float(100 * part / whole), 2) if whole else None
+
+
+def per(amount: Decimal | None, quantity: int | None, unit: int = 1) -> Decimal | None:
+    """The amount per unit of a quantity, to four places; null without quantity. Per km: metres, and a unit of 1,000."""
+    if amount is None or not quantity:
+        return None
+    return (amount * unit / quantity).quantize(PLACES, ROUND_HALF_EVEN)
+
+
+def change_pct(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, float | None]:
+    """The change of each figure in per cent of what it was, null where either is null or it was zero."""
+    return {name: _change(now[name], before[name]) for name in now}
+
+
+def _change(now: float | Decimal | None, before: float | Decimal | None) -> float | None:
+    if now is None or before is None or before == 0:
+        return None
+    return round(100 * (float(now) - float(before)) / abs(float(before)), 2)

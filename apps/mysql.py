@@ -1,0 +1,321 @@
+"""Runs named statements on MariaDB or MySQL: `fetch_all` on an async pool, `fetch_all_sync` on Django's connection.
+
+Both take the parameters as `%(name)s` and give the same rows: integers as int (sums too), decimals as Decimal, instants
+as naive UTC.
+"""
+
+import asyncio
+import datetime as dt
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from statistics import fmean
+from time import perf_counter
+from typing import Any
+
+import aiomysql
+from django.conf import settings
+from django.db import connection as django_connection
+from pymysql.constants import FIELD_TYPE
+from pymysql.converters import decoders
+from pymysql.err import Error, InterfaceError, OperationalError
+
+logger = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+Parameters = Mapping[str, Any]
+
+CONNECT_TIMEOUT_S = 1.0
+RECYCLE_S = 300  # firewalls forget idle connections without a word
+BREAKER_S = 1.0
+# The connection is gone, the statement was not at fault: killed, server shut down, idle too long, socket lost.
+LOST = frozenset({1053, 1927, 2006, 2013, 2055, 4031})
+TOO_SLOW = frozenset({1969, 3024})  # MariaDB's max_statement_time, MySQL's max_execution_time
+# Too many connections, lock wait, deadlock, killed statement, Galera not ready, denied, unreachable.
+UNAVAILABLE = LOST | TOO_SLOW | {1040, 1044, 1045, 1047, 1129, 1203, 1205, 1213, 1317, 2002, 2003, 2026}
+
+
+class DatabaseUnavailable(Exception):
+    """The database did not answer; the same question may be answered later."""
+
+
+class PoolFull(DatabaseUnavailable):
+    """All connections were busy for as long as one may wait."""
+
+
+class StatementTimeout(DatabaseUnavailable):
+    """The answer took longer than a request may wait."""
+
+
+# --- what both ways share -------------------------------------------------------------------------------------------
+
+
+def _bound(parameters: Parameters | None) -> dict[str, Any] | None:
+    """The parameters as the drivers take them; None where there are none, or they would look for % in the statement."""
+    return {name: _bound_value(name, value) for name, value in parameters.items()} if parameters else None
+
+
+def _bound_value(name: str, value: Any) -> Any:
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value.astimezone(dt.UTC).replace(tzinfo=None)  # the drivers would drop the offset in silence
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        raise TypeError(f"{name}: a statement takes single values; join texts and use FIND_IN_SET")
+    return value
+
+
+def _number(text: str) -> int | Decimal:
+    """A DECIMAL: an integer when it has no decimal places, which is what sums of integers are."""
+    return Decimal(text) if "." in text else int(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+        return int(value)
+    return value
+
+
+def fetch_all_sync(sql: str, parameters: Parameters | None = None) -> list[Row]:
+    """The statement's rows, read on Django's connection and so inside its transaction."""
+    with django_connection.cursor() as cursor:
+        cursor.execute(sql, _bound(parameters))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+
+
+# --- the pool -------------------------------------------------------------------------------------------------------
+
+
+def _connection_arguments(database: Mapping[str, Any], statement_timeout_s: float) -> dict[str, Any]:
+    """aiomysql's arguments for a Django database setting."""
+    host = database.get("HOST") or "127.0.0.1"
+    where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": int(database.get("PORT") or 3306)}
+    return {
+        **where,
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+        "db": database["NAME"],
+        "charset": "utf8mb4",
+        "autocommit": True,
+        "conv": {**decoders, FIELD_TYPE.DECIMAL: _number, FIELD_TYPE.NEWDECIMAL: _number},
+        "init_command": _session(statement_timeout_s),
+    }
+
+
+def _session(statement_timeout_s: float) -> str:
+    """One SET for both servers: MariaDB reads the first kind of comment only, MySQL the second only.
+
+    The server ends what nobody waits for any more: a cancelled statement goes on running there.
+    """
+    milliseconds = int(statement_timeout_s * 1000)
+    mariadb = f"max_statement_time = {statement_timeout_s}, tx_isolation = 'READ-COMMITTED',"
+    mysql = f"max_execution_time = {milliseconds}, transaction_isolation = 'READ-COMMITTED',"
+    return f"SET SESSION /*M! {mariadb} */ /*!80000 {mysql} */ time_zone = '+00:00'"
+
+
+class Pool:
+    """Connections for short reads. It belongs to the event loop that opens it.
+
+    A semaphore stands in front of aiomysql's pool, so that nobody ever waits inside it: there, a waiter hangs for ever
+    when the holder of a connection is cancelled.
+    """
+
+    def __init__(self, arguments: Mapping[str, Any], *, warm: int, size: int, wait_s: float, timeout_s: float) -> None:
+        self._arguments = arguments
+        self._warm, self._size = warm, size
+        self._wait_s, self._timeout_s = wait_s, timeout_s
+        self._places = asyncio.Semaphore(size)
+        self._waiting = 0
+        self._closed_until = 0.0
+        self._acquire_ms: deque[float] = deque(maxlen=100)
+
+    async def open(self) -> None:
+        """Opens the first connections. Without a database it starts too: requests say so, and try again."""
+        self.loop = asyncio.get_running_loop()
+        self._pool = await aiomysql.create_pool(
+            minsize=0, maxsize=self._size, pool_recycle=RECYCLE_S, **self._arguments
+        )
+        held = []
+        try:
+            for _ in range(self._warm):
+                held.append(await self._connected())
+        except DatabaseUnavailable as error:
+            logger.warning("starting without a database", extra={"error": str(error)})
+        finally:
+            for connection in held:
+                self._pool.release(connection)
+
+    async def close(self) -> None:
+        """Waits for those who still read, then says goodbye to the server."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s + CONNECT_TIMEOUT_S):
+                for _ in range(self._size):
+                    await self._places.acquire()
+        await self._pool.clear()  # wait_closed() alone would drop the sockets
+        self._pool.terminate()
+        await self._pool.wait_closed()
+
+    async def fetch_all(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """The statement's rows. Raises DatabaseUnavailable, at the latest after the wait plus the deadline."""
+        bound = _bound(parameters)
+        await self._enter()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._read_again_if_lost(sql, bound)
+        except TimeoutError:
+            raise StatementTimeout(f"no answer within {self._timeout_s} s") from None
+        except OperationalError as error:
+            if error.args[0] in TOO_SLOW:
+                raise StatementTimeout("the server ended the statement") from error
+            if error.args[0] in UNAVAILABLE:
+                raise DatabaseUnavailable(f"error {error.args[0]}") from error
+            raise
+        finally:
+            self._places.release()
+
+    def stats(self) -> dict[str, int | float | None]:
+        """Connections and waiters now; the latency of acquiring over the last hundred reads."""
+        recent = self._acquire_ms
+        return {
+            "size": self._pool.size,
+            "max": self._size,
+            "free": self._pool.freesize,
+            "used": self._pool.size - self._pool.freesize,
+            "waiting": self._waiting,
+            "acquire_ms_mean": round(fmean(recent), 3) if recent else None,
+            "acquire_ms_max": round(max(recent), 3) if recent else None,
+        }
+
+    async def _enter(self) -> None:
+        self._waiting += 1
+        began = perf_counter()
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise PoolFull(f"all {self._size} connections were busy for {self._wait_s} s") from None
+        finally:
+            self._waiting -= 1
+            self._acquire_ms.append(1000 * (perf_counter() - began))
+
+    async def _read_again_if_lost(self, sql: str, bound: dict[str, Any] | None) -> list[Row]:
+        """Reads once more when a pooled connection turns out to be dead: for a read that is harmless."""
+        try:
+            return await self._read(sql, bound)
+        except (OperationalError, InterfaceError) as error:
+            if error.args[0] not in LOST:
+                raise
+        return await self._read(sql, bound)
+
+    async def _read(self, sql: str, bound: dict[str, Any] | None) -> list[Row]:
+        connection = await self._connected()
+        intact = False
+        try:
+            rows = await _rows(connection, sql, bound)
+            intact = True
+            return rows
+        finally:
+            if not intact:
+                connection.close()  # it may be half-read, or busy with a statement that nobody waits for
+            self._pool.release(connection)
+
+    async def _connected(self) -> Any:
+        """A connection. After a failure to connect the next second's requests fail at once instead of queueing up."""
+        if self.loop.time() < self._closed_until:
+            raise DatabaseUnavailable("the database could not be reached a moment ago")
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):  # aiomysql's own timeout does not cover the handshake
+                return await self._pool.acquire()
+        except (OSError, Error) as error:
+            self._closed_until = self.loop.time() + BREAKER_S
+            raise DatabaseUnavailable("the database cannot be reached") from error
+
+
+async def _rows(connection: Any, sql: str, bound: dict[str, Any] | None) -> list[Row]:
+    if not connection.get_autocommit():  # the server's word; without it every connection keeps its first snapshot
+        raise RuntimeError("a pooled connection is not in autocommit mode")
+    async with connection.cursor(aiomysql.DictCursor) as cursor:
+        await cursor.execute(sql, bound)
+        return list(await cursor.fetchall())
+
+
+# --- the application's pool -----------------------------------------------------------------------------------------
+
+_pool: Pool | None = None
+_writes: set[asyncio.Task[None]] = set()
+
+
+def _configured(warm: int, size: int) -> Pool:
+    database = settings.DATABASE_REPLICA or settings.DATABASES["default"]
+    return Pool(
+        _connection_arguments(database, settings.QUERY_TIMEOUT_S),
+        warm=warm,
+        size=size,
+        wait_s=settings.POOL_WAIT_S,
+        timeout_s=settings.QUERY_TIMEOUT_S,
+    )
+
+
+async def open_pool() -> None:
+    """Opens the application's pool on the running event loop; to be called from the ASGI lifespan."""
+    global _pool
+    pool = _configured(settings.POOL_MIN, settings.POOL_MAX)
+    await pool.open()
+    _pool = pool
+
+
+async def close_pool() -> None:
+    """Finishes what `execute_soon` began, then closes the pool."""
+    global _pool
+    if _writes:
+        await asyncio.wait(_writes, timeout=settings.QUERY_TIMEOUT_S)
+    if (pool := _pool) is not None:
+        _pool = None
+        await pool.close()
+
+
+def pool_stats() -> dict[str, int | float | None] | None:
+    """The figures of the application's pool; None where none is open."""
+    return _pool.stats() if _pool is not None else None
+
+
+async def fetch_all(sql: str, parameters: Parameters | None = None) -> list[Row]:
+    """The statement's rows. Raises DatabaseUnavailable when there is no answer in time.
+
+    Where no lifespan opened a pool on this event loop (a command, Django's own server) it connects for this statement.
+    """
+    if _pool is not None and _pool.loop is asyncio.get_running_loop():
+        return await _pool.fetch_all(sql, parameters)
+    async with _one_off() as pool:
+        return await pool.fetch_all(sql, parameters)
+
+
+@asynccontextmanager
+async def _one_off() -> AsyncIterator[Pool]:
+    pool = _configured(warm=0, size=1)
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def execute_soon(sql: str, parameters: Parameters) -> None:
+    """Runs a small, rare write on the primary beside the request, on its own connection; a failure is only logged."""
+    task = asyncio.get_running_loop().create_task(_execute(sql, parameters))
+    _writes.add(task)
+    task.add_done_callback(_writes.discard)
+
+
+async def _execute(sql: str, parameters: Parameters) -> None:
+    arguments = _connection_arguments(settings.DATABASES["default"], settings.QUERY_TIMEOUT_S)
+    try:
+        async with (
+            asyncio.timeout(settings.QUERY_TIMEOUT_S),
+            aiomysql.connect(**arguments) as connection,
+            connection.cursor() as cursor,
+        ):
+            await cursor.execute(sql, _bound(parameters))
+    except (OSError, Error) as error:
+        logger.warning("a write beside a request failed", extra={"error": repr(error)})

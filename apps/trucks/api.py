@@ -1,0 +1,259 @@
+"""The API's endpoints about trucks: key → named statements → pool → bytes."""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts import answers
+from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.calendar import as_utc
+from apps.accounts.paging import Page
+from apps.accounts.parameters import refuse_others
+from apps.accounts.periods import Period
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness, queries, schemas
+from apps.trucks.freshness import Freshness
+from apps.trucks.parameters import DEFAULTS
+
+router = Router(tags=["Trucks"], by_alias=True)
+SEVERITIES = ("minor", "moderate", "severe")
+_STATUSES = ("moving", "idle", "parked", "offline")
+_NO_DOCUMENT = b'{"sensors":[],"position":null}'
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _instant(t: int | None) -> dt.datetime | None:
+    return None if t is None else as_utc(t)
+
+
+# --- all trucks, one truck ------------------------------------------------------------------------------------------
+
+
+@router.get("/trucks", response=schemas.TrucksAnswer, summary="Trucks and what they are doing")
+async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearch]) -> HttpResponse:
+    """The fleet's active trucks by code, with their state now; `summary` counts them by state."""
+    answers.require_json(request)
+    now, fleet = _now(), request.auth.fleet_id
+    page = Page.of(search, "trucks", fleet)
+    found = {
+        "fleet": fleet,
+        "now": int(now.timestamp()),
+        "group": search.group,
+        "pattern": None if search.q is None else _pattern(search.q),
+    }
+    wanted = {"statuses": ",".join(search.status) or None, "after": page.after or "", "limit": page.limit + 1}
+    fresh = await freshness.of_fleet(fleet, now)
+    counts = await fetch_all(queries.TRUCKS_BY_STATUS, found)
+    rows, page_echo = page.cut(await fetch_all(queries.TRUCKS, {**found, **wanted}), "truck_id")
+    body = {
+        "data": [_truck_item(row) for row in rows],
+        "summary": _status_counts(counts),
+        "page": page_echo,
+        "freshness": fresh.body(),
+    }
+    return answers.tagged(request, body)
+
+
+def _pattern(text: str) -> str:
+    """A LIKE pattern for texts that contain this one."""
+    for special in "\\%_":
+        text = text.replace(special, "\\" + special)
+    return f"%{text}%"
+
+
+def _truck_item(row: Row) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in ("truck_id", "name", "plate", "vin", "make", "model", "model_year")},
+        "groups": _names(row["group_names"]),
+        "status": row["status"],
+        "engine_on": None if row["engine_on"] is None else bool(row["engine_on"]),
+        "speed_kmh": row["speed_kmh"],
+        "lat": row["lat"],
+        "lon": row["lon"],
+        "position_at": _instant(row["fix_t"]),
+        "last_message_at": _instant(row["t"]),
+    }
+
+
+def _names(array: str | None) -> list[str]:
+    return sorted(orjson.loads(array)) if array else []
+
+
+def _status_counts(rows: Sequence[Row]) -> dict[str, int]:
+    counts = {row["status"]: row["trucks"] for row in rows}
+    by_status = {status: counts.get(status, 0) for status in _STATUSES}
+    return {"trucks": sum(counts.values()), **by_status, "never_reported": counts.get(None, 0)}
+
+
+@router.get("/trucks/{truck_id}", response=schemas.TruckAnswer, summary="A truck's identity")
+async def truck(request: AuthenticatedRequest, truck_id: schemas.TruckCode) -> HttpResponse:
+    """What the truck is, who drives it now, and what it is measured with."""
+    answers.require_json(request)
+    refuse_others(request.GET)
+    now, fleet = _now(), request.auth.fleet_id
+    fresh = await freshness.of_truck(fleet, truck_id, now)
+    which = {"fleet": fleet, "id": fresh.truck_id}
+    row = (await fetch_all(queries.TRUCK, {**which, "now": int(now.timestamp())}))[0]
+    drivers = await fetch_all(queries.DRIVER_NOW, which)
+    today = now.astimezone(request.auth.zone).date()
+    parameters = await parameters_in_force(fleet, fresh.truck_id, today)
+    return answers.tagged(request, {"data": _detail(row, drivers, parameters), "freshness": fresh.body()})
+
+
+def _detail(row: Row, drivers: Sequence[Row], parameters: Mapping[str, float]) -> dict[str, Any]:
+    problems = orjson.loads(row.pop("sensor_problems"))
+    t, group_names = row.pop("t"), row.pop("group_names")
+    return {
+        **row,
+        "is_active": bool(row["is_active"]),
+        "groups": _names(group_names),
+        "last_message_at": _instant(t),
+        "driver": drivers[0] if drivers else None,
+        "parameters": parameters,
+        "sensor_problems": [dict(zip(("sensor_id", "name", "reason"), each, strict=True)) for each in problems],
+    }
+
+
+async def parameters_in_force(fleet_id: int, truck_id: int | None, day: dt.date) -> dict[str, float]:
+    """The parameters of a truck, or of its fleet in general, on a day."""
+    rows = await fetch_all(queries.PARAMETER_SETS, {"fleet": fleet_id, "id": truck_id, "day": day})
+    values: dict[str, float] = {}
+    for row in rows:
+        values |= orjson.loads(row["values"])
+    parameters = DEFAULTS.overridden(values)
+    return {name: getattr(parameters, name) for name in parameters.__slots__}
+
+
+@router.get("/trucks/{truck_id}/sensors", response=schemas.SensorsAnswer, summary="Latest sensor values")
+async def sensors(request: AuthenticatedRequest, truck_id: schemas.TruckCode) -> HttpResponse:
+    """The latest value of every sensor, each with its own time, and the last position.
+
+    Its `ETag` is weak: it stands for the values and the status, not for `now`.
+    """
+    answers.require_json(request)
+    refuse_others(request.GET)
+    now = _now()
+    which = {"fleet": request.auth.fleet_id, "truck": truck_id, "now": int(now.timestamp())}
+    rows = await fetch_all(queries.LATEST, which)
+    if not rows:
+        raise freshness.no_such_truck()
+    row = rows[0]
+    tag = answers.etag(request, row["document"], row["status"], freshness.of_row(row), weak=True)
+    if answers.is_known(request, tag):
+        return answers.not_modified(tag)
+    return answers.json_response(_latest(row, now), tag)
+
+
+def _latest(row: Row, now: dt.datetime) -> bytes:
+    """The answer around the document that the sync keeps ready: it is never parsed."""
+    document = row["document"] if row["document"] not in (None, b"", b"{}") else _NO_DOCUMENT
+    head = {"truck_id": row["truck_id"], "status": row["status"], "now": now, "last_message_at": _instant(row["t"])}
+    fresh = freshness.of_row(row).body()
+    return b'{"data":' + answers.dumps(head)[:-1] + b"," + document[1:] + b',"freshness":' + answers.dumps(fresh) + b"}"
+
+
+# --- what a truck did in a period -----------------------------------------------------------------------------------
+
+# From what is asked (as the statements take it), the page, and the coverage of the days to the answer's first parts.
+Body = Callable[[dict[str, Any], Page, Row], Awaitable[dict[str, Any]]]
+
+
+async def _of_period(
+    request: AuthenticatedRequest, truck_id: str, search: schemas.TruckPeriod, name: str, body: Body
+) -> HttpResponse:
+    """An answer about one truck and one period."""
+    now, who = _now(), request.auth
+    period = search.resolve(who.zone, now)
+    page = Page.of(search, name, who.fleet_id, truck_id, period)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        asked = {"fleet": who.fleet_id, "id": fresh.truck_id, **_bounds(period), "after": page.after}
+        coverage = (await fetch_all(queries.COVERAGE, asked))[0]
+        return {
+            **await body({**asked, "limit": page.limit + 1}, page, coverage),
+            "period": period.echo(),
+            "freshness": fresh.body(coverage["coverage_pct"]),
+        }
+
+    return await freshness.answer(request, lambda: freshness.of_truck(who.fleet_id, truck_id, now), build, period)
+
+
+def _bounds(period: Period) -> dict[str, Any]:
+    """Both ways to ask for a period: single events by instant, summaries by day."""
+    return {"start": period.start, "end": period.end, "from_day": period.first, "to_day": period.last}
+
+
+@router.get("/trucks/{truck_id}/trips", response=schemas.TripsAnswer, summary="Trips")
+async def trips(
+    request: AuthenticatedRequest, truck_id: schemas.TruckCode, search: Query[schemas.TripSearch]
+) -> HttpResponse:
+    """Trips that started in the period (at most 31 days), and their totals."""
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        totals = (await fetch_all(queries.TRIP_TOTALS, asked))[0]
+        rows, page_echo = page.cut(await fetch_all(queries.TRIPS[search.is_descending], asked), "started_at")
+        return {
+            "data": [_trip_item(row) for row in rows],
+            "summary": totals if coverage["coverage_pct"] is not None else dict.fromkeys(totals),
+            "page": page_echo,
+        }
+
+    return await _of_period(request, truck_id, search, "trips", body)
+
+
+def _trip_item(row: Row) -> dict[str, Any]:
+    lat, lon, end_lat, end_lon = (row.pop(name) for name in ("lat", "lon", "end_lat", "end_lon"))
+    return {
+        "started_at": row.pop("started_at"),
+        "ended_at": row.pop("ended_at"),
+        "duration_s": row["moving_s"] + (row["idle_s"] or 0) + row["parked_s"] + row["no_data_s"],
+        "start": {"lat": lat, "lon": lon},
+        "end": {"lat": end_lat, "lon": end_lon},
+        **row,
+    }
+
+
+@router.get("/trucks/{truck_id}/speeding-events", response=schemas.SpeedingAnswer, summary="Speeding episodes")
+async def speeding_events(
+    request: AuthenticatedRequest, truck_id: schemas.TruckCode, search: Query[schemas.SpeedingSearch]
+) -> HttpResponse:
+    """Speeding episodes that started in the period (at most 31 days), and how many there were of each severity."""
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        totals = await fetch_all(queries.SPEEDING_TOTALS, asked)
+        asked = {**asked, "severities": ",".join(search.severity or SEVERITIES)}
+        rows, page_echo = page.cut(await fetch_all(queries.SPEEDING[search.is_descending], asked), "started_at")
+        summary = _by_severity(totals, is_measured=coverage["days_with_speed"] > 0)
+        return {"data": rows, "summary": summary, "page": page_echo}
+
+    return await _of_period(request, truck_id, search, "speeding", body)
+
+
+def _by_severity(rows: Sequence[Row], *, is_measured: bool) -> dict[str, dict[str, int | None]]:
+    """Zero where nothing occurred, null where speed was not measured."""
+    nothing = dict.fromkeys(("episodes", "duration_s"), 0 if is_measured else None)
+    totals = {row.pop("severity"): row for row in rows}
+    return {severity: totals.get(severity, nothing) for severity in SEVERITIES}
+
+
+@router.get("/trucks/{truck_id}/days", response=schemas.DaysAnswer, summary="Daily summaries")
+async def days(
+    request: AuthenticatedRequest, truck_id: schemas.TruckCode, search: Query[schemas.DaySearch]
+) -> HttpResponse:
+    """The truck's daily summaries (at most 400 days); harsh events and faults are not measured yet, so null."""
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        rows, page_echo = page.cut(await fetch_all(queries.TRUCK_DAYS[search.is_descending], asked), "day")
+        return {
+            "data": [{name: row.get(name) for name in schemas.DayItem.model_fields} for row in rows],
+            "page": page_echo,
+        }
+
+    return await _of_period(request, truck_id, search, "days", body)

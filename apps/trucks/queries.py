@@ -1,0 +1,179 @@
+"""The statements behind the API's answers about trucks.
+
+All take `fleet` first: one fleet never sees another. `now` is a UTC second, `start` and `end` are instants, [start,
+end).
+"""
+
+from apps.trucks.models import TruckDayFigures
+
+LAGGING_S = 900
+
+# A truck's state now, of truck_sync and latest_values: null when it never reported. An engine that is off may sleep
+# for a day
+# between messages; one that runs, or that nothing is known of, reports every few minutes.
+_STATUS = """
+CASE
+    WHEN l.t IS NULL THEN NULL
+    WHEN %(now)s - l.t > IF(l.engine_on = 0, 93600, 900) THEN 'offline'
+    WHEN l.engine_on = 0 THEN 'parked'
+    WHEN l.speed_kmh > 5 THEN 'moving'
+    WHEN l.engine_on = 1 THEN 'idle'
+    ELSE 'parked'
+END
+"""
+_IS_LAGGING = f"(s.known_until IS NULL OR s.first_t IS NULL OR s.known_until < %(now)s - {LAGGING_S})"
+_REVISION = "COALESCE((SELECT r.revision FROM summary_revision r WHERE r.fleet_id = %(fleet)s), 0)"
+
+# --- freshness ------------------------------------------------------------------------------------------------------
+
+# One row: how often the fleet's summaries have changed.
+REVISION = f"SELECT {_REVISION} AS revision"
+
+# One row: the watermark that all trucks have reached, how many trucks there are and how many lag behind.
+FLEET_FRESHNESS = f"""
+SELECT {_REVISION} AS revision, COUNT(*) AS trucks, MIN(s.known_until) AS known_until, SUM({_IS_LAGGING}) AS lagging
+FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.is_active
+"""
+
+# One row a truck that lags behind, by code.
+LAGGING_TRUCKS = f"""
+SELECT t.code AS truck_id FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.is_active AND {_IS_LAGGING}
+ORDER BY t.code LIMIT 100
+"""
+
+# One row, or none if the fleet has no such truck.
+TRUCK_FRESHNESS = f"""
+SELECT t.id, t.code AS truck_id, s.known_until, {_IS_LAGGING} AS lagging, {_REVISION} AS revision
+FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
+"""
+
+# --- trucks ---------------------------------------------------------------------------------------------------------
+
+# One row: the truck's latest values, as the document that the sync keeps ready.
+LATEST = f"""
+SELECT t.code AS truck_id, l.t, {_STATUS} AS status, l.document, s.known_until, {_IS_LAGGING} AS lagging,
+    {_REVISION} AS revision
+FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id LEFT JOIN truck_sync s ON s.truck_id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
+"""
+
+_FOUND = """
+t.fleet_id = %(fleet)s AND t.is_active
+AND (%(pattern)s IS NULL OR t.code LIKE %(pattern)s OR t.name LIKE %(pattern)s OR t.plate LIKE %(pattern)s
+    OR t.vin LIKE %(pattern)s)
+AND (%(group)s IS NULL OR EXISTS (
+    SELECT 1 FROM truck_group g JOIN truck_group_truck m ON m.truckgroup_id = g.id
+    WHERE g.fleet_id = %(fleet)s AND g.name = %(group)s AND m.truck_id = t.id))
+"""
+_GROUPS = """
+(SELECT JSON_ARRAYAGG(g.name) FROM truck_group g JOIN truck_group_truck m ON m.truckgroup_id = g.id
+WHERE g.fleet_id = t.fleet_id AND m.truck_id = t.id)
+"""
+
+# One row an active truck, by code; `pattern` and `group` may be null, `statuses` is a list with commas or null.
+TRUCKS = f"""
+SELECT t.code AS truck_id, t.name, t.plate, t.vin, t.make, t.model, t.model_year, {_GROUPS} AS group_names,
+    {_STATUS} AS status, l.engine_on, l.speed_kmh, l.lat, l.lon, l.fix_t, l.t
+FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id
+WHERE {_FOUND} AND (%(statuses)s IS NULL OR FIND_IN_SET({_STATUS}, %(statuses)s)) AND t.code > %(after)s
+ORDER BY t.code LIMIT %(limit)s
+"""
+
+# One row a status, of the trucks that are found whatever their status.
+TRUCKS_BY_STATUS = f"""
+SELECT {_STATUS} AS status, COUNT(*) AS trucks
+FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id WHERE {_FOUND} GROUP BY 1
+"""
+
+# One row: what the truck is.
+TRUCK = f"""
+SELECT t.code AS truck_id, t.name, t.wialon_id, t.device_id, t.vin, t.plate, t.make, t.model, t.model_year, t.tank_l,
+    t.is_active, t.sensor_problems, {_GROUPS} AS group_names, {_STATUS} AS status, l.t
+FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.id = %(id)s
+"""
+
+# One row, or none: the driver who was bound to the truck last.
+DRIVER_NOW = """
+SELECT name, code AS key_card, bound_at AS since
+FROM driver WHERE fleet_id = %(fleet)s AND truck_id = %(id)s ORDER BY bound_at DESC, id DESC LIMIT 1
+"""
+
+# One row a parameter set in force on a day, what comes later wins; the fleet's own, and those of the truck `id` unless
+# null.
+PARAMETER_SETS = """
+SELECT `values` FROM parameter_set
+WHERE fleet_id = %(fleet)s AND effective_from <= %(day)s AND (truck_id IS NULL OR truck_id = %(id)s)
+ORDER BY truck_id IS NOT NULL, effective_from
+"""
+
+# --- a truck's period -----------------------------------------------------------------------------------------------
+
+# One row: how completely the truck is known in a period; null where it has no days.
+COVERAGE = """
+SELECT 100 * (1 - SUM(no_data_s) / SUM(length_s)) AS coverage_pct, COUNT(max_speed_kmh) AS days_with_speed
+FROM truck_day WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND day BETWEEN %(from_day)s AND %(to_day)s
+"""
+
+
+def _both_ways(statement: str) -> dict[bool, str]:
+    """The statement by ascending (False) and descending (True) key, each starting after the key `after`."""
+    return {
+        False: statement.format(after=">", order="ASC"),
+        True: statement.format(after="<", order="DESC"),
+    }
+
+
+# One row a trip that started in the period.
+TRIPS = _both_ways("""
+SELECT started_at, ended_at, lat, lon, end_lat, end_lon, distance_m, distance_source, moving_s, idle_s,
+parked_s, no_data_s, mean_speed_kmh, max_speed_kmh, fuel_l FROM trip WHERE fleet_id = %(fleet)s AND truck_id = %(id)s
+AND started_at >= %(start)s AND started_at < %(end)s AND (%(after)s IS NULL OR started_at {after} %(after)s) ORDER BY
+started_at {order} LIMIT %(limit)s
+""")
+
+_SUMMED_OF_TRIPS = ("distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "fuel_l")
+# One row: all trips that started in the period. No trips take no time and no fuel; what no trip measured is null.
+TRIP_TOTALS = f"""
+SELECT COUNT(*) AS trips, {", ".join(f"IF(COUNT(*) = 0, 0, SUM({name})) AS {name}" for name in _SUMMED_OF_TRIPS)},
+    MAX(max_speed_kmh) AS max_speed_kmh
+FROM trip WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND started_at < %(end)s
+"""
+
+# One row a speeding episode that started in the period; `severities` is a list with commas.
+SPEEDING = _both_ways("""
+SELECT started_at, ended_at, severity, limit_kmh, max_speed_kmh, excess_kmh, duration_s, distance_m, lat, lon
+FROM speeding_episode
+WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND started_at < %(end)s
+    AND FIND_IN_SET(severity, %(severities)s) AND (%(after)s IS NULL OR started_at {after} %(after)s)
+ORDER BY started_at {order} LIMIT %(limit)s
+""")
+
+# One row a severity that occurred in the period.
+SPEEDING_TOTALS = """
+SELECT severity, COUNT(*) AS episodes, SUM(duration_s) AS duration_s
+FROM speeding_episode
+WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND started_at < %(end)s
+GROUP BY severity
+"""
+
+# The truck-day's figures with the names and in the order of docs/metrics.md; harsh events and faults are not measured
+# yet.
+_NOT_OF_DAYS = {"length_s", "is_used", "available_s", "input_messages", "input_first_t", "input_last_t", "content_hash"}
+DAY_FIGURES = tuple(
+    field.name
+    for field in TruckDayFigures._meta.local_fields
+    if field.name not in _NOT_OF_DAYS | {"parameters_version"}
+)
+
+# One row a day.
+TRUCK_DAYS = _both_ways(f"""
+SELECT t.wialon_id AS truck_wialon_id, d.day, {", ".join(f"d.{name}" for name in DAY_FIGURES)}
+FROM truck_day d JOIN truck t ON t.id = d.truck_id
+WHERE d.fleet_id = %(fleet)s AND d.truck_id = %(id)s AND d.day BETWEEN %(from_day)s AND %(to_day)s
+    AND (%(after)s IS NULL OR d.day {{after}} %(after)s)
+ORDER BY d.day {{order}} LIMIT %(limit)s
+""")

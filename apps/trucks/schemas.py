@@ -1,0 +1,321 @@
+"""The API's answers about trucks, as declared in OpenAPI."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from apps.accounts.parameters import DayPeriod, EventPeriod, Paging
+from apps.accounts.schemas import (
+    DISTANCE_M,
+    IDLE_S,
+    MOVING_S,
+    NO_DATA_S,
+    PARKED_S,
+    FreshnessEcho,
+    Instant,
+    PageEcho,
+    PeriodEcho,
+    described,
+)
+
+CODE = "The truck's code, unique in its fleet."
+SPEED = "GPS speed in km/h."
+Status = Literal["moving", "idle", "parked", "offline"]
+Severity = Literal["minor", "moderate", "severe"]
+_STATUS = (
+    "`moving` (above 5 km/h), `idle` (still, engine on), `parked` (engine off, or still where it is unknown), or "
+    "`offline`: no message for 15 minutes, or for 26 hours with the engine off. Null if it never reported."
+)
+# Any text finds a truck or does not; the pattern tells which texts can.
+TruckCode = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,32}$"})]
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+
+
+class TruckSearch(Paging):
+    q: str | None = Field(
+        None, min_length=1, max_length=64, description="Part of the code, name, plate or VIN.", examples=["T-1"]
+    )
+    group: str | None = Field(None, min_length=1, max_length=255, description="Name of a group.", examples=["North"])
+    status: list[Status] = Field([], max_length=4, description="Only trucks in one of these states; repeatable.")
+
+
+class _Sorted(Paging):
+    sort: str
+
+    @property
+    def is_descending(self) -> bool:
+        return self.sort.startswith("-")
+
+
+class TripSearch(EventPeriod, _Sorted):
+    sort: Literal["started_at", "-started_at"] = Field("started_at", description="Oldest first, or newest first.")
+
+
+class SpeedingSearch(TripSearch):
+    severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
+
+
+class DaySearch(DayPeriod, _Sorted):
+    sort: Literal["day", "-day"] = Field("day", description="Oldest first, or newest first.")
+
+
+TruckPeriod = TripSearch | DaySearch
+
+
+# --- /trucks --------------------------------------------------------------------------------------------------------
+
+
+class TruckItem(BaseModel):
+    truck_id: str = described(CODE, "T-101")
+    name: str = described("The unit's name in Wialon.", "Volvo 101")
+    plate: str = described("Number plate; empty if unknown.", "IL P123456")
+    vin: str = described("Vehicle identification number; empty if unknown.", "1XKYD49X0KJ100101")
+    make: str = described("Make; empty if unknown.", "Kenworth")
+    model: str = described("Model; empty if unknown.", "T680")
+    model_year: str = described("Model year; empty if unknown.", "2022")
+    groups: list[str] = described("Names of the groups it is in.", ["North"])
+    status: Status | None = described(_STATUS, "moving")
+    engine_on: bool | None = described("Engine state; null if unknown.", True)
+    speed_kmh: float | None = described(SPEED, 88.5)
+    lat: float | None = described("Latitude of the last fix.", 41.8502)
+    lon: float | None = described("Longitude of the last fix.", -87.6511)
+    position_at: Instant | None = described("When it was there.", "2026-03-09T14:04:41Z")
+    last_message_at: Instant | None = described("Device time of the last message.", "2026-03-09T14:04:41Z")
+
+
+class StatusCounts(BaseModel):
+    trucks: int = described("Trucks that `q` and `group` find, whatever their status.", 12)
+    moving: int = described("Of them moving.", 7)
+    idle: int = described("Idle.", 1)
+    parked: int = described("Parked.", 3)
+    offline: int = described("Offline.", 1)
+    never_reported: int = described("Never reported.", 0)
+
+
+class TrucksAnswer(BaseModel):
+    data: list[TruckItem] = Field(description="Active trucks by code.")
+    summary: StatusCounts
+    page: PageEcho
+    freshness: FreshnessEcho
+
+
+# --- /trucks/{truck_id} ---------------------------------------------------------------------------------------------
+
+
+class DriverNow(BaseModel):
+    name: str = described("Name.", "Driver 12")
+    key_card: str = described("Code of the key card; empty if none.", "00A1B2C3")
+    since: Instant | None = described("When they were bound to the truck; null if unknown.", "2026-03-09T06:12:00Z")
+
+
+class SensorProblem(BaseModel):
+    sensor_id: int | None = described("Wialon's id of the sensor, null if it has none.", 7)
+    name: str = described("The sensor's name.", "Fuel level")
+    reason: str = described("Why it cannot be used.", "the expression has an unknown operator")
+
+
+class TruckDetail(BaseModel):
+    truck_id: str = described(CODE, "T-101")
+    name: str = described("The unit's name in Wialon.", "Volvo 101")
+    wialon_id: int = described("The unit's id in Wialon.", 28801101)
+    device_id: str = described("IMEI or other id of the device; empty if unknown.", "353173060000101")
+    vin: str = described("Vehicle identification number; empty if unknown.", "1XKYD49X0KJ100101")
+    plate: str = described("Number plate; empty if unknown.", "IL P123456")
+    make: str = described("Make; empty if unknown.", "Kenworth")
+    model: str = described("Model; empty if unknown.", "T680")
+    model_year: str = described("Model year; empty if unknown.", "2022")
+    tank_l: float | None = described("Tank volume in litres.", 757.0)
+    is_active: bool = described("False once the unit is gone from Wialon.", True)
+    groups: list[str] = described("Names of the groups it is in.", ["North"])
+    status: Status | None = described(_STATUS, "moving")
+    last_message_at: Instant | None = described("Device time of the last message.", "2026-03-09T14:04:41Z")
+    driver: DriverNow | None = Field(description="Who drives it now, as bound in Wialon; null if nobody is.")
+    parameters: dict[str, float] = described(
+        "The detection parameters in force today; see the metrics.", {"moving_speed_kmh": 5, "speed_limit_kmh": 105}
+    )
+    sensor_problems: list[SensorProblem] = Field(description="Sensors that cannot be evaluated: their values are null.")
+
+
+class TruckAnswer(BaseModel):
+    data: TruckDetail
+    freshness: FreshnessEcho
+
+
+# --- /trucks/{truck_id}/sensors -------------------------------------------------------------------------------------
+
+
+class SensorValue(BaseModel):
+    id: int = described("Wialon's id of the sensor.", 4)
+    name: str = described("Its name.", "Fuel level")
+    type: str = described("Its type in Wialon.", "fuel level")
+    unit: str = described("Unit of the value, as the sensor table has it; empty if it has none.", "l")
+    value: Any = Field(description="The latest value: a number, a text, or null if there was none.", examples=[412.5])
+    at: Instant | None = described("When it was measured.", "2026-03-09T14:04:41Z")
+
+
+class Position(BaseModel):
+    lat: float = described("Latitude.", 41.8502)
+    lon: float = described("Longitude.", -87.6511)
+    speed_kmh: float | None = described(SPEED, 88.5)
+    course_deg: float | None = described("Course over ground, clockwise from north.", 271.0)
+    altitude_m: float | None = described("Height above sea level.", 181.0)
+    satellites: int | None = described("Satellites in use; null if unknown.", 12)
+    at: Instant | None = described("When it was there.", "2026-03-09T14:04:41Z")
+
+
+class LatestData(BaseModel):
+    truck_id: str = described(CODE, "T-101")
+    status: Status | None = described(_STATUS, "moving")
+    now: Instant = described("The server's clock, to count the ages of values from.", "2026-03-09T14:05:02Z")
+    last_message_at: Instant | None = described("Device time of the last message.", "2026-03-09T14:04:41Z")
+    sensors: list[SensorValue] = Field(description="Every sensor of the truck's table, by id.")
+    position: Position | None = Field(description="The last fix; null if there never was one.")
+
+
+class SensorsAnswer(BaseModel):
+    data: LatestData
+    freshness: FreshnessEcho
+
+
+# --- /trucks/{truck_id}/trips ---------------------------------------------------------------------------------------
+
+
+class Place(BaseModel):
+    lat: float | None = described("Latitude; null without a fix.", 41.8502)
+    lon: float | None = described("Longitude; null without a fix.", -87.6511)
+
+
+class TripItem(BaseModel):
+    started_at: Instant = described("Start.", "2026-03-05T13:02:10Z")
+    ended_at: Instant | None = described("End; null while it may still go on.", "2026-03-05T16:47:30Z")
+    duration_s: int = described("Seconds, so far if open: moving + idle + parked + no data.", 13_520)
+    start: Place
+    end: Place
+    distance_m: int | None = described(DISTANCE_M, 291_400)
+    distance_source: str | None = described("`odometer` or `gps`.", "odometer")
+    moving_s: int = described(MOVING_S, 12_700)
+    idle_s: int | None = described(IDLE_S, 640)
+    parked_s: int = described(PARKED_S, 0)
+    no_data_s: int = described(NO_DATA_S, 180)
+    mean_speed_kmh: float | None = described("Distance ÷ moving time.", 82.6)
+    max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
+    fuel_l: float | None = described("Fuel used, in litres.", 96.2)
+
+
+class TripTotals(BaseModel):
+    """Over the whole period, whatever the page; null where the truck has no days in it."""
+
+    trips: int | None = described("Trips that started in the period.", 14)
+    distance_m: int | None = described(DISTANCE_M, 2_914_000)
+    moving_s: int | None = described(MOVING_S, 127_000)
+    idle_s: int | None = described(IDLE_S, 6_400)
+    parked_s: int | None = described(PARKED_S, 0)
+    no_data_s: int | None = described(NO_DATA_S, 1_800)
+    max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
+    fuel_l: float | None = described("Fuel used, in litres.", 962.0)
+
+
+class TripsAnswer(BaseModel):
+    data: list[TripItem] = Field(description="Trips that started in the period.")
+    summary: TripTotals
+    page: PageEcho
+    period: PeriodEcho
+    freshness: FreshnessEcho
+
+
+# --- /trucks/{truck_id}/speeding-events -----------------------------------------------------------------------------
+
+
+class SpeedingItem(BaseModel):
+    started_at: Instant = described("First point over the limit.", "2026-03-05T14:31:00Z")
+    ended_at: Instant | None = described(
+        "First point at or under it; null while it may still go on.", "2026-03-05T14:32:15Z"
+    )
+    severity: Severity = described("By the largest excess.", "moderate")
+    limit_kmh: float = described("The limit of the truck.", 105.0)
+    max_speed_kmh: float = described("Highest GPS speed.", 119.0)
+    excess_kmh: float = described("Highest speed less the limit.", 14.0)
+    duration_s: int = described("Seconds over the limit.", 75)
+    distance_m: int | None = described("Metres driven over the limit.", 2_410)
+    lat: float | None = described("Where it began: latitude.", 41.8502)
+    lon: float | None = described("Where it began: longitude.", -87.6511)
+
+
+class SpeedingCount(BaseModel):
+    episodes: int | None = described("Episodes that started in the period; null where speed was not measured.", 3)
+    duration_s: int | None = described("Seconds over the limit.", 190)
+
+
+class SpeedingTotals(BaseModel):
+    """Over the whole period and all severities, whatever the filter and the page."""
+
+    minor: SpeedingCount
+    moderate: SpeedingCount
+    severe: SpeedingCount
+
+
+class SpeedingAnswer(BaseModel):
+    data: list[SpeedingItem] = Field(description="Episodes that started in the period.")
+    summary: SpeedingTotals
+    page: PageEcho
+    period: PeriodEcho
+    freshness: FreshnessEcho
+
+
+# --- /trucks/{truck_id}/days ----------------------------------------------------------------------------------------
+
+
+class DayItem(BaseModel):
+    truck_wialon_id: int = described("The unit's id in Wialon.", 28801101)
+    day: dt.date = described("Local day of the fleet.", "2026-03-05")
+    messages: int = described("Seconds with at least one message.", 1_412)
+    fixes: int = described("Points with a usable position.", 1_398)
+    dropped_values: int = described("Sensor values that were not credible.", 2)
+    quarantined: int = described("Messages from the future, kept apart.", 0)
+    moving_s: int = described(MOVING_S, 28_800)
+    idle_s: int | None = described(IDLE_S, 3_600)
+    idle_productive_s: int | None = described("Of it with the power take-off on.", 600)
+    parked_s: int = described(PARKED_S, 50_400)
+    no_data_s: int = described(NO_DATA_S, 3_600)
+    engine_on_s: int | None = described("Seconds with the engine on: moving + idle.", 32_400)
+    distance_m: int | None = described(DISTANCE_M, 612_400)
+    distance_source: str | None = described("`odometer` or `gps`.", "odometer")
+    distance_gps_m: int | None = described("Metres between consecutive fixes, without glitches.", 610_800)
+    drift_m: int | None = described("Of it, drift while parked.", 140)
+    distance_gap_m: int | None = described("Straight lines over long silence, in metres: not driving.", 0)
+    distance_odometer_m: int | None = described("Increase of the odometer, in metres.", 612_400)
+    engine_hours: float | None = described("Increase of the engine-hour counter.", 9.0)
+    counter_resets: int | None = described("How often a counter went backwards.", 0)
+    fuel_used_l: float | None = described("Fuel used, in litres.", 201.5)
+    fuel_source: str | None = described("`counter` or `level`.", "counter")
+    idle_fuel_l: float | None = described("Of it while idle, in litres.", 3.2)
+    max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
+    trips: int | None = described("Trips that started on the day.", 4)
+    stops: int | None = described("Stops that started on the day.", 5)
+    idle_events: int | None = described("Idle events that started on the day.", 6)
+    speeding_minor: int | None = described("Minor speeding episodes.", 2)
+    speeding_moderate: int | None = described("Moderate ones.", 1)
+    speeding_severe: int | None = described("Severe ones.", 0)
+    speeding_s: int | None = described("Seconds over the limit.", 240)
+    harsh_braking: int | None = described("Not measured yet: null.", None)
+    harsh_acceleration: int | None = described("Not measured yet: null.", None)
+    harsh_cornering: int | None = described("Not measured yet: null.", None)
+    refuels: int | None = described("Refuels.", 1)
+    refuel_l: float | None = described("Litres refuelled.", 300.0)
+    drains: int | None = described("Suspected drains.", 0)
+    drain_l: float | None = described("Litres drained.", 0.0)
+    faults_opened: int | None = described("Not measured yet: null.", None)
+    coverage_pct: float | None = described("Share of the day of which something is known, in per cent.", 95.8)
+    status: Literal["provisional", "final", "corrected"] = described("Whether late data may still change it.", "final")
+    revision: int = described("The fleet's revision at which the day last changed.", 4_650)
+    computed_at: Instant = described("When it was computed.", "2026-03-06T08:00:12Z")
+    as_of: Instant = described("Up to when the truck was known then.", "2026-03-06T08:00:00Z")
+
+
+class DaysAnswer(BaseModel):
+    data: list[DayItem] = Field(description="One row a day; there is none before the truck's first message.")
+    page: PageEcho
+    period: PeriodEcho
+    freshness: FreshnessEcho

@@ -1,0 +1,97 @@
+"""The one NinjaAPI: its routers, what becomes of errors, and its OpenAPI document."""
+
+import logging
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+
+from apps.accounts import problems
+from apps.accounts.authentication import ApiKey
+from apps.accounts.problems import FieldError, Problem
+from apps.fleet.api import router as fleet_router
+from apps.mysql import DatabaseUnavailable
+from apps.trucks.api import router as trucks_router
+from fleet_project import openapi
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = """
+Figures of truck fleets tracked with Wialon. Every request carries an API key of one fleet:
+`Authorization: Bearer flt_…`.
+
+Units are metric and stand in the field names; instants are RFC 3339 in UTC; days are calendar days of the fleet's time
+zone; `null` means not measured. `freshness` says up to when all trucks are known, how completely, and at which revision.
+"""
+
+
+class FleetAPI(NinjaAPI):
+    """Ninja's API, with the document completed by what all operations share."""
+
+    def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
+        return _document(self, kwargs.get("path_prefix"))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@cache
+def _document(api: NinjaAPI, path_prefix: str | None) -> OpenAPISchema:
+    return openapi.completed(NinjaAPI.get_openapi_schema(api, path_prefix=path_prefix))
+
+
+api = FleetAPI(
+    title="Fleet reporting",
+    version="2.0.0",
+    description=DESCRIPTION.strip(),
+    urls_namespace="api",
+    auth=ApiKey("read"),
+)
+api.add_router("", trucks_router)
+api.add_router("", fleet_router)
+
+
+# --- errors: raised below, mapped once ------------------------------------------------------------------------------
+
+
+def request_id(request: HttpRequest) -> str | None:
+    return getattr(request, "request_id", None)
+
+
+@api.exception_handler(Problem)
+def _problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return problem.response(request_id(request))
+
+
+@api.exception_handler(AuthenticationError)
+def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return _problem(request, problems.Unauthenticated("Send an API key: Authorization: Bearer flt_…"))
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [FieldError("/" + "/".join(map(str, each["loc"])), each["msg"]) for each in error.errors]
+    detail = "; ".join(f"{each.pointer.rpartition('/')[2]}: {each.detail}" for each in errors)
+    return _problem(request, problems.InvalidParameters(f"{detail}.", errors))
+
+
+@api.exception_handler(DatabaseUnavailable)
+def _unavailable(request: HttpRequest, error: DatabaseUnavailable) -> HttpResponse:
+    logger.warning("no answer from the database", extra={"error": str(error)})
+    return _problem(request, problems.Unavailable("The database did not answer in time."))
+
+
+@api.exception_handler(Http404)
+@api.exception_handler(HttpError)
+def _by_status(request: HttpRequest, error: Exception) -> HttpResponse:
+    return _problem(request, problems.of_status(getattr(error, "status_code", HTTPStatus.NOT_FOUND)))
+
+
+@api.exception_handler(Exception)
+def _bug(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.exception("a request failed", exc_info=error)
+    return _problem(request, Problem("The error has been logged under the request_id."))

@@ -1,0 +1,88 @@
+"""Completes the OpenAPI document that Ninja makes: the errors and headers that all operations share, and examples."""
+
+from typing import Any
+
+from ninja.openapi.schema import OpenAPISchema
+
+from apps.accounts.problems import CONTENT_TYPE
+from apps.accounts.schemas import ProblemBody
+
+Json = dict[str, Any]
+
+_HEADERS: Json = {
+    "ETag": {"description": "Send it back as `If-None-Match`.", "schema": {"type": "string"}},
+    "X-Request-Id": {"description": "Names the request in the logs.", "schema": {"type": "string"}},
+}
+_ERRORS = {
+    "401": "The key is missing or not valid.",
+    "403": "The key lacks the scope `read`.",
+    "406": "The client takes no JSON.",
+    "422": "A parameter is unknown, not valid, or asks for too much.",
+    "503": "The database did not answer in time; `Retry-After` says when to try again.",
+}
+_NO_SUCH_TRUCK = {"404": "The fleet has no such truck; the same answer as for another fleet's truck."}
+_IF_NONE_MATCH: Json = {
+    "in": "header",
+    "name": "If-None-Match",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "`ETag` of an earlier answer; 304 if it is still the same.",
+}
+
+
+def completed(document: OpenAPISchema) -> OpenAPISchema:
+    """The document itself, with what Ninja does not know."""
+    schemas: Json = document["components"]["schemas"]
+    problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs", {})
+    schemas["Problem"] = problem
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _complete_operation(operation, schemas, has_truck="{truck_id}" in path)
+    return document
+
+
+def _complete_operation(operation: Json, schemas: Json, *, has_truck: bool) -> None:
+    for parameter in operation["parameters"]:
+        parameter["schema"] = _without_null(parameter["schema"])
+    operation["parameters"].append(_IF_NONE_MATCH)
+    answer = operation["responses"].pop(200)
+    content = answer["content"]["application/json"]
+    content["example"] = example_of(content["schema"], schemas)
+    operation["responses"] = {
+        "200": {**answer, "headers": _HEADERS},
+        "304": {"description": "The client has this answer already.", "headers": _HEADERS},
+    }
+    for status, description in sorted((_ERRORS | (_NO_SUCH_TRUCK if has_truck else {})).items()):
+        operation["responses"][status] = _error(int(status), description)
+
+
+def _error(status: int, description: str) -> Json:
+    headers = {"X-Request-Id": _HEADERS["X-Request-Id"]}
+    if status == 503:
+        headers = {**headers, "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "headers": headers, "content": content}
+
+
+def _without_null(schema: Json) -> Json:
+    """A parameter that may be absent, as its type alone: null cannot be written in a query."""
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default") or schema.get(name)}
+    if len(kinds) == 1:
+        rest.pop("anyOf")
+        return {**kinds[0], **rest}
+    return {**rest, "anyOf": kinds} if kinds else rest
+
+
+def example_of(schema: Json, schemas: Json) -> Any:
+    """An example of a schema, put together from those of its parts."""
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0], schemas)
+    if "properties" in schema:
+        return {name: example_of(part, schemas) for name, part in schema["properties"].items()}
+    return [example_of(schema["items"], schemas)] if "items" in schema else None

@@ -1,0 +1,15 @@
+"""All URLs. Which of them pass through which middleware is decided in asgi.py."""
+
+from django.contrib import admin
+from django.urls import path
+
+from fleet_project import health
+from fleet_project.api import api
+
+urlpatterns = [
+    path("api/v2/", api.urls),
+    path("healthz", health.healthz),
+    path("healthz/pool", health.pool),
+    path("readyz", health.readyz),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,377 @@
+"""What holds of every endpoint alike."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from apps.accounts.models import Fleet
+from apps.trucks.models import SummaryRevision
+from tests import rows
+from tests.api.endpoints import PAGED_PATHS, PATHS, PERIOD_PATHS, TRUCK_PATHS
+from tests.conftest import AsgiClient
+
+Get = Callable[..., httpx.Response]
+MARCH = "from=2026-03-01&to=2026-03-31"
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    """The parts of the request that a refusal names."""
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def with_truck() -> tuple[Fleet, str]:
+    fleet = rows.fleet()
+    rows.truck(fleet)
+    return fleet, rows.api_key(fleet)
+
+
+# --- who may ask ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_without_a_key_there_is_no_answer(api_get: Get, path: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": "Basic Zm9vOmJhcg=="}):
+        answer = api_get(path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="fleet"')
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_key_that_may_not_read_is_told_so(api_get: Get, path: str) -> None:
+    fleet, _ = with_truck()
+    answer = api_get(path, rows.api_key(fleet, scopes=("write:costs",)))
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_keys_that_do_not_work_all_get_the_same_answer(api_get: Get) -> None:
+    fleet, _ = with_truck()
+    keys = (
+        "flt_nonsense",
+        f"flt_{'0' * 12}_secret",
+        rows.api_key(fleet, revoked_at=rows.NOON),
+        rows.api_key(fleet, expires_at=rows.NOON),
+    )
+    answers = [api_get("/api/v2/trucks", key, {"X-Request-Id": "same"}) for key in keys]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.content for answer in answers}) == 1
+    assert 'error="invalid_token"' in answers[0].headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("path", TRUCK_PATHS)
+def test_another_fleets_truck_is_as_unknown_as_one_that_is_not_there(api_get: Get, path: str) -> None:
+    _, key = with_truck()
+    rows.truck(rows.fleet("Other"), "THEIRS")
+    theirs, nobodys = (
+        api_get(path.replace("T-1", code), key, {"X-Request-Id": "same"}) for code in ("THEIRS", "NOBODYS")
+    )
+    assert (theirs.status_code, theirs.json()["code"]) == (404, "not-found")
+    assert theirs.content == nobodys.content
+    assert api_get(path, key).status_code == 200
+
+
+@pytest.mark.parametrize("path", TRUCK_PATHS)
+@pytest.mark.parametrize("code", ["%00", "%27%20OR%201%3D1", "%F0%9F%9A%9A", "T%25", "x" * 300])
+def test_a_truck_whose_code_cannot_be_is_just_not_there(api_get: Get, path: str, code: str) -> None:
+    _, key = with_truck()
+    assert api_get(path.replace("T-1", code), key).status_code == 404
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if "/fleet/" in path or path.endswith("/trucks")])
+def test_no_figure_of_another_fleet_is_in_an_answer(api_get: Get, path: str) -> None:
+    _, key = with_truck()
+    query = f"?{MARCH}" if path in PERIOD_PATHS else ""
+    before = api_get(f"{path}{query}", key).json()
+    other = rows.fleet("Other")
+    truck = rows.truck(other, "THEIRS")
+    rows.truck_day(truck)
+    rows.cost(truck, "fuel", "99.00")
+    rows.fleet_day(other)
+    rows.latest(truck)
+    rows.known(truck)
+    rows.group(other, "Theirs", truck)
+    assert api_get(f"{path}{query}", key).json() == before
+
+
+# --- what may be asked ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_unknown_parameter_is_refused_by_name(api_get: Get, path: str) -> None:
+    _, key = with_truck()
+    answer = api_get(f"{path}?perid=week&fleet=2", key)
+    assert pointers(answer) == ["/query/perid", "/query/fleet"]
+    assert "perid" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", PAGED_PATHS)
+@pytest.mark.parametrize("limit", ["0", "-2346", "1001", "99999999999999999999", "1.5", "", "ten", "%00", "1&limit=2"])
+def test_a_limit_is_a_number_from_1_to_1000(api_get: Get, path: str, limit: str) -> None:
+    _, key = with_truck()
+    assert pointers(api_get(f"{path}?limit={limit}", key)) == ["/query/limit"]
+
+
+@pytest.mark.parametrize("path", PERIOD_PATHS)
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("from=2026-03-32", "/query/from"),
+        ("from=2026-03-02&to=2026-03-01", "/query/from"),
+        ("to=2026-03-01", "/query/from"),
+        ("from=2026-03-01&period=week", "/query/period"),
+        ("period=fortnight", "/query/period"),
+        ("from=2020-01-01&to=2026-01-01", "/query/to"),
+        ("from=2026-03-01T00:00:00&to=2026-03-02T00:00:00", "/query/from"),
+        ("from=%F0%9F%9A%9A", "/query/from"),
+    ],
+)
+def test_a_period_that_cannot_be_is_refused(api_get: Get, path: str, query: str, pointer: str) -> None:
+    _, key = with_truck()
+    assert pointers(api_get(f"{path}?{query}", key)) == [pointer]
+
+
+def test_the_longest_period_is_named_where_it_is_exceeded(api_get: Get) -> None:
+    _, key = with_truck()
+    trips = api_get("/api/v2/trucks/T-1/trips?from=2026-03-01&to=2026-04-01", key)
+    assert "at most 31 days" in trips.json()["detail"]
+    summary = api_get("/api/v2/fleet/summary?from=2025-01-01&to=2026-03-01", key)
+    assert "at most 400 days" in summary.json()["detail"]
+
+
+@pytest.mark.parametrize("path", PERIOD_PATHS)
+def test_the_period_is_repeated_in_the_answer(api_get: Get, path: str) -> None:
+    _, key = with_truck()
+    period = api_get(f"{path}?{MARCH}", key).json()["period"]
+    assert period == {"from": "2026-03-01", "to": "2026-03-31", "timezone": "America/Chicago"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 200),
+        ("text/html, application/*;q=0.5", 200),
+        ("*/*", 200),
+        ("", 200),
+        ("text/csv", 406),
+        ("application/xml, text/html", 406),
+    ],
+)
+@pytest.mark.parametrize("path", PATHS)
+def test_answers_are_json_or_refused(api_get: Get, path: str, accept: str, status: int) -> None:
+    _, key = with_truck()
+    assert api_get(path, key, {"Accept": accept}).status_code == status
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+def crowd() -> str:
+    """A fleet with seven of everything that comes in pages."""
+    fleet = rows.fleet()
+    for number in range(7):
+        truck = rows.truck(fleet, f"T-{number}")
+        rows.truck_day(truck)
+        rows.cost(truck, "fuel", "1.00")
+    for number in range(7):
+        start = rows.NOON + dt.timedelta(hours=number)
+        rows.trip(truck, start, 600)
+        rows.speeding(truck, start)
+        rows.truck_day(truck, rows.DAY + dt.timedelta(days=1 + number))
+    return rows.api_key(fleet)
+
+
+def keys_of(answer: dict) -> list[str]:
+    data = answer["data"]["by_truck"] if "by_truck" in answer["data"] else answer["data"]
+    return [row.get("started_at") or row.get("day") or row["truck_id"] for row in data]
+
+
+@pytest.mark.parametrize("path", PAGED_PATHS)
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_follow_one_another_without_gap_or_repetition(api_get: Get, path: str, descending: bool) -> None:
+    key = crowd()
+    path = path.replace("T-1", "T-6") + (f"?{MARCH}" if path in PERIOD_PATHS else "?q=T")
+    if descending and "/trucks/" not in path:
+        pytest.skip("has one order")
+    sort = {True: "-day" if "/days" in path else "-started_at"}.get(descending)
+    query = f"{path}&sort={sort}" if sort else path
+    whole = keys_of(api_get(query, key).json())
+    found, cursor = [], ""
+    for size in (3, 3, 3):
+        answer = api_get(f"{query}&limit={size}{cursor}", key).json()
+        found += keys_of(answer)
+        cursor = f"&cursor={answer['page']['next_cursor']}"
+        if not answer["page"]["has_more"]:
+            break
+    assert found == whole == sorted(whole, reverse=descending)
+    assert len(whole) >= 7
+    assert answer["page"] == {"next_cursor": None, "has_more": False}
+
+
+@pytest.mark.parametrize("path", PAGED_PATHS)
+def test_a_cursor_belongs_to_its_question(api_get: Get, path: str) -> None:
+    key = crowd()
+    mine = path.replace("T-1", "T-6")
+    period = f"{MARCH}&" if path in PERIOD_PATHS else ""
+    cursor = api_get(f"{mine}?{period}limit=2", key).json()["page"]["next_cursor"]
+    assert api_get(f"{mine}?{period}limit=5&cursor={cursor}", key).status_code == 200
+    flipped = ("A" if cursor[0] != "A" else "B") + cursor[1:]
+    for other in (f"{period}cursor={flipped}", f"{period}cursor={cursor}x", f"{period}cursor=%00", f"{period}cursor="):
+        assert pointers(api_get(f"{mine}?{other}", key)) == ["/query/cursor"]
+    changed = "from=2026-03-02&to=2026-03-31&" if period else "q=T&"
+    assert pointers(api_get(f"{mine}?{changed}cursor={cursor}", key)) == ["/query/cursor"]
+    elsewhere = next(
+        one for one in PAGED_PATHS if one != path and (one in PERIOD_PATHS) == (path in PERIOD_PATHS or True)
+    )
+    query = f"{MARCH}&" if elsewhere in PERIOD_PATHS else ""
+    assert pointers(api_get(f"{elsewhere.replace('T-1', 'T-6')}?{query}cursor={cursor}", key)) == ["/query/cursor"]
+
+
+# --- freshness and caching ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if "/fleet/" in path or path.endswith("/trucks")])
+def test_a_fleet_is_as_fresh_as_its_oldest_truck_and_names_those_that_lag(api_get: Get, path: str) -> None:
+    fleet = rows.fleet()
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    for code, minutes in (("A", 1), ("B", 14), ("C", 16)):
+        rows.known(rows.truck(fleet, code), now - dt.timedelta(minutes=minutes))
+    rows.known(rows.truck(fleet, "D"), now, first_t=None)  # known to have sent nothing, ever
+    rows.truck(fleet, "E")
+    rows.known(rows.truck(fleet, "GONE", is_active=False), now - dt.timedelta(days=9))
+    rows.revision(fleet, 5)
+    freshness = api_get(path, rows.api_key(fleet)).json()["freshness"]
+    assert dt.datetime.fromisoformat(freshness["as_of"]) == now - dt.timedelta(minutes=16)
+    assert (freshness["lagging"], freshness["lagging_count"], freshness["revision"]) == (["C", "D", "E"], 3, 5)
+
+
+def test_of_many_lagging_trucks_a_hundred_are_named_and_all_are_counted(api_get: Get) -> None:
+    fleet = rows.fleet()
+    for number in range(103):
+        rows.truck(fleet, f"T-{number:03}")
+    freshness = api_get("/api/v2/fleet/summary", rows.api_key(fleet)).json()["freshness"]
+    assert (len(freshness["lagging"]), freshness["lagging_count"]) == (100, 103)
+
+
+@pytest.mark.parametrize("path", TRUCK_PATHS)
+def test_a_truck_is_as_fresh_as_itself(api_get: Get, path: str) -> None:
+    fleet = rows.fleet()
+    rows.known(rows.truck(fleet), rows.NOON)
+    rows.truck(fleet, "T-2")
+    freshness = api_get(path, rows.api_key(fleet)).json()["freshness"]
+    assert (freshness["as_of"], freshness["lagging"], freshness["lagging_count"]) == (
+        "2026-03-10T17:00:00Z",
+        ["T-1"],
+        1,
+    )
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_answer_that_is_known_is_not_sent_again(api_get: Get, path: str) -> None:
+    _, key = with_truck()
+    first = api_get(path, key)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    tag = first.headers["ETag"]
+    for known in (tag, f'"other", {tag}', "*"):
+        again = api_get(path, key, {"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == tag
+    assert api_get(path, key, {"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", PERIOD_PATHS)
+def test_a_tag_is_strong_and_changes_with_revision_question_and_fleet(api_get: Get, path: str) -> None:
+    fleet, key = with_truck()
+    other = rows.fleet("Other")
+    rows.truck(other)
+    tag = api_get(f"{path}?{MARCH}", key).headers["ETag"]
+    assert tag.startswith('"')
+    tags = {tag, api_get(f"{path}?period=last30", key).headers["ETag"]}
+    tags.add(api_get(f"{path}?{MARCH}", rows.api_key(other)).headers["ETag"])
+    rows.revision(fleet, 1)
+    tags.add(api_get(f"{path}?{MARCH}", key, {"If-None-Match": tag}).headers["ETag"])
+    assert len(tags) == 4
+
+
+def test_a_cached_answer_is_sent_anew_once_a_truck_lags(api_get: Get) -> None:
+    fleet = rows.fleet()
+    watermark = rows.known(rows.truck(fleet), dt.datetime.now(dt.UTC))
+    key = rows.api_key(fleet)
+    tag = api_get("/api/v2/fleet/summary", key).headers["ETag"]
+    watermark.known_until -= 1_000
+    watermark.save()
+    again = api_get("/api/v2/fleet/summary", key, {"If-None-Match": tag})
+    assert (again.status_code, again.json()["freshness"]["lagging"]) == (200, ["T-1"])
+
+
+# --- when the database does not answer ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_pool_that_is_full_for_too_long_says_when_to_try_again(asgi: AsgiClient, path: str) -> None:
+    from apps import mysql
+
+    _, key = with_truck()
+
+    async def ask_while_full() -> httpx.Response:
+        held = [asyncio.create_task(mysql.fetch_all("SELECT SLEEP(1.2)")) for _ in range(mysql.pool_stats()["max"])]
+        await asyncio.sleep(0.05)
+        answer = await asgi.http.get(path, headers={"Authorization": f"Bearer {key}"})
+        for reader in held:
+            reader.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        return answer
+
+    answer = asgi.run(ask_while_full())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["code"] == "unavailable"
+    assert asgi.get(path, key).status_code == 200
+
+
+def test_a_client_that_leaves_frees_its_connection(asgi: AsgiClient) -> None:
+    from apps import mysql
+
+    _, key = with_truck()
+
+    async def ask_and_leave() -> None:
+        for _ in range(40):
+            request = asyncio.create_task(
+                asgi.http.get("/api/v2/fleet/summary", headers={"Authorization": f"Bearer {key}"})
+            )
+            await asyncio.sleep(0.002)
+            request.cancel()
+            await asyncio.gather(request, return_exceptions=True)
+        await asyncio.sleep(0.1)
+
+    asgi.run(ask_and_leave())
+    stats = mysql.pool_stats()
+    assert (stats["used"], stats["waiting"]) == (0, 0)
+    assert asgi.get("/api/v2/fleet/summary", key).status_code == 200
+
+
+def test_an_answer_never_mixes_two_revisions(asgi: AsgiClient) -> None:
+    """The summaries change while an answer is being read; the answer is that of one revision."""
+    fleet, key = with_truck()
+    SummaryRevision.objects.create(fleet_id=fleet.pk, revision=1, changed_at=rows.NOON)
+
+    async def ask_while_changing() -> list[httpx.Response]:
+        from apps import mysql
+
+        change = "UPDATE summary_revision SET revision = revision + 1 WHERE fleet_id = %(fleet)s"
+        answers = []
+        for _ in range(5):
+            ask = asyncio.create_task(
+                asgi.http.get("/api/v2/fleet/summary", headers={"Authorization": f"Bearer {key}"})
+            )
+            await asyncio.sleep(0.003)
+            await mysql.fetch_all(change, {"fleet": fleet.pk})
+            answers.append(await ask)
+        return answers
+
+    answers = asgi.run(ask_while_changing())
+    assert {answer.status_code for answer in answers} == {200}

@@ -1,0 +1,68 @@
+"""Fixtures for all tests. Tests are synchronous; an `async def` one runs on an event loop of its own."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+class AsgiClient:
+    """The real application in this process, driven from synchronous tests on one event loop.
+
+    `run` takes a coroutine of that loop, `http` is an httpx client of the application.
+    """
+
+    def __init__(self, application: Any, runner: asyncio.Runner) -> None:
+        self.run: Callable[[Coroutine[Any, Any, Any]], Any] = runner.run
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost")
+        self.application = application
+
+    def get(self, path: str, key: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
+        authorization = {"Authorization": f"Bearer {key}"} if key else {}
+        return self.run(self.http.get(path, headers={**authorization, **(headers or {})}))
+
+    async def start(self) -> None:
+        """What a server does before the first request: the application opens its pool."""
+        self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._life = asyncio.create_task(self.application({"type": "lifespan"}, self._in.get, self._out.put))
+        await self._phase("startup")
+
+    async def stop(self) -> None:
+        await self._phase("shutdown")
+        await self._life
+
+    async def _phase(self, name: str) -> None:
+        await self._in.put({"type": f"lifespan.{name}"})
+        assert await self._out.get() == {"type": f"lifespan.{name}.complete"}
+
+
+@pytest.fixture
+def asgi(transactional_db: None) -> Iterator[AsgiClient]:
+    from fleet_project.asgi import application
+
+    with asyncio.Runner() as runner:
+        client = AsgiClient(application, runner)
+        runner.run(client.start())
+        try:
+            yield client
+        finally:
+            runner.run(client.stop())
+
+
+@pytest.fixture
+def api_get(asgi: AsgiClient) -> Callable[..., httpx.Response]:
+    """`api_get("/api/v2/trucks?limit=2", key)` answers with an httpx response."""
+    return asgi.get

@@ -1,0 +1,212 @@
+"""Creators of database rows: a few words in a test, plausible defaults for the rest."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.db.models import Count, Sum
+
+from apps.accounts.keys import create_key
+from apps.accounts.models import ApiKey, Fleet
+from apps.fleet.models import FleetDay, FleetDayCost, TruckDayCost
+from apps.trucks.models import (
+    Driver,
+    FleetSync,
+    FuelEvent,
+    IdleEvent,
+    LatestValues,
+    ParameterSet,
+    SpeedingEpisode,
+    Stop,
+    SummaryRevision,
+    Trip,
+    Truck,
+    TruckDay,
+    TruckGroup,
+    TruckSync,
+)
+
+DAY = dt.date(2026, 3, 10)
+NOON = dt.datetime(2026, 3, 10, 17, tzinfo=dt.UTC)  # in Chicago, where clocks changed two days earlier
+
+
+def fleet(name: str = "Prairie Haulage", **changes: Any) -> Fleet:
+    values = {
+        "timezone": "America/Chicago",
+        "currency": "USD",
+        "wialon_url": "http://127.0.0.1:9",
+        "wialon_token": "t" * 72,
+        **changes,
+    }
+    made = Fleet.objects.create(name=name, **values)
+    FleetSync.objects.create(fleet=made)
+    return made
+
+
+def api_key(fleet: Fleet, scopes: tuple[str, ...] = ("read",), **changes: Any) -> str:
+    """The key's text."""
+    text = create_key(fleet, scopes=scopes)
+    if changes:
+        ApiKey.objects.filter(prefix=text.split("_")[1]).update(**changes)
+    return text
+
+
+def truck(fleet: Fleet, code: str = "T-1", **changes: Any) -> Truck:
+    number = 1000 + Truck.objects.count()
+    values = {"name": f"Truck {code}", "wialon_id": number, "tank_l": 600.0, "vin": f"1XKYD49X0{number:08d}", **changes}
+    return Truck.objects.create(fleet=fleet, code=code, **values)
+
+
+def group(fleet: Fleet, name: str, *trucks: Truck) -> TruckGroup:
+    made = TruckGroup.objects.create(fleet=fleet, name=name, wialon_id=5000 + TruckGroup.objects.count())
+    made.trucks.set(trucks)
+    return made
+
+
+def driver(fleet: Fleet, name: str = "Driver 1", **changes: Any) -> Driver:
+    values = {"resource_id": 1, "wialon_id": 1 + Driver.objects.count(), **changes}
+    return Driver.objects.create(fleet=fleet, name=name, **values)
+
+
+def parameters(fleet: Fleet, values: dict[str, float], **changes: Any) -> ParameterSet:
+    return ParameterSet.objects.create(fleet=fleet, values=values, **{"effective_from": dt.date(2020, 1, 1), **changes})
+
+
+def known(truck: Truck, until: dt.datetime | None = NOON, **changes: Any) -> TruckSync:
+    """The truck's watermark."""
+    second = None if until is None else int(until.timestamp())
+    values = {"known_until": second, "first_t": 1_760_000_000, "cursor_t": second, **changes}
+    return TruckSync.objects.create(truck_id=truck.pk, fleet_id=truck.fleet_id, **values)
+
+
+def latest(truck: Truck, at: dt.datetime | None = NOON, **changes: Any) -> LatestValues:
+    second = None if at is None else int(at.timestamp())
+    values = {
+        "t": second,
+        "engine_on": True,
+        "speed_kmh": 88.0,
+        "lat": 41.85,
+        "lon": -87.65,
+        "fix_t": second,
+        **changes,
+    }
+    if "document" not in values:
+        values["document"] = latest_document(values)
+    return LatestValues.objects.create(truck_id=truck.pk, fleet_id=truck.fleet_id, **values)
+
+
+def latest_document(values: dict[str, Any]) -> bytes:
+    """The document of latest values as the sync writes it, with one sensor."""
+    second = values["t"]
+    at = None if second is None else dt.datetime.fromtimestamp(second, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sensor = {"id": 4, "name": "Fuel level", "type": "fuel level", "unit": "l", "value": 412.5, "at": at}
+    position = {
+        "lat": values["lat"], "lon": values["lon"], "speed_kmh": values["speed_kmh"],
+        "course_deg": 270.0, "altitude_m": 180.0, "satellites": 12, "at": at,
+    }  # fmt: skip
+    return orjson.dumps({"sensors": [sensor], "position": position if values["lat"] is not None else None})
+
+
+def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
+    """A working day of 24 hours; no-data takes up what the other states leave, so that it adds up."""
+    values: dict[str, Any] = {
+        "messages": 1440, "fixes": 1400, "dropped_values": 2, "quarantined": 0,
+        "moving_s": 28_800, "idle_s": 3_600, "idle_productive_s": 600, "parked_s": 50_400, "length_s": 86_400,
+        "engine_on_s": 32_400, "distance_m": 420_000, "distance_source": "odometer", "distance_gps_m": 418_200,
+        "drift_m": 120, "distance_gap_m": 0, "distance_odometer_m": 420_000, "engine_hours": 9.0, "counter_resets": 0,
+        "fuel_used_l": 131.5, "fuel_source": "counter", "idle_fuel_l": 3.2, "max_speed_kmh": 104.0,
+        "trips": 4, "stops": 5, "idle_events": 6, "speeding_minor": 2, "speeding_moderate": 1, "speeding_severe": 0,
+        "speeding_s": 240, "refuels": 1, "refuel_l": 300.0, "drains": 0, "drain_l": 0.0,
+        "status": "provisional", "revision": 1, "computed_at": NOON, "as_of": NOON,
+        "is_used": True, "available_s": 43_200,
+        "input_messages": 1441, "input_first_t": 1_773_100_800, "input_last_t": 1_773_187_100,
+        "content_hash": "0" * 32, "parameters_version": "0" * 16, **changes,
+    }  # fmt: skip
+    known_s = values["moving_s"] + (values["idle_s"] or 0) + values["parked_s"]
+    values.setdefault("no_data_s", values["length_s"] - known_s)
+    values.setdefault("coverage_pct", 100 * (1 - values["no_data_s"] / values["length_s"]))
+    return TruckDay.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
+
+
+_SUMMED = (
+    "length_s", "available_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s",
+    "messages", "dropped_values", "quarantined", "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "stops",
+    "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "refuels", "refuel_l",
+    "drains", "drain_l",
+)  # fmt: skip
+
+
+def fleet_day(fleet: Fleet, day: dt.date = DAY, **changes: Any) -> FleetDay:
+    """The sums of the truck-days and costs that the day has by now."""
+    truck_days = TruckDay.objects.filter(fleet_id=fleet.pk, day=day)
+    values = truck_days.aggregate(trucks=Count("truck_id"), **{name: Sum(name) for name in _SUMMED})
+    values["trucks_used"] = truck_days.filter(is_used=True).count()
+    values["engine_moving_s"] = truck_days.filter(engine_on_s__isnull=False).aggregate(s=Sum("moving_s"))["s"]
+    values["fuel_distance_m"] = truck_days.filter(fuel_used_l__isnull=False).aggregate(m=Sum("distance_m"))["m"]
+    costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, day=day).values("line", "source")
+    for cost in costs.annotate(total=Sum("amount")).order_by():
+        FleetDayCost.objects.create(
+            fleet_id=fleet.pk, day=day, line=cost["line"], source=cost["source"], amount=cost["total"]
+        )
+    return FleetDay.objects.create(
+        fleet_id=fleet.pk, day=day, **{**values, "as_of": NOON, "revision": 1, "computed_at": NOON, **changes}
+    )
+
+
+def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str = "estimated") -> TruckDayCost:
+    return TruckDayCost.objects.create(
+        fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, line=line, amount=Decimal(amount), source=source
+    )
+
+
+def revision(fleet: Fleet, number: int) -> SummaryRevision:
+    return SummaryRevision.objects.update_or_create(
+        fleet_id=fleet.pk, defaults={"revision": number, "changed_at": NOON}
+    )[0]
+
+
+def _event(truck: Truck, started_at: dt.datetime, seconds: int) -> dict[str, Any]:
+    return {
+        "fleet_id": truck.fleet_id,
+        "truck_id": truck.pk,
+        "day": started_at.astimezone(truck.fleet.zone).date(),
+        "started_at": started_at,
+        "ended_at": started_at + dt.timedelta(seconds=seconds),
+        "lat": 41.85,
+        "lon": -87.65,
+    }
+
+
+def trip(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 3_600, **changes: Any) -> Trip:
+    idle_s = changes.get("idle_s", seconds // 10)
+    values = {
+        "end_lat": 42.1, "end_lon": -88.2, "distance_m": 20 * seconds, "distance_source": "odometer",
+        "moving_s": seconds - (idle_s or 0), "idle_s": idle_s, "parked_s": 0, "no_data_s": 0,
+        "mean_speed_kmh": 80.0, "max_speed_kmh": 96.0, "fuel_l": seconds / 150, **changes,
+    }  # fmt: skip
+    return Trip.objects.create(**{**_event(truck, started_at, seconds), **values})
+
+
+def stop(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 1_800, **changes: Any) -> Stop:
+    values = {"idle_s": 300, "parked_s": seconds - 300, "no_data_s": 0, **changes}
+    return Stop.objects.create(**{**_event(truck, started_at, seconds), **values})
+
+
+def idle_event(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 600, **changes: Any) -> IdleEvent:
+    values = {"duration_s": seconds, "productive_s": 0, "fuel_l": 0.5, **changes}
+    return IdleEvent.objects.create(**{**_event(truck, started_at, seconds), **values})
+
+
+def speeding(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 60, **changes: Any) -> SpeedingEpisode:
+    values = {
+        "severity": "minor", "limit_kmh": 105.0, "max_speed_kmh": 111.0, "excess_kmh": 6.0,
+        "duration_s": seconds, "distance_m": 30 * seconds, **changes,
+    }  # fmt: skip
+    return SpeedingEpisode.objects.create(**{**_event(truck, started_at, seconds), **values})
+
+
+def fuel_event(truck: Truck, started_at: dt.datetime = NOON, kind: str = "refuel", **changes: Any) -> FuelEvent:
+    before, after = (100.0, 400.0) if kind == "refuel" else (400.0, 340.0)
+    values = {"level_before_l": before, "level_after_l": after, "litres": abs(after - before), **changes}
+    return FuelEvent.objects.create(**{**_event(truck, started_at, 300), "kind": kind, **values})
