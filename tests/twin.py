@@ -1,0 +1,1083 @@
+"""The product's brute-force twin: all figures of a truck's days, from raw messages and the words of docs/metrics.md.
+
+It shares no code with the product and takes no shortcuts: the whole history is walked at once, in plain Python, and
+then cut into local days. The sections are those of the page, in its order.
+"""
+
+import hashlib
+import json
+import math
+import re
+import statistics
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+Message = dict[str, Any]
+
+PARAMETERS: dict[str, float] = {
+    "moving_speed_kmh": 5,
+    "engine_gap_cap_s": 600,
+    "parked_gap_cap_s": 604_800,
+    "trip_end_s": 300,
+    "trip_max_gap_s": 3_600,
+    "trip_min_s": 60,
+    "trip_min_m": 100,
+    "idle_event_min_s": 120,
+    "speed_limit_kmh": 105,
+    "speeding_min_s": 30,
+    "speeding_minor_kmh": 8,
+    "speeding_moderate_kmh": 24,
+    "refuel_min_l": 30,
+    "drain_min_l": 30,
+    "max_leg_kmh": 250,
+    "min_satellites": 3,
+}
+EARTH_RADIUS_M = 6_371_008.8
+CONNECTED_S = 35 * 86_400  # readings further apart are not connected, and no state is carried further
+FUEL_STEPS_JOIN_S = 1_800
+
+
+def truth(
+    messages: list[Message],
+    sens: dict[str, Any],
+    *,
+    timezone: str,
+    as_of: int,
+    parameters: dict[str, float] | None = None,
+    tank_l: float | None = None,
+    dismissed: frozenset[int] = frozenset(),
+) -> dict[date, dict[str, Any]]:
+    """The truck-day of each local day, from the first message's day to the day that `as_of` ends or lies in.
+
+    `messages` come in any order, as `messages/load_interval` serves them; `dismissed` holds the starts of dismissed
+    drains. Litres and hours are not rounded. Under "events": trips and stops that are still open end with None, and an
+    open trip's figures go up to `as_of`; an idle event or speeding episode that still goes on ends at `as_of`.
+    """
+    history = History(messages, sens, as_of, PARAMETERS | (parameters or {}), tank_l)
+    if not history.points:
+        return {}
+    days = local_days(history.points[0].t, as_of, ZoneInfo(timezone))
+    return {day: day_row(history, start, end, dismissed) for day, start, end in days}
+
+
+def local_days(first: int, as_of: int, zone: ZoneInfo) -> Iterator[tuple[date, int, int]]:
+    """Each local day with its first instant and its end; the day in progress ends at `as_of`."""
+    day = datetime.fromtimestamp(first, zone).date()
+    while midnight(day, zone) < as_of:
+        start, end = midnight(day, zone), min(midnight(day + timedelta(days=1), zone), as_of)
+        if start < end:  # a zone that crosses the date line skips a whole day
+            yield day, start, end
+        day += timedelta(days=1)
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Sensor values. A value is None when the message does not tell it, and NaN when it was sent but is unusable: dropped.
+# ---------------------------------------------------------------------------------------------------------------------
+
+Value = float | None
+Node = tuple[Any, ...]
+NAN = math.nan
+INVALID_MARKER_FROM, INVALID_MARKER_TO = -348_201.45, -348_201.33
+CODE_WIDTHS = ((0xFA, 0xFF), (0xFAFF, 0xFFFF), (0xFAFFFFFF, 0xFFFFFFFF))  # highest valid code, "not available" code
+CANNOT_BE_EVALUATED = (2, 3, 4, 5)  # differential counters and counters of switchings, in the low bits of the flags
+MAY_BE_TEXT, IDENTITIES = ("driver", "trailer", "tag", "custom"), ("driver", "trailer", "tag")
+READINGS = ("ignition", "rpm", "voltage", "odometer_m", "fuel_l", "hours", "pto")
+COUNTERS = ("odometer_m", "fuel_l", "hours")
+
+
+class Kind(NamedTuple):
+    """What a sensor measures; range and full scale in the unit of the reading, which the units lead to."""
+
+    reading: str | None
+    low: float
+    high: float
+    full_scale: float
+    units: dict[str, tuple[float, float]] = {}  # factor and offset by unit; the first is the default
+
+    def unit(self, text: str) -> tuple[float, float]:
+        """Factor and offset of the unit of this name, else of the default one."""
+        return self.units.get(text.lower().rstrip("."), next(iter(self.units.values()), (1, 0)))
+
+
+def units(**factors: float) -> dict[str, tuple[float, float]]:
+    return {text: (factor, 0) for texts, factor in factors.items() for text in texts.split("_")}
+
+
+LITRES = units(l_liter_liters_litre_litres=1, gal_gallon_gallons=3.785411784) | {"imp gal": (4.54609, 0)}
+KINDS = {
+    "engine operation": Kind("ignition", -math.inf, math.inf, 1),
+    "engine rpm": Kind("rpm", 0, 8_000, 3_000),
+    "voltage": Kind("voltage", 0, 60, 32, units(v_volt_volts=1, mv=0.001)),
+    "mileage": Kind("odometer_m", 0, 1e10, 1e9, units(km=1_000, mi_mile_miles=1_609.344, m=1)),
+    "absolute fuel consumption": Kind("fuel_l", 0, 1e7, 1e5, LITRES),
+    "fuel level": Kind("level_l", 0, 5_000, 300, LITRES),
+    "engine hours": Kind("hours", 0, 200_000, 100_000, units(h_hour_hours=1, min_minutes=1 / 60, s_sec=1 / 3_600)),
+    "temperature": Kind(None, -60, 200, 120, {"°c": (1, 0), "°f": (5 / 9, -160 / 9)}),
+    "instant fuel consumption": Kind(None, 0, 3_300, 20),
+}
+LEVEL_PCT = Kind("level_pct", 0, 101, 100)
+PTO = Kind("pto", -math.inf, math.inf, 1)
+PTO_NAME = re.compile(r"(?<![a-z])pto(?![a-z])|power take.?off", re.IGNORECASE)
+EXHAUST_NAME = re.compile(r"exhaust|(?<![a-z])(egt|dpf|scr|doc)(?![a-z])|turbo|catal", re.IGNORECASE)
+OF_MESSAGE = {"time": "t", "regtime": "rt"}
+OF_POSITION = {"speed": "s", "altitude": "z", "sats": "sc", "course": "c", "lat": "y", "lon": "x"}
+TOKEN = re.compile(
+    r"\s*(?:const(?P<const>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])|\[(?P<sensor>[^\]]+)\]"
+    r"|(?P<previous>\#?)(?P<param>[\w.]+)(?::(?P<conversion>\d+))?|(?P<sign>[-+*/^()|]))\s*"
+)
+
+
+def kind_of(sensor: dict[str, Any], tank_l: float | None) -> Kind | None:
+    kind, name, unit = str(sensor.get("t")).lower(), str(sensor.get("n") or ""), str(sensor.get("m") or "").strip()
+    if kind in ("custom", "digital"):
+        return PTO if PTO_NAME.search(name) else None
+    if kind == "fuel level" and unit in ("%", "pct"):
+        return LEVEL_PCT
+    found = KINDS.get(kind)
+    if found is not None and kind == "fuel level" and tank_l is not None:
+        return found._replace(full_scale=min(found.full_scale, tank_l))
+    if found is not None and kind == "temperature" and EXHAUST_NAME.search(name):
+        return found._replace(high=1_200, full_scale=1_000)
+    return found
+
+
+def number(raw: object) -> Value:
+    """A parameter's value as a float; NaN for text that is no number and for Wialon's invalid marker."""
+    if raw is None:
+        return None
+    try:
+        value = float(raw) if "_" not in str(raw) else NAN  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return NAN
+    return NAN if INVALID_MARKER_FROM < value < INVALID_MARKER_TO else value
+
+
+def is_usable(value: Value) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def sent(message: Message | None, name: str) -> object:
+    """What the message says of itself under this name (position, time, inputs, outputs), else its parameter."""
+    if message is None:
+        return None
+    of_itself = None
+    if name in OF_MESSAGE:
+        of_itself = message.get(OF_MESSAGE[name])
+    elif name in OF_POSITION:
+        of_itself = (message.get("pos") or {}).get(OF_POSITION[name])
+    elif name.startswith(("in", "out")) and (port := re.fullmatch(r"(in|out)([1-9]\d?)?", name)):
+        of_itself = input_or_output(message, port[1], port[2])
+    return (message.get("p") or {}).get(name) if of_itself is None else of_itself
+
+
+def input_or_output(message: Message, name: str, line: str | None) -> object:
+    """The mask of the inputs or outputs or one line of it; a 0 that the flags do not announce was not measured."""
+    mask, announced = message.get(name[0]), int(message.get("f") or 0) & (2 if name == "in" else 4)
+    if mask is None or (mask == 0 and "f" in message and not announced):
+        return None
+    return mask if line is None else mask >> (int(line) - 1) & 1
+
+
+def converted(raw: object, conversion: int) -> Value:
+    """A text read in that numeral system, else that bit of a number, 1 being the lowest."""
+    if isinstance(raw, str) and conversion in (2, 8, 10, 16):
+        try:
+            return float(int(raw, conversion)) if "_" not in raw else NAN
+        except ValueError:
+            return NAN
+    value = number(raw)
+    if value is None:
+        return None
+    return float(int(value) >> (conversion - 1) & 1) if math.isfinite(value) else NAN
+
+
+def combine(sign: str, left: Value, right: Value) -> Value:
+    if left is None or right is None:
+        return None
+    try:
+        match sign:
+            case "+":
+                return left + right
+            case "-":
+                return left - right
+            case "*":
+                return left * right
+            case "/":
+                return left / right
+            case _:
+                return math.pow(left, right)
+    except (ArithmeticError, ValueError):
+        return NAN
+
+
+def parsed(text: str) -> Node:
+    """The syntax tree: `+ -` below `* /` below a sign below `^` (from the right) below `|`.
+
+    Leaves are ("const", value), ("param", name, of the previous message, conversion) and ("sensor", name).
+    """
+    tokens: list[re.Match[str]] = []
+    position = 0
+    while position < len(text):
+        token = TOKEN.match(text, position)
+        if token is None:
+            raise ValueError(f"cannot read {text[position:]!r}")
+        tokens.append(token)
+        position = token.end()
+    node = parsed_sum(tokens)
+    if tokens:
+        raise ValueError(f"unexpected {tokens[0][0]!r}")
+    return node
+
+
+def taken(tokens: list[re.Match[str]], signs: str) -> str:
+    """The next token if it is one of the signs, else an empty text."""
+    sign = tokens[0]["sign"] if tokens else None
+    if sign is None or sign not in signs:
+        return ""
+    tokens.pop(0)
+    return sign
+
+
+def parsed_sum(tokens: list[re.Match[str]]) -> Node:
+    node = parsed_product(tokens)
+    while sign := taken(tokens, "+-"):
+        node = (sign, node, parsed_product(tokens))
+    return node
+
+
+def parsed_product(tokens: list[re.Match[str]]) -> Node:
+    node = parsed_power(tokens)
+    while sign := taken(tokens, "*/"):
+        node = (sign, node, parsed_power(tokens))
+    return node
+
+
+def parsed_power(tokens: list[re.Match[str]]) -> Node:
+    if sign := taken(tokens, "+-"):
+        operand = parsed_power(tokens)
+        return ("-", ("const", 0.0), operand) if sign == "-" else operand
+    base = parsed_operand(tokens)
+    while taken(tokens, "|"):
+        base = ("|", base, parsed_operand(tokens))
+    return ("^", base, parsed_power(tokens)) if taken(tokens, "^") else base
+
+
+def parsed_operand(tokens: list[re.Match[str]]) -> Node:
+    if taken(tokens, "("):
+        node = parsed_sum(tokens)
+        if not taken(tokens, ")"):
+            raise ValueError("a bracket is not closed")
+        return node
+    if not tokens or tokens[0]["sign"]:
+        raise ValueError("a value is missing")
+    token = tokens.pop(0)
+    if token["const"]:
+        return ("const", float(token["const"]))
+    if token["sensor"]:
+        return ("sensor", token["sensor"].strip())
+    return ("param", token["param"], bool(token["previous"]), int(token["conversion"] or 0))
+
+
+class Frame:
+    """One message, with the one before it, while its sensors are evaluated."""
+
+    def __init__(self, table: "SensorTable", message: Message, previous: Message | None) -> None:
+        self.table, self.message, self.previous = table, message, previous
+        self.values: dict[int, Value | str] = {}
+
+    def read(self, name: str, previous: bool) -> object:
+        return sent(self.previous if previous else self.message, name)
+
+    def value(self, sensor_id: int) -> Value | str:
+        if sensor_id not in self.values:
+            self.values[sensor_id] = self.table.sensors[sensor_id].value(self)
+        return self.values[sensor_id]
+
+    def usable(self, sensor_id: int | None) -> Value:
+        """A sensor's value for another one: None where it was dropped or cannot be evaluated."""
+        if sensor_id is None or sensor_id not in self.table.evaluable:
+            return None
+        value = self.value(sensor_id)
+        return number(value) if isinstance(value, str) or is_usable(value) else None
+
+    def evaluated(self, node: Node, codes: frozenset[int]) -> Value:
+        match node:
+            case ("const", value):
+                return float(value)
+            case ("sensor", name):
+                return self.usable(self.table.ids.get(name))
+            case ("param", name, previous, conversion):
+                raw = self.read(name, previous)
+                value = converted(raw, conversion) if conversion else number(raw)
+                return NAN if not conversion and value in codes else value
+            case ("|", left, right):
+                value = self.evaluated(left, codes)
+                other = None if is_usable(value) else self.evaluated(right, codes)
+                return value if other is None else other
+            case (sign, left, right):
+                return combine(sign, self.evaluated(left, codes), self.evaluated(right, codes))
+        raise AssertionError(node)
+
+
+class Probe(Frame):
+    """A message without predecessor in which every parameter has the same value."""
+
+    def __init__(self, x: float) -> None:
+        super().__init__(SensorTable({}, None), {}, None)
+        self.x = x
+
+    def read(self, name: str, previous: bool) -> object:
+        return None if previous else self.x
+
+
+class Sensor:
+    """One row of a sensor table."""
+
+    def __init__(self, row: dict[str, Any], tank_l: float | None) -> None:
+        self.kind = kind_of(row, tank_l)
+        self.name, self.type, self.unit = str(row.get("n") or ""), row.get("t"), str(row.get("m") or "").strip()
+        self.factor, self.offset = self.kind.unit(self.unit) if self.kind else (1, 0)
+        self.rows = sorted(row.get("tbl") or [], key=lambda line: float(line["x"]))
+        self.flags = int(row.get("f") or 0)
+        self.validator = int(row.get("vs") or 0) or None
+        self.validation = int(row.get("vt") or 0) if self.validator else 0
+        self.lower, self.upper = bounds_of(row)
+        try:
+            self.expression: Node | None = parsed(str(row.get("p") or ""))
+        except ValueError:
+            self.expression = None
+        self.codes = frozenset(self.unavailable_codes())
+        plain = [] if self.kind or self.rows or self.type not in MAY_BE_TEXT else plain_parameters(self.expression)
+        self.texts = [(name, previous) for _, name, previous, _ in plain]
+
+    def unavailable_codes(self) -> Iterator[int]:
+        """All ones at the narrowest width whose valid codes reach the kind's full scale, and at the wider ones."""
+        reached = False
+        for highest, code in CODE_WIDTHS if self.kind and self.expression else ():
+            reached = reached or self.reaches_full_scale(highest)
+            if reached or code == 0xFFFFFFFF:
+                yield code
+
+    def reaches_full_scale(self, highest: int) -> bool:
+        assert self.kind and self.expression
+        edges = [float(row["x"]) for row in self.rows if 0 < float(row["x"]) <= highest]
+        shown = []
+        for x in [0.0, float(highest), *edges, *(math.nextafter(edge, 0) for edge in edges)]:
+            raw = Probe(x).evaluated(self.expression, frozenset())
+            shown += [] if raw is None else [self.factor * through_table(raw, self.rows) + self.offset]
+        return any(value >= self.kind.full_scale for value in shown)
+
+    def value(self, frame: Frame) -> Value | str:
+        """Expression, then table, with the bounds before or after it, then validator, then the kind's range."""
+        assert self.expression is not None
+        if self.texts:
+            raws = [raw for raw in (frame.read(*text) for text in self.texts) if raw not in (None, "")]
+            first = next((raw for raw in raws if self.is_text(raw) or is_usable(number(raw))), None)
+            if not raws or self.is_text(first):
+                return None if not raws else str(first)
+        raw = frame.evaluated(self.expression, self.codes)
+        if raw is None:
+            return None
+        value = through_table(raw, self.rows) if math.isfinite(raw) else NAN
+        if not math.isfinite(value) or not self.lower <= (value if self.flags & 0x40 else raw) <= self.upper:
+            return NAN
+        if self.validation:
+            other = frame.usable(self.validator)
+            if other is None:
+                return None
+            value = validated(self.validation, value, other)
+        return value if self.is_physical(value) else NAN
+
+    def is_text(self, raw: object) -> bool:
+        """An identity is always a text; elsewhere a text is what is no number."""
+        if self.type in IDENTITIES:
+            return bool(raw.strip()) if isinstance(raw, str) else is_usable(number(raw))
+        return isinstance(raw, str) and bool(raw.strip()) and not looks_like_a_number(raw)
+
+    def is_physical(self, value: float) -> bool:
+        return self.kind is None or self.kind.low <= self.factor * value + self.offset <= self.kind.high
+
+
+def plain_parameters(node: Node | None) -> list[Node]:
+    """The parameters between which the expression chooses; none when it does anything else with them."""
+    match node:
+        case ("param", _, _, 0):
+            return [node]
+        case ("|", left, right):
+            first, second = plain_parameters(left), plain_parameters(right)
+            return [*first, *second] if first and second else []
+    return []
+
+
+def looks_like_a_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+class SensorTable:
+    """A unit's sensors (`sens` of the unit, by id) and what they make of a message."""
+
+    def __init__(self, sens: Mapping[str, Any] | list[Any], tank_l: float | None) -> None:
+        rows = sens.values() if isinstance(sens, Mapping) else sens
+        self.sensors = {int(row["id"]): Sensor(row, tank_l) for row in sorted(rows, key=lambda row: int(row["id"]))}
+        self.ids = {sensor.name: sensor_id for sensor_id, sensor in reversed(self.sensors.items())}
+        self.evaluable = [sensor_id for sensor_id in self.sensors if self.can_be_evaluated(sensor_id, ())]
+        self.tank_l = tank_l
+        self.of = {reading: self.feeding(reading) for reading in (*READINGS, "level_l", "level_pct")}
+
+    def can_be_evaluated(self, sensor_id: int | None, asking: tuple[int, ...]) -> bool:
+        """Not a sensor in a circle; `asking` are those that wait for this one."""
+        sensor = None if sensor_id is None else self.sensors.get(sensor_id)
+        if sensor is None or sensor_id is None or sensor_id in asking or sensor.expression is None:
+            return False
+        if sensor.flags & 7 in CANNOT_BE_EVALUATED or sensor.validation > 4:
+            return False
+        asking = (*asking, sensor_id)
+        if sensor.validation and not self.can_be_evaluated(sensor.validator, asking):
+            return False
+        return self.can_have_value(sensor.expression, asking)
+
+    def can_have_value(self, node: Node, asking: tuple[int, ...]) -> bool:
+        match node:
+            case ("const" | "param", *_):
+                return True
+            case ("sensor", name):
+                return self.can_be_evaluated(self.ids.get(name), asking)
+            case ("|", left, right):
+                return self.can_have_value(left, asking) or self.can_have_value(right, asking)
+            case (_, left, right):
+                return self.can_have_value(left, asking) and self.can_have_value(right, asking)
+        raise AssertionError(node)
+
+    def feeding(self, reading: str) -> list[int]:
+        """The sensors of a reading that can be evaluated, by id; of a counter only the first."""
+        kinds = {sensor_id: self.sensors[sensor_id].kind for sensor_id in self.evaluable}
+        found = [sensor_id for sensor_id, kind in kinds.items() if kind and kind.reading == reading]
+        return found[:1] if reading in COUNTERS else found
+
+    def engine_evidence(self) -> str | None:
+        return next((reading for reading in ("ignition", "rpm", "voltage") if self.of[reading]), None)
+
+    def read(self, message: Message, previous: Message | None) -> tuple[dict[str, float], int]:
+        """The usable readings of a message, and how many sensor values were dropped."""
+        frame = Frame(self, message, previous)
+        values = {sensor_id: frame.value(sensor_id) for sensor_id in self.evaluable}
+        readings: dict[str, float] = {}
+        for reading in READINGS:
+            measured = [self.converted(sensor_id, values[sensor_id]) for sensor_id in self.of[reading]]
+            usable = [value for value in measured if value is not None]
+            if usable:
+                readings[reading] = usable[0]
+        if (level_l := self.level_l(values)) is not None:
+            readings["level_l"] = level_l
+        return readings, sum(isinstance(value, float) and not math.isfinite(value) for value in values.values())
+
+    def level_l(self, values: dict[int, Value | str]) -> Value:
+        """The sum of the tanks, none if one is not known; else the only one in per cent, of the tank's capacity."""
+        tanks, percentages = self.of["level_l"], self.of["level_pct"]
+        if tanks:
+            levels = [self.converted(sensor_id, values[sensor_id]) for sensor_id in tanks]
+            known = [level for level in levels if level is not None]
+            return math.fsum(known) if len(known) == len(levels) else None
+        if len(percentages) != 1 or self.tank_l is None:
+            return None
+        level = self.converted(percentages[0], values[percentages[0]])
+        return None if level is None else level * (self.tank_l / 100)
+
+    def converted(self, sensor_id: int, value: Value | str) -> Value:
+        """In the unit of the reading; whole metres."""
+        sensor = self.sensors[sensor_id]
+        if sensor.kind is None or value is None or isinstance(value, str) or not math.isfinite(value):
+            return None
+        value = sensor.factor * value + sensor.offset
+        return round(value) if sensor.kind.reading == "odometer_m" else value
+
+
+def through_table(x: float, rows: list[dict[str, Any]]) -> float:
+    """a·x + b of the last row that begins at or below x; below the first row, of the first."""
+    if not rows:
+        return x
+    row = [row for row in rows if float(row["x"]) <= x][-1:] or rows[:1]
+    return float(row[0]["a"]) * x + float(row[0]["b"])
+
+
+def bounds_of(row: dict[str, Any]) -> tuple[float, float]:
+    """Both ends are allowed; infinite where there is none, or where they leave no room."""
+    config = row.get("c") or {}
+    config = json.loads(config) if isinstance(config, str) else config
+    bounds = [number(config.get(name)) for name in ("lower_bound", "upper_bound")]
+    lower = bounds[0] if bounds[0] is not None and is_usable(bounds[0]) else -math.inf
+    upper = bounds[1] if bounds[1] is not None and is_usable(bounds[1]) else math.inf
+    return (lower, upper) if lower < upper else (-math.inf, math.inf)
+
+
+def validated(validation: int, value: float, other: float) -> float:
+    match validation:
+        case 1:
+            return float(value != 0 and other != 0)
+        case 2:
+            return float(value != 0 or other != 0)
+        case 3:
+            return float(int(value) & int(other)) if math.isfinite(other) else NAN
+        case _:
+            return float(int(value) | int(other)) if math.isfinite(other) else NAN
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Cleaning: from messages to points
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Point:
+    """What is known of one second: `place` and `gps_kmh` are those of its fix; the last four are told from its past."""
+
+    t: int
+    place: tuple[float, float] | None
+    gps_kmh: float | None
+    readings: dict[str, float]
+    dropped: int
+    engine: bool | None = None
+    pto: bool = False
+    speed_kmh: float = 0
+    state: str = "parked"
+
+
+def content_hash(message: Message) -> str:
+    content = json.dumps(message, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def cleaned(messages: Iterable[Message], table: SensorTable, as_of: int, min_satellites: float) -> list[Point]:
+    """One point for each second up to `as_of` that has a data message, in order."""
+    data = [message for message in messages if message["t"] <= as_of and not int(message.get("f") or 0) & 0xFF00]
+    distinct = {content_hash(message): message for message in data}
+    ordered = sorted(distinct.items(), key=lambda item: (item[1]["t"], item[1].get("rt") or 0, item[0]))
+    points: list[Point] = []
+    previous: Message | None = None
+    for _, message in ordered:
+        readings, dropped = table.read(message, previous)
+        fix = fix_of(message, min_satellites)
+        previous = message
+        if not points or points[-1].t != message["t"]:
+            points.append(Point(message["t"], None, None, {}, 0))
+        point = points[-1]
+        point.readings |= readings
+        point.dropped += dropped
+        if fix is not None:
+            point.place, point.gps_kmh = fix
+    return points
+
+
+def fix_of(message: Message, min_satellites: float) -> tuple[tuple[float, float], float | None] | None:
+    """Place (latitude, longitude) and speed, or None when the message is no fix."""
+    position, flags = message.get("pos"), int(message.get("f") or 0)
+    if not position or flags & (0x20000 | 0x80000):
+        return None
+    latitude, longitude = number(position.get("y")), number(position.get("x"))
+    if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
+        return None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        return None
+    satellites = position.get("sc")
+    if satellites is not None and satellites != 255 and satellites < min_satellites:
+        return None
+    speed = number(position.get("s"))
+    return (latitude, longitude), speed if speed is not None and math.isfinite(speed) else None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Engine and motion
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def engine_on(evidence: str, value: float) -> bool:
+    if evidence == "ignition":
+        return value != 0
+    if evidence == "rpm":
+        return value > 300
+    return value > 26.4 if value >= 18 else value > 13.2
+
+
+def tell_states(points: list[Point], evidence: str | None, moving_speed_kmh: float) -> None:
+    """Gives each point its engine, PTO, speed and state; what a point lacks is that of the last point that had it."""
+    last: dict[str, tuple[int, float]] = {}  # what was last seen, and when
+    for point in points:
+        seen = {name: value for name, value in point.readings.items() if name in (evidence, "pto")}
+        if point.gps_kmh is not None:
+            seen["speed"] = point.gps_kmh
+        last |= {name: (point.t, value) for name, value in seen.items()}
+        known = {name: value for name, (t, value) in last.items() if point.t - t <= CONNECTED_S}
+        point.engine = engine_on(evidence, known[evidence]) if evidence in known else None
+        point.pto = known.get("pto", 0) != 0
+        point.speed_kmh = 0 if point.engine is False else known.get("speed", 0)
+        if point.engine is not False and point.speed_kmh > moving_speed_kmh:
+            point.state = "moving"
+        else:
+            point.state = "idle" if point.engine else "parked"
+
+
+class Stretch(NamedTuple):
+    """[start, end) in one state."""
+
+    start: int
+    end: int
+    state: str
+    pto: bool
+
+
+def with_next(points: list[Point], as_of: int) -> Iterator[tuple[Point, int]]:
+    """Each point with the instant of the next one, the last with `as_of`."""
+    yield from zip(points, [*(point.t for point in points[1:]), as_of], strict=False)
+
+
+def stretches_of(points: list[Point], as_of: int, parameters: dict[str, float]) -> list[Stretch]:
+    """The time from the first point to `as_of` without a hole: each point's state up to its cap, then no data."""
+    stretches = []
+    for point, until in with_next(points, as_of):
+        cap = parameters["parked_gap_cap_s" if point.state == "parked" else "engine_gap_cap_s"]
+        known_until = min(until, point.t + int(min(cap, CONNECTED_S)))
+        stretches.append(Stretch(point.t, known_until, point.state, point.pto))
+        stretches.append(Stretch(known_until, until, "no data", False))
+    return [stretch for stretch in stretches if stretch.start < stretch.end]
+
+
+class Span(NamedTuple):
+    """An amount (metres, hours, litres) that came about evenly over [start, end)."""
+
+    start: int
+    end: int
+    amount: float
+
+
+S = TypeVar("S", Stretch, Span)
+
+
+def overlaps(spans: list[S], start: int, end: int) -> Iterator[tuple[S, int]]:
+    """The spans (in order, none over another) that reach into [start, end), each with its seconds inside."""
+    index = bisect_right(spans, start, key=lambda span: span.end)
+    while index < len(spans) and spans[index].start < end:
+        yield spans[index], min(spans[index].end, end) - max(spans[index].start, start)
+        index += 1
+
+
+def seconds(stretches: list[Stretch], state: str, start: int, end: int, *, pto: bool | None = None) -> int:
+    inside = overlaps(stretches, start, end)
+    return sum(part for stretch, part in inside if stretch.state == state and pto in (None, stretch.pto))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Distance and counters
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What is read at certain instants, and the amounts between the readings."""
+
+    read_at: list[int]
+    spans: list[Span]
+
+    def read_in(self, start: int, end: int) -> bool:
+        return bisect_left(self.read_at, start) < bisect_left(self.read_at, end)
+
+    def known_in(self, start: int, end: int) -> bool:
+        return self.read_in(start, end) or any(True for _ in overlaps(self.spans, start, end))
+
+    def within(self, start: int, end: int) -> float | None:
+        """The part inside [start, end); None when there is neither a reading nor a span in it."""
+        if not self.known_in(start, end):
+            return None
+        return math.fsum(
+            span.amount * part / (span.end - span.start) for span, part in overlaps(self.spans, start, end)
+        )
+
+
+Reading = tuple[int, float]
+
+
+def readings_of(points: list[Point], name: str) -> list[Reading]:
+    return [(point.t, point.readings[name]) for point in points if name in point.readings]
+
+
+def changes(readings: list[Reading]) -> Quantity:
+    """A level's rises and falls between connected readings."""
+    spans = [Span(t, u, after - before) for (t, before), (u, after) in pairwise(readings) if u - t <= CONNECTED_S]
+    return Quantity([t for t, _ in readings], spans)
+
+
+def increases(readings: list[Reading]) -> Quantity:
+    """A counter's increases; a decrease counts 0."""
+    level = changes(readings)
+    return Quantity(level.read_at, [span._replace(amount=max(span.amount, 0)) for span in level.spans])
+
+
+def decreases_at(readings: list[Reading]) -> list[int]:
+    return [span.end for span in changes(readings).spans if span.amount < 0]
+
+
+def metres_between(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """The haversine of two places (latitude, longitude in degrees)."""
+    (lat1, lon1), (lat2, lon2) = (map(math.radians, place) for place in (one, other))
+    h = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(h, 1)))
+
+
+class Legs(NamedTuple):
+    counted: Quantity
+    drift: Quantity
+    gaps: Quantity
+
+
+def legs_of(points: list[Point], parameters: dict[str, float]) -> Legs:
+    counted, drift, gaps = [], [], []
+    fixes = [point for point in points if point.place is not None]
+    for one, other in pairwise(fixes):
+        assert one.place and other.place
+        leg = Span(one.t, other.t, metres_between(one.place, other.place))
+        took = other.t - one.t
+        if leg.amount / took * 3.6 > parameters["max_leg_kmh"] or took > CONNECTED_S:
+            continue
+        if took > parameters["trip_max_gap_s"]:
+            gaps.append(leg)
+            continue
+        counted.append(leg)
+        drift.append(leg if one.state == other.state == "parked" else leg._replace(amount=0))
+    fixed_at = [fix.t for fix in fixes]
+    return Legs(Quantity(fixed_at, counted), Quantity(fixed_at, drift), Quantity(fixed_at, gaps))
+
+
+def whole(figure: float | None) -> int | None:
+    return None if figure is None else round(figure)  # Python rounds half to even
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The whole history
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class History:
+    """Everything about a truck that does not depend on where its days begin."""
+
+    def __init__(
+        self,
+        messages: list[Message],
+        sens: dict[str, Any],
+        as_of: int,
+        parameters: dict[str, float],
+        tank_l: float | None,
+    ) -> None:
+        table = SensorTable(sens, tank_l)
+        self.as_of, self.parameters = as_of, parameters
+        self.evidence = table.engine_evidence()
+        self.points = cleaned(messages, table, as_of, parameters["min_satellites"])
+        tell_states(self.points, self.evidence, parameters["moving_speed_kmh"])
+        self.stretches = stretches_of(self.points, as_of, parameters)
+        self.legs = legs_of(self.points, parameters)
+        counters = {name: readings_of(self.points, name) for name in ("odometer_m", "fuel_l", "hours")}
+        self.odometer, self.fuel, self.hours = (increases(readings) for readings in counters.values())
+        self.resets = [t for readings in counters.values() for t in decreases_at(readings)]
+        self.level = changes(readings_of(self.points, "level_l"))
+        self.trips = trips_of(self)
+        self.stops = stops_of(self.trips)
+        self.idling = idling_of(self.stretches)
+        self.speeding = speeding_of(self.points, as_of, parameters)
+        self.fuel_events = fuel_events_of(self.points, parameters)
+
+    def distance(self, start: int, end: int) -> tuple[int | None, str | None]:
+        """Metres driven in [start, end) and where they come from: the odometer, else GPS without drift."""
+        odometer = whole(self.odometer.within(start, end))
+        if odometer is not None:
+            return odometer, "odometer"
+        gps, drift = whole(self.legs.counted.within(start, end)), whole(self.legs.drift.within(start, end))
+        return (None, None) if gps is None or drift is None else (gps - drift, "gps")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Events
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Trip(NamedTuple):
+    start: int
+    end: int | None
+    distance_m: int | None
+    moving_s: int
+    idle_s: int | None
+    parked_s: int
+    no_data_s: int
+
+
+class Stop(NamedTuple):
+    start: int
+    end: int | None
+
+
+class Idling(NamedTuple):
+    start: int
+    end: int
+
+
+class Speeding(NamedTuple):
+    start: int
+    end: int
+    severity: str
+    max_kmh: float
+
+
+class FuelEvent(NamedTuple):
+    kind: str
+    start: int
+    end: int
+    litres: float
+
+
+def trips_of(history: History) -> list[Trip]:
+    trips = []
+    for start, end in movements(history.points, history.as_of, history.parameters):
+        until = history.as_of if end is None else end
+        distance_m, _ = history.distance(start, until)
+        too_near = distance_m is not None and distance_m < history.parameters["trip_min_m"]
+        if until - start < history.parameters["trip_min_s"] or too_near:
+            continue
+        moving, idle, parked, no_data = (
+            seconds(history.stretches, state, start, until) for state in ("moving", "idle", "parked", "no data")
+        )
+        trips.append(Trip(start, end, distance_m, moving, idle if history.evidence else None, parked, no_data))
+    return trips
+
+
+def movements(points: list[Point], as_of: int, parameters: dict[str, float]) -> Iterator[tuple[int, int | None]]:
+    """Start and end of what may be a trip, however short; the end is None when it may still go on at `as_of`."""
+    instants = [*(point.t for point in points), as_of]
+    index = 0
+    while index < len(points):
+        if points[index].state != "moving":
+            index += 1
+            continue
+        last, end = last_moving_and_end(points, instants, index, parameters)
+        yield points[index].t, end
+        index = last + 1
+
+
+def last_moving_and_end(
+    points: list[Point], instants: list[int], first: int, parameters: dict[str, float]
+) -> tuple[int, int | None]:
+    """The index of the last moving point of the movement that starts at points[first], and the instant of its end.
+
+    `instants` are those of the points and then `as_of`, at which nothing is known to move.
+    """
+    last = first
+    for index in range(first + 1, len(instants)):
+        after_last = instants[last + 1]
+        if last + 1 < len(points) and instants[index] - after_last >= parameters["trip_end_s"]:
+            return last, after_last
+        if instants[index] - instants[index - 1] > parameters["trip_max_gap_s"]:
+            return last, instants[index - 1]
+        if index < len(points) and points[index].state == "moving":
+            last = index
+    return last, None
+
+
+def stops_of(trips: list[Trip]) -> list[Stop]:
+    starts_of_next = [*(trip.start for trip in trips[1:]), None]
+    return [Stop(trip.end, start) for trip, start in zip(trips, starts_of_next, strict=False) if trip.end is not None]
+
+
+def idling_of(stretches: list[Stretch]) -> list[Idling]:
+    """Unbroken idling, however short."""
+    unbroken = (list(group) for state, group in groupby(stretches, key=lambda s: s.state) if state == "idle")
+    return [Idling(group[0].start, group[-1].end) for group in unbroken]
+
+
+def speeding_of(points: list[Point], as_of: int, parameters: dict[str, float]) -> list[Speeding]:
+    episodes = []
+    start, max_kmh = None, 0.0
+    for point, until in with_next(points, as_of):
+        over = point.gps_kmh is not None and point.speed_kmh > parameters["speed_limit_kmh"]
+        if over:
+            start, max_kmh = (point.t, point.speed_kmh) if start is None else (start, max(max_kmh, point.speed_kmh))
+        if start is None:
+            continue
+        slow = point.gps_kmh is not None and not over
+        end = None
+        if slow or point.engine is False:
+            end = point.t
+        elif until - point.t > parameters["engine_gap_cap_s"]:
+            end = point.t + int(parameters["engine_gap_cap_s"])
+        elif until == as_of and point is points[-1]:
+            end = as_of
+        if end is not None:
+            episodes.append(Speeding(start, end, severity(max_kmh, parameters), max_kmh))
+            start = None
+    return [episode for episode in episodes if episode.end - episode.start >= parameters["speeding_min_s"]]
+
+
+def severity(max_kmh: float, parameters: dict[str, float]) -> str:
+    excess = max_kmh - parameters["speed_limit_kmh"]
+    if excess <= parameters["speeding_minor_kmh"]:
+        return "minor"
+    return "moderate" if excess <= parameters["speeding_moderate_kmh"] else "severe"
+
+
+def fuel_events_of(points: list[Point], parameters: dict[str, float]) -> list[FuelEvent]:
+    readings = [point for point in points if "level_l" in point.readings]
+    joined: dict[str, list[list[int]]] = {"refuel": [], "drain": []}  # index of the first and the last reading of each
+    for index, (before, after) in enumerate(pairwise(readings)):
+        kind = step_kind(before, after, parameters)
+        if kind is None:
+            continue
+        events = joined[kind]
+        if events and before.t - readings[events[-1][1]].t <= FUEL_STEPS_JOIN_S:
+            events[-1][1] = index + 1
+        else:
+            events.append([index, index + 1])
+    found = []
+    for kind, events in joined.items():
+        for first, last in events:
+            before_l = usual_level(readings[max(first - 4, 0) : first + 1], readings[first].t)
+            after_l = usual_level(readings[last : last + 5], readings[last].t)
+            found.append(FuelEvent(kind, readings[first].t, readings[last].t, abs(after_l - before_l)))
+    return sorted(found, key=lambda event: event.start)
+
+
+def usual_level(readings: list[Point], t: int) -> float:
+    return statistics.median(point.readings["level_l"] for point in readings if abs(point.t - t) <= CONNECTED_S)
+
+
+def step_kind(before: Point, after: Point, parameters: dict[str, float]) -> str | None:
+    if after.t - before.t > CONNECTED_S:
+        return None
+    step = after.readings["level_l"] - before.readings["level_l"]
+    if step >= parameters["refuel_min_l"]:
+        return "refuel"
+    return "drain" if -step >= parameters["drain_min_l"] and before.engine is False else None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The day
+# ---------------------------------------------------------------------------------------------------------------------
+
+E = TypeVar("E", Trip, Stop, Idling, Speeding, FuelEvent)
+
+
+def starting_in(events: list[E], start: int, end: int) -> list[E]:
+    return [event for event in events if start <= event.start < end]
+
+
+def day_row(history: History, start: int, end: int, dismissed: frozenset[int]) -> dict[str, Any]:
+    """The truck-day [start, end)."""
+    points = [point for point in history.points if start <= point.t < end]
+    distance_m, distance_source = history.distance(start, end)
+    read = [q for q in (history.odometer, history.fuel, history.hours) if q.read_in(start, end)]
+    return {
+        "messages": len(points),
+        "fixes": sum(point.place is not None for point in points),
+        "dropped_values": sum(point.dropped for point in points),
+        **time_figures(history, start, end),
+        "distance_m": distance_m,
+        "distance_source": distance_source,
+        "distance_gps_m": whole(history.legs.counted.within(start, end)),
+        "drift_m": whole(history.legs.drift.within(start, end)),
+        "distance_gap_m": whole(history.legs.gaps.within(start, end)),
+        "distance_odometer_m": whole(history.odometer.within(start, end)),
+        "engine_hours": history.hours.within(start, end),
+        "counter_resets": sum(start <= t < end for t in history.resets) if read else None,
+        "max_speed_kmh": max((point.gps_kmh for point in points if point.gps_kmh is not None), default=None),
+        **fuel_figures(history, start, end, dismissed),
+        **speeding_figures(history, start, end),
+        **event_figures(history, start, end),
+    }
+
+
+def time_figures(history: History, start: int, end: int) -> dict[str, Any]:
+    moving = seconds(history.stretches, "moving", start, end)
+    idle = seconds(history.stretches, "idle", start, end)
+    parked = seconds(history.stretches, "parked", start, end)
+    before_first_s = max(min(history.points[0].t, end) - start, 0)
+    no_data = before_first_s + seconds(history.stretches, "no data", start, end)
+    known = history.evidence is not None
+    return {
+        "moving_s": moving,
+        "idle_s": idle if known else None,
+        "idle_productive_s": seconds(history.stretches, "idle", start, end, pto=True) if known else None,
+        "parked_s": parked,
+        "no_data_s": no_data,
+        "engine_on_s": moving + idle if known else None,
+        "coverage_pct": 100 * (1 - no_data / (end - start)),
+    }
+
+
+def fuel_figures(history: History, start: int, end: int, dismissed: frozenset[int]) -> dict[str, Any]:
+    """Fuel used, and what went into and out of the tank."""
+    change = history.level.within(start, end)
+    events = [e for e in starting_in(history.fuel_events, start, end) if e.kind == "refuel" or e.start not in dismissed]
+    refuels = [event.litres for event in events if event.kind == "refuel"]
+    drains = [event.litres for event in events if event.kind == "drain"]
+    counted, source = history.fuel.within(start, end), "counter"
+    used = counted
+    if used is None and change is not None:
+        used, source = math.fsum([-change, *refuels, *(-litres for litres in drains)]), "level"
+    return {
+        "fuel_used_l": used,
+        "fuel_source": None if used is None else source,
+        "idle_fuel_l": None if counted is None or history.evidence is None else idle_fuel(history, start, end),
+        "refuels": None if change is None else len(refuels),
+        "refuel_l": None if change is None else math.fsum(refuels),
+        "drains": None if change is None or history.evidence is None else len(drains),
+        "drain_l": None if change is None or history.evidence is None else math.fsum(drains),
+    }
+
+
+def idle_fuel(history: History, start: int, end: int) -> float:
+    """The litres of the counter that fall into the idle seconds of [start, end)."""
+    return math.fsum(
+        history.fuel.within(max(idling.start, start), min(idling.end, end)) or 0
+        for idling in history.idling
+        if idling.start < end and idling.end > start
+    )
+
+
+def speeding_figures(history: History, start: int, end: int) -> dict[str, Any]:
+    inside = (min(episode.end, end) - max(episode.start, start) for episode in history.speeding)
+    speeding_s = sum(part for part in inside if part > 0)
+    if not speeding_s and not any(point.place for point in history.points if start <= point.t < end):
+        return dict.fromkeys(("speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s"))
+    severities = [episode.severity for episode in starting_in(history.speeding, start, end)]
+    return {
+        "speeding_minor": severities.count("minor"),
+        "speeding_moderate": severities.count("moderate"),
+        "speeding_severe": severities.count("severe"),
+        "speeding_s": speeding_s,
+    }
+
+
+def event_figures(history: History, start: int, end: int) -> dict[str, Any]:
+    trips, stops = starting_in(history.trips, start, end), starting_in(history.stops, start, end)
+    minimum_s = history.parameters["idle_event_min_s"]
+    idle = [event for event in starting_in(history.idling, start, end) if event.end - event.start >= minimum_s]
+    measured = any(stretch.state != "no data" for stretch, _ in overlaps(history.stretches, start, end))
+    return {
+        "trips": len(trips) if measured else None,
+        "stops": len(stops) if measured else None,
+        "idle_events": len(idle) if measured and history.evidence else None,
+        "events": {
+            "trips": trips,
+            "stops": stops,
+            "speeding": starting_in(history.speeding, start, end),
+            "idle": idle,
+            "fuel": starting_in(history.fuel_events, start, end),
+        },
+    }
