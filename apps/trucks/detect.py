@@ -14,7 +14,7 @@ from apps.accounts.calendar import ONE_DAY, day_bounds
 from apps.trucks import storage
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
-from apps.trucks.fuel import MEDIAN_OF, FuelEvent
+from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
 from apps.trucks.messages import StoredPoint
@@ -22,7 +22,7 @@ from apps.trucks.models import Truck, TruckSync
 from apps.trucks.motion import Condition, State
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
-from apps.trucks.points import Evidence, Point, merge
+from apps.trucks.points import Point, merge
 from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.sensors import SensorTable
 from apps.trucks.speeding import SpeedingEpisode
@@ -77,11 +77,15 @@ def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: Zo
         return
     table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
     parameters = ParameterHistory(truck.fleet_id, truck.id)
-    known = [
-        day for day in days if day_bounds(day, zone)[1] > sync.first_t and day_bounds(day, zone)[0] < sync.known_until
-    ]
+    known = [day for day in days if _is_known(day, sync.first_t, sync.known_until, zone)]
     for run in _runs(known, parameters):
-        yield from Excerpt(truck, evidence_of(table), parameters.on(run[0]), run, sync.known_until, zone).results()
+        yield from Excerpt(truck, table, parameters.on(run[0]), run, sync.known_until, zone).results()
+
+
+def _is_known(day: dt.date, first_t: int, known_until: int, zone: ZoneInfo) -> bool:
+    """Whether the day has a part between first message and watermark; where a zone skipped it, it has none at all."""
+    start, end = day_bounds(day, zone)
+    return max(start, first_t) < end and start < known_until
 
 
 def _runs(days: Sequence[dt.date], parameters: ParameterHistory) -> Iterator[list[dt.date]]:
@@ -104,14 +108,16 @@ class Excerpt:
     def __init__(
         self,
         truck: Truck,
-        evidence: Evidence,
+        table: SensorTable,
         parameters: Parameters,
         days: Sequence[dt.date],
         known_until: int,
         zone: ZoneInfo,
     ) -> None:
         self.truck = truck
-        self.evidence = evidence
+        self.evidence = evidence_of(table)
+        # Looking for a reading that no sensor gives would search 35 days of messages in vain.
+        self.readings = ["lat", *(name for name in READINGS if name in table.measures)]
         self.parameters = parameters
         self.days = days
         self.known_until = known_until
@@ -162,12 +168,8 @@ class Excerpt:
         return min(first_t, last_before)
 
     def _detect(self, stored: Sequence[StoredPoint], first_t: int, last_t: int) -> Detection:
-        earlier = self.neighbours.before(first_t, ["lat", *READINGS], levels=MEDIAN_OF)
-        later = (
-            self.neighbours.after(last_t - 1, ["lat", *READINGS], levels=MEDIAN_OF)
-            if last_t <= self.known_until
-            else {}
-        )
+        earlier = self.neighbours.before(first_t, self.readings, levels=MEDIAN_OF)
+        later = self.neighbours.after(last_t - 1, self.readings, levels=MEDIAN_OF) if last_t <= self.known_until else {}
         return detect(
             self._points(stored),
             self.evidence,
@@ -192,11 +194,15 @@ class Excerpt:
         conditions = [condition for condition in detection.history.conditions if condition.t >= self.end]
         if not conditions or not _rests(conditions, self.parameters):
             return False
-        events: list[Event] = [
-            *detection.trips, *detection.stops, *detection.idle_events, *detection.speeding, *detection.fuel_events
-        ]  # fmt: skip
-        within = [event for event in events if self.start <= event.started_at < self.end]
-        return all(not event.is_open and event.ended_at < conditions[-1].t for event in within)
+        last_t = conditions[-1].t
+        events: list[Event] = [*detection.trips, *detection.stops, *detection.idle_events, *detection.speeding]
+        are_over = all(not event.is_open and event.ended_at < last_t for event in events if self._is_within(event))
+        # Within half an hour a further step may join, and only so many readings are known beyond the window.
+        refuels_and_drains = filter(self._is_within, detection.fuel_events)
+        return are_over and all(event.ended_at + JOIN_S < last_t for event in refuels_and_drains)
+
+    def _is_within(self, event: Event) -> bool:
+        return self.start <= event.started_at < self.end
 
 
 def _rests(conditions: Sequence[Condition], parameters: Parameters) -> bool:

@@ -1,0 +1,115 @@
+"""Holds the product's rows of a fleet against what the twin computes from the simulator's own messages."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.accounts.models import Fleet
+from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip, Truck, TruckDay, TruckSync
+from tests.twin import truth
+from wialon_simulator import Simulator
+
+COLUMNS = [
+    "messages", "fixes", "dropped_values", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s",
+    "engine_on_s", "distance_m", "distance_source", "distance_gps_m", "drift_m", "distance_gap_m",
+    "distance_odometer_m", "engine_hours", "counter_resets", "fuel_used_l", "fuel_source", "idle_fuel_l",
+    "max_speed_kmh", "trips", "stops", "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe",
+    "speeding_s", "refuels", "refuel_l", "drains", "drain_l", "coverage_pct",
+]  # fmt: skip
+# By the twin's name of the events: the rows, and the columns in the order of the twin's own fields after start and end.
+EVENTS: dict[str, tuple[Any, list[str]]] = {
+    "trips": (Trip, ["distance_m", "moving_s", "idle_s", "parked_s", "no_data_s"]),
+    "stops": (Stop, []),
+    "idle": (IdleEvent, []),
+    "speeding": (SpeedingEpisode, ["severity", "max_speed_kmh"]),
+    "fuel": (FuelEvent, ["kind", "litres"]),
+}
+Event = tuple[Any, ...]
+
+
+@dataclass
+class Agreement:
+    """How much was compared, and what differs, in words."""
+
+    truck_days: int = 0
+    events: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def values(self) -> int:
+        return self.truck_days * len(COLUMNS)
+
+    def add(self, other: "Agreement") -> None:
+        self.truck_days += other.truck_days
+        self.events += other.events
+        self.differences += other.differences
+
+
+def agreement(fleet: Fleet, simulator: Simulator) -> Agreement:
+    """Every column of every truck-day and all events, of each truck; also a day that only one side has."""
+    whole = Agreement()
+    for truck in Truck.objects.filter(fleet=fleet):
+        whole.add(_of_truck(fleet, truck, simulator))
+    return whole
+
+
+def differences(fleet: Fleet, simulator: Simulator) -> list[str]:
+    return agreement(fleet, simulator).differences
+
+
+def _of_truck(fleet: Fleet, truck: Truck, simulator: Simulator) -> Agreement:
+    as_of = TruckSync.objects.get(truck_id=truck.id).known_until or 0
+    messages = simulator.messages(truck.wialon_id)
+    true_days = truth(messages, truck.sensor_table, timezone=fleet.timezone, as_of=as_of, tank_l=truck.tank_l)
+    rows = {row["day"]: row for row in TruckDay.objects.filter(fleet_id=fleet.id, truck_id=truck.id).values()}
+    found = Agreement(truck_days=len(rows.keys() | true_days.keys()))
+    found.differences += [f"{truck} {day}: only one side has the day" for day in rows.keys() ^ true_days.keys()]
+    for day in sorted(rows.keys() & true_days.keys()):
+        found.differences += [f"{truck} {day} {text}" for text in _different(rows[day], true_days[day])]
+    for kind in EVENTS:
+        true = sorted((day, *event) for day, day_row in true_days.items() for event in _true_events(day_row, kind))
+        ours = sorted(_our_events(fleet, truck, kind, as_of))
+        found.events += len(true)
+        found.differences += [f"{truck} {kind} {text}" for text in _different_events(ours, true)]
+    return found
+
+
+def same(ours: Any, true: Any) -> bool:
+    """Equal; sums of floats within 1e-6."""
+    if isinstance(ours, float) and isinstance(true, int | float):
+        return math.isclose(ours, true, rel_tol=1e-6, abs_tol=1e-9)
+    return bool(ours == true)
+
+
+def _different(row: dict[str, Any], true: dict[str, Any]) -> Iterator[str]:
+    for name in COLUMNS:
+        if not same(row[name], true[name]):
+            yield f"{name}: {row[name]!r}, truth {true[name]!r}"
+
+
+def _different_events(ours: list[Event], true: list[Event]) -> Iterator[str]:
+    """What only one side has; events of one start are compared value by value."""
+    key = 2  # the day and the start
+    mine, yours = ({event[:key]: event for event in events} for events in (ours, true))
+    if len(ours) != len(true) or mine.keys() != yours.keys():
+        yield f"only ours {sorted(mine.keys() - yours.keys())}, only the twin's {sorted(yours.keys() - mine.keys())}"
+    for start in mine.keys() & yours.keys():
+        if not all(map(same, mine[start], yours[start])):
+            yield f"{mine[start]}, truth {yours[start]}"
+
+
+def _true_events(true_day: dict[str, Any], kind: str) -> Iterator[Event]:
+    for event in true_day["events"][kind]:
+        values = event._asdict()
+        start, end = values.pop("start"), values.pop("end")
+        yield (start, end, *values.values())
+
+
+def _our_events(fleet: Fleet, truck: Truck, kind: str, as_of: int) -> Iterator[Event]:
+    """Where ours is open, the twin's ends with None or, of idling and speeding, at `as_of`."""
+    model, columns = EVENTS[kind]
+    still_open = as_of if kind in ("idle", "speeding") else None
+    for event in model.objects.filter(fleet_id=fleet.id, truck_id=truck.id):
+        end = event.ended_at.timestamp() if event.ended_at else still_open
+        yield (event.day, event.started_at.timestamp(), end, *(getattr(event, name) for name in columns))

@@ -1,0 +1,57 @@
+"""Fleets that are synchronised from a running simulator."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from apps.accounts.models import Fleet
+from apps.fleet import summaries
+from apps.trucks import leases
+from apps.trucks.models import FleetSync, SyncRun
+from apps.trucks.sync import Window, synchronise
+from apps.trucks.wialon import Retry
+from apps.trucks.wialon_session import connection
+from wialon_simulator import Simulator
+
+IMPATIENT = Retry(attempts=3, first_wait_s=0.01, max_wait_s=0.02)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_redis() -> Iterator[None]:
+    connection().flushdb()
+    yield
+
+
+@pytest.fixture
+def make_fleet(db: None) -> Callable[..., Fleet]:
+    """Makes a fleet of ours that points to a simulator."""
+
+    def make(simulator: Simulator, **values: object) -> Fleet:
+        fleet = Fleet.objects.create(
+            **{
+                "name": f"Fleet {Fleet.objects.count() + 1}",
+                "timezone": "UTC",
+                "currency": "EUR",
+                "wialon_url": simulator.url,
+                "wialon_token": simulator.token,
+                **values,
+            }
+        )
+        FleetSync.objects.create(fleet=fleet)
+        return fleet
+
+    return make
+
+
+def sync(fleet: Fleet, **window: int) -> SyncRun:
+    """One pass, as a worker makes it."""
+    lease = leases.claim(fleet.id, only_if_due=False)
+    assert lease is not None
+    return synchronise(fleet, lease, window=Window(**window), retry=IMPATIENT)
+
+
+def sync_and_summarise(fleet: Fleet) -> SyncRun:
+    run = sync(fleet)
+    outcome = summaries.rebuild(fleet)
+    assert outcome.failed == 0
+    return run
