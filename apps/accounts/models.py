@@ -75,6 +75,7 @@ class ApiKey(models.Model):
 
     class Meta:
         db_table = "api_key"
+        verbose_name = "API key"
         ordering = ["fleet", "-created_at"]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Recordings of real vehicles, from the replaying simulator to truck-days, against what others say of them.
 
-The recordings are not part of the project: RECORDED_DATA names their folder. What differs, and why, is also a table
+The recordings are not part of the project: RECORDINGS_DIR names their folder. What differs, and why, is also a table
 in docs/metrics.md, "Recorded data".
 """
 
@@ -19,10 +19,10 @@ from apps.trucks.models import FleetSync, Trip, Truck, TruckDay
 from tests.pipeline.conftest import sync_and_summarise
 from wialon_simulator import Simulator
 
-FOLDER = Path(os.environ.get("RECORDED_DATA") or Path(__file__).parents[3] / "shared" / "data")
+FOLDER = Path(os.environ.get("RECORDINGS_DIR", "no recordings here"))
 TRUCKS, CARS = FOLDER / "fms_trucks_myanmar", FOLDER / "envirocar"
 pytestmark = pytest.mark.skipif(
-    not (TRUCKS.is_dir() and CARS.is_dir()), reason=f"no recordings in {FOLDER}: set RECORDED_DATA to their folder"
+    not (TRUCKS.is_dir() and CARS.is_dir()), reason="RECORDINGS_DIR names no folder of recordings"
 )
 
 CAP_S = 600  # the last state holds this long over a silence

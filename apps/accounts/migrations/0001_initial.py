@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('fleet', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='accounts.fleet')),
             ],
             options={
+                'verbose_name': 'API key',
                 'db_table': 'api_key',
                 'ordering': ['fleet', '-created_at'],
             },

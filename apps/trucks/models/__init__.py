@@ -4,6 +4,7 @@ High-volume tables have natural primary keys led by the fleet and no foreign key
 whole and partitioned by time, all of which a surrogate key or a foreign key would only slow down.
 """
 
+from apps.trucks.models import views
 from apps.trucks.models.days import DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.events import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
 from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
@@ -30,4 +31,5 @@ __all__ = [
     "TruckDayFigures",
     "TruckGroup",
     "TruckSync",
+    "views",
 ]

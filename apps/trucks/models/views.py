@@ -18,7 +18,7 @@ from apps.trucks.models.trucks import Truck
 
 def _columns(table: type[models.Model]) -> dict[str, Any]:
     """Copies of a table's columns, so that each is declared once; fleet and truck become relations below."""
-    fields = table._meta.concrete_fields
+    fields: list[Any] = [*table._meta.concrete_fields]
     return {field.name: field.clone() for field in fields if field.name not in ("fleet_id", "truck_id")}
 
 

@@ -1,0 +1,9 @@
+"""The admin's pages of what trucks did, what it cost and who is told; and the page that it opens with."""
+
+from django.contrib import admin
+
+from apps.fleet.admin import costs, days, events, reports
+
+__all__ = ["costs", "days", "events", "reports"]
+
+admin.site.index_template = "fleet/today.html"

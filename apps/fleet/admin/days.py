@@ -1,0 +1,103 @@
+"""Truck-days, each with all that is known of it, and the days that wait for a rebuild."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+
+from apps.accounts.admin_base import column
+from apps.fleet.admin.figures import figure, title
+from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
+from apps.fleet.admin.rows import RowAdmin, figure_column
+from apps.fleet.models import CostLine, TruckDayCost
+from apps.fleet.reports.wording import number
+from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.trucks.models.views import DirtyDayRow, TruckDayRow
+
+STATES = {"provisional": "info", "final": "success", "corrected": "warning"}
+# heading → what was detected, and its columns after start and end
+EVENTS: dict[str, tuple[type[Model], str]] = {
+    "Trips": (Trip, "distance_m moving_s idle_s mean_speed_kmh max_speed_kmh fuel_l"),
+    "Stops": (Stop, "idle_s parked_s no_data_s"),
+    "Idle events": (IdleEvent, "duration_s productive_s fuel_l"),
+    "Speeding": (SpeedingEpisode, "severity max_speed_kmh limit_kmh duration_s"),
+    "Refuels and drains": (FuelEvent, "kind level_before_l level_after_l litres"),
+}
+
+
+@admin.register(TruckDayRow)
+class TruckDayAdmin(RowAdmin):
+    list_display = ["name", "date", "distance", "moving", "idling", "parked", "no_data", "fuel", "trips", "speeding"]
+    list_display += ["coverage", "state"]
+    list_filter = [OneFleetFilter, PeriodFilter, "status"]
+    ordering = ["-fleet_id", "-day", "-truck_id"]
+    sections = {
+        "Time": "moving_s idle_s idle_productive_s parked_s no_data_s engine_on_s length_s available_s is_used",
+        "Distance": "distance_m distance_source distance_odometer_m distance_gps_m distance_gap_m drift_m",
+        "Fuel": "fuel_used_l fuel_source idle_fuel_l refuels refuel_l drains drain_l",
+        "Trips and speed": "trips stops idle_events max_speed_kmh speeding_minor speeding_moderate speeding_severe "
+        "speeding_s",
+        "Data": "messages fixes dropped_values quarantined counter_resets engine_hours coverage_pct",
+        "How it was computed": "status as_of computed_at revision input_messages input_first_t input_last_t "
+        "parameters_version content_hash",
+    }
+    date, distance, moving = figure_column("day"), figure_column("distance_m"), figure_column("moving_s")
+    idling, parked, no_data = figure_column("idle_s"), figure_column("parked_s"), figure_column("no_data_s")
+    fuel, coverage = figure_column("fuel_used_l", "Fuel"), figure_column("coverage_pct")
+
+    @column("Speeding")
+    def speeding(self, day: Any) -> str:
+        counts = (day.speeding_minor, day.speeding_moderate, day.speeding_severe)
+        return number(None if None in counts else sum(counts))
+
+    @column("Status", order="status", colours=STATES)
+    def state(self, day: Any) -> str:
+        return str(day.status)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        day = kwargs["obj"]
+        context.update(bar=time_bar(day), tables=tables(day), costs=costs(day))
+        return super().render_change_form(request, context, **kwargs)
+
+
+@admin.register(DirtyDayRow)
+class DirtyDayAdmin(RowAdmin):
+    list_display = ["name", "date", "cause", "marked", "attempts", "retry", "last_error"]
+    list_filter = [OneFleetFilter]
+    ordering = ["-fleet_id", "-day", "-truck_id"]
+    sections = {"Rebuild": "day cause marked_at version attempts retry_at last_error"}
+    date, marked = figure_column("day"), figure_column("marked_at")
+    retry = figure_column("retry_at", "Next attempt")
+
+
+def time_bar(day: Any) -> list[tuple[str, str, float]]:
+    """(state, hours and minutes, per cent of the day): they add up to it."""
+    states = {"moving": day.moving_s, "idling": day.idle_s, "parked": day.parked_s, "no data": day.no_data_s}
+    return [
+        (state, figure("state_s", seconds, day.fleet), 100 * seconds / day.length_s)
+        for state, seconds in states.items()
+        if seconds
+    ]
+
+
+def tables(day: Any) -> list[tuple[str, list[str], list[list[str]]]]:
+    """(heading, column titles, rows of cells) of each kind of event of which the day has any."""
+    found = []
+    for heading, (model, columns) in EVENTS.items():
+        names = ["started_at", "ended_at", *columns.split()]
+        rows = model._default_manager.filter(fleet_id=day.fleet_id, day=day.day, truck_id=day.truck_id)
+        cells = [[figure(name, getattr(row, name), day.fleet) for name in names] for row in rows.order_by("started_at")]
+        if cells:
+            found.append((heading, [title(name) for name in names], cells))
+    return found
+
+
+def costs(day: Any) -> list[tuple[str, str, str]]:
+    """(line, amount, source) of the day, the total last."""
+    found = TruckDayCost.objects.filter(fleet_id=day.fleet_id, day=day.day, truck_id=day.truck_id).order_by("line")
+    lines = [(str(CostLine(cost.line).label), cost.amount, cost.source) for cost in found]
+    if lines:
+        lines.append(("Total", sum((amount for _, amount, _ in lines), Decimal(0)), ""))
+    return [(line, f"{amount:,.2f} {day.fleet.currency}", source) for line, amount, source in lines]

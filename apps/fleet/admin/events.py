@@ -1,0 +1,88 @@
+"""Trips, stops and events, each with the day that it belongs to."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from apps.accounts.admin_base import column, local_time
+from apps.fleet.admin.rows import RowAdmin, figure_column
+from apps.trucks.models.views import FuelEventRow, IdleEventRow, SpeedingEpisodeRow, StopRow, TripRow
+
+_WHERE = "started_at ended_at lat lon"
+
+
+class EventAdmin(RowAdmin):
+    ordering = ["-fleet_id", "-day", "-truck_id", "-started_at"]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        row = kwargs["obj"]
+        day = f"{row.fleet_id}.{row.truck_id}.{row.day}"
+        context.update(day_address=reverse("admin:trucks_truckdayrow_change", args=[day]))
+        return super().render_change_form(request, context, **kwargs)
+
+    @column("Started", order="started_at")
+    def started(self, row: Any) -> str:
+        return local_time(row.started_at, row.fleet.zone)
+
+    @column("Ended", order="ended_at")
+    def ended(self, row: Any) -> str:
+        return local_time(row.ended_at, row.fleet.zone) if row.ended_at else "may still go on"
+
+
+@admin.register(TripRow)
+class TripAdmin(EventAdmin):
+    list_display = ["name", "started", "ended", "distance", "moving", "idling", "mean_speed", "max_speed", "fuel"]
+    sections = {
+        "When and where": f"{_WHERE} end_lat end_lon",
+        "Distance and speed": "distance_m distance_source mean_speed_kmh max_speed_kmh fuel_l",
+        "Time": "moving_s idle_s parked_s no_data_s",
+    }
+    distance, moving, idling = figure_column("distance_m"), figure_column("moving_s"), figure_column("idle_s")
+    mean_speed, max_speed = figure_column("mean_speed_kmh"), figure_column("max_speed_kmh")
+    fuel = figure_column("fuel_l", "Fuel")
+
+
+@admin.register(StopRow)
+class StopAdmin(EventAdmin):
+    list_display = ["name", "started", "ended", "parked", "idling", "no_data"]
+    sections = {"When and where": _WHERE, "Time": "parked_s idle_s no_data_s"}
+    parked, idling, no_data = figure_column("parked_s"), figure_column("idle_s"), figure_column("no_data_s")
+
+
+@admin.register(IdleEventRow)
+class IdleEventAdmin(EventAdmin):
+    list_display = ["name", "started", "ended", "lasted", "productive", "fuel"]
+    sections = {"When and where": _WHERE, "Idling": "duration_s productive_s fuel_l"}
+    lasted, productive = figure_column("duration_s"), figure_column("productive_s")
+    fuel = figure_column("fuel_l", "Fuel")
+
+
+@admin.register(SpeedingEpisodeRow)
+class SpeedingEpisodeAdmin(EventAdmin):
+    list_display = ["name", "started", "severe", "max_speed", "limit", "excess", "lasted", "distance"]
+    sections = {
+        "When and where": _WHERE,
+        "Speeding": "severity max_speed_kmh limit_kmh excess_kmh duration_s distance_m",
+    }
+    max_speed, limit = figure_column("max_speed_kmh"), figure_column("limit_kmh")
+    excess, lasted = figure_column("excess_kmh"), figure_column("duration_s")
+    distance = figure_column("distance_m")
+
+    @column("Severity", order="severity", colours={"minor": "info", "moderate": "warning", "severe": "danger"})
+    def severe(self, episode: Any) -> str:
+        return str(episode.severity)
+
+
+@admin.register(FuelEventRow)
+class FuelEventAdmin(EventAdmin):
+    list_display = ["name", "started", "what", "litres", "before", "after"]
+    ordering = [*EventAdmin.ordering, "-kind"]
+    sections = {"When and where": _WHERE, "Fuel": "kind litres level_before_l level_after_l"}
+    litres = figure_column("litres", "Amount")
+    before, after = figure_column("level_before_l", "Level before"), figure_column("level_after_l", "Level after")
+
+    @column("Kind", order="kind", colours={"refuel": "success", "suspected drain": "danger"})
+    def what(self, event: Any) -> str:
+        return "suspected drain" if event.kind == "drain" else str(event.kind)

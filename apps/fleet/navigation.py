@@ -1,0 +1,79 @@
+"""The admin's menu, by what staff come to do."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.accounts.models import ApiKey, Fleet, FleetMembership
+from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
+from apps.trucks.models import Driver, ParameterSet, SyncRun, Truck, TruckGroup
+from apps.trucks.models.views import (
+    DirtyDayRow,
+    FuelEventRow,
+    IdleEventRow,
+    SpeedingEpisodeRow,
+    StopRow,
+    TripRow,
+    TruckDayRow,
+)
+
+# heading → (title, icon, what it lists)
+MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
+    "Trucks": [
+        ("Trucks", "local_shipping", Truck),
+        ("Groups", "folder", TruckGroup),
+        ("Drivers", "badge", Driver),
+        ("Parameters", "tune", ParameterSet),
+    ],
+    "Days": [
+        ("Truck-days", "calendar_month", TruckDayRow),
+        ("Waiting for rebuild", "autorenew", DirtyDayRow),
+    ],
+    "Trips and events": [
+        ("Trips", "route", TripRow),
+        ("Stops", "local_parking", StopRow),
+        ("Idling", "hourglass_empty", IdleEventRow),
+        ("Speeding", "speed", SpeedingEpisodeRow),
+        ("Refuels and drains", "local_gas_station", FuelEventRow),
+    ],
+    "Costs": [
+        ("Fuel prices", "oil_barrel", FuelPrice),
+        ("Cost rates", "payments", CostRate),
+    ],
+    "Reports": [
+        ("Schedules", "schedule_send", ReportSchedule),
+        ("Runs", "description", ReportRun),
+        ("Deliveries", "mail", ReportDelivery),
+    ],
+    "Sync": [("Runs", "sync", SyncRun)],
+    "Accounts": [
+        ("Fleets", "domain", Fleet),
+        ("API keys", "key", ApiKey),
+        ("Memberships", "group", FleetMembership),
+        ("Staff", "person", User),
+        ("Roles", "verified_user", Group),
+    ],
+}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The menu's groups and items, as far as the reader may open them."""
+    groups: list[dict[str, Any]] = [{"items": [{"title": "Today", "icon": "today", "link": reverse("admin:index")}]}]
+    for heading, entries in MENU.items():
+        items = [_item(*entry) for entry in entries if _may_open(request, entry[2])]
+        if items:
+            groups.append({"title": heading, "separator": True, "items": items})
+    return groups
+
+
+def _item(title: str, icon: str, model: type[Model]) -> dict[str, Any]:
+    options = model._meta
+    return {"title": title, "icon": icon, "link": reverse(f"admin:{options.app_label}_{options.model_name}_changelist")}
+
+
+def _may_open(request: HttpRequest, model: type[Model]) -> bool:
+    return bool(admin.site._registry[model].has_view_permission(request))

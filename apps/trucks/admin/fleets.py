@@ -1,0 +1,95 @@
+"""Fleets: the tenants, whose zone decides what a day is."""
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
+
+from apps.accounts.admin_base import FleetScopedAdmin, column, local_time
+from apps.accounts.models import Fleet
+from apps.trucks.admin.marking import tell_marked
+from apps.trucks.invalidation import mark_fleet
+from apps.trucks.models import FleetSync
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(zoneinfo.available_timezones())]
+
+
+class FleetForm(forms.ModelForm):  # type: ignore[type-arg]
+    timezone = forms.ChoiceField(
+        label="Time zone",
+        choices=zone_choices,
+        widget=UnfoldAdminSelectWidget,
+        help_text="A day is a calendar day there. Changing it computes all days anew.",
+    )
+    wialon_url = forms.URLField(
+        label="Wialon URL",
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+        help_text="of the hosting's API, or of a Wialon Local site",
+    )
+    new_token = forms.CharField(
+        label="Wialon token",
+        required=False,
+        strip=True,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text="Stored encrypted and never shown. Leave empty to keep the one there is.",
+    )
+
+    class Meta:
+        model = Fleet
+        fields = ["name", "timezone", "currency", "units", "wialon_url", "is_active"]
+        labels = {"is_active": "Active"}
+        help_texts = {"currency": "three letters, e.g. USD: of all prices, rates and costs of this fleet"}
+
+    def clean_new_token(self) -> str:
+        token: str = self.cleaned_data["new_token"]
+        if not token and self.instance.pk is None:
+            raise forms.ValidationError("A new fleet needs the token of its Wialon account.")
+        if not token and "wialon_url" in self.changed_data:
+            raise forms.ValidationError("Enter it again: the stored token is never sent to another address.")
+        return token
+
+
+@admin.register(Fleet)
+class FleetAdmin(FleetScopedAdmin):
+    form = FleetForm
+    fleet_path, joined, deferred = "pk", (), ("wialon_token",)
+    list_display = ["name", "timezone", "currency", "units", "active", "created"]
+    search_fields = ["name"]
+    secrets = ("wialon_token",)
+    fieldsets = [
+        (None, {"fields": ["name", "timezone", "currency", "units", "is_active"]}),
+        ("Wialon", {"fields": ["wialon_url", "new_token"]}),
+    ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Fleet | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj) or obj is None:
+            return fieldsets
+        return [
+            (title, {"fields": [name for name in part["fields"] if name != "new_token"]}) for title, part in fieldsets
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # its history has no foreign keys and would stay behind; an inactive fleet is not synchronised
+
+    def save_model(self, request: HttpRequest, obj: Fleet, form: FleetForm, change: bool) -> None:
+        if form.cleaned_data["new_token"]:
+            obj.wialon_token = form.cleaned_data["new_token"]
+        super().save_model(request, obj, form, change)
+        FleetSync.objects.get_or_create(fleet=obj)
+        if change and "timezone" in form.changed_data:
+            tell_marked(self, request, mark_fleet(obj.pk, dt.date.min, "zone"))
+
+    @column("Created", order="created_at")
+    def created(self, fleet: Fleet) -> str:
+        return local_time(fleet.created_at, fleet.zone)

@@ -1,0 +1,197 @@
+"""Trucks, their groups and their drivers: written by the sync, but for what staff may correct."""
+
+import datetime as dt
+import time
+from typing import Any
+
+import orjson
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.http import urlencode
+
+from apps.accounts.admin_base import (
+    DASH,
+    ActiveFilter,
+    FleetFilter,
+    FleetScopedAdmin,
+    ReadOnly,
+    column,
+    local_time,
+    table,
+)
+from apps.accounts.calendar import day_of
+from apps.accounts.scope import fleets_of
+from apps.trucks.admin.marking import tell_marked
+from apps.trucks.admin.status import STATUSES, with_status
+from apps.trucks.invalidation import mark_fleet
+from apps.trucks.models import Driver, LatestValues, Truck, TruckGroup, TruckSync
+
+REBUILT_DAYS = 35
+
+
+class GroupFilter(admin.SimpleListFilter):
+    title = parameter_name = "group"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        groups = TruckGroup.objects.filter(fleet__in=[fleet.pk for fleet in fleets_of(request)]).order_by("name")
+        return [(str(pk), name) for pk, name in groups.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Truck]) -> QuerySet[Truck]:
+        chosen = [pk for pk, _ in self.lookup_choices if pk == self.value()]
+        return queryset.filter(groups__in=chosen) if self.value() else queryset
+
+
+class SensorFilter(admin.SimpleListFilter):
+    title, parameter_name = "sensors", "sensors"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("problems", "with problems"), ("fine", "without problems")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Truck]) -> QuerySet[Truck]:
+        match self.value():
+            case "problems":
+                return queryset.exclude(sensor_problems=[])
+            case "fine":
+                return queryset.filter(sensor_problems=[])
+        return queryset
+
+
+class StatusFilter(admin.SimpleListFilter):
+    title, parameter_name = "what it does now", "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status, status) for status in STATUSES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Truck]) -> QuerySet[Truck]:
+        return queryset.filter(Q(doing=self.value())) if self.value() else queryset
+
+
+@admin.register(Truck)
+class TruckAdmin(FleetScopedAdmin):
+    list_display = ["name", "code", "fleet", "doing", "last_message", "problem_count", "active"]
+    list_filter = [FleetFilter, StatusFilter, GroupFilter, SensorFilter, ("is_active", ActiveFilter)]
+    search_fields = ["name", "code", "plate", "vin", "device_id"]
+    search_help_text = "Name, code, plate, VIN or IMEI"
+    deferred = ("fleet__wialon_token", "sensor_table")
+    ordering = ["fleet", "code"]
+    actions = ["rebuild"]
+    fieldsets = [
+        (None, {"fields": ["name", "code", "tank_l", "doing", "last_message", "known_until", "active", "elsewhere"]}),
+        (
+            "As Wialon has it",
+            {"fields": ["fleet", "make", "model", "model_year", "plate", "vin", "device_id", "wialon_id"]},
+        ),
+        ("Sensors", {"fields": ["problems", "latest_values"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Truck]:
+        return with_status(super().get_queryset(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Truck | None = None) -> list[str]:
+        names = [name for _, part in self.fieldsets for name in part["fields"]]
+        return [name for name in names if name not in ("code", "tank_l")]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # the sync finds them in Wialon
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Truck, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "tank_l" in form.changed_data:
+            tell_marked(self, request, mark_fleet(obj.fleet_id, dt.date.min, "tank", obj.pk))
+
+    @admin.action(description=f"Rebuild the last {REBUILT_DAYS} days", permissions=["change"])
+    def rebuild(self, request: HttpRequest, queryset: QuerySet[Truck]) -> None:
+        days = 0
+        for truck in queryset:
+            since = day_of(time.time(), truck.fleet.zone) - dt.timedelta(days=REBUILT_DAYS - 1)
+            days += mark_fleet(truck.fleet_id, since, "staff", truck.pk)
+        tell_marked(self, request, days)
+
+    @column("Now", order="doing", colours=STATUSES)
+    def doing(self, truck: Any) -> str:
+        return str(truck.doing)
+
+    @column("Last message", order="latest_t")
+    def last_message(self, truck: Any) -> str:
+        return local_time(truck.latest_t, truck.fleet.zone)
+
+    @column("Synchronised up to")
+    def known_until(self, truck: Truck) -> str:
+        sync = TruckSync.objects.filter(truck_id=truck.pk).first()
+        if sync is None:
+            return DASH
+        until = local_time(sync.known_until, truck.fleet.zone)
+        return f"{until}; last attempt failed: {sync.last_error}" if sync.last_error else until
+
+    @column("Look at")
+    def elsewhere(self, truck: Truck) -> str:
+        pages = {"truck-days": "truckdayrow", "trips": "triprow", "refuels and drains": "fueleventrow"}
+        query = urlencode({"fleet": str(truck.fleet_id), "q": truck.code})
+        links = ((f"{reverse(f'admin:trucks_{model}_changelist')}?{query}", words) for words, model in pages.items())
+        return format_html_join(" · ", '<a class="link" href="{}">{}</a>', links)
+
+    @column("Sensor problems")
+    def problem_count(self, truck: Truck) -> str:
+        return str(len(truck.sensor_problems)) if truck.sensor_problems else DASH
+
+    @column("Problems")
+    def problems(self, truck: Truck) -> str:
+        """What of the sensor table cannot be evaluated, or should be known."""
+        rows = ((name or sensor_id, reason) for sensor_id, name, reason in truck.sensor_problems)
+        return table(["Sensor", "Problem"], rows, "none: every sensor of the unit is understood")
+
+    @column("Latest values")
+    def latest_values(self, truck: Truck) -> str:
+        latest = LatestValues.objects.filter(truck_id=truck.pk).first()
+        sensors = orjson.loads(latest.document).get("sensors", []) if latest else []
+        rows = ((each["name"], _reading(each), _measured_at(each["at"], truck)) for each in sensors)
+        return table(["Sensor", "Value", "Measured"], rows, "no message was received yet")
+
+
+def _reading(sensor: dict[str, Any]) -> str:
+    return DASH if sensor["value"] is None else f"{sensor['value']} {sensor['unit']}".strip()
+
+
+def _measured_at(at: str | None, truck: Truck) -> str:
+    return local_time(dt.datetime.fromisoformat(at), truck.fleet.zone, seconds=True) if at else DASH
+
+
+@admin.register(TruckGroup)
+class TruckGroupAdmin(ReadOnly, FleetScopedAdmin):
+    list_display = ["name", "fleet", "truck_count"]
+    list_filter = [FleetFilter]
+    search_fields = ["name"]
+    fields = ["name", "fleet", "wialon_id", "members"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TruckGroup]:
+        groups: QuerySet[TruckGroup] = super().get_queryset(request)
+        return groups.annotate(size=Count("trucks"))
+
+    @column("Trucks", order="size")
+    def truck_count(self, group: Any) -> int:
+        return int(group.size)
+
+    @column("Trucks")
+    def members(self, group: TruckGroup) -> str:
+        rows = ((truck.code, truck.name) for truck in group.trucks.order_by("code"))
+        return table(["Code", "Truck"], rows, "none")
+
+
+@admin.register(Driver)
+class DriverAdmin(ReadOnly, FleetScopedAdmin):
+    list_display = ["name", "fleet", "truck", "bound", "code"]
+    list_filter = [FleetFilter]
+    joined, deferred = ("fleet", "truck"), ("fleet__wialon_token", "truck__sensor_table")
+    search_fields = ["name", "code"]
+    search_help_text = "Name or key card"
+    fields = ["name", "fleet", "truck", "bound", "code", "resource_id", "wialon_id"]
+
+    @column("Bound or freed", order="bound_at")
+    def bound(self, driver: Driver) -> str:
+        return local_time(driver.bound_at, driver.fleet.zone)

@@ -1,0 +1,87 @@
+"""A fleet with one row of everything that the admin shows."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+
+from apps.accounts.models import ApiKey, Fleet, FleetMembership
+from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportFile, ReportRun, ReportSchedule
+from apps.trucks.invalidation import mark
+from apps.trucks.models import SyncRun
+from apps.trucks.models.views import (
+    DirtyDayRow,
+    FuelEventRow,
+    IdleEventRow,
+    SpeedingEpisodeRow,
+    StopRow,
+    TripRow,
+    TruckDayRow,
+)
+from tests import rows
+
+
+def furnish(fleet: Fleet, number: int = 1) -> dict[type[Model], Any]:
+    """Makes the nth row of each kind, all called after the fleet; model → row, as its admin finds it."""
+    word = fleet.name.split()[0]
+    truck = rows.truck(fleet, f"{word}-{number}", sensor_problems=[[7, f"{word} door", "cannot be read"]])
+    rows.known(truck)
+    rows.latest(truck)
+    made: dict[type[Model], Any] = {type(truck): truck}
+    for row in (
+        rows.group(fleet, f"{word} yard {number}", truck),
+        rows.driver(fleet, f"{word} driver {number}", truck=truck),
+        rows.parameters(fleet, {"trip_end_s": 240 + number}, truck=truck),
+        *_costs_and_runs(fleet, number),
+        *_report(fleet, f"{word} {number}"),
+    ):
+        made[type(row)] = row
+    rows.api_key(fleet, name=f"{word} key {number}")
+    user = User.objects.create_user(f"{word.lower()}{number}", is_staff=True)
+    made |= {
+        Fleet: fleet,
+        User: user,
+        Group: Group.objects.create(name=f"{word} role {number}"),
+        FleetMembership: FleetMembership.objects.create(fleet=fleet, user=user),
+        ApiKey: ApiKey.objects.filter(fleet=fleet).latest("pk"),
+    }
+    return made | _computed(truck)
+
+
+def _costs_and_runs(fleet: Fleet, number: int) -> list[Model]:
+    word, first = fleet.name.split()[0], dt.date(2026, 1, number)
+    errors = [{"truck": f"{word}-{number}", "error": "Unavailable: no answer"}]
+    return [
+        FuelPrice.objects.create(fleet=fleet, effective_from=first, price_per_l=Decimal("1.05")),
+        CostRate.objects.create(
+            fleet=fleet, line="tolls", basis="per_km", amount=Decimal("0.02"), effective_from=first
+        ),
+        SyncRun.objects.create(fleet=fleet, status="partial", started_at=rows.NOON, lag_s=48, truck_errors=errors),
+    ]
+
+
+def _report(fleet: Fleet, name: str) -> list[Model]:
+    schedule = ReportSchedule.objects.create(
+        fleet=fleet,
+        name=name,
+        send_at=dt.time(6),
+        timezone=fleet.timezone,
+        recipients=[f"{name.split()[0]}@example.com"],
+    )
+    run = ReportRun.objects.create(schedule=schedule, due_at=rows.NOON, period_from=rows.DAY, period_to=rows.DAY)
+    ReportFile.objects.create(run=run, name="days.csv", content_type="text/csv", content=b"day\n", sha256="ab" * 32)
+    delivery = ReportDelivery.objects.create(run=run, recipient=schedule.recipients[0], message_id=f"<{name}>")
+    return [schedule, run, delivery]
+
+
+def _computed(truck: Any) -> dict[type[Model], Any]:
+    """The views' rows of a day with one of each event."""
+    rows.truck_day(truck)
+    rows.cost(truck, "fuel", "128.87")
+    for create in (rows.trip, rows.stop, rows.idle_event, rows.speeding, rows.fuel_event):
+        create(truck)
+    mark(truck.fleet_id, [(truck.pk, rows.DAY)], "messages")
+    views = (TruckDayRow, TripRow, StopRow, IdleEventRow, SpeedingEpisodeRow, FuelEventRow, DirtyDayRow)
+    return {view: view.objects.get(truck=truck) for view in views}

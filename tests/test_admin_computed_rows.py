@@ -1,0 +1,296 @@
+"""Computed rows in the admin: read by the table's own key, in the order of an index, and edited by nobody."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.accounts.admin_base import ReadOnly
+from apps.fleet.admin import rows as row_admin
+from apps.fleet.admin.days import TruckDayAdmin
+from apps.trucks.models import DirtyDay, TruckDay, TruckDayFigures
+from apps.trucks.models.views import FuelEventRow, Row, TripRow, TruckDayRow
+from tests import rows
+from tests.furnished import furnish
+
+pytestmark = pytest.mark.django_db
+
+READ_ONLY = [model for model, each in admin.site._registry.items() if isinstance(each, ReadOnly)]
+VIEWS = [model for model in apps.get_models() if issubclass(model, Row)]
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    with time_machine.travel(rows.NOON):
+        yield
+
+
+@pytest.fixture
+def client(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def page(name: str, model: type[Model], *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def test_all_that_is_computed_or_synchronised_is_read_only() -> None:
+    names = {model._meta.model_name for model in READ_ONLY}
+    assert names >= {model._meta.model_name for model in VIEWS}
+    assert names >= {"driver", "truckgroup", "syncrun", "reportrun", "reportdelivery"}
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.label)
+def test_not_even_a_superuser_adds_edits_or_deletes_one(client: Client, model: type[Model]) -> None:
+    row = furnish(rows.fleet("Alpha Haulage"))[model]
+    before = list(model._default_manager.values())
+    assert client.post(page("add", model), {"day": "2026-01-01"}).status_code == 403
+    assert client.post(page("change", model, row.pk), {"distance_m": "1", "status": "final"}).status_code == 403
+    assert client.post(page("delete", model, row.pk), {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
+    client.post(page("changelist", model), form)
+    assert list(model._default_manager.values()) == before
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda model: model.__name__)
+def test_a_view_has_the_columns_of_its_model(view: type[Model]) -> None:
+    with connection.cursor() as cursor:
+        found = [column.name for column in connection.introspection.get_table_description(cursor, view._meta.db_table)]
+    assert sorted(found) == sorted(field.column for field in view._meta.concrete_fields)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda model: model.__name__)
+def test_a_key_stands_for_the_columns_of_its_row(view: type[Row]) -> None:
+    row = furnish(rows.fleet("Alpha Haulage"))[view]
+    for name, value in view.natural_key(row.pk).items():
+        assert getattr(row, name) == value
+
+
+@pytest.mark.parametrize(
+    "key", ["", "1", "1.2", "1.2.x", "a.b.2026-03-10", "1.2.99999999999999999999", "1.2.2026-02-30"]
+)
+def test_a_key_that_is_none_is_a_page_that_does_not_exist(client: Client, key: str) -> None:
+    rows.fleet()
+    for view in (TruckDayRow, TripRow, FuelEventRow):
+        assert client.get(page("change", view, key or "x")).status_code in (302, 404)
+
+
+def test_the_day_in_which_clocks_change_twice_the_same_hour_has_two_trips(client: Client) -> None:
+    truck = rows.truck(rows.fleet())
+    first = dt.datetime(2026, 11, 1, 6, 30, tzinfo=dt.UTC)  # 01:30 CDT, and an hour later 01:30 CST
+    for started_at in (first, first + dt.timedelta(hours=1)):
+        rows.trip(truck, started_at, 600)
+    titles = {str(trip) for trip in TripRow.objects.all()}
+    assert titles == {"Truck T-1, Sun 01 Nov 2026, 01:30 CDT", "Truck T-1, Sun 01 Nov 2026, 01:30 CST"}
+
+
+# --- what a page costs ----------------------------------------------------------------------------------------------
+
+TRUCKS, DAYS = 30, 60
+
+
+@pytest.fixture
+def history() -> list[Any]:
+    """Two fleets of 30 trucks with 60 days and a trip each day; the first fleet's trucks."""
+    trucks = [rows.truck(rows.fleet("Alpha Haulage"))] + [rows.truck(rows.fleet("Bravo Logistics"))]
+    for truck in list(trucks):
+        trucks += [rows.truck(truck.fleet, f"{truck.fleet_id}-{number}") for number in range(TRUCKS - 1)]
+    day, trip = (
+        rows.truck_day(trucks[0], dt.date(2020, 1, 1)),
+        rows.trip(trucks[0], dt.datetime(2020, 1, 1, tzinfo=dt.UTC)),
+    )
+    dates = [(truck, rows.DAY - dt.timedelta(days=back)) for truck in trucks for back in range(DAYS)]
+    _copy(day, [{"fleet_id": truck.fleet_id, "truck_id": truck.pk, "day": date} for truck, date in dates])
+    _copy(
+        trip,
+        [
+            {
+                "fleet_id": truck.fleet_id,
+                "truck_id": truck.pk,
+                "day": date,
+                "started_at": dt.datetime.combine(date, dt.time(15), dt.UTC),
+            }
+            for truck, date in dates
+        ],
+    )
+    return [truck for truck in trucks if truck.fleet_id == trucks[0].fleet_id]
+
+
+def _copy(row: Model, changes: list[dict[str, Any]]) -> None:
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    type(row)._default_manager.bulk_create([type(row)(**{**values, **change}) for change in changes])
+
+
+def rows_read(client: Client, address: str) -> int:
+    """How many rows the server read to answer a request."""
+
+    def read_so_far() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+            return sum(int(value) for _, value in cursor.fetchall())
+
+    before = read_so_far()
+    assert client.get(address).status_code == 200
+    return read_so_far() - before
+
+
+def plan(client: Client, address: str, table: str) -> list[str]:
+    """What EXPLAIN says of the statement that reads the page's rows from a table: access type and remarks."""
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    statements = [
+        each["sql"] for each in captured if f"FROM `{table}`" in each["sql"] and "COUNT(*)" not in each["sql"]
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statements[0]}")
+        names = [column[0] for column in cursor.description]
+        return [
+            f"{line['type']} {line['Extra']}"
+            for line in (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+        ]
+
+
+@pytest.mark.parametrize(("view", "table"), [(TruckDayRow, "admin_truck_day"), (TripRow, "admin_trip")])
+def test_a_rows_page_reads_it_by_the_key_of_the_table(
+    client: Client, history: list[Any], view: type[Row], table: str
+) -> None:
+    row = view._default_manager.filter(truck=history[3]).first()
+    address = page("change", view, row.pk)
+    assert [line.split()[0] for line in plan(client, address, table)] == ["const"]
+    assert rows_read(client, address) < 50  # of some 7,200
+
+
+@pytest.mark.parametrize(("view", "table"), [(TruckDayRow, "admin_truck_day"), (TripRow, "admin_trip")])
+def test_a_list_follows_an_index_and_reads_no_more_than_its_period(
+    client: Client, history: list[Any], view: type[Row], table: str
+) -> None:
+    address = page("changelist", view) + "?period=7"
+    remarks = plan(client, address, table)
+    assert len(remarks) == 1 and remarks[0].startswith("range"), remarks
+    assert "filesort" not in remarks[0] and "temporary" not in remarks[0], remarks
+    assert rows_read(client, address) < 2 * 7 * TRUCKS + 200
+
+
+def test_a_search_finds_the_truck_first(client: Client, history: list[Any]) -> None:
+    answer = client.get(page("changelist", TruckDayRow) + f"?period=30&q={history[5].code}")
+    assert {row.truck_id for row in answer.context["cl"].result_list} == {history[5].pk}
+    assert answer.context["cl"].result_count == 30
+
+
+# --- which rows a list shows ----------------------------------------------------------------------------------------
+
+
+def shown(client: Client, query: str) -> list[dt.date]:
+    answer = client.get(page("changelist", TruckDayRow) + query)
+    return sorted(row.day for row in answer.context["cl"].result_list)
+
+
+def test_a_list_shows_the_last_seven_local_days_unless_asked_for_others(client: Client) -> None:
+    truck = rows.truck(rows.fleet())
+    days = [rows.DAY - dt.timedelta(days=back) for back in range(70, -1, -1)]
+    for day in days:
+        rows.truck_day(truck, day)
+    assert shown(client, "") == days[-7:]
+    assert shown(client, "?period=yesterday") == [days[-2]]
+    assert shown(client, "?period=month") == days[-10:]
+    assert shown(client, "?period=last-month") == [day for day in days if day.month == 2]
+    assert shown(client, "?from=2026-02-03&to=2026-02-05") == [dt.date(2026, 2, day) for day in (3, 4, 5)]
+    assert shown(client, "?from=2026-02-05&to=2026-02-03") == [dt.date(2026, 2, day) for day in (3, 4, 5)]
+    assert shown(client, "?from=2026-02-03") == [dt.date(2026, 2, 3)]
+    assert shown(client, "?from=nonsense&period=today") == [days[-1]]
+    assert shown(client, "?period=nonsense") == days[-7:]
+
+
+@pytest.mark.parametrize(("zone", "today"), [("America/Chicago", 9), ("Europe/Berlin", 10)])
+def test_today_is_the_fleets_local_day(client: Client, zone: str, today: int) -> None:
+    truck = rows.truck(rows.fleet(timezone=zone))
+    for day in (9, 10):
+        rows.truck_day(truck, dt.date(2026, 3, day))
+    with time_machine.travel(dt.datetime(2026, 3, 10, 3, tzinfo=dt.UTC)):
+        client.force_login(User.objects.get(username="root"))
+        assert shown(client, "?period=today") == [dt.date(2026, 3, today)]
+
+
+def test_a_list_shows_one_fleet_at_a_time_and_says_which(client: Client) -> None:
+    for name in ("Alpha Haulage", "Bravo Logistics"):
+        rows.truck_day(rows.truck(rows.fleet(name)))
+    first = client.get(page("changelist", TruckDayRow))
+    assert [row.fleet.name for row in first.context["cl"].result_list] == ["Alpha Haulage"]
+    bravo = first.context["fleets"][1]
+    second = client.get(page("changelist", TruckDayRow), {"fleet": bravo.pk})
+    assert [row.fleet.name for row in second.context["cl"].result_list] == ["Bravo Logistics"]
+    assert "Bravo Logistics, 2026-03-04 – 2026-03-10. Times are of America/Chicago." in second.content.decode()
+
+
+def test_a_list_counts_no_further_than_its_cap(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    truck = rows.truck(rows.fleet())
+    for back in range(6):
+        rows.truck_day(truck, rows.DAY - dt.timedelta(days=back))
+    monkeypatch.setattr("apps.accounts.admin_base.MOST_ROWS", 4)
+    monkeypatch.setattr(row_admin, "MOST_ROWS", 4)
+    answer = client.get(page("changelist", TruckDayRow))
+    assert answer.context["cl"].result_count == 4
+    assert "choose a shorter period" in answer.content.decode()
+
+
+# --- what a page shows ----------------------------------------------------------------------------------------------
+
+
+def test_a_days_page_shows_every_column_and_that_it_adds_up(client: Client) -> None:
+    furnish(rows.fleet("Alpha Haulage"))
+    answer = client.get(page("change", TruckDayRow, TruckDayRow.objects.get().pk))
+    text = answer.content.decode()
+    for field in TruckDayFigures._meta.get_fields():
+        assert f">{field.name}<" in text, field.name
+    assert sum(share for _, _, share in answer.context["bar"]) == pytest.approx(100)
+    assert [heading for heading, _, _ in answer.context["tables"]] == [
+        "Trips", "Stops", "Idle events", "Speeding", "Refuels and drains",
+    ]  # fmt: skip
+    assert answer.context["costs"] == [("Fuel", "128.87 USD", "estimated"), ("Total", "128.87 USD", "")]
+
+
+def test_the_sections_of_a_days_page_name_each_column_once() -> None:
+    names = [name for columns in TruckDayAdmin.sections.values() for name in columns.split()]
+    assert sorted(names) == sorted(field.name for field in TruckDayFigures._meta.get_fields())
+
+
+def test_figures_are_in_the_fleets_units_and_times_in_its_zone(client: Client) -> None:
+    for units, distance, fuel in (("us", "44.7 mi", "6.3 gal"), ("metric", "72.0 km", "24.0 l")):
+        truck = rows.truck(rows.fleet(units, units=units))
+        rows.trip(truck)
+        text = client.get(page("change", TripRow, TripRow.objects.get(truck=truck).pk)).content.decode()
+        assert distance in text and fuel in text and "2026-03-10 12:00:00 CDT" in text
+
+
+def test_what_was_not_measured_is_a_dash_and_not_zero(client: Client) -> None:
+    truck = rows.truck(rows.fleet())
+    rows.truck_day(truck, distance_m=None, idle_s=None, engine_on_s=None, idle_productive_s=None)
+    sections = client.get(page("change", TruckDayRow, TruckDayRow.objects.get().pk)).context["sections"]
+    values = {name: value for _, lines in sections for _, name, value in lines}
+    assert values["distance_m"] == values["idle_s"] == "–"
+    assert values["quarantined"] == "0"
+
+
+def test_an_open_event_may_still_go_on(client: Client) -> None:
+    truck = rows.truck(rows.fleet())
+    rows.trip(truck, ended_at=None)
+    assert "may still go on" in client.get(page("changelist", TripRow)).content.decode()
+    assert "may still go on" in client.get(page("change", TripRow, TripRow.objects.get().pk)).content.decode()
+
+
+def test_an_events_page_leads_to_its_day(client: Client) -> None:
+    made = furnish(rows.fleet("Alpha Haulage"))
+    day = page("change", TruckDayRow, made[TruckDayRow].pk)
+    assert day in client.get(page("change", TripRow, made[TripRow].pk)).content.decode()
+    assert TruckDay.objects.count() == DirtyDay.objects.count() == 1
