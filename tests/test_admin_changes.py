@@ -16,7 +16,8 @@ from django.urls import reverse
 from apps.accounts.admin import RIGHTS, SCOPE_MEANINGS
 from apps.accounts.keys import SCOPES, secret_matches, split_key
 from apps.accounts.models import ApiKey, Fleet
-from apps.fleet.models import CostRate, FuelPrice, ReportSchedule
+from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
+from apps.fleet.reports.runs import unrendered_runs
 from apps.trucks.admin.parameters import LABELS
 from apps.trucks.models import DirtyDay, FleetSync, ParameterSet, Truck
 from apps.trucks.parameters import NAMES
@@ -358,7 +359,7 @@ def test_recipients_that_cannot_be_mailed_are_refused(client: Client, fleet: Fle
     assert "recipients" in answer.context["adminform"].form.errors
 
 
-def test_send_now_makes_active_schedules_due(client: Client, fleet: Fleet) -> None:
+def test_send_now_queues_a_run_of_active_schedules_that_a_worker_finds(client: Client, fleet: Fleet) -> None:
     for name, active in (("Active", True), ("Idle", False)):
         ReportSchedule.objects.create(
             fleet=fleet, name=name, send_at=dt.time(6), timezone="UTC", recipients=["a@example.com"], is_active=active
@@ -367,6 +368,7 @@ def test_send_now_makes_active_schedules_due(client: Client, fleet: Fleet) -> No
     answer = client.post(
         page("changelist", ReportSchedule), {"action": "send_now", "_selected_action": keys}, follow=True
     )
-    due = dict(ReportSchedule.objects.values_list("name", "next_due_at"))
-    assert due == {"Active": rows.NOON, "Idle": None}
+    queued = ReportRun.objects.filter(pk__in=unrendered_runs())
+    assert [run.schedule.name for run in queued] == ["Active"]
+    assert list(ReportDelivery.objects.values_list("recipient", "status")) == [("a@example.com", "queued")]
     assert "1 not sent: inactive" in answer.content.decode()

@@ -8,7 +8,6 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -26,6 +25,7 @@ from apps.accounts.admin_base import (
 )
 from apps.fleet.models import ReportDelivery, ReportFile, ReportRun, ReportSchedule
 from apps.fleet.models.reports import validate_recipients
+from apps.fleet.reports.runs import start_run_now
 from apps.trucks.admin.fleets import zone_choices
 
 RUN_STATES = {"queued": "info", "rendered, being delivered": "info", "done": "success", "failed": "danger"}
@@ -90,11 +90,11 @@ class ReportScheduleAdmin(FleetScopedAdmin):
 
     @admin.action(description="Send now", permissions=["change"])
     def send_now(self, request: HttpRequest, queryset: QuerySet[ReportSchedule]) -> None:
-        active = queryset.filter(is_active=True)
-        # Not by save(), which keeps the due time true to the wall time.
-        due = ReportSchedule.objects.filter(pk__in=list(active.values_list("pk", flat=True)))
-        count = due.update(next_due_at=timezone.now())
-        self.message_user(request, f"{count} made due: the mail goes out within a minute.", messages.SUCCESS)
+        active = list(queryset.filter(is_active=True))
+        for schedule in active:
+            start_run_now(schedule, schedule.recipients)
+        count = len(active)
+        self.message_user(request, f"{count} queued: the mail goes out within a minute.", messages.SUCCESS)
         if idle := queryset.count() - count:
             self.message_user(request, f"{idle} not sent: inactive.", messages.WARNING)
 
