@@ -90,8 +90,8 @@ def _checked(name: str, value: Any) -> Any:
         raise ValueError("is not a URL")
     if name in ("DATABASE_URL", "DATABASE_REPLICA_URL") and value and urlsplit(value).scheme != "mysql":
         raise ValueError("starts with mysql:// (MariaDB or MySQL)")
-    if name == "REDIS_URL" and urlsplit(value).scheme not in ("redis", "rediss", "unix", "sentinel"):
-        raise ValueError("starts with redis://, rediss://, unix:// or sentinel://")
+    if name == "REDIS_URL" and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("starts with redis://, rediss:// or unix://")
     if name == "EMAIL_URL":
         _check_email(value)
     if name == "SECRET_KEY" and len(value) < 32:

@@ -1,5 +1,6 @@
 """Completes the OpenAPI document that Ninja makes: the errors and headers that all operations share, and examples."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from ninja.openapi.schema import OpenAPISchema
@@ -39,12 +40,27 @@ def completed(document: OpenAPISchema) -> OpenAPISchema:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete_operation(operation, schemas, has_truck="{truck_id}" in path)
+    used = set(_references(document))
+    document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in used}
     return document
+
+
+def _references(part: Any) -> Iterator[str]:
+    """The names of the schemas that are referred to."""
+    if isinstance(part, dict):
+        if isinstance(reference := part.get("$ref"), str):
+            yield reference.rpartition("/")[2]
+        for value in part.values():
+            yield from _references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _references(value)
 
 
 def _complete_operation(operation: Json, schemas: Json, *, has_truck: bool) -> None:
     for parameter in operation["parameters"]:
         parameter["schema"] = _without_null(parameter["schema"])
+        parameter.pop("examples", None)  # a list is allowed in a schema, not beside it
     operation["parameters"].append(_IF_NONE_MATCH)
     answer = operation["responses"].pop(200)
     content = answer["content"]["application/json"]

@@ -1,6 +1,7 @@
 """Who: fleets (the tenants), the keys that read them and the staff that run them."""
 
 import zoneinfo
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,6 +14,13 @@ from apps.accounts.encryption import EncryptedTextField
 def validate_timezone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
         raise ValidationError(f"{name} is not an IANA time zone such as America/Chicago")
+
+
+def validate_site(url: str) -> None:
+    """A Wialon Local may stand on a host of the local network, so any host name will do."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValidationError(f"{url} is not of the form https://host")
 
 
 class Units(models.TextChoices):
@@ -29,7 +37,12 @@ class Fleet(models.Model):
     )
     currency = models.CharField(max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$", "three capital letters")])
     units = models.CharField(max_length=6, choices=Units.choices, default=Units.METRIC)
-    wialon_url = models.URLField("Wialon URL", help_text="e.g. the hosting's API address, or a Wialon Local site")
+    wialon_url = models.CharField(
+        "Wialon URL",
+        max_length=200,
+        validators=[validate_site],
+        help_text="e.g. the hosting's API address, or a Wialon Local site",
+    )
     wialon_token = EncryptedTextField("Wialon token", help_text="stored encrypted, never shown again")
     is_active = models.BooleanField(default=True, help_text="an inactive fleet is not synchronised")
     created_at = models.DateTimeField(auto_now_add=True)

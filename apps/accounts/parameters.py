@@ -19,7 +19,6 @@ _NAMED_PERIOD = Field(
     None,
     description="A period by name instead of `from` and `to`: `week`, `month` and `quarter` are the current ones up to "
     "today; `last7`, `last30` and `last90` so many complete days up to yesterday. Without any period: `last7`.",
-    examples=["last7"],
 )
 
 

@@ -37,11 +37,12 @@ FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_
 GROUP BY day ORDER BY day
 """
 
-# The trucks with days in the period whose code follows `after`, by code, at most `limit` of them.
+# The trucks with days in the period whose code follows `after`, by code, at most `limit` of them. A subquery with LIMIT
+# stays what it is: EXISTS would be turned into a scan of the fleet's whole history.
 _PAGE_OF_TRUCKS = """
-(SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s AND EXISTS (
+(SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s AND (
     SELECT 1 FROM truck_day d
-    WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id AND d.day BETWEEN %(from_day)s AND %(to_day)s)
+    WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id AND d.day BETWEEN %(from_day)s AND %(to_day)s LIMIT 1)
 ORDER BY code LIMIT %(limit)s) page
 """
 
@@ -57,10 +58,11 @@ SELECT t.code AS truck_id, t.name, s.* FROM (
 TRUCK_TOTALS = _TRUCK_TOTALS.format(page="")
 TRUCK_TOTALS_PAGE = _TRUCK_TOTALS.format(page=f"JOIN {_PAGE_OF_TRUCKS} ON page.id = truck_id")
 
-# How many trucks were used at least one day of the period.
+# How many trucks were used at least one day of the period; each is looked for only up to its first such day.
 TRUCKS_USED = """
-SELECT COUNT(DISTINCT truck_id) AS trucks_used FROM truck_day
-WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s AND is_used
+SELECT COUNT(*) AS trucks_used FROM truck WHERE fleet_id = %(fleet)s AND (
+    SELECT 1 FROM truck_day d WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id
+        AND d.day BETWEEN %(from_day)s AND %(to_day)s AND d.is_used LIMIT 1)
 """
 
 # One row a line and source.
@@ -90,9 +92,12 @@ FROM truck_day_cost c JOIN truck t ON t.id = c.truck_id {page}
 WHERE c.fleet_id = %(fleet)s AND c.day BETWEEN %(from_day)s AND %(to_day)s
 GROUP BY t.code, c.line, c.source ORDER BY t.code, c.line, c.source
 """
-# One row a truck, line and source; of all trucks, or of a page as in TRUCK_TOTALS_PAGE.
+# One row a truck, line and source; of all trucks, or of a page as in TRUCK_TOTALS_PAGE, found by its truck-days.
 TRUCK_COSTS = _TRUCK_COSTS.format(page="")
-TRUCK_COSTS_PAGE = _TRUCK_COSTS.format(page=f"JOIN {_PAGE_OF_TRUCKS} ON page.id = c.truck_id")
+TRUCK_COSTS_PAGE = _TRUCK_COSTS.format(
+    page=f"JOIN {_PAGE_OF_TRUCKS} ON page.id = c.truck_id "
+    "JOIN truck_day d ON d.fleet_id = c.fleet_id AND d.truck_id = page.id AND d.day = c.day"
+)
 
 _FLEET_DAY_COLUMNS = """length_s, available_s,
     moving_s, engine_moving_s, idle_s, idle_productive_s, parked_s, no_data_s, engine_on_s,

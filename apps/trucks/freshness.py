@@ -74,8 +74,9 @@ async def answer(
 ) -> HttpResponse:
     """The built body, or 304 where the client has it already.
 
-    A body takes several statements. If the summaries change between them it is built again, so that no answer mixes two
-    revisions. `version`: what else, besides the question and the freshness, the body depends on.
+    A body takes several statements. If the summaries change between them it is built again, so that an answer is of one
+    revision; only summaries that change during three builds in a row are answered as they come. `version`: what else,
+    besides the question and the freshness, the body depends on.
     """
     answers.require_json(request)
     for _ in range(_READS):

@@ -28,16 +28,15 @@ _STATUS = (
     "`offline`: no message for 15 minutes, or for 26 hours with the engine off. Null if it never reported."
 )
 # Any text finds a truck or does not; the pattern tells which texts can.
-TruckCode = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,32}$"})]
+_CODE_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,32}$", "description": CODE, "examples": ["T-101"]}
+TruckCode = Annotated[str, WithJsonSchema(_CODE_SCHEMA)]
 
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 
 class TruckSearch(Paging):
-    q: str | None = Field(
-        None, min_length=1, max_length=64, description="Part of the code, name, plate or VIN.", examples=["T-1"]
-    )
-    group: str | None = Field(None, min_length=1, max_length=255, description="Name of a group.", examples=["North"])
+    q: str | None = Field(None, min_length=1, max_length=64, description="Part of the code, name, plate or VIN.")
+    group: str | None = Field(None, min_length=1, max_length=255, description="Name of a group.")
     status: list[Status] = Field([], max_length=4, description="Only trucks in one of these states; repeatable.")
 
 

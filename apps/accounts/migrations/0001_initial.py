@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('timezone', models.CharField(help_text='IANA name; a day is a calendar day there', max_length=64, validators=[apps.accounts.models.validate_timezone])),
                 ('currency', models.CharField(max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'three capital letters')])),
                 ('units', models.CharField(choices=[('metric', 'metric (km, l, °C)'), ('us', 'US (mi, gal, mpg, °F)')], default='metric', max_length=6)),
-                ('wialon_url', models.URLField(help_text="e.g. the hosting's API address, or a Wialon Local site", verbose_name='Wialon URL')),
+                ('wialon_url', models.CharField(help_text="e.g. the hosting's API address, or a Wialon Local site", max_length=200, validators=[apps.accounts.models.validate_site], verbose_name='Wialon URL')),
                 ('wialon_token', apps.accounts.encryption.EncryptedTextField(help_text='stored encrypted, never shown again', verbose_name='Wialon token')),
                 ('is_active', models.BooleanField(default=True, help_text='an inactive fleet is not synchronised')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

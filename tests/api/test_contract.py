@@ -1,0 +1,142 @@
+"""The API keeps to its OpenAPI document, and the document in docs/ is the code's."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.accounts.models import Fleet
+from tests import rows
+from tests.api.endpoints import DOCUMENT, OPERATIONS, PATHS, parameters_of
+
+Get = Callable[..., httpx.Response]
+ROOT = Path(__file__).parent.parent.parent
+
+
+def operation(path: str) -> dict[str, Any]:
+    return DOCUMENT["paths"][path.replace("T-1", "{truck_id}")]["get"]
+
+
+def closed(schema: Any) -> Any:
+    """The schema with every object closed: an undeclared field is an error here, though clients should bear it."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {name: closed(part) for name, part in schema.items()}
+    return {**parts, "additionalProperties": False} if "properties" in schema else parts
+
+
+def check(schema: dict[str, Any], instance: Any) -> None:
+    whole = {**closed(schema), "components": closed(DOCUMENT["components"])}
+    jsonschema_rs.Draft202012Validator(whole, validate_formats=True).validate(instance)
+
+
+def full_fleet() -> Fleet:
+    """A fleet in which every list has rows and every field that may be null is not."""
+    fleet = rows.fleet()
+    truck = rows.truck(fleet, sensor_problems=[[7, "Fuel level", "unknown operator"]], make="Volvo")
+    now = dt.datetime.now(dt.UTC)
+    rows.known(truck, now)
+    rows.latest(truck, now)
+    rows.group(fleet, "North", truck)
+    rows.driver(fleet, truck=truck, bound_at=now)
+    for day in (rows.DAY, rows.DAY - dt.timedelta(days=31)):
+        rows.truck_day(truck, day)
+        rows.cost(truck, "fuel", "180.10", day)
+        rows.cost(truck, "tolls", "11.00", day, source="actual")
+        rows.fleet_day(fleet, day)
+    rows.trip(truck)
+    rows.speeding(truck)
+    rows.revision(fleet, 3)
+    return fleet
+
+
+def empty_fleet() -> Fleet:
+    fleet = rows.fleet()
+    rows.truck(fleet)
+    return fleet
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("fleet", [full_fleet, empty_fleet])
+def test_every_answer_is_as_declared(api_get: Get, path: str, fleet: Callable[[], Fleet]) -> None:
+    query = "?from=2026-03-01&to=2026-03-31" if "from" in parameters_of(path) else ""
+    answer = api_get(f"{path}{query}", rows.api_key(fleet()))
+    declared = operation(path)["responses"]["200"]
+    check(declared["content"]["application/json"]["schema"], answer.json())
+    assert set(declared["headers"]) <= {name.title().replace("Etag", "ETag") for name in answer.headers}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_error_is_as_declared(api_get: Get, path: str) -> None:
+    key = rows.api_key(empty_fleet())
+    answers = [api_get(path), api_get(f"{path}?no=1", key), api_get(path, key, {"Accept": "text/csv"})]
+    if "T-1" in path:
+        answers.append(api_get(path.replace("T-1", "T-2"), key))
+    for answer in answers:
+        declared = operation(path)["responses"][str(answer.status_code)]
+        check(declared["content"]["application/problem+json"]["schema"], answer.json())
+        assert answer.json()["status"] == answer.status_code
+        assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_operation_has_an_example_that_is_as_declared(path: str) -> None:
+    content = operation(path)["responses"]["200"]["content"]["application/json"]
+    check(content["schema"], content["example"])
+
+
+def test_every_field_and_parameter_is_described() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    bare = [
+        f"{name}.{field}"
+        for name, schema in schemas.items()
+        for field, part in schema["properties"].items()
+        if "description" not in part and "$ref" not in part and "items" not in part
+    ]
+    assert bare == []
+    for path in OPERATIONS:
+        named = [parameter for parameter in operation(path)["parameters"] if parameter["in"] != "path"]
+        assert all(parameter["schema"].get("description") or parameter.get("description") for parameter in named)
+
+
+def test_the_document_is_a_valid_schema_throughout() -> None:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        jsonschema_rs.meta.validate({**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"})
+        assert schema["type"] == "object", name
+
+
+# --- the copies in docs/ --------------------------------------------------------------------------------------------
+
+
+def test_the_checked_in_document_is_that_of_the_code() -> None:
+    out = StringIO()
+    call_command("openapi", "--check", stdout=out)
+    assert out.getvalue() == "openapi.json is up to date\n"
+
+
+def test_a_document_that_is_out_of_date_is_told_what_changed(tmp_path: Path, settings) -> None:
+    settings.OPENAPI_FILE = tmp_path / "openapi.json"
+    call_command("openapi", stdout=StringIO())
+    written = settings.OPENAPI_FILE.read_text()
+    assert json.loads(written)["openapi"] == "3.1.0"
+    settings.OPENAPI_FILE.write_text(written.replace("cost_per_km", "cost_per_mile"))
+    with pytest.raises(CommandError, match=r"(?s)out of date.*-.*cost_per_mile.*\+.*cost_per_km"):
+        call_command("openapi", "--check")
+
+
+def test_the_manual_shows_every_endpoint() -> None:
+    manual = (ROOT / "docs" / "api.md").read_text()
+    for path in OPERATIONS:
+        shown = re.escape(path.removeprefix("/api/v2")).replace(r"\{truck_id\}", "[^/ ?]+")
+        assert re.search(rf"`GET {shown}`", manual), path
+        assert re.search(rf"curl[^\n]*/api/v2{shown}(?![\w/-])", manual), path
