@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from apps.trucks.messages import MessageRow
 from apps.trucks.motion import conditions
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.points import Evidence, Point
@@ -20,8 +19,7 @@ def evidence_of(table: SensorTable) -> Evidence:
     return Evidence.NONE
 
 
-def engine_state(rows: Sequence[MessageRow], table: SensorTable) -> bool | None:
-    """Whether the engine ran at the last of these messages, ascending; None: they do not tell."""
-    points = [Point(row.t, ignition=row.ignition, rpm=row.rpm, voltage=row.voltage) for row in rows]
-    states = conditions(points, evidence_of(table), DEFAULTS)
+def engine_state(points: Sequence[Point], evidence: Evidence) -> bool | None:
+    """Whether the engine ran at the last of these points, ascending; None: they do not tell."""
+    states = conditions(points, evidence, DEFAULTS)
     return states[-1].engine_on if states else None

@@ -1,6 +1,7 @@
 """What becomes of one truck's messages: stored once, latest values kept, days marked, watermark moved."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import orjson
 from django.db import transaction
@@ -8,12 +9,13 @@ from django.db import transaction
 from apps.accounts.calendar import day_of, days_between
 from apps.accounts.models import Fleet
 from apps.trucks import invalidation, storage
-from apps.trucks.evidence import READINGS, engine_state
-from apps.trucks.invalidation import Change
+from apps.trucks.evidence import READINGS, engine_state, evidence_of
+from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
-from apps.trucks.messages import Batch, MessageRow, Raw, rows
+from apps.trucks.messages import Batch, MessageRow, Raw, precedence, rows
 from apps.trucks.models import LatestValues, Truck, TruckSync
-from apps.trucks.parameter_sets import parameters_in_force
+from apps.trucks.parameter_sets import extremes
+from apps.trucks.points import Evidence, merge
 from apps.trucks.sensors import SensorTable
 
 _REDERIVE_BATCH = 2_000
@@ -26,58 +28,83 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
 
     Returns how many messages were new and how many newly quarantined. Repeating it changes nothing.
     """
-    today = day_of(now, fleet.zone)
     with transaction.atomic():
-        # Whoever else stores for this truck waits here, and then sees what we stored.
+        # Whoever else stores for this truck, or rebuilds its days, waits here, and then sees what we stored.
         sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
-        candidates = rows(batch.data, table)
-        new = _unknown(fleet, truck, candidates)
+        new = _store_data(truck, sync, table, batch.data, now) if batch.data else 0
+        today = day_of(now, fleet.zone)
         quarantined = storage.quarantine(fleet.id, truck.id, today, batch.future)
-        if new:
-            _mark_changed(fleet, sync, new, now)
-            storage.insert(fleet.id, truck.id, new)
-            _keep_latest(truck, table, batch.data, candidates)
-            _move_cursor(sync, table, new[0].t, min(new[-1].t, now))
         if quarantined:
             invalidation.mark(fleet.id, [(truck.id, today)], "quarantine")
-    return len(new), quarantined
+    return new, quarantined
 
 
-def _unknown(fleet: Fleet, truck: Truck, candidates: list[MessageRow]) -> list[MessageRow]:
-    if not candidates:
-        return []
-    known = storage.known_keys(fleet.id, truck.id, candidates[0].t, candidates[-1].t)
-    return [row for row in candidates if (row.t, row.digest) not in known]
+def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequence[Raw], now: int) -> int:
+    """Stores what is new of these messages (ascending, not empty). Returns how many."""
+    messages, previous = _in_context(truck, data) if table.reads_previous else (data, None)
+    candidates = rows(messages, table, previous)
+    known = storage.known_keys(truck.fleet_id, truck.id, candidates[0].t, candidates[-1].t)
+    new = [row for row in candidates if (row.t, row.digest) not in known]
+    if not new:
+        return 0
+    followers = _followers(candidates, new) if table.reads_previous else []
+    _mark_changed(truck, sync, sorted([*new, *followers]), now)
+    storage.insert(truck.fleet_id, truck.id, new)
+    storage.replace_readings(truck.fleet_id, truck.id, followers)
+    if table.reads_previous:
+        _renew_latest(truck, table)  # a late message may have taken away what is latest
+    else:
+        _keep_latest(truck, table, messages, candidates)
+    _move_cursor(sync, table, new[0].t, new[-1].t)
+    return len(new)
+
+
+def _in_context(truck: Truck, data: Sequence[Raw]) -> tuple[list[Raw], Raw | None]:
+    """The messages with those stored among and right after them, and the one before: some sensors refer to it."""
+    first_t, last_t = data[0]["t"], data[-1]["t"]
+    stored = storage.messages_between(truck.fleet_id, truck.id, first_t, last_t)
+    following = storage.message_after(truck.fleet_id, truck.id, last_t)
+    distinct = {precedence(message): message for message in [*stored, *data, *([following] if following else [])]}
+    messages = [distinct[key] for key in sorted(distinct)]
+    return messages, storage.message_before(truck.fleet_id, truck.id, first_t)
+
+
+def _followers(candidates: Sequence[MessageRow], new: Sequence[MessageRow]) -> list[MessageRow]:
+    """The stored rows that come right after a new one: their readings may be others now."""
+    added = {(row.t, row.digest) for row in new}
+    return [
+        row
+        for before, row in pairwise(candidates)
+        if (before.t, before.digest) in added and (row.t, row.digest) not in added
+    ]
 
 
 def _move_cursor(sync: TruckSync, table: SensorTable, first_t: int, last_t: int) -> None:
     if sync.first_t is None:
         sync.sensor_version = table.version
-    sync.first_t = min(first_t, sync.first_t or first_t)
-    sync.cursor_t = max(last_t, sync.cursor_t or last_t)
-    sync.last_error = ""
-    sync.save(update_fields=["first_t", "cursor_t", "sensor_version", "last_error"])
+    sync.first_t = first_t if sync.first_t is None else min(first_t, sync.first_t)
+    sync.cursor_t = last_t if sync.cursor_t is None else max(last_t, sync.cursor_t)
+    sync.save(update_fields=["first_t", "cursor_t", "sensor_version"])
 
 
-def _mark_changed(fleet: Fleet, sync: TruckSync, new: Sequence[MessageRow], now: int) -> None:
-    """Marks the days that new messages (ascending) change."""
-    first_t = min(new[0].t, sync.first_t or new[0].t)
-    first_day = day_of(first_t, fleet.zone)
-    parameters = parameters_in_force(fleet.id, sync.truck_id, first_day)
-    neighbours = storage.Neighbours(fleet.id, sync.truck_id, parameters.min_satellites)
+def _mark_changed(truck: Truck, sync: TruckSync, changed: Sequence[MessageRow], now: int) -> None:
+    """Marks the days that new messages, or messages with new readings (ascending), change."""
+    zone, known_first_t = truck.fleet.zone, now if sync.first_t is None else sync.first_t
+    first_day = day_of(min(changed[0].t, known_first_t), zone)
+    reach = Reach.of(*extremes(truck.fleet_id))
+    neighbours = storage.Neighbours(truck.fleet_id, truck.id, reach.min_satellites)
     days = set()
-    for change in _changes(new):
-        days |= invalidation.days_of_change(sync.truck_id, change, neighbours, fleet.zone, now)
-    if first_t != sync.first_t:
-        # Its first message ever: from that day on there is a row for every day.
-        days |= set(days_between(first_day, day_of(min(sync.first_t or now, now), fleet.zone)))
-    invalidation.mark(fleet.id, [(sync.truck_id, day) for day in days if day >= first_day], "messages")
+    for change in _changes(changed):
+        days |= invalidation.days_of_change(change, neighbours, reach, zone, now)
+    if changed[0].t < known_first_t:  # from its first message on there is a row for every day
+        days |= set(days_between(first_day, day_of(known_first_t, zone)))
+    invalidation.mark(truck.fleet_id, [(truck.id, day) for day in days if day >= first_day], "messages")
 
 
-def _changes(new: Sequence[MessageRow]) -> list[Change]:
-    """The new messages in runs without a hole of more than half a day: each run is looked at as a whole."""
+def _changes(changed: Sequence[MessageRow]) -> list[Change]:
+    """The messages in runs without a hole of more than half a day: each run is looked at as a whole."""
     runs: list[list[MessageRow]] = []
-    for row in new:
+    for row in changed:
         if runs and row.t - runs[-1][-1].t <= _HOLE_S:
             runs[-1].append(row)
         else:
@@ -89,14 +116,18 @@ def _columns(run: Sequence[MessageRow]) -> frozenset[str]:
     return frozenset(name for name in ("lat", *READINGS) if any(getattr(row, name) is not None for row in run))
 
 
-def _keep_latest(truck: Truck, table: SensorTable, messages: Sequence[Raw], rows: Sequence[MessageRow]) -> None:
+def _keep_latest(
+    truck: Truck,
+    table: SensorTable,
+    messages: Sequence[Raw],
+    evaluated: Sequence[MessageRow],
+) -> None:
     stored = LatestValues.objects.filter(truck_id=truck.id).first()
-    known = _latest(stored) if stored else Latest()
-    latest = newest(known, messages, rows, table, engine_state(rows, table))
+    latest = newest(_latest(stored) if stored else Latest(), messages, evaluated, table)
     values = {
         "fleet_id": truck.fleet_id,
         "t": latest.t,
-        "engine_on": latest.engine_on,
+        "engine_on": None if latest.t is None else _engine_on(truck, table, latest.t),
         "speed_kmh": latest.speed_kmh,
         "lat": latest.lat,
         "lon": latest.lon,
@@ -107,10 +138,19 @@ def _keep_latest(truck: Truck, table: SensorTable, messages: Sequence[Raw], rows
     LatestValues.objects.update_or_create(truck_id=truck.id, defaults=values)
 
 
+def _engine_on(truck: Truck, table: SensorTable, t: int) -> bool | None:
+    """Whether the engine runs at the truck's last message: what the last stored reading says, whenever it came."""
+    evidence = evidence_of(table)
+    if evidence is Evidence.NONE:
+        return None
+    neighbours = storage.Neighbours(truck.fleet_id, truck.id, min_satellites=0)
+    seconds = neighbours.before(t + 1, [evidence.value]).get(evidence.value, [])
+    return engine_state(merge(stored.point(0) for stored in neighbours.points(seconds)), evidence)
+
+
 def _latest(stored: LatestValues) -> Latest:
     return Latest(
         t=stored.t,
-        engine_on=stored.engine_on,
         fix_t=stored.fix_t,
         lat=stored.lat,
         lon=stored.lon,
@@ -122,6 +162,7 @@ def _latest(stored: LatestValues) -> Latest:
 
 def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
     """Moves watermarks to the Wialon clock and marks the days that this changes: their last state holds on."""
+    reach = Reach.of(*extremes(fleet.id))
     with transaction.atomic():
         moving = list(
             TruckSync.objects.select_for_update()
@@ -129,10 +170,13 @@ def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
             .exclude(known_until__gte=now)
             .order_by("truck_id")
         )
+        unfinished = invalidation.days_of_open_events(fleet.id)
         days = [
             (sync.truck_id, day)
             for sync in moving
-            for day in invalidation.days_of_watermark(fleet.id, sync, fleet.zone, now)
+            for day in invalidation.days_of_watermark(
+                sync, unfinished.get(sync.truck_id, set()), reach, fleet.zone, now
+            )
         ]
         invalidation.mark(fleet.id, days, "time")
         TruckSync.objects.filter(truck_id__in=[sync.truck_id for sync in moving]).update(known_until=now)
@@ -147,13 +191,14 @@ def rederive(truck: Truck, sync: TruckSync) -> None:
         return
     table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
     fleet, since_t = truck.fleet, sync.first_t
-    while payloads := storage.stale_payloads(fleet.id, truck.id, since_t, table.version, _REDERIVE_BATCH):
-        messages = [orjson.loads(payload) for payload in payloads]
-        since_t = messages[-1]["t"]
+    while span := storage.stale_span(fleet.id, truck.id, since_t, table.version, _REDERIVE_BATCH):
+        messages = storage.messages_between(fleet.id, truck.id, *span)
+        previous = storage.message_before(fleet.id, truck.id, span[0])
         days = {(truck.id, day_of(message["t"], fleet.zone)) for message in messages}
         with transaction.atomic():
             invalidation.mark(fleet.id, days, "sensors")
-            storage.replace_readings(fleet.id, truck.id, rows(messages, table))
+            storage.replace_readings(fleet.id, truck.id, rows(messages, table, previous))
+        since_t = span[1] + 1
     _finish_rederiving(truck, sync, table)
 
 
@@ -168,9 +213,8 @@ def _finish_rederiving(truck: Truck, sync: TruckSync, table: SensorTable) -> Non
 
 
 def _renew_latest(truck: Truck, table: SensorTable) -> None:
-    """Evaluates the last stored messages with the new table: no value of the old one stays."""
-    payloads = storage.last_payloads(truck.fleet_id, truck.id, _LOOK_BACK)
-    messages = [orjson.loads(payload) for payload in payloads]
+    """Evaluates the last stored messages anew: nothing of what was latest stays."""
+    messages = storage.last_messages(truck.fleet_id, truck.id, _LOOK_BACK)
     LatestValues.objects.filter(truck_id=truck.id).delete()
     if messages:
         _keep_latest(truck, table, messages, rows(messages, table))

@@ -6,7 +6,8 @@ touch them.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -15,15 +16,16 @@ from django.db.models import Q
 
 from apps.accounts.calendar import as_utc, day_of, days_between
 from apps.accounts.models import Fleet
-from apps.trucks.fuel import MEDIAN_OF
+from apps.trucks.fuel import JOIN_S, MEDIAN_OF
 from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip, TruckSync
 from apps.trucks.models.events import DetectedEvent
+from apps.trucks.parameters import Parameters
+from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.storage import Neighbours
 
 _EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent)
-# Motion shorter than a trip and fuel steps of half an hour are remembered by no row, but a message can still complete
-# them.
-_UNSEEN_S = 1_800
+# What a point without the reading has from the point before: a change holds on to the next reading, or to the end.
+_CARRIED = frozenset({"lat", "ignition", "rpm", "voltage", "pto"})
 
 # An upsert that raises a version on conflict is beyond the ORM.
 _MARK = """
@@ -67,7 +69,27 @@ class Change:
     columns: frozenset[str]
 
 
-def days_of_change(truck_id: int, change: Change, neighbours: Neighbours, zone: ZoneInfo, until: int) -> set[dt.date]:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far what a day is computed from reaches beyond the messages themselves.
+
+    What is too short to be an event is remembered by no row, but a message can still complete it: for `unseen_s` a
+    trip, idle event or episode may go on without one. Of fixes those count that are fixes under any parameters.
+    """
+
+    unseen_s: int
+    min_satellites: int
+
+    @classmethod
+    def of(cls, lowest: Parameters, highest: Parameters) -> "Reach":
+        """The reach under any parameters between these: what ends no trip, and then the longest that is no event."""
+        drive_s = 3.6 * highest.trip_min_m / max(lowest.moving_speed_kmh, 1)
+        shortest_s = (highest.trip_min_s, highest.idle_event_min_s, highest.speeding_min_s, JOIN_S, drive_s)
+        unseen_s = highest.trip_max_gap_s + highest.trip_end_s + max(shortest_s)
+        return cls(math.ceil(unseen_s), highest.min_satellites)
+
+
+def days_of_change(change: Change, neighbours: Neighbours, reach: Reach, zone: ZoneInfo, until: int) -> set[dt.date]:
     """The local days that new messages can change, up to the watermark.
 
     A counter's delta reaches from its last to its next reading, however many messages without it lie between; an event
@@ -76,32 +98,43 @@ def days_of_change(truck_id: int, change: Change, neighbours: Neighbours, zone: 
     columns = ("t", *sorted(change.columns))
     before = neighbours.before(change.first_t, columns, levels=MEDIAN_OF)
     after = neighbours.after(change.last_t, columns, levels=MEDIAN_OF)
-    start = min([change.first_t - _UNSEEN_S, *(seconds[0] for seconds in before.values())])
-    # With nothing after it, the last state reaches to the watermark.
-    end = max([change.last_t, *(seconds[0] for seconds in after.values())]) if after else max(until, change.last_t)
-    level_start = before.get("fuel_level_l", [start])[-1]
-    level_end = after.get("fuel_level_l", [end])[-1]
-    days = set(days_between(day_of(start, zone), day_of(min(end, until), zone)))
-    days |= _days_of_events(_EVENTS, neighbours.fleet_id, truck_id, start - _UNSEEN_S, end)
-    return days | _days_of_events((FuelEvent,), neighbours.fleet_id, truck_id, level_start, level_end)
+    start = min([change.first_t, *(seconds[0] for seconds in before.values())]) - reach.unseen_s
+    end = min(until, _end(change, after, until) + reach.unseen_s)
+    days = set(days_between(day_of(start, zone), day_of(end, zone)))
+    days |= _days_of_events(_EVENTS, neighbours, start, end)
+    # The litres of a refuel or drain are taken from several readings on either side.
+    level_start = before.get("fuel_level_l", [start])[-1] - reach.unseen_s
+    level_end = after.get("fuel_level_l", [end])[-1] + reach.unseen_s
+    return days | _days_of_events([FuelEvent], neighbours, level_start, level_end)
 
 
-def days_of_watermark(fleet_id: int, sync: TruckSync, zone: ZoneInfo, until: int) -> set[dt.date]:
+def _end(change: Change, after: Mapping[str, Sequence[int]], until: int) -> int:
+    """Up to where the change reaches: to the next readings, or as far as a state is carried where there is none."""
+    if "t" not in after:
+        return max(until, change.last_t)
+    ends = [change.last_t, *(seconds[0] for seconds in after.values())]
+    return change.last_t + CONNECTED_S if change.columns & _CARRIED - after.keys() else max(ends)
+
+
+def days_of_watermark(
+    sync: TruckSync, unfinished: set[dt.date], reach: Reach, zone: ZoneInfo, until: int
+) -> set[dt.date]:
     """The local days that change when a truck's watermark moves to `until`, with all that is stored up to there.
 
-    The days it moves over, and those of the events that were not over yet; after the end of a trip a stop begins.
+    The days it moves over, and those of the events that were not over yet. A trip that silence ends was over with the
+    last message: on that day a stop begins.
     """
     if sync.first_t is None:
         return set()
     known = max(sync.first_t, sync.known_until or sync.first_t)
-    last = day_of(until, zone)
-    days = set(days_between(day_of(max(sync.first_t, known - _UNSEEN_S), zone), last))
-    unfinished = _days_of_open_events(fleet_id, sync.truck_id)
-    return days | (set(days_between(min(unfinished), last)) if unfinished else set())
+    days = set(days_between(day_of(max(sync.first_t, known - reach.unseen_s), zone), day_of(until, zone)))
+    if unfinished and sync.cursor_t is not None:
+        days.add(day_of(max(sync.first_t, sync.cursor_t), zone))
+    return days | unfinished
 
 
 def _days_of_events(
-    models: Iterable[type[DetectedEvent]], fleet_id: int, truck_id: int, start: int, end: int
+    models: Iterable[type[DetectedEvent]], neighbours: Neighbours, start: int, end: int
 ) -> set[dt.date]:
     """The days of the events that touch the interval."""
     touching = Q(ended_at=None) | Q(ended_at__gte=as_utc(start))
@@ -109,17 +142,19 @@ def _days_of_events(
         day
         for model in models
         for day in model._default_manager.filter(
-            touching, fleet_id=fleet_id, truck_id=truck_id, started_at__lte=as_utc(end)
+            touching,
+            fleet_id=neighbours.fleet_id,
+            truck_id=neighbours.truck_id,
+            started_at__lte=as_utc(end),
         ).values_list("day", flat=True)
     }
 
 
-def _days_of_open_events(fleet_id: int, truck_id: int) -> set[dt.date]:
-    """The days of open trips and the like. An open stop says nothing that time alone would change."""
-    return {
-        day
-        for model in (Trip, IdleEvent, SpeedingEpisode)
-        for day in model.objects.filter(fleet_id=fleet_id, truck_id=truck_id, ended_at=None).values_list(
-            "day", flat=True
-        )
-    }
+def days_of_open_events(fleet_id: int) -> dict[int, set[dt.date]]:
+    """Truck → the days of its open trips and the like. An open stop says nothing that time alone would change."""
+    days: dict[int, set[dt.date]] = {}
+    for model in (Trip, IdleEvent, SpeedingEpisode):
+        unfinished = model.objects.filter(fleet_id=fleet_id, ended_at=None)
+        for truck_id, day in unfinished.values_list("truck_id", "day"):
+            days.setdefault(truck_id, set()).add(day)
+    return days

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -10,15 +10,12 @@ import orjson
 from apps.trucks.messages import MessageRow, Raw, is_fix
 from apps.trucks.sensors import SensorTable
 
-_ENOUGH = 300  # messages looked back for a value: a sensor silent for longer keeps the older value it had
-
 
 @dataclass(frozen=True, slots=True)
 class Latest:
     """`values`: sensor id → (value, second it was measured). Place and speed are those of the last fix."""
 
     t: int | None = None
-    engine_on: bool | None = None
     fix_t: int | None = None
     lat: float | None = None
     lon: float | None = None
@@ -27,27 +24,18 @@ class Latest:
     values: dict[str, tuple[Any, int]] = field(default_factory=dict)
 
 
-def newest(
-    known: Latest, messages: Sequence[Raw], rows: Sequence[MessageRow], table: SensorTable, engine_on: bool | None
-) -> Latest:
+def newest(known: Latest, messages: Sequence[Raw], rows: Sequence[MessageRow], table: SensorTable) -> Latest:
     """What is latest once these messages are known too; messages and their rows ascending.
 
     Older messages only fill what nothing newer has said, so the order of arrival does not matter.
     """
-    values = _values(known.values, messages, table)
+    latest = replace(known, values=_values(known.values, messages, table))
+    if rows and (known.t is None or rows[-1].t >= known.t):
+        latest = replace(latest, t=rows[-1].t)
     fix = next((row for row in reversed(rows) if _usable(row)), None)
-    newer_fix = fix is not None and (known.fix_t is None or fix.t >= known.fix_t)
-    newer = bool(rows) and (known.t is None or rows[-1].t >= known.t)
-    return Latest(
-        t=rows[-1].t if newer else known.t,
-        engine_on=engine_on if newer and engine_on is not None else known.engine_on,
-        fix_t=fix.t if fix and newer_fix else known.fix_t,
-        lat=fix.lat if fix and newer_fix else known.lat,
-        lon=fix.lon if fix and newer_fix else known.lon,
-        speed_kmh=fix.speed_kmh if fix and newer_fix else known.speed_kmh,
-        position=_position(fix) if fix and newer_fix else known.position,
-        values=values,
-    )
+    if fix is None or (known.fix_t is not None and fix.t < known.fix_t):
+        return latest
+    return replace(latest, fix_t=fix.t, lat=fix.lat, lon=fix.lon, speed_kmh=fix.speed_kmh, position=_position(fix))
 
 
 def document(latest: Latest, table: SensorTable) -> bytes:
@@ -76,20 +64,20 @@ def instant(t: int | None) -> str | None:
 def _values(
     known: dict[str, tuple[Any, int]], messages: Sequence[Raw], table: SensorTable
 ) -> dict[str, tuple[Any, int]]:
-    current = {str(definition.id) for definition in table.definitions}
-    values = {key: value for key, value in known.items() if key in current}
-    missing = set(current)
-    for index in range(len(messages) - 1, max(-1, len(messages) - 1 - _ENOUGH), -1):
+    """Sensor → its newest value, from the last message back until every sensor has said something."""
+    missing = {str(definition.id) for definition in table.definitions}
+    values = {key: value for key, value in known.items() if key in missing}
+    for index in range(len(messages) - 1, -1, -1):
         if not missing:
             break
-        message = messages[index]
-        for sensor_id, value in table.evaluate(message, messages[index - 1] if index else None).items():
+        t = messages[index]["t"]
+        for sensor_id, value in table.evaluate(messages[index], messages[index - 1] if index else None).items():
             key = str(sensor_id)
             if value is None or key not in missing:
                 continue
             missing.discard(key)
-            if key not in values or message["t"] >= values[key][1]:
-                values[key] = (value, message["t"])
+            if key not in values or t >= values[key][1]:
+                values[key] = (value, t)
     return values
 
 

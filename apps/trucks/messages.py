@@ -52,7 +52,10 @@ class MessageRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages sorted by what becomes of them: data, from the future, without a usable time."""
+    """Messages sorted by what becomes of them: data, from the future, without a usable time.
+
+    Those less than `FUTURE_S` ahead of the clock are in none: they are data in a later pass, when their time has come.
+    """
 
     data: list[Raw] = field(default_factory=list)
     future: list[Raw] = field(default_factory=list)
@@ -68,13 +71,17 @@ def sort_out(messages: Iterable[Any], now: int) -> Batch:
         if not isinstance(t, int) or isinstance(t, bool) or not 0 < t < _MAX_T:
             batch.refused.append(message)
         else:
-            distinct[_precedence(message)] = message
+            distinct[precedence(message)] = message
     for key in sorted(distinct):
-        (batch.future if key[0] > now + FUTURE_S else batch.data).append(distinct[key])
+        if key[0] <= now:
+            batch.data.append(distinct[key])
+        elif key[0] > now + FUTURE_S:
+            batch.future.append(distinct[key])
     return batch
 
 
-def _precedence(message: Raw) -> tuple[int, int, int]:
+def precedence(message: Raw) -> tuple[int, int, int]:
+    """Orders messages by second and, within it, by what wins: the later registered, then the content's digest."""
     return message["t"], received_at(message) or 0, digest(encode(message))
 
 
@@ -94,10 +101,12 @@ def received_at(message: Raw) -> int | None:
     return received if isinstance(received, int) and 0 < received < _MAX_T else None
 
 
-def rows(messages: Sequence[Raw], table: SensorTable) -> list[MessageRow]:
-    """A row for each message, in their order; each is evaluated after its predecessor, which some sensors refer to."""
+def rows(messages: Sequence[Raw], table: SensorTable, previous: Raw | None = None) -> list[MessageRow]:
+    """A row for each message, in their order; each is evaluated after its predecessor, which some sensors refer to.
+
+    `previous` is the predecessor of the first.
+    """
     result = []
-    previous: Raw | None = None
     for message in messages:
         result.append(_row(message, previous, table))
         previous = message
@@ -113,7 +122,7 @@ def _row(message: Raw, previous: Raw | None, table: SensorTable) -> MessageRow:
         t=message["t"],
         digest=digest(payload),
         received_t=received_at(message),
-        flags=_integer(message.get("f")) or 0,
+        flags=_integer(message.get("f"), bits=63) or 0,
         lat=number(place.get("y")),
         lon=number(place.get("x")),
         speed_kmh=number(place.get("s")),
@@ -141,8 +150,8 @@ def number(value: Any) -> float | None:
     return float(value) if math.isfinite(value) and abs(value) < 1e300 else None
 
 
-def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else None
+def _integer(value: Any, bits: int = 31) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**bits else None
 
 
 def is_fix(lat: float | None, lon: float | None, satellites: int | None, flags: int, min_satellites: int) -> bool:

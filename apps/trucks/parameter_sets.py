@@ -2,12 +2,13 @@
 
 import datetime as dt
 import hashlib
+from dataclasses import asdict
 
 import orjson
 from django.db.models import Q
 
 from apps.trucks.models import ParameterSet
-from apps.trucks.parameters import DEFAULTS, Parameters
+from apps.trucks.parameters import DEFAULTS, NAMES, Parameters
 
 
 class ParameterHistory:
@@ -26,8 +27,15 @@ class ParameterHistory:
         return DEFAULTS.overridden(values) if values else DEFAULTS
 
 
-def parameters_in_force(fleet_id: int, truck_id: int, day: dt.date) -> Parameters:
-    return ParameterHistory(fleet_id, truck_id).on(day)
+def extremes(fleet_id: int) -> tuple[Parameters, Parameters]:
+    """The lowest and the highest value that each parameter ever has in the fleet, for any truck on any day."""
+    sets = [
+        DEFAULTS.overridden(values)
+        for values in ParameterSet.objects.filter(fleet=fleet_id).values_list("values", flat=True)
+    ]
+    every = [asdict(each) for each in (DEFAULTS, *sets)]
+    lowest, highest = ({name: pick(each[name] for each in every) for name in NAMES} for pick in (min, max))
+    return Parameters(**lowest), Parameters(**highest)
 
 
 def version(parameters: Parameters) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+import orjson
 from django.db import connection
 
 from apps.trucks.evidence import READINGS
-from apps.trucks.messages import NOT_GPS, UNKNOWN_SATELLITES, MessageRow, Raw, StoredPoint, digest, encode
+from apps.trucks.messages import NOT_GPS, UNKNOWN_SATELLITES, MessageRow, Raw, StoredPoint, digest, encode, precedence
 from apps.trucks.quantities import CONNECTED_S
 
 _COLUMNS = ("fleet_id", "truck_id", *MessageRow._fields)
@@ -19,17 +20,29 @@ _PLACES = ", ".join(["%s"] * len(_COLUMNS))
 _INSERT = f"INSERT INTO message ({', '.join(_COLUMNS)}) VALUES ({_PLACES})"
 _DERIVED = MessageRow._fields[MessageRow._fields.index("ignition") : MessageRow._fields.index("payload")]
 _REPLACE = f"{_INSERT} ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in _DERIVED)}"
-_KEYS = "SELECT t, digest FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
+_KEYS = """
+SELECT t, digest FROM message WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t BETWEEN %(first)s AND %(last)s
+UNION ALL
+SELECT t, digest FROM quarantined_message
+WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t BETWEEN %(first)s AND %(last)s
+"""
+_COUNT = "SELECT COUNT(*) FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
 _READ = f"""
 SELECT {", ".join(StoredPoint._fields)} FROM message
 WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND t < %s ORDER BY t
 """
 _AT = f"SELECT {', '.join(StoredPoint._fields)} FROM message WHERE fleet_id = %s AND truck_id = %s AND t IN ({{}})"
 _STALE = """
-SELECT payload FROM message
-WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND sensor_version <> %s ORDER BY t LIMIT %s
+SELECT MIN(t), MAX(t) FROM (
+    SELECT t FROM message
+    WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND sensor_version <> %s ORDER BY t LIMIT %s) stale
 """
-_LAST = "SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s ORDER BY t DESC, digest DESC LIMIT %s"
+_PAYLOADS = "SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
+_NEXT = """
+SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s AND t = (
+    SELECT {nearest}(t) FROM message WHERE fleet_id = %s AND truck_id = %s AND t {beyond} %s)
+"""
+_LAST = "SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s ORDER BY t DESC LIMIT %s"
 _QUARANTINE = """
 INSERT INTO quarantined_message (fleet_id, truck_id, day, t, digest, payload)
 SELECT %s, %s, %s, %s, %s, %s FROM DUAL WHERE NOT EXISTS (
@@ -38,10 +51,18 @@ SELECT %s, %s, %s, %s, %s, %s FROM DUAL WHERE NOT EXISTS (
 
 
 def known_keys(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> set[tuple[int, int]]:
-    """(second, digest) of the stored messages of [first_t, last_t]."""
+    """(second, digest) of the messages of [first_t, last_t] that are stored, or were put into quarantine."""
+    values = {"fleet": fleet_id, "truck": truck_id, "first": first_t, "last": last_t}
     with connection.cursor() as cursor:
-        cursor.execute(_KEYS, [fleet_id, truck_id, first_t, last_t])
+        cursor.execute(_KEYS, values)
         return set(cursor.fetchall())
+
+
+def count(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> int:
+    """How many messages of [first_t, last_t] are stored."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [fleet_id, truck_id, first_t, last_t])
+        return int(cursor.fetchone()[0])
 
 
 def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
@@ -54,18 +75,40 @@ def replace_readings(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -
     _many(_REPLACE, ((fleet_id, truck_id, *row) for row in rows))
 
 
-def stale_payloads(fleet_id: int, truck_id: int, since_t: int, version: str, limit: int) -> list[bytes]:
-    """The oldest messages whose readings are not of this version of the sensor table, ascending."""
+def stale_span(fleet_id: int, truck_id: int, since_t: int, version: str, limit: int) -> tuple[int, int] | None:
+    """First and last second of the oldest messages whose readings are not of this version of the sensor table."""
     with connection.cursor() as cursor:
         cursor.execute(_STALE, [fleet_id, truck_id, since_t, version, limit])
-        return [payload for (payload,) in cursor.fetchall()]
+        first_t, last_t = cursor.fetchone()
+    return None if first_t is None else (first_t, last_t)
 
 
-def last_payloads(fleet_id: int, truck_id: int, limit: int) -> list[bytes]:
+def messages_between(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> list[Raw]:
+    """The messages of [first_t, last_t] as they came, in the order in which the later of one second wins."""
+    return _messages(_PAYLOADS, [fleet_id, truck_id, first_t, last_t])
+
+
+def message_before(fleet_id: int, truck_id: int, t: int) -> Raw | None:
+    """The last message before a second."""
+    found = _messages(_NEXT.format(nearest="MAX", beyond="<"), [fleet_id, truck_id, fleet_id, truck_id, t])
+    return found[-1] if found else None
+
+
+def message_after(fleet_id: int, truck_id: int, t: int) -> Raw | None:
+    """The first message after a second."""
+    found = _messages(_NEXT.format(nearest="MIN", beyond=">"), [fleet_id, truck_id, fleet_id, truck_id, t])
+    return found[0] if found else None
+
+
+def last_messages(fleet_id: int, truck_id: int, limit: int) -> list[Raw]:
     """The newest messages, ascending."""
+    return _messages(_LAST, [fleet_id, truck_id, limit])
+
+
+def _messages(statement: str, values: Sequence[int]) -> list[Raw]:
     with connection.cursor() as cursor:
-        cursor.execute(_LAST, [fleet_id, truck_id, limit])
-        return [payload for (payload,) in reversed(cursor.fetchall())]
+        cursor.execute(statement, values)
+        return sorted((orjson.loads(payload) for (payload,) in cursor.fetchall()), key=precedence)
 
 
 def stored_points(fleet_id: int, truck_id: int, start: int, end: int) -> list[StoredPoint]:
@@ -77,7 +120,7 @@ def _points(statement: str, values: Sequence[int]) -> list[StoredPoint]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         points = [StoredPoint._make(_with_booleans(row)) for row in cursor.fetchall()]
-    points.sort(key=_precedence)
+    points.sort(key=_by_precedence)
     return points
 
 
@@ -106,8 +149,9 @@ class Neighbours:
         return _points(statement, [self.fleet_id, self.truck_id, *wanted])
 
     def _nearest(self, columns: Iterable[str], levels: int, where: str, order: str) -> dict[str, list[int]]:
+        # Without a name of its own the text 't' would be what ORDER BY t means.
         one = (
-            "(SELECT '{column}', t FROM message WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s"
+            "(SELECT '{column}' AS reading, t FROM message WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s"
             f" AND {where} AND {{condition}} ORDER BY t {order} LIMIT {{limit}})"
         )
         parts = [
@@ -145,7 +189,7 @@ def quarantine(fleet_id: int, truck_id: int, day: Any, messages: Sequence[Raw]) 
     return new
 
 
-_precedence = attrgetter("precedence")
+_by_precedence = attrgetter("precedence")
 _IGNITION, _PTO = StoredPoint._fields.index("ignition"), StoredPoint._fields.index("pto")
 
 
