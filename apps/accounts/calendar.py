@@ -22,8 +22,14 @@ def day_bounds(day: dt.date, zone: ZoneInfo) -> tuple[int, int]:
 
 
 def day_of(t: float, zone: ZoneInfo) -> dt.date:
-    """The local day of an instant."""
-    return dt.datetime.fromtimestamp(t, zone).date()
+    """The local day that the instant lies in: the one whose bounds are around it.
+
+    Its date on the clock, except where clocks go back over midnight (Newfoundland until 2011, from 00:01 to 23:01):
+    the new day has begun by then, and no day comes twice.
+    """
+    on_the_clock = dt.datetime.fromtimestamp(t, zone).date()
+    following = on_the_clock + ONE_DAY
+    return following if t >= day_start(following, zone) else on_the_clock
 
 
 def days_between(first: dt.date, last: dt.date) -> Iterator[dt.date]:

@@ -13,17 +13,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
-from apps.trucks import leases, units
+from apps.trucks import leases, storage, units
 from apps.trucks.ingest import advance, rederive, store
-from apps.trucks.messages import Raw, sort_out
+from apps.trucks.messages import FUTURE_S, Raw, sort_out
 from apps.trucks.models import SyncRun, Truck, TruckSync
 from apps.trucks.sensors import SensorTable
-from apps.trucks.wialon import UNIT_NEWS, LoginRefused, Retry, Unavailable, WialonClient, WialonError, intervals
+from apps.trucks.wialon import (
+    UNIT_NEWS,
+    LoginRefused,
+    Retry,
+    SessionLost,
+    TooMuch,
+    TryAgain,
+    WialonClient,
+    WialonError,
+    intervals,
+)
 from apps.trucks.wialon_session import SharedSession
 from apps.trucks.wialon_session import connection as redis_connection
 
@@ -32,7 +43,9 @@ logger = logging.getLogger(__name__)
 OVERLAP_S = 300  # re-read before the cursor: messages of one second may arrive in two passes
 PIECE_S = 3 * 86_400  # one load: some ten thousand messages, a few megabytes
 UNITS_REFRESH_S = 900
-GIVE_UP_AFTER = 3  # trucks in a row without an answer: then it is Wialon that is away, not a truck
+LOOK_BACK_S = 3 * 86_400
+LOOK_BACK_EVERY_S = 3_600
+ASK_AFTER = 3  # trucks in a row without an answer: is it Wialon that is away, or are it these trucks?
 _NO_END = 2**31 - 1
 
 
@@ -42,6 +55,7 @@ class Window:
 
     first_t: int | None = None
     last_t: int | None = None
+    looks_back: bool = False  # for late messages too, of every truck; a live pass does so once an hour
 
     @property
     def is_live(self) -> bool:
@@ -88,6 +102,7 @@ class FleetPass:
         self.tally = tally
         self.window = window
         self.deadline = deadline  # by the monotonic clock
+        self._unanswered = 0  # trucks in a row
 
     def run(self, run: SyncRun, progress: Progress | None = None) -> None:
         """Raises WialonError when the account as a whole cannot be read; a single truck's error is tallied."""
@@ -112,56 +127,98 @@ class FleetPass:
     ) -> None:
         syncs = TruckSync.objects.in_bulk([truck.id for truck in trucks])
         known: list[int] = []
-        unanswered = 0
-        for done, truck in enumerate(trucks, start=1):
-            self.lease.renew()
-            try:
-                self._bring_up_to_date(truck, syncs[truck.id], last_messages.get(truck.wialon_id), now)
-                known.append(truck.id)
-                unanswered = 0
-            except (leases.LeaseLost, LoginRefused):
-                raise
-            except OutOfTime:
-                self.tally.is_complete = False
-                break
-            except Exception as error:  # one bad truck, whatever is wrong with it, never stops the others
-                self._note(truck, error)
-                unanswered = unanswered + 1 if isinstance(error, Unavailable) else 0
-                if unanswered >= GIVE_UP_AFTER:
-                    raise
-            if progress:
-                progress(done, len(trucks))
-        advance(self.fleet, known, now if self.window.last_t is None else min(now, self.window.last_t))
+        try:
+            for done, truck in enumerate(sorted(trucks, key=lambda truck: _turn(syncs[truck.id])), start=1):
+                self.lease.renew()
+                if done > 1:  # every pass comes further, however little time it has
+                    self._check_time()
+                if self._succeeds(truck, syncs[truck.id], last_messages.get(truck.wialon_id), now):
+                    known.append(truck.id)
+                if progress:
+                    progress(done, len(trucks))
+        except OutOfTime:
+            self.tally.is_complete = False
+        finally:  # wherever the pass ends, those that were read are known
+            advance(self.fleet, known, now if self.window.last_t is None else min(now, self.window.last_t))
+
+    def _succeeds(self, truck: Truck, sync: TruckSync, last_message: Raw | None, now: int) -> bool:
+        """Brings a truck up to date. One bad truck, whatever is wrong with it, never stops the others."""
+        try:
+            self._bring_up_to_date(truck, sync, last_message, now)
+        except (leases.LeaseLost, LoginRefused, OutOfTime, SoftTimeLimitExceeded):
+            raise
+        except Exception as error:
+            self._note(truck, error)
+            self._check_that_wialon_answers(error)
+            return False
+        self._unanswered = 0
+        if sync.last_error:
+            TruckSync.objects.filter(truck_id=truck.id).update(last_error="")
+        return True
+
+    def _check_that_wialon_answers(self, error: Exception) -> None:
+        """Raises WialonError when it is not single trucks that cannot be read."""
+        self._unanswered = self._unanswered + 1 if isinstance(error, TryAgain | SessionLost) else 0
+        if self._unanswered == ASK_AFTER:
+            self._unanswered = 0
+            self.client.server_time()
 
     def _bring_up_to_date(self, truck: Truck, sync: TruckSync, last_message: Raw | None, now: int) -> None:
-        self._check_time()
         rederive(truck, sync)
-        if self._has_news(sync, last_message):
-            self._fetch(truck, sync, last_message or {}, now)
-
-    def _has_news(self, sync: TruckSync, last_message: Raw | None) -> bool:
         if last_message is None:
-            return False
+            return
+        table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
+        if self._has_news(sync, last_message):
+            self.tally.with_news += 1
+            self._fetch(truck, sync, table, last_message, now)
+        if self.window.is_live and self._looks_back(sync, now):
+            self._fetch_late(truck, sync, table, now)
+
+    def _has_news(self, sync: TruckSync, last_message: Raw) -> bool:
         return not self.window.is_live or sync.cursor_t is None or last_message["t"] > sync.cursor_t
 
-    def _fetch(self, truck: Truck, sync: TruckSync, last_message: Raw, now: int) -> None:
+    def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, now: int) -> None:
         """Loads and stores one truck's news, piece by piece: what is stored stays, wherever it breaks."""
-        self.tally.with_news += 1
-        table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
         first_t, last_t = self._bounds(sync, last_message, now)
         for piece_first, piece_last in intervals(first_t, min(last_t, now), PIECE_S):
             self._load(truck, table, piece_first, piece_last, now)
-        if last_t > now:  # messages dated after Wialon's own clock
-            self._load(truck, table, max(now + 1, first_t), last_t, now)
+        if last_message["t"] > now + FUTURE_S:  # for the quarantine
+            self._load(truck, table, now + FUTURE_S + 1, _NO_END, now)
 
     def _bounds(self, sync: TruckSync, last_message: Raw, now: int) -> tuple[int, int]:
         """What to load, both ends included: never beyond the cursor without what lies between."""
-        last_t = _NO_END if self.window.last_t is None else self.window.last_t
+        last_t = now if self.window.last_t is None else self.window.last_t
         if sync.cursor_t is None:
-            history_t = min(last_message["t"], now) - settings.INITIAL_HISTORY_DAYS * 86_400
-            return max(0, history_t if self.window.first_t is None else self.window.first_t), last_t
+            next_t = min(last_message["t"], now) - settings.INITIAL_HISTORY_DAYS * 86_400
+            return max(0, next_t if self.window.first_t is None else self.window.first_t), last_t
         next_t = max(0, sync.cursor_t - OVERLAP_S)
-        return min(next_t, self.window.first_t or next_t), last_t
+        return next_t if self.window.first_t is None else min(next_t, self.window.first_t), last_t
+
+    def _looks_back(self, sync: TruckSync, now: int) -> bool:
+        """Whether to look for late messages: always if asked to, else once an hour, each truck at a time of its own."""
+        if sync.cursor_t is None or sync.known_until is None:
+            return False
+        shift = sync.truck_id * 977
+        hours = [(t + shift) // LOOK_BACK_EVERY_S for t in (sync.known_until, now)]
+        return self.window.looks_back or hours[0] != hours[1]
+
+    def _fetch_late(self, truck: Truck, sync: TruckSync, table: SensorTable, now: int) -> None:
+        """Loads the last days again where Wialon has more of them than we: trackers send late what they could not send.
+
+        Wialon files a message at its device time and has no list of what came since; only the number tells.
+        """
+        last_t = (sync.cursor_t or 0) - OVERLAP_S - 1
+        for first, last in intervals(now - LOOK_BACK_S, last_t, PIECE_S):
+            if self._has_more(truck, first, last):
+                self._load(truck, table, first, last, now)
+
+    def _has_more(self, truck: Truck, first_t: int, last_t: int) -> bool:
+        """Whether Wialon has more messages of [first_t, last_t] than we; also where it cannot count them at once."""
+        try:
+            count = self.client.count_messages(truck.wialon_id, first_t, last_t)
+        except TooMuch:
+            return True
+        return count > storage.count(truck.fleet_id, truck.id, first_t, last_t)
 
     def _check_time(self) -> None:
         if time.monotonic() > self.deadline:
@@ -170,19 +227,24 @@ class FleetPass:
     def _load(self, truck: Truck, table: SensorTable, first_t: int, last_t: int, now: int) -> None:
         for messages in self.client.messages(truck.wialon_id, first_t, last_t):
             self.lease.renew()
-            self._check_time()
             batch = sort_out(messages, now)
             new, quarantined = store(self.fleet, truck, table, batch, now)
             self.tally.loaded += len(messages)
             self.tally.new += new
             self.tally.quarantined += quarantined
             self.tally.refused += len(batch.refused)
+            self._check_time()
 
     def _note(self, truck: Truck, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"[:500]
         self.tally.errors.append({"truck": truck.code, "error": text})
         TruckSync.objects.filter(truck_id=truck.id).update(last_error=text)
         logger.warning("truck not synchronised", extra={"truck": truck.id, "error": text}, exc_info=_unexpected(error))
+
+
+def _turn(sync: TruckSync) -> tuple[bool, int, int]:
+    """Whose turn is earlier: those that failed come last, of the others those first that are known the least."""
+    return bool(sync.last_error), sync.known_until or 0, sync.truck_id
 
 
 def _unexpected(error: Exception) -> bool:
@@ -208,25 +270,39 @@ def synchronise(
     After so many seconds the pass ends where it is, and the fleet is due again at once.
     """
     window = window or Window()
+    _close_lost_runs(fleet)
     run = SyncRun.objects.create(fleet=fleet, kind="live" if window.is_live else "backfill", started_at=timezone.now())
     tally, wait_s = Tally(), float(settings.SYNC_INTERVAL_S)
     try:
         session = SharedSession(fleet.wialon_url, fleet.wialon_token, redis_connection())
         with WialonClient(
-            fleet.wialon_url, fleet.wialon_token, session=session, transport=transport, retry=retry
+            fleet.wialon_url,
+            fleet.wialon_token,
+            session=session,
+            retry=retry,
+            transport=transport,
+            before_try=lease.renew,
         ) as client:
             FleetPass(fleet, client, lease, tally, window, time.monotonic() + seconds).run(run, progress)
         run.status = SyncRun.Status.OK if tally.is_complete and not tally.errors else SyncRun.Status.PARTIAL
         if not tally.is_complete:
             run.error, wait_s = f"out of time after {seconds:.0f} s; the next pass goes on from here", 0
         leases.no_failures(fleet.id)
-    except (WialonError, leases.LeaseLost, DecryptionError) as error:
+    except leases.LeaseLost as error:  # no failure of the fleet's: its sync goes on elsewhere
+        run.status, run.error = SyncRun.Status.FAILED, f"LeaseLost: {error}"
+    except (WialonError, DecryptionError) as error:
         run.status, run.error = SyncRun.Status.FAILED, f"{type(error).__name__}: {error}"
         wait_s = leases.pause_after_failures(fleet.id, interval_s=settings.SYNC_INTERVAL_S)
     finally:
         _finish(run, tally)
         lease.release(next_in_s=wait_s)
     return run
+
+
+def _close_lost_runs(fleet: Fleet) -> None:
+    """Whoever holds the lease is alone: a run that still seems to go on is one whose worker was killed."""
+    lost = SyncRun.objects.filter(fleet=fleet, status=SyncRun.Status.RUNNING)
+    lost.update(status=SyncRun.Status.FAILED, error="the worker was lost", finished_at=timezone.now())
 
 
 def _finish(run: SyncRun, tally: Tally) -> None:
@@ -238,7 +314,8 @@ def _finish(run: SyncRun, tally: Tally) -> None:
     if run.status == SyncRun.Status.RUNNING:
         run.status, run.error = SyncRun.Status.FAILED, "the pass was broken off; see the log"
     run.save()
-    logger.info(
+    logger.log(
+        logging.WARNING if run.status == SyncRun.Status.FAILED else logging.INFO,
         "sync %s",
         run.status,
         extra={

@@ -1,5 +1,7 @@
 """What Wialon says of a fleet's units, groups and drivers, taken over into ours."""
 
+import datetime as dt
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +15,7 @@ from apps.trucks.sensors import SensorTable
 from apps.trucks.wialon import UNIT_DETAILS, WialonClient
 
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
+_MAX_T = 2**40
 _PROFILE = {"vin": "vin", "registration_plate": "plate", "brand": "make", "model": "model", "year": "model_year"}
 
 
@@ -32,12 +35,17 @@ def refresh(fleet: Fleet, client: WialonClient) -> list[Truck]:
 
 def _take_over_units(fleet: Fleet, units: Mapping[int, dict[str, Any]]) -> dict[int, Truck]:
     trucks = {truck.wialon_id: truck for truck in Truck.objects.filter(fleet=fleet)}
-    codes = {truck.code for truck in trucks.values()}
+    codes = {truck.code.lower() for truck in trucks.values()}
     for wialon_id, unit in units.items():
         truck = trucks.setdefault(wialon_id, Truck(fleet=fleet, wialon_id=wialon_id))
-        if _take_over(truck, unit, codes):
+        news = _take_over(truck, unit)
+        if truck.pk is None:
+            truck.code = _code(truck, codes)
+            codes.add(truck.code.lower())
             truck.save()
-            TruckSync.objects.get_or_create(truck_id=truck.id, defaults={"fleet_id": fleet.id})
+            TruckSync.objects.create(truck_id=truck.pk, fleet_id=fleet.pk)
+        elif news:  # these alone: staff may be correcting the code or the tank right now
+            truck.save(update_fields=[*news, "updated_at"])
     for wialon_id, truck in trucks.items():
         if wialon_id not in units and truck.is_active:
             truck.is_active = False
@@ -45,14 +53,13 @@ def _take_over_units(fleet: Fleet, units: Mapping[int, dict[str, Any]]) -> dict[
     return trucks
 
 
-def _take_over(truck: Truck, unit: Mapping[str, Any], codes: set[str]) -> bool:
-    """Copies the unit's properties; whether any of them was news."""
+def _take_over(truck: Truck, unit: Mapping[str, Any]) -> list[str]:
+    """Copies the unit's properties. The names of those that were news."""
     before = {name: value for name, value in vars(truck).items() if not name.startswith("_")}
     truck.name = _text(unit.get("nm"), 255) or f"unit {truck.wialon_id}"
     truck.device_id = _text(unit.get("uid"), 64)
     truck.is_active = True
-    created = unit.get("ct")
-    truck.created_in_wialon_at = as_utc(created) if isinstance(created, int) and created > 0 else None
+    truck.created_in_wialon_at = _instant(unit.get("ct"))
     for wialon_name, field in _PROFILE.items():
         setattr(truck, field, _profile(unit).get(wialon_name, ""))
     sensors = unit.get("sens")
@@ -60,15 +67,14 @@ def _take_over(truck: Truck, unit: Mapping[str, Any], codes: set[str]) -> bool:
     table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
     truck.sensor_version = table.version
     truck.sensor_problems = [[problem.sensor_id, problem.name, problem.reason] for problem in table.problems]
-    if not truck.code:
-        truck.code = _code(truck, codes)
-        codes.add(truck.code)
-    return before != {name: getattr(truck, name) for name in before} or truck.pk is None
+    return [name for name, value in before.items() if getattr(truck, name) != value]
 
 
 def _code(truck: Truck, taken: set[str]) -> str:
-    """The unit's name where that is a plain code and free, else w and its Wialon id."""
-    return truck.name if _PLAIN_CODE.fullmatch(truck.name) and truck.name not in taken else f"w{truck.wialon_id}"
+    """The unit's name where that is a plain code and free, else w and its Wialon id; the database ignores case."""
+    own = f"w{truck.wialon_id}"
+    names = itertools.chain([truck.name, own], (f"{own}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if _PLAIN_CODE.fullmatch(name) and name.lower() not in taken)
 
 
 def _profile(unit: Mapping[str, Any]) -> dict[str, str]:
@@ -85,6 +91,10 @@ def _text(value: Any, length: int) -> str:
     return value.strip()[:length] if isinstance(value, str) else ""
 
 
+def _instant(t: Any) -> dt.datetime | None:
+    return as_utc(t) if isinstance(t, int) and 0 < t < _MAX_T else None
+
+
 def _take_over_groups(fleet: Fleet, groups: list[dict[str, Any]], trucks: Mapping[int, Truck]) -> None:
     known = {group.wialon_id: group for group in TruckGroup.objects.filter(fleet=fleet)}
     for item in groups:
@@ -93,33 +103,42 @@ def _take_over_groups(fleet: Fleet, groups: list[dict[str, Any]], trucks: Mappin
         if group.name != name:
             group.name = name
             group.save()
-        members = item.get("u")
-        group.trucks.set([trucks[unit] for unit in members if unit in trucks] if isinstance(members, list) else [])
+        group.trucks.set(_members(item, trucks))
     for gone in known.values():
         gone.delete()
+
+
+def _members(group: Mapping[str, Any], trucks: Mapping[int, Truck]) -> list[Truck]:
+    units = group.get("u")
+    known = units if isinstance(units, list) else []
+    return [trucks[unit] for unit in known if isinstance(unit, int) and unit in trucks]
 
 
 def _take_over_drivers(fleet: Fleet, resources: list[dict[str, Any]], trucks: Mapping[int, Truck]) -> None:
     known = {(driver.resource_id, driver.wialon_id): driver for driver in Driver.objects.filter(fleet=fleet)}
     for resource in resources:
-        entries = resource.get("drvrs")
-        for entry in entries.values() if isinstance(entries, dict) else []:
-            if not isinstance(entry, dict) or not isinstance(entry.get("id"), int):
-                continue
+        for entry in _drivers(resource):
             key = (resource["id"], entry["id"])
-            driver = known.pop(key) if key in known else Driver(fleet=fleet, resource_id=key[0], wialon_id=key[1])
+            driver = known.pop(key, None) or Driver(fleet=fleet, resource_id=key[0], wialon_id=key[1])
             _take_over_driver(driver, entry, trucks)
     for gone in known.values():
         gone.delete()
 
 
+def _drivers(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The resource's drivers, each id once."""
+    entries = resource.get("drvrs")
+    found = [entry for entry in entries.values() if isinstance(entry, dict)] if isinstance(entries, dict) else []
+    return list({entry["id"]: entry for entry in found if isinstance(entry.get("id"), int)}.values())
+
+
 def _take_over_driver(driver: Driver, entry: Mapping[str, Any], trucks: Mapping[int, Truck]) -> None:
-    bound, since = entry.get("bu"), entry.get("bt")
+    bound = entry.get("bu")
     values = {
         "name": _text(entry.get("n"), 255) or f"driver {driver.wialon_id}",
         "code": _text(entry.get("c"), 64),
         "truck": trucks.get(bound) if isinstance(bound, int) else None,
-        "bound_at": as_utc(since) if isinstance(since, int) and since > 0 else None,
+        "bound_at": _instant(entry.get("bt")),
     }
     if driver.pk is None or any(getattr(driver, name) != value for name, value in values.items()):
         for name, value in values.items():

@@ -1,7 +1,7 @@
 """The Wialon Remote API: the only module that speaks it."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -72,6 +72,7 @@ _ERRORS: dict[int, tuple[type[WialonError], str]] = {
 }
 _NO_MESSAGES = 1001
 _NO_SESSION = ("NO_SESSION", 4, "4")  # what 1003 gives as its reason when the session is gone
+_LONGEST_REASON = 40  # Wialon's are a word or two; what is longer may repeat what we sent, the token included
 _LOGIN_FLAGS = 1 | 2
 
 UNIT_DETAILS = 1 | 8 | 0x100 | 0x400 | 0x1000 | 0x2000 | 0x800000
@@ -120,17 +121,22 @@ class OwnSession:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often and how long a call that may succeed later is tried; waits grow with jitter up to a bound."""
+    """How often and how long a call that may succeed later is tried; waits grow with jitter up to a bound.
+
+    After `give_up_s` no further attempt begins. With the last attempt's time-out that must stay within a lease.
+    """
 
     attempts: int = 4
     first_wait_s: float = 0.5
     max_wait_s: float = 8.0
+    give_up_s: float = 45.0
 
 
 class WialonClient:
     """One Wialon account. Not for use by several threads at once.
 
-    All methods raise WialonError. `transport` replaces the network in tests.
+    All methods raise WialonError. `before_try` is called before each try of a call: what must not lapse while Wialon
+    is silent is renewed there. `transport` replaces the network in tests.
     """
 
     def __init__(
@@ -141,12 +147,14 @@ class WialonClient:
         session: Session | None = None,
         retry: Retry | None = None,
         transport: httpx.BaseTransport | None = None,
+        before_try: Callable[[], None] = lambda: None,
         timeout_s: float = 30,
     ) -> None:
         self._url = _base(url)
         self._token = token
         self._session: Session = session or OwnSession()
         self._retry = retry or Retry()
+        self._before_try = before_try
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_s, connect=5), transport=transport, follow_redirects=False
         )
@@ -178,11 +186,14 @@ class WialonClient:
         return self._search("avl_resource", RESOURCE_DRIVERS)
 
     def messages(self, unit_id: int, first_t: int, last_t: int) -> Iterator[list[dict[str, Any]]]:
-        """A unit's data messages of [first_t, last_t] in ascending batches; halved where Wialon finds it too much."""
+        """A unit's data messages of [first_t, last_t] in ascending batches.
+
+        In halves where Wialon finds it too much, or returns fewer than it says there are.
+        """
         if first_t > last_t:
             return
         try:
-            batch = self._load_interval(unit_id, first_t, last_t)
+            batch = self._messages_at_once(unit_id, first_t, last_t)
         except TooMuch:
             if first_t == last_t:
                 raise
@@ -192,6 +203,13 @@ class WialonClient:
             return
         if batch:
             yield batch
+
+    def count_messages(self, unit_id: int, first_t: int, last_t: int) -> int:
+        """How many data messages of [first_t, last_t] Wialon has, without fetching them."""
+        count = self._load_interval(unit_id, first_t, last_t, limit=0).get("count")
+        if not isinstance(count, int):
+            raise Unavailable("messages/load_interval: the answer has no count")
+        return count
 
     def logout(self) -> None:
         """Ends the session, if there is one. A session that ended by itself is no error."""
@@ -208,23 +226,31 @@ class WialonClient:
         """The answer of one service, within the shared session."""
         return self._with_session(lambda sid: self._service(service, params, sid))
 
-    def _load_interval(self, unit_id: int, first_t: int, last_t: int) -> list[dict[str, Any]]:
+    def _messages_at_once(self, unit_id: int, first_t: int, last_t: int) -> list[dict[str, Any]]:
+        answer = self._load_interval(unit_id, first_t, last_t, limit=_ALL)
+        messages, count = answer.get("messages"), answer.get("count")
+        if not isinstance(messages, list):
+            raise Unavailable("messages/load_interval: the answer has no messages")
+        if isinstance(count, int) and count > len(messages):
+            raise TooMuch(f"messages/load_interval: {len(messages)} messages came of {count}")
+        return messages
+
+    def _load_interval(self, unit_id: int, first_t: int, last_t: int, *, limit: int) -> dict[str, Any]:
         params = {
             "itemId": unit_id,
             "timeFrom": first_t,
             "timeTo": last_t,
             "flags": _DATA,
             "flagsMask": _MESSAGE_TYPES,
-            "loadCount": _ALL,
+            "loadCount": limit,
         }
         try:
             answer = self.call("messages/load_interval", params)
-        finally:
+        except TooMuch:
             self._unload()
-        messages = answer.get("messages") if isinstance(answer, dict) else None
-        if not isinstance(messages, list):
-            raise Unavailable("messages/load_interval: the answer has no messages")
-        return messages
+            raise
+        self._unload()
+        return answer if isinstance(answer, dict) else {}
 
     def _unload(self) -> None:
         """Frees the session's loader: what stays loaded counts against the account's quota."""
@@ -241,23 +267,27 @@ class WialonClient:
         items = answer.get("items") if isinstance(answer, dict) else None
         if not isinstance(items, list):
             raise Unavailable("core/search_items: the answer has no items")
+        total = answer.get("totalItemsCount")
+        if isinstance(total, int) and total > len(items):  # what is missing would count as gone
+            raise Unavailable(f"core/search_items: {len(items)} items came of {total}")
         return [item for item in items if isinstance(item, dict) and isinstance(item.get("id"), int)]
 
-    def _with_session(self, ask: Any) -> Any:
+    def _with_session(self, ask: Callable[[str], Any]) -> Any:
         retrying = stamina.retry_context(
             on=TryAgain,
             attempts=self._retry.attempts,
-            timeout=None,
+            timeout=self._retry.give_up_s,
             wait_initial=self._retry.first_wait_s,
             wait_max=self._retry.max_wait_s,
             wait_jitter=self._retry.first_wait_s,
         )
         for attempt in retrying:
             with attempt:
+                self._before_try()
                 return self._ask_with_login(ask)
         raise AssertionError("stamina raises after the last attempt")
 
-    def _ask_with_login(self, ask: Any) -> Any:
+    def _ask_with_login(self, ask: Callable[[str], Any]) -> Any:
         for is_last in (False, True):
             sid = self._session.sid() or self._login()
             try:
@@ -277,6 +307,8 @@ class WialonClient:
             answer = self._service("token/login", {"token": self._token, "fl": _LOGIN_FLAGS}, None)
         except RequestRefused as error:
             raise LoginRefused(f"{error}: the token is wrong, expired or revoked") from None
+        except SessionLost as error:  # there was none to lose
+            raise Unavailable(str(error)) from None
         sid = answer.get("eid") if isinstance(answer, dict) else None
         if not isinstance(sid, str) or not sid:
             raise Unavailable("token/login: the answer has no session")
@@ -290,20 +322,25 @@ class WialonClient:
     def _post(self, path: str, service: str, form: Mapping[str, str]) -> Any:
         try:
             response = self._http.post(self._url + path, data=dict(form))
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, UnicodeError) as error:  # a host name that cannot be looked up is no HTTPError
             raise Unavailable(f"{service}: {type(error).__name__}: {error}") from error
         if response.status_code != 200:
             raise Unavailable(f"{service}: HTTP {response.status_code}")
         try:
-            answer = orjson.loads(response.content)
+            # Trackers send bytes of any code page: one such message must not hold up its truck for ever.
+            answer = orjson.loads(response.content.decode("utf-8", "replace"))
         except orjson.JSONDecodeError:
             raise Unavailable(f"{service}: not JSON ({_glimpse(response)})") from None
-        return _checked(service, answer)
+        return _checked(service, answer, secrets=(self._token, form.get("sid", "")))
 
 
 def _base(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(httpx.URL(f"{parts.scheme}://{parts.netloc}").host)
+    except (ValueError, httpx.InvalidURL):
+        is_address = False
+    if not is_address:
         raise RequestRefused("the Wialon URL is not of the form https://host")
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -314,7 +351,7 @@ def _glimpse(response: httpx.Response) -> str:
     return f"{kind}, {len(response.content)} bytes"
 
 
-def _checked(service: str, answer: Any) -> Any:
+def _checked(service: str, answer: Any, secrets: tuple[str, ...] = ()) -> Any:
     """The answer, unless it is an error object; no messages in an interval is an empty answer, not an error."""
     code = answer.get("error", 0) if isinstance(answer, dict) else 0
     if not isinstance(code, int) or code == 0:
@@ -325,7 +362,15 @@ def _checked(service: str, answer: Any) -> Any:
     if code == 1003 and reason in _NO_SESSION:
         raise SessionLost(f"{service}: error 1003 (no session)")
     kind, meaning = _ERRORS.get(code, (RequestRefused, "undocumented"))
-    raise kind(f"{service}: error {code} ({meaning}{f': {reason}' if reason else ''})")
+    raise kind(f"{service}: error {code} ({meaning}{f': {_told(reason, secrets)}' if reason else ''})")
+
+
+def _told(reason: Any, secrets: tuple[str, ...]) -> str:
+    """What the server gives as its reason, fit for a log: short, and without the secrets it may repeat."""
+    text = str(reason)
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…")
+    return text[:_LONGEST_REASON]
 
 
 def intervals(first_t: int, last_t: int, length_s: int) -> Iterator[tuple[int, int]]:

@@ -27,7 +27,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         fleet = fleet_named(options["fleet"])
-        window = Window(_instant(options["first"], fleet, end=False), _instant(options["last"], fleet, end=True))
+        first, last = _instant(options["first"], fleet, end=False), _instant(options["last"], fleet, end=True)
+        window = Window(first, last, looks_back=True)
         if window.first_t is not None and window.last_t is not None and window.first_t > window.last_t:
             raise CommandError("--from is later than --to")
         lease = _claim(fleet)
@@ -58,20 +59,27 @@ def _claim(fleet: Fleet) -> leases.Lease:
 
 
 def _instant(text: str | None, fleet: Fleet, *, end: bool) -> int | None:
-    """UTC seconds; of a day its first or its last second."""
+    """UTC seconds; of a day its first or its last second. Raises CommandError."""
     if text is None:
         return None
-    if text.isdecimal():
-        return int(text)
     try:
-        if len(text) == 10:
-            start, following = day_bounds(dt.date.fromisoformat(text), fleet.zone)
-            return following - 1 if end else start
-        instant = dt.datetime.fromisoformat(text)
-    except ValueError:
+        t = _second(text, fleet, end=end)
+    except (ValueError, OverflowError):
         raise CommandError(
             f"{text!r} is neither a date, nor an instant such as 2026-03-01T06:00:00+01:00, nor epoch seconds"
         ) from None
+    if not 0 <= t < 2**31:
+        raise CommandError(f"{text!r} is not within the years 1970 to 2037")
+    return t
+
+
+def _second(text: str, fleet: Fleet, *, end: bool) -> int:
+    if text.isdecimal():
+        return int(text)
+    if len(text) == 10:
+        start, following = day_bounds(dt.date.fromisoformat(text), fleet.zone)
+        return following - 1 if end else start
+    instant = dt.datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise CommandError(f"{text!r} has no offset: add Z or +01:00")
     return int(instant.timestamp())
