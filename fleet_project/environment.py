@@ -32,6 +32,7 @@ VARIABLES: dict[str, tuple[Any, ...]] = {
     "LOG_FORMAT": (str, "json"),
     "PROXIES": (int, 0),
 }
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 
 
@@ -49,8 +50,7 @@ def load(base: Path) -> dict[str, Any]:
             values[name] = _value(name, *declared)
         except (ValueError, OSError) as error:
             problems.append(f"  {name}: {error}")
-    if not problems:
-        problems = [f"  {problem}" for problem in _contradictions(values)]
+    problems += [f"  {problem}" for problem in _out_of_bounds(values)]
     if problems:
         raise ImproperlyConfigured("\n".join(["the environment is not right (see .env.example):", *problems]))
     return values
@@ -88,8 +88,8 @@ def _converted(kind: type, text: str) -> Any:
 def _checked(name: str, value: Any) -> Any:
     if name.endswith("_URL") and value and not urlsplit(value).scheme:
         raise ValueError("is not a URL")
-    if name in ("DATABASE_URL", "DATABASE_REPLICA_URL") and value and urlsplit(value).scheme != "mysql":
-        raise ValueError("starts with mysql:// (MariaDB or MySQL)")
+    if name == "DATABASE_URL" or (name == "DATABASE_REPLICA_URL" and value):
+        _check_database(value)
     if name == "REDIS_URL" and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("starts with redis://, rediss:// or unix://")
     if name == "EMAIL_URL":
@@ -98,16 +98,34 @@ def _checked(name: str, value: Any) -> Any:
         raise ValueError("has at least 32 characters")
     if name == "FIELD_ENCRYPTION_KEY":
         _check_fernet_keys(value)
+    if name == "LOG_LEVEL" and value not in _LOG_LEVELS:
+        raise ValueError(f"is one of {', '.join(_LOG_LEVELS)}")
     if name == "LOG_FORMAT" and value not in ("json", "console"):
         raise ValueError("is json or console")
     return value
+
+
+def _check_database(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "mysql":
+        raise ValueError("starts with mysql:// (MariaDB or MySQL)")
+    if not parts.path.strip("/"):
+        raise ValueError("names a database, such as mysql://user:password@127.0.0.1:3306/fleet")
+    _port(url)
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError:  # its text would show the URL's end, password included, where a # or / was not escaped
+        raise ValueError("has a port that is no number") from None
 
 
 def _check_email(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtp+tls", "smtp+ssl", "consolemail"):
         raise ValueError("starts with smtp://, smtp+tls:// or smtp+ssl://")
-    if parts.scheme != "consolemail" and not parts.port:
+    if parts.scheme != "consolemail" and not _port(url):
         raise ValueError("names a port, such as smtp://127.0.0.1:25")
 
 
@@ -121,12 +139,13 @@ def _check_fernet_keys(keys: list[str]) -> None:
             raise ValueError("is not a Fernet key (32 bytes in URL-safe base64)") from None
 
 
-def _contradictions(values: dict[str, Any]) -> list[str]:
+def _out_of_bounds(values: dict[str, Any]) -> list[str]:
+    """What is wrong with numbers, of those that could be read at all."""
     problems = []
-    if not 1 <= values["POOL_MIN"] <= values["POOL_MAX"]:
+    if {"POOL_MIN", "POOL_MAX"} <= values.keys() and not 1 <= values["POOL_MIN"] <= values["POOL_MAX"]:
         problems.append("POOL_MIN, POOL_MAX: 1 ≤ POOL_MIN ≤ POOL_MAX")
-    if values["SYNC_INTERVAL_S"] < 10:
+    if values.get("SYNC_INTERVAL_S", 10) < 10:
         problems.append("SYNC_INTERVAL_S: at least 10")
-    if values["INITIAL_HISTORY_DAYS"] < 1:
+    if values.get("INITIAL_HISTORY_DAYS", 1) < 1:
         problems.append("INITIAL_HISTORY_DAYS: at least 1")
     return problems
