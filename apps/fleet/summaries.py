@@ -114,13 +114,12 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         claimed = list(_claimable(fleet.id).filter(truck_id__in=list(syncs)).order_by("truck_id", "day")[:BATCH])
         if not claimed:
             return Outcome()
-        results, failed = _compute(fleet, claimed, syncs)
+        results, errors = _compute(fleet, claimed, syncs)
         changed = _changed(fleet, results)
         if changed:
             _write(fleet, changed)
-        done = [row for row in claimed if row.truck_id not in failed]
-        _settle_log(done)
-    return Outcome(len(claimed), len(changed), len(claimed) - len(done))
+        _update_log(claimed, errors)
+    return Outcome(len(claimed), len(changed), sum(row.truck_id in errors for row in claimed))
 
 
 def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:
@@ -202,12 +201,12 @@ def _event(event: Event, own: Callable[[Any], _Columns]) -> _Columns:
 
 def _compute(
     fleet: Fleet, claimed: Sequence[DirtyDay], syncs: Mapping[int, TruckSync]
-) -> tuple[list[_Summary], set[int]]:
-    """The summaries of the claimed days, and the trucks where that failed: one bad truck never stops the others."""
+) -> tuple[list[_Summary], dict[int, Exception]]:
+    """The summaries of the claimed days, and the errors by truck: one bad truck never stops the others."""
     trucks = Truck.objects.filter(fleet=fleet).in_bulk([row.truck_id for row in claimed])
     ledger = _ledger(fleet)
     summaries: list[_Summary] = []
-    failed: set[int] = set()
+    errors: dict[int, Exception] = {}
     for truck_id, rows in groupby(claimed, key=lambda row: row.truck_id):
         marked = list(rows)
         try:
@@ -219,9 +218,8 @@ def _compute(
             raise
         except Exception as error:
             logger.exception("days not rebuilt", extra={"truck": truck_id, "days": len(marked)})
-            failed.add(truck_id)
-            _postpone(marked, error)
-    return summaries, failed
+            errors[truck_id] = error
+    return summaries, errors
 
 
 def _ledger(fleet: Fleet) -> Ledger:
@@ -249,15 +247,6 @@ def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: L
 def _work(truck_id: int, result: DayResult) -> Work:
     figures = result.figures
     return Work(truck_id, result.day, figures.distance_m, figures.engine_on_s, figures.fuel_used_l)
-
-
-def _postpone(rows: Iterable[DirtyDay], error: Exception) -> None:
-    """Another try in a minute; after five, in hours: it stays in the log, where the admin shows it."""
-    text = f"{type(error).__name__}: {error}"[:500]
-    for row in rows:
-        wait = _RETRY if row.attempts + 1 < MAX_ATTEMPTS else _GIVE_UP
-        same = DirtyDay.objects.filter(pk=row.pk, version=row.version)
-        same.update(attempts=F("attempts") + 1, retry_at=Now() + wait, last_error=text)
 
 
 # --- write ---
@@ -369,13 +358,30 @@ def _stop_columns(stop: Any) -> dict[str, Any]:
     return {name: None if stop.is_open else getattr(stop, name) for name in ("idle_s", "parked_s", "no_data_s")}
 
 
-_EVENTS: tuple[tuple[type[models.Model], Callable[[DayResult], Sequence[Event]], Callable[[Any], dict[str, Any]]],
-...] = ( ( Trip, lambda result: result.trips, _attributes( "end_lat", "end_lon", "distance_m", "distance_source",
-"moving_s", "idle_s", "parked_s", "no_data_s", "mean_speed_kmh", "max_speed_kmh", "fuel_l", ), ), (Stop, lambda
-result: result.stops, _stop_columns), (IdleEvent, lambda result: result.idle_events, _attributes("duration_s",
-"productive_s", "fuel_l")), ( SpeedingEpisode, lambda result: result.speeding, _attributes("severity", "limit_kmh",
-"max_speed_kmh", "excess_kmh", "duration_s", "distance_m"), ), (FuelEvent, lambda result: result.fuel_events,
-_attributes("kind", "level_before_l", "level_after_l", "litres")), )  # fmt: skip
+_EVENTS: tuple[
+    tuple[type[models.Model], Callable[[DayResult], Sequence[Event]], Callable[[Any], dict[str, Any]]], ...
+] = (
+    (
+        Trip,
+        lambda result: result.trips,
+        _attributes(
+            "end_lat", "end_lon", "distance_m", "distance_source", "moving_s", "idle_s", "parked_s", "no_data_s",
+            "mean_speed_kmh", "max_speed_kmh", "fuel_l",
+        ),
+    ),
+    (Stop, lambda result: result.stops, _stop_columns),
+    (IdleEvent, lambda result: result.idle_events, _attributes("duration_s", "productive_s", "fuel_l")),
+    (
+        SpeedingEpisode,
+        lambda result: result.speeding,
+        _attributes("severity", "limit_kmh", "max_speed_kmh", "excess_kmh", "duration_s", "distance_m"),
+    ),
+    (
+        FuelEvent,
+        lambda result: result.fuel_events,
+        _attributes("kind", "level_before_l", "level_after_l", "litres"),
+    ),
+)  # fmt: skip
 
 
 def _replace_costs(fleet_id: int, summaries: Sequence[_Summary]) -> None:
@@ -403,10 +409,20 @@ def _sum_up(fleet_id: int, day: dt.date, revision: SummaryRevision) -> None:
             cursor.execute(statement, values)
 
 
-def _settle_log(rows: Sequence[DirtyDay]) -> None:
-    """Deletes claimed rows at the version that was read: what was marked again meanwhile stays."""
-    for row in rows:
-        DirtyDay.objects.filter(pk=row.pk, version=row.version).delete()
+def _update_log(claimed: Iterable[DirtyDay], errors: Mapping[int, Exception]) -> None:
+    """Deletes the claimed rows at the version that was read: what was marked again meanwhile stays.
+
+    Those of a truck that failed have another try in a minute, after five in hours: they stay in the log, where the
+    admin shows them. All in the order of the key, as `mark` does: neither waits for the other in a circle.
+    """
+    for row in claimed:
+        as_read = DirtyDay.objects.filter(pk=row.pk, version=row.version)
+        if (error := errors.get(row.truck_id)) is None:
+            as_read.delete()
+        else:
+            wait = _RETRY if row.attempts + 1 < MAX_ATTEMPTS else _GIVE_UP
+            text = f"{type(error).__name__}: {error}"[:500]
+            as_read.update(attempts=F("attempts") + 1, retry_at=Now() + wait, last_error=text)
 
 
 def settle(fleet: Fleet) -> int:

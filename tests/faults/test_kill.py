@@ -1,0 +1,143 @@
+"""Killed halfway and started again, a fleet ends with the rows of one that nobody disturbed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from apps.accounts.models import Fleet
+from apps.fleet.models import FuelPrice
+from apps.trucks.models import DirtyDay, FleetSync, Message, TruckDay
+from apps.trucks.wialon_session import connection as redis_connection
+from tasks.sync import sync_fleet
+from tests.pipeline.conftest import make_fleet as make_fleet
+from tests.pipeline.conftest import sync_and_summarise
+from tests.pipeline.whole_tables import comparable, differing
+from tests.rows import DAY
+from wialon_simulator import Simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parent.parent.parent
+NOW = 1_773_162_000  # 2026-03-10 17:00 UTC
+PATIENCE_S = 40
+MAX_TRUCK_DAYS_PER_BATCH = 60
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    redis_connection().flushdb()
+    with Simulator(trucks=8, days=14, seed=3, now=NOW, frozen=True) as running:
+        yield running
+    redis_connection().flushdb()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts commands on the database of the tests, each in a group of its own; none is left behind."""
+    database = settings.DATABASES["default"]
+    url = "mysql://{USER}:{PASSWORD}@{HOST}:{PORT}/".format(**database) + str(connection.settings_dict["NAME"])
+    environment = {**os.environ, "DATABASE_URL": url, "LOG_LEVEL": "WARNING"}
+    with ExitStack() as stack:
+
+        def started(*command: str) -> subprocess.Popen[bytes]:
+            log = stack.enter_context((tmp_path / f"{time.monotonic_ns()}.log").open("wb"))
+            process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+            stack.callback(kill, process)
+            return process
+
+        yield started
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_for(what: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.005)
+
+
+def undisturbed(simulator: Simulator, make_fleet: Callable[..., Fleet]) -> Fleet:
+    fleet = priced(make_fleet(simulator, name="Undisturbed", timezone="America/Chicago"))
+    sync_and_summarise(fleet)
+    return fleet
+
+
+def priced(fleet: Fleet) -> Fleet:
+    FuelPrice.objects.create(fleet=fleet, effective_from=DAY, price_per_l="1.1")
+    return fleet
+
+
+def messages(fleet: Fleet) -> int:
+    return Message.objects.filter(fleet_id=fleet.id).count()
+
+
+def truck_days(fleet: Fleet) -> int:
+    return TruckDay.objects.filter(fleet_id=fleet.id).count()
+
+
+def let_the_lease_run_out(fleet: Fleet) -> None:
+    """As if the two minutes were over for which a dead worker holds a fleet."""
+    assert FleetSync.objects.filter(fleet=fleet, lease_until__isnull=False).update(lease_until=Now()) == 1
+
+
+def is_done(fleet: Fleet) -> bool:
+    free = FleetSync.objects.filter(fleet=fleet, lease_until=None, due_at__isnull=False)
+    return free.exists() and not DirtyDay.objects.filter(fleet_id=fleet.id).exists()
+
+
+def killed_halfway(process: subprocess.Popen[bytes], rows: Callable[[Fleet], int], fleet: Fleet, all_rows: int) -> None:
+    wait_for(lambda: rows(fleet) > 0)
+    kill(process)
+    assert 0 < rows(fleet) < all_rows, "the kill came too late to be halfway"
+
+
+def test_commands_that_are_killed_and_run_again(simulator: Simulator, make_fleet: Any, start: Start) -> None:
+    quiet = undisturbed(simulator, make_fleet)
+    fleet = priced(make_fleet(simulator, name="Disturbed", timezone="America/Chicago"))
+    sync, summarise = (("manage.py", command, "--fleet", "Disturbed") for command in ("sync", "summarise"))
+
+    killed_halfway(start(*sync), messages, fleet, messages(quiet))
+    let_the_lease_run_out(fleet)
+    assert start(*sync).wait(PATIENCE_S) == 0
+    assert messages(fleet) == messages(quiet)
+
+    assert truck_days(quiet) > MAX_TRUCK_DAYS_PER_BATCH
+    killed_halfway(start(*summarise), truck_days, fleet, truck_days(quiet))
+    assert start(*summarise).wait(PATIENCE_S) == 0
+    assert differing(comparable(fleet), comparable(quiet)) == {}
+
+
+def test_a_worker_that_is_killed_and_started_again(simulator: Simulator, make_fleet: Any, start: Start) -> None:
+    quiet = undisturbed(simulator, make_fleet)
+    fleet = priced(make_fleet(simulator, name="Disturbed", timezone="America/Chicago"))
+    worker = ("-m", "celery", "-A", "fleet_project", "worker", "-Q", "sync,summaries", "--concurrency=1")
+
+    sync_fleet.delay(fleet.id)
+    killed_halfway(start(*worker), messages, fleet, messages(quiet))
+    let_the_lease_run_out(fleet)
+    sync_fleet.delay(fleet.id)  # as the next tick of beat does
+    again = start(*worker)
+    killed_halfway(again, truck_days, fleet, truck_days(quiet))
+    sync_fleet.delay(fleet.id)
+    FleetSync.objects.filter(fleet=fleet).update(due_at=None)
+    start(*worker)
+    wait_for(lambda: is_done(fleet))
+    assert differing(comparable(fleet), comparable(quiet)) == {}

@@ -1,0 +1,487 @@
+"""The log of dirty days becomes truck-days, events, costs and fleet-days: once, whole, or not at all."""
+
+import datetime as dt
+import math
+import threading
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from apps.accounts.models import Fleet
+from apps.fleet import summaries
+from apps.fleet.models import CostRate, FleetDay, FleetDayCost, FuelPrice, TruckDayCost
+from apps.trucks import ingest, invalidation
+from apps.trucks.models import DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
+from tests import rows
+from tests.fleet.test_reports_runs import in_threads
+from tests.pipeline import feed
+
+pytestmark = pytest.mark.django_db
+ONE = dt.timedelta(days=1)
+MONDAY = dt.date(2026, 3, 16)
+TUESDAY, WEDNESDAY, THURSDAY = (MONDAY + n * ONE for n in (1, 2, 3))
+DAYS = [MONDAY, TUESDAY, WEDNESDAY, THURSDAY]
+START = feed.midnight(MONDAY, "UTC")
+DAY_S = 86_400
+NOW = START + 3 * DAY_S + 12 * 3_600  # Thursday noon
+SUMMARIES = (TruckDay, *feed.EVENTS, TruckDayCost, FleetDay, FleetDayCost)
+
+
+def shift(km: float = 0, first_t: int = START, days: int = 4, until: int = NOW) -> list[dict[str, Any]]:
+    """A message every ten minutes, around the clock; from 08:00 to 10:00 at 60 km/h, and then an hour's idling."""
+    messages = []
+    for t in range(first_t, min(first_t + days * DAY_S, until), 600):
+        hour = t % DAY_S / 3_600
+        is_driving, engine = 8 <= hour < 10, int(8 <= hour < 11)
+        place = {"y": 50 + km * feed.KM, "x": 9.0, "z": 100, "s": 60 * is_driving, "c": 0, "sc": 9}
+        values = {"ign": engine, "odo": km, "used": km / 4, "level": 200.0}
+        messages.append({"t": t, "f": 1, "tp": "ud", "rt": t, "pos": place, "p": values})
+        km += 10 * is_driving
+    return messages
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    """Two trucks and four days, marked and not rebuilt yet; a price and a rate."""
+    made = rows.fleet(timezone="UTC", currency="EUR")
+    FuelPrice.objects.create(fleet=made, effective_from=MONDAY, price_per_l=Decimal("1.50"))
+    CostRate.objects.create(fleet=made, line="tolls", basis="per_km", amount=Decimal("0.2"), effective_from=MONDAY)
+    for number in range(2):
+        feed.receive(feed.truck_of(made, f"T-{number}"), shift(km=1_000 * number), NOW)
+    return made
+
+
+@pytest.fixture
+def rebuilt(fleet: Fleet) -> Fleet:
+    assert summaries.rebuild(fleet).failed == 0
+    return fleet
+
+
+def trucks(fleet: Fleet) -> list[Truck]:
+    return list(Truck.objects.filter(fleet=fleet).order_by("code"))
+
+
+def table(model: Any, fleet: Fleet) -> list[dict[str, Any]]:
+    return list(model.objects.filter(fleet_id=fleet.id).order_by("pk").values())
+
+
+def tables(fleet: Fleet) -> dict[str, list[dict[str, Any]]]:
+    """All that a rebuild writes, to the last column."""
+    return {model.__name__: table(model, fleet) for model in (*SUMMARIES, SummaryRevision, DirtyDay)}
+
+
+def figures(fleet: Fleet) -> dict[str, list[dict[str, Any]]]:
+    """The same without when and how often it was written."""
+    without = ("revision", "computed_at")
+    return {
+        model.__name__: [{n: v for n, v in row.items() if n not in without} for row in table(model, fleet)]
+        for model in SUMMARIES
+    }
+
+
+def marked(fleet: Fleet) -> list[tuple[str, dt.date]]:
+    codes = {truck.id: truck.code for truck in trucks(fleet)}
+    log = DirtyDay.objects.filter(fleet_id=fleet.id).order_by("truck_id", "day")
+    return [(codes[row.truck_id], row.day) for row in log]
+
+
+def mark_all(fleet: Fleet) -> None:
+    assert invalidation.mark_fleet(fleet.id, MONDAY, "test") == 8
+
+
+def revision(fleet: Fleet) -> int:
+    return SummaryRevision.objects.get(fleet_id=fleet.id).revision
+
+
+def days_written_since(fleet: Fleet, number: int) -> list[tuple[str, dt.date]]:
+    codes = {truck.id: truck.code for truck in trucks(fleet)}
+    written = TruckDay.objects.filter(fleet_id=fleet.id, revision__gt=number).order_by("truck_id", "day")
+    return [(codes[row.truck_id], row.day) for row in written]
+
+
+def elsewhere(work: Callable[[], Any]) -> None:
+    """Does it on another connection, to its commit."""
+
+    def on_a_connection_of_its_own() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=on_a_connection_of_its_own)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+# --- runs ---
+
+
+def test_the_first_run_makes_a_row_of_every_day_and_empties_the_log(fleet: Fleet) -> None:
+    assert summaries.waiting(fleet.id) == 8
+    assert summaries.rebuild(fleet) == summaries.Outcome(claimed=8, changed=8, failed=0)
+    assert marked(fleet) == []
+    assert days_written_since(fleet, 0) == [(code, day) for code in ("T-0", "T-1") for day in DAYS]
+    assert [row.day for row in FleetDay.objects.filter(fleet_id=fleet.id).order_by("day")] == DAYS
+    monday = TruckDay.objects.get(truck_id=trucks(fleet)[0].id, day=MONDAY)
+    assert (monday.distance_m, monday.moving_s, monday.idle_s) == (120_000, 7_200, 3_600)
+    assert (monday.trips, monday.idle_events, monday.fuel_used_l) == (1, 1, 30.0)
+    costs = TruckDayCost.objects.filter(truck_id=trucks(fleet)[0].id, day=MONDAY).order_by("line")
+    assert [(cost.line, cost.amount) for cost in costs] == [("fuel", Decimal("45.00")), ("tolls", Decimal("24.00"))]
+
+
+def test_a_run_without_dirty_days_writes_nothing(rebuilt: Fleet) -> None:
+    before = tables(rebuilt)
+    assert summaries.rebuild(rebuilt) == summaries.Outcome()
+    assert tables(rebuilt) == before
+
+
+def test_rebuilding_days_that_come_out_the_same_writes_nothing(rebuilt: Fleet) -> None:
+    before = tables(rebuilt)
+    mark_all(rebuilt)
+    assert summaries.rebuild(rebuilt) == summaries.Outcome(claimed=8, changed=0, failed=0)
+    assert tables(rebuilt) == before
+
+
+def test_a_worker_s_share_of_time_ends_and_the_rest_stays_in_the_log(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summaries, "BATCH", 2)
+    assert summaries.rebuild(fleet, seconds=1e-9).claimed <= 2
+    assert len(marked(fleet)) >= 6
+
+
+def test_the_fleet_with_the_fewest_dirty_days_comes_first(fleet: Fleet) -> None:
+    small = rows.fleet("Small")
+    feed.receive(feed.truck_of(small, "S"), shift(days=1), NOW)
+    assert summaries.fleets_with_dirty_days() == [small.id, fleet.id]
+
+
+# --- meanwhile ---
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_day_marked_again_while_it_is_rebuilt_stays_in_the_log(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, calls = trucks(fleet)[0], []
+
+    def detect_and_change(*arguments: Any) -> Iterator[Any]:
+        yield from detect_days(*arguments)
+        if not calls:  # a price is changed elsewhere after the prices were read
+            calls.append(elsewhere(change_price))
+
+    def change_price() -> None:
+        FuelPrice.objects.filter(fleet=fleet).update(price_per_l=Decimal("2.00"))
+        invalidation.mark_fleet(fleet.id, TUESDAY, "price", first.id)
+
+    detect_days = summaries.detect_days
+    monkeypatch.setattr(summaries, "detect_days", detect_and_change)
+    assert summaries.rebuild_batch(fleet) == summaries.Outcome(claimed=8, changed=8, failed=0)
+    assert calls
+    assert marked(fleet) == [("T-0", day) for day in (TUESDAY, WEDNESDAY, THURSDAY)]
+    summaries.rebuild(fleet)
+    costs = TruckDayCost.objects.filter(truck_id=first.id, line="fuel").order_by("day")
+    assert [cost.amount for cost in costs] == [Decimal(45), Decimal(60), Decimal(60), Decimal(60)]
+    assert marked(fleet) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_day_marked_again_meanwhile_is_not_postponed(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mark_and_fail(*arguments: Any) -> Iterator[Any]:
+        elsewhere(lambda: mark_all(fleet))
+        raise ArithmeticError("no figures today")
+
+    monkeypatch.setattr(summaries, "detect_days", mark_and_fail)
+    assert summaries.rebuild_batch(fleet).failed == 8
+    assert set(DirtyDay.objects.values_list("attempts", "retry_at", "last_error")) == {(0, None, "")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_rebuilders_end_in_the_same_rows_as_one(rebuilt: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = figures(rebuilt)
+    for model in SUMMARIES:
+        model.objects.filter(fleet_id=rebuilt.id).delete()
+    mark_all(rebuilt)
+    monkeypatch.setattr(summaries, "BATCH", 2)
+    outcomes = in_threads(lambda: summaries.rebuild(rebuilt), 3)
+    assert sum(outcomes, summaries.Outcome()) == summaries.Outcome(claimed=8, changed=8, failed=0)
+    assert figures(rebuilt) == alone
+    assert marked(rebuilt) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_truck_that_somebody_stores_for_is_left_to_the_next_batch(fleet: Fleet) -> None:
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT 1 FROM truck_sync WHERE truck_id = %s FOR UPDATE", [trucks(fleet)[0].id])
+            locked.set()
+            done.wait(30)
+            cursor.execute("ROLLBACK")
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert locked.wait(30)
+    try:
+        assert summaries.rebuild_batch(fleet).claimed == 4
+        assert {code for code, _ in marked(fleet)} == {"T-0"}
+        assert summaries.rebuild_batch(fleet).claimed == 0
+    finally:
+        done.set()
+        holder.join()
+    assert summaries.rebuild_batch(fleet).claimed == 4
+
+
+# --- failures ---
+
+
+@pytest.mark.parametrize("step", ["_next_revision", "_replace_events", "_replace_costs", "_sum_up", "_update_log"])
+def test_broken_off_anywhere_it_leaves_everything_as_it_was(
+    step: str, rebuilt: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FuelPrice.objects.filter(fleet=rebuilt).update(price_per_l=Decimal("2.00"))
+    mark_all(rebuilt)
+    before = tables(rebuilt)
+    do_it = getattr(summaries, step)
+
+    def do_it_and_break_off(*arguments: Any) -> None:
+        do_it(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(summaries, step, do_it_and_break_off)
+        with pytest.raises(KeyboardInterrupt):
+            summaries.rebuild(rebuilt)
+    assert tables(rebuilt) == before
+    assert summaries.rebuild(rebuilt) == summaries.Outcome(claimed=8, changed=8, failed=0)
+
+
+def let_pauses_pass() -> None:
+    DirtyDay.objects.filter(retry_at__isnull=False).update(retry_at=timezone.now() - dt.timedelta(seconds=1))
+
+
+def pause() -> float:
+    """Minutes until all failed days are tried again."""
+    at = max(row.retry_at for row in DirtyDay.objects.filter(attempts__gt=0))
+    return float((at - timezone.now()).total_seconds() / 60)
+
+
+def break_first(fleet: Fleet) -> ParameterSet:
+    """Parameters that no form would let through: nothing of the first truck can be computed."""
+    return ParameterSet.objects.create(
+        fleet=fleet, truck=trucks(fleet)[0], values={"nonsense": 1}, effective_from=MONDAY
+    )
+
+
+def test_a_bad_truck_does_not_stop_the_others_and_keeps_its_error(fleet: Fleet) -> None:
+    wrong = break_first(fleet)
+    assert summaries.rebuild(fleet) == summaries.Outcome(claimed=8, changed=4, failed=4)
+    assert days_written_since(fleet, 0) == [("T-1", day) for day in DAYS]
+    assert marked(fleet) == [("T-0", day) for day in DAYS]
+    for row in DirtyDay.objects.filter(fleet_id=fleet.id):
+        assert (row.attempts, "nonsense" in row.last_error) == (1, True)
+    assert 0.9 < pause() <= 1
+    assert summaries.rebuild(fleet) == summaries.Outcome(), "its time has not come yet"
+    wrong.delete()
+    let_pauses_pass()
+    assert summaries.rebuild(fleet) == summaries.Outcome(claimed=4, changed=4, failed=0)
+    assert marked(fleet) == []
+
+
+def test_after_five_attempts_a_bad_truck_is_tried_every_six_hours(fleet: Fleet) -> None:
+    break_first(fleet)
+    pauses = []
+    for _ in range(7):
+        summaries.rebuild(fleet)
+        pauses.append(round(pause(), 1))
+        let_pauses_pass()
+    assert pauses == [1, 1, 1, 1, 360, 360, 360]
+
+
+def test_marking_a_day_again_takes_its_failures_away(fleet: Fleet) -> None:
+    wrong = break_first(fleet)
+    summaries.rebuild(fleet)
+    wrong.delete()
+    mark_all(fleet)
+    assert summaries.rebuild(fleet).failed == 0
+    assert len(days_written_since(fleet, 0)) == 8
+
+
+def test_a_truck_that_is_being_filled_is_not_rebuilt_until_its_watermark_covers_it(rebuilt: Fleet) -> None:
+    first = trucks(rebuilt)[0]
+    before = tables(rebuilt)
+    feed.deliver(first, shift(km=480, first_t=NOW, days=1, until=NOW + 7_200), NOW + 7_200)
+    assert marked(rebuilt) == [("T-0", THURSDAY)]
+    assert summaries.waiting(rebuilt.id) == 0
+    assert summaries.rebuild(rebuilt) == summaries.Outcome()
+    assert {**tables(rebuilt), "DirtyDay": []} == before
+    ingest.advance(rebuilt, [first.id], NOW + 7_200)
+    assert summaries.rebuild(rebuilt) == summaries.Outcome(claimed=1, changed=1, failed=0)
+
+
+# --- sums ---
+
+
+def test_a_fleet_s_day_is_the_sum_of_its_trucks_days(rebuilt: Fleet) -> None:
+    own = {"fleet_id", "day", "trucks", "trucks_used", "engine_moving_s", "fuel_distance_m"}
+    summed = {field.name for field in FleetDay._meta.local_concrete_fields} - own - {"as_of", "revision", "computed_at"}
+    fleet_days = FleetDay.objects.filter(fleet_id=rebuilt.id).order_by("day")
+    assert [day.day for day in fleet_days] == DAYS
+    for whole in fleet_days:
+        parts = list(TruckDay.objects.filter(fleet_id=rebuilt.id, day=whole.day))
+        assert (whole.trucks, whole.trucks_used) == (2, sum(part.is_used for part in parts)) == (2, 2)
+        assert whole.as_of == min(part.as_of for part in parts)
+        for name in summed:
+            measured = [getattr(part, name) for part in parts if getattr(part, name) is not None]
+            assert getattr(whole, name) == (math.fsum(measured) if measured else None), name
+        assert (whole.engine_moving_s, whole.fuel_distance_m) == (whole.moving_s, whole.distance_m)
+
+
+def test_a_fleet_s_cost_is_the_sum_of_its_trucks_costs(rebuilt: Fleet) -> None:
+    own = CostRate.objects.create(
+        fleet=rebuilt, truck=trucks(rebuilt)[0], line="tolls", basis="per_day", amount=Decimal("7.77"),
+        effective_from=MONDAY,
+    )  # fmt: skip
+    for _ in range(2):
+        mark_all(rebuilt)
+        summaries.rebuild(rebuilt)
+        wholes = FleetDayCost.objects.filter(fleet_id=rebuilt.id)
+        parts = TruckDayCost.objects.filter(fleet_id=rebuilt.id)
+        assert len(wholes) == len({(part.day, part.line) for part in parts}) == 8
+        for whole in wholes:
+            assert whole.amount == sum(
+                part.amount for part in parts if (part.day, part.line) == (whole.day, whole.line)
+            )
+        assert parts.filter(amount=Decimal("7.77")).count() == (4 if own.pk else 0)
+        if own.pk:
+            own.delete()
+
+
+# --- revisions ---
+
+
+def test_the_revision_grows_with_a_change_and_stands_on_the_changed_days_alone(rebuilt: Fleet) -> None:
+    number = revision(rebuilt)
+    FuelPrice.objects.create(fleet=rebuilt, effective_from=WEDNESDAY, price_per_l=Decimal("2.00"))
+    mark_all(rebuilt)
+    summaries.rebuild(rebuilt)
+    assert revision(rebuilt) == number + 1
+    assert days_written_since(rebuilt, number) == [(c, d) for c in ("T-0", "T-1") for d in (WEDNESDAY, THURSDAY)]
+    days = FleetDay.objects.filter(fleet_id=rebuilt.id, revision=number + 1).order_by("day")
+    assert [day.day for day in days] == [WEDNESDAY, THURSDAY]
+
+
+def test_fleets_have_revisions_of_their_own(rebuilt: Fleet) -> None:
+    number = revision(rebuilt)
+    other = rows.fleet("Other")
+    feed.receive(feed.truck_of(other, "O"), shift(days=1), NOW)
+    summaries.rebuild(other)
+    assert (revision(rebuilt), revision(other)) == (number, 1)
+
+
+# --- settled ---
+
+
+def status(fleet: Fleet) -> list[str]:
+    return [row.status for row in TruckDay.objects.filter(truck_id=trucks(fleet)[0].id).order_by("day")]
+
+
+def test_a_day_is_provisional_until_72_hours_after_its_end_then_final_then_corrected(rebuilt: Fleet) -> None:
+    first = trucks(rebuilt)[0]
+    assert status(rebuilt) == ["provisional"] * 4
+    assert summaries.settle(rebuilt) == 0
+
+    at_the_second = feed.midnight(TUESDAY, "UTC") + 72 * 3_600
+    ingest.advance(rebuilt, [truck.id for truck in trucks(rebuilt)], at_the_second - 1)
+    summaries.rebuild(rebuilt)
+    assert summaries.settle(rebuilt) == 0
+    ingest.advance(rebuilt, [truck.id for truck in trucks(rebuilt)], at_the_second)
+    summaries.rebuild(rebuilt)
+    number = revision(rebuilt)
+    assert summaries.settle(rebuilt) == 2
+    assert status(rebuilt)[:2] == ["final", "provisional"]
+    assert revision(rebuilt) == number + 1
+    assert days_written_since(rebuilt, number) == [("T-0", MONDAY), ("T-1", MONDAY)]
+    assert summaries.settle(rebuilt) == 0
+
+    mark_all_again = invalidation.mark_fleet(rebuilt.id, MONDAY, "test")
+    assert summaries.rebuild(rebuilt) == summaries.Outcome(claimed=mark_all_again, changed=0, failed=0)
+    assert status(rebuilt)[0] == "final", "computed anew and the same, it stays what it is"
+
+    late = {**shift()[3], "t": START + 1_805, "p": {"ign": 1}}
+    feed.receive(first, [late], at_the_second)
+    summaries.rebuild(rebuilt)
+    assert status(rebuilt)[:2] == ["corrected", "provisional"]
+
+
+def test_a_day_first_computed_when_it_is_settled_is_final_at_once() -> None:
+    fleet = rows.fleet(timezone="UTC")
+    feed.receive(feed.truck_of(fleet, "T-0"), shift(days=1), START + 10 * DAY_S)
+    summaries.rebuild(fleet)
+    assert status(fleet)[:8] == ["final"] * 7 + ["provisional"]
+
+
+def test_a_day_that_is_out_of_date_is_not_declared_final(rebuilt: Fleet) -> None:
+    later = START + 4 * DAY_S
+    ingest.advance(rebuilt, [truck.id for truck in trucks(rebuilt)], later)
+    summaries.rebuild(rebuilt)
+    invalidation.mark(rebuilt.id, [(trucks(rebuilt)[0].id, MONDAY)], "test")
+    assert summaries.settle(rebuilt) == 1
+    assert status(rebuilt)[0] == "provisional"
+
+
+# --- exactly its days ---
+
+
+def test_a_new_price_changes_the_costs_from_its_day_on(rebuilt: Fleet) -> None:
+    before, number = tables(rebuilt), revision(rebuilt)
+    FuelPrice.objects.create(fleet=rebuilt, effective_from=WEDNESDAY, price_per_l=Decimal("3.00"))
+    assert invalidation.mark_fleet(rebuilt.id, WEDNESDAY, "price") == 4
+    assert {day for _, day in marked(rebuilt)} == {WEDNESDAY, THURSDAY}
+    assert summaries.rebuild(rebuilt).changed == 4
+    assert days_written_since(rebuilt, number) == [(c, d) for c in ("T-0", "T-1") for d in (WEDNESDAY, THURSDAY)]
+    fuel = TruckDayCost.objects.filter(truck_id=trucks(rebuilt)[0].id, line="fuel").order_by("day")
+    assert [cost.amount for cost in fuel] == [Decimal(45), Decimal(45), Decimal(90), Decimal(90)]
+    after = tables(rebuilt)
+    assert [row for row in after["TruckDay"] if row["day"] < WEDNESDAY] == [
+        row for row in before["TruckDay"] if row["day"] < WEDNESDAY
+    ]
+    assert after["Trip"] == before["Trip"]
+
+
+def test_a_truck_s_own_rate_for_a_day_changes_that_truck_s_day(rebuilt: Fleet) -> None:
+    number, second = revision(rebuilt), trucks(rebuilt)[1]
+    CostRate.objects.create(
+        fleet=rebuilt, truck=second, line="insurance", basis="per_day", amount=Decimal("20"),
+        effective_from=TUESDAY, effective_to=TUESDAY,
+    )  # fmt: skip
+    assert invalidation.mark_fleet(rebuilt.id, TUESDAY, "rate", second.id) == 3
+    assert summaries.rebuild(rebuilt) == summaries.Outcome(claimed=3, changed=1, failed=0)
+    assert days_written_since(rebuilt, number) == [("T-1", TUESDAY)]
+
+
+def test_a_parameter_changes_the_days_of_its_truck_from_its_day_on(rebuilt: Fleet) -> None:
+    number, first = revision(rebuilt), trucks(rebuilt)[0]
+    ParameterSet.objects.create(fleet=rebuilt, truck=first, values={"moving_speed_kmh": 70}, effective_from=WEDNESDAY)
+    assert invalidation.mark_fleet(rebuilt.id, WEDNESDAY, "parameters", first.id) == 2
+    summaries.rebuild(rebuilt)
+    assert days_written_since(rebuilt, number) == [("T-0", WEDNESDAY), ("T-0", THURSDAY)]
+    own = TruckDay.objects.filter(truck_id=first.id).order_by("day")
+    assert [(day.moving_s, day.trips) for day in own] == [(7_200, 1), (7_200, 1), (0, 0), (0, 0)]
+
+
+# --- the constraint ---
+
+
+@pytest.mark.parametrize(
+    "changes", [{"no_data_s": 3_599}, {"idle_s": None, "no_data_s": 3_600}, {"length_s": 90_000, "no_data_s": 3_600}]
+)
+def test_the_database_refuses_a_day_that_does_not_add_up(changes: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError, match="truck_day_adds_up"):
+        rows.truck_day(rows.truck(rows.fleet()), **changes)

@@ -1,0 +1,166 @@
+"""Imports go one way, and the modules that compute know nothing of Django."""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("apps", "tasks", "fleet_project", "wialon_simulator", "demo", "tests")
+# Each may import those before it.
+LAYERS = ("apps.mysql", "apps.accounts", "apps.trucks", "apps.fleet", "tasks", "fleet_project")
+PURE = (
+    "apps.accounts.calendar",
+    "apps.trucks.sensors",
+    *(f"apps.trucks.{name}" for name in (
+        "points", "parameters", "motion", "quantities", "track", "history", "trips", "idling", "speeding", "fuel",
+        "daily", "messages", "latest", "evidence",
+    )),
+    *(f"apps.fleet.{name}" for name in (
+        "utilization", "costs", "safety", "units", "reports.schedule", "reports.wording",
+    )),
+)  # fmt: skip
+
+
+def is_within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def modules(root: Path, packages: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Dotted name and file of every module of the packages."""
+    for package in packages:
+        for file in sorted((root / package).rglob("*.py")):
+            parts = file.relative_to(root).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), file
+
+
+def imported(root: Path, module: str, file: Path) -> set[str]:
+    """The absolute names of what a module imports anywhere in it; of `from a import b` a.b where that is a module."""
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            inner = {f"{source}.{alias.name}" for alias in node.names}
+            names |= {name for name in inner if is_module(root, name)} or {source}
+    return names
+
+
+def is_module(root: Path, name: str) -> bool:
+    place = root.joinpath(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def layer(module: str) -> int | None:
+    return next((number for number, name in enumerate(LAYERS) if is_within(module, name)), None)
+
+
+def wrong_ways(root: Path) -> list[str]:
+    """Imports against the order of the layers, or of what is beside them."""
+    found = []
+    for module, file in modules(root, ("apps", "tasks", "fleet_project")):
+        own = layer(module)
+        for name in sorted(imported(root, module, file)):
+            if name.split(".")[0] not in OURS:
+                continue
+            its = layer(name)
+            if own is None or its is None or its > own:
+                found.append(f"{module} imports {name}")
+    return found
+
+
+def dependencies_of_the_simulator(root: Path) -> list[str]:
+    return [
+        f"{module} imports {name}"
+        for module, file in modules(root, ("wialon_simulator",))
+        for name in sorted(imported(root, module, file))
+        if name.split(".")[0] in {*OURS, "django"} - {"wialon_simulator"}
+    ]
+
+
+def impure(root: Path) -> list[str]:
+    """Pure modules that import Django, themselves or through a module of ours."""
+    files = dict(modules(root, ("apps",)))
+    return [
+        f"{module}: {' ← '.join(way)}"
+        for module in files
+        if any(is_within(module, name) for name in PURE)
+        for way in _ways_to_django(root, files, module, (module,))
+    ]
+
+
+def _ways_to_django(root: Path, files: dict[str, Path], module: str, way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name in sorted(imported(root, module, files[module])):
+        if is_within(name, "django"):
+            yield (*way, name)
+        elif name in files and name not in way:
+            yield from _ways_to_django(root, files, name, (*way, name))
+
+
+def test_imports_go_one_way() -> None:
+    assert wrong_ways(ROOT) == []
+
+
+def test_the_simulator_knows_nothing_of_the_product() -> None:
+    assert dependencies_of_the_simulator(ROOT) == []
+
+
+def test_what_computes_does_not_know_django() -> None:
+    assert impure(ROOT) == []
+
+
+def test_every_layer_and_pure_module_is_there() -> None:
+    assert [name for name in (*LAYERS, *PURE) if not is_module(ROOT, name)] == []
+
+
+PLANTED = [
+    ("apps/accounts/models.py", "from apps.trucks.models import Truck", wrong_ways),
+    ("apps/accounts/models.py", "from ..trucks import models", wrong_ways),
+    ("apps/accounts/models.py", "from .. import fleet", wrong_ways),
+    ("apps/mysql.py", "import apps.accounts.models", wrong_ways),
+    ("apps/trucks/models.py", "def late():\n    from apps.fleet.models import FleetDay", wrong_ways),
+    ("apps/fleet/models.py", "from tasks import sync", wrong_ways),
+    ("apps/fleet/models.py", "from wialon_simulator import Simulator", wrong_ways),
+    ("tasks/sync.py", "from fleet_project.settings import DEBUG", wrong_ways),
+    ("tasks/sync.py", "import tests.rows", wrong_ways),
+    ("fleet_project/settings.py", "from demo.keys import KEY", wrong_ways),
+    ("wialon_simulator/clock.py", "from apps.accounts.calendar import day_of", dependencies_of_the_simulator),
+    ("wialon_simulator/clock.py", "import django", dependencies_of_the_simulator),
+    ("apps/trucks/motion.py", "from django.db import models", impure),
+    ("apps/trucks/motion.py", "from .models import Truck", impure),
+    ("apps/trucks/sensors/kinds.py", "from ..models import Truck", impure),
+]
+
+
+@pytest.mark.parametrize(("file", "line", "check"), PLANTED, ids=[f"{file}: {line}" for file, line, _ in PLANTED])
+def test_a_planted_violation_is_found(file: str, line: str, check: Callable[[Path], list[str]], tmp_path: Path) -> None:
+    tree = {
+        "apps/__init__.py": "",
+        "apps/mysql.py": "import asyncio",
+        "apps/accounts/__init__.py": "",
+        "apps/accounts/models.py": "from apps import mysql",
+        "apps/trucks/__init__.py": "",
+        "apps/trucks/models.py": "from django.db import models\nfrom apps.accounts.models import Fleet",
+        "apps/trucks/motion.py": "from .points import Point",
+        "apps/trucks/points.py": "import math",
+        "apps/trucks/sensors/__init__.py": "from .kinds import Kind",
+        "apps/trucks/sensors/kinds.py": "",
+        "apps/fleet/__init__.py": "",
+        "apps/fleet/models.py": "from apps.trucks.models import Truck",
+        "tasks/__init__.py": "",
+        "tasks/sync.py": "from apps.fleet import models",
+        "fleet_project/__init__.py": "",
+        "fleet_project/settings.py": "from tasks.sync import beat_schedule",
+        "wialon_simulator/__init__.py": "",
+        "wialon_simulator/clock.py": "from wialon_simulator import simulator",
+    }
+    for name, text in tree.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert check(tmp_path) == []
+    (tmp_path / file).write_text(f"{tree[file]}\n{line}\n")
+    assert check(tmp_path) != []
