@@ -344,11 +344,11 @@ def test_a_fleet_s_day_is_the_sum_of_its_trucks_days(rebuilt: Fleet) -> None:
 
 
 def test_a_fleet_s_cost_is_the_sum_of_its_trucks_costs(rebuilt: Fleet) -> None:
-    own = CostRate.objects.create(
+    CostRate.objects.create(
         fleet=rebuilt, truck=trucks(rebuilt)[0], line="tolls", basis="per_day", amount=Decimal("7.77"),
         effective_from=MONDAY,
     )  # fmt: skip
-    for _ in range(2):
+    for own_days in (4, 0):
         mark_all(rebuilt)
         summaries.rebuild(rebuilt)
         wholes = FleetDayCost.objects.filter(fleet_id=rebuilt.id)
@@ -358,9 +358,9 @@ def test_a_fleet_s_cost_is_the_sum_of_its_trucks_costs(rebuilt: Fleet) -> None:
             assert whole.amount == sum(
                 part.amount for part in parts if (part.day, part.line) == (whole.day, whole.line)
             )
-        assert parts.filter(amount=Decimal("7.77")).count() == (4 if own.pk else 0)
-        if own.pk:
-            own.delete()
+        # Rates of one line add up where they have another basis: 24.00 by the kilometre, 7.77 by the day.
+        assert parts.filter(line="tolls", amount=Decimal("31.77")).count() == own_days
+        CostRate.objects.filter(fleet=rebuilt).exclude(truck=None).delete()
 
 
 # --- revisions ---
