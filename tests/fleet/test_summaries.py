@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.fleet.models import CostRate, FleetDay, FleetDayCost, FuelPrice, TruckDayCost
+from apps.fleet.summaries import batches, writing
 from apps.trucks import ingest, invalidation
 from apps.trucks.models import DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
 from tests import rows
@@ -150,7 +151,7 @@ def test_rebuilding_days_that_come_out_the_same_writes_nothing(rebuilt: Fleet) -
 def test_a_worker_s_share_of_time_ends_and_the_rest_stays_in_the_log(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summaries, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     assert summaries.rebuild(fleet, seconds=1e-9).claimed <= 2
     assert len(marked(fleet)) >= 6
 
@@ -177,8 +178,8 @@ def test_a_day_marked_again_while_it_is_rebuilt_stays_in_the_log(fleet: Fleet, m
         FuelPrice.objects.filter(fleet=fleet).update(price_per_l=Decimal("2.00"))
         invalidation.mark_fleet(fleet.id, TUESDAY, "price", first.id)
 
-    detect_days = summaries.detect_days
-    monkeypatch.setattr(summaries, "detect_days", detect_and_change)
+    detect_days = batches.detect_days
+    monkeypatch.setattr(batches, "detect_days", detect_and_change)
     assert summaries.rebuild_batch(fleet) == summaries.Outcome(claimed=8, changed=8, failed=0)
     assert calls
     assert marked(fleet) == [("T-0", day) for day in (TUESDAY, WEDNESDAY, THURSDAY)]
@@ -194,7 +195,7 @@ def test_a_failed_day_marked_again_meanwhile_is_not_postponed(fleet: Fleet, monk
         elsewhere(lambda: mark_all(fleet))
         raise ArithmeticError("no figures today")
 
-    monkeypatch.setattr(summaries, "detect_days", mark_and_fail)
+    monkeypatch.setattr(batches, "detect_days", mark_and_fail)
     assert summaries.rebuild_batch(fleet).failed == 8
     assert set(DirtyDay.objects.values_list("attempts", "retry_at", "last_error")) == {(0, None, "")}
 
@@ -205,7 +206,7 @@ def test_several_rebuilders_end_in_the_same_rows_as_one(rebuilt: Fleet, monkeypa
     for model in SUMMARIES:
         model.objects.filter(fleet_id=rebuilt.id).delete()
     mark_all(rebuilt)
-    monkeypatch.setattr(summaries, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     outcomes = in_threads(lambda: summaries.rebuild(rebuilt), 3)
     assert sum(outcomes, summaries.Outcome()) == summaries.Outcome(claimed=8, changed=8, failed=0)
     assert figures(rebuilt) == alone
@@ -241,21 +242,30 @@ def test_a_truck_that_somebody_stores_for_is_left_to_the_next_batch(fleet: Fleet
 # --- failures ---
 
 
-@pytest.mark.parametrize("step", ["_next_revision", "_replace_events", "_replace_costs", "_sum_up", "_update_log"])
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (writing, "next_revision"),
+        (writing, "_replace_events"),
+        (writing, "_replace_costs"),
+        (writing, "_sum_up"),
+        (batches, "_update_log"),
+    ],
+)
 def test_broken_off_anywhere_it_leaves_everything_as_it_was(
-    step: str, rebuilt: Fleet, monkeypatch: pytest.MonkeyPatch
+    module: Any, step: str, rebuilt: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FuelPrice.objects.filter(fleet=rebuilt).update(price_per_l=Decimal("2.00"))
     mark_all(rebuilt)
     before = tables(rebuilt)
-    do_it = getattr(summaries, step)
+    do_it = getattr(module, step)
 
     def do_it_and_break_off(*arguments: Any) -> None:
         do_it(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(summaries, step, do_it_and_break_off)
+        patch.setattr(module, step, do_it_and_break_off)
         with pytest.raises(KeyboardInterrupt):
             summaries.rebuild(rebuilt)
     assert tables(rebuilt) == before

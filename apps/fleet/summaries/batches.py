@@ -1,0 +1,185 @@
+"""Rebuilds the days of the log, batch by batch: claims some, has them computed, written, and taken off the log."""
+
+import datetime as dt
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Now
+
+from apps.accounts.models import Fleet
+from apps.fleet.costs import Price, Rate, Work, day_costs
+from apps.fleet.models import CostRate, FuelPrice
+from apps.fleet.summaries.rows import Summary, summary
+from apps.fleet.summaries.writing import changed_days, write
+from apps.trucks.detect import DayResult, detect_days
+from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckSync
+
+logger = logging.getLogger(__name__)
+
+BATCH = 60  # truck-days a transaction: their rows are locked for about half a second
+MAX_ATTEMPTS = 5
+_RETRY = dt.timedelta(minutes=1)
+_GIVE_UP = dt.timedelta(hours=6)
+_WAIT_S = 0.2
+_CANDIDATES = 4 * BATCH  # trucks looked at for a batch: several rebuilders find each its own
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done with the dirty days that were claimed."""
+
+    claimed: int = 0
+    changed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(self.claimed + other.claimed, self.changed + other.changed, self.failed + other.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The rates and prices of a fleet, read once a batch."""
+
+    rates: list[Rate]
+    prices: list[Price]
+
+
+def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seconds: float = math.inf) -> Outcome:
+    """Rebuilds a fleet's dirty days, batch by batch, until none that can be done is left or the time is over.
+
+    Without a limit of time it waits for the trucks that others work on; a worker leaves those to them.
+    """
+    deadline = time.monotonic() + seconds
+    done = Outcome()
+    while time.monotonic() < deadline:
+        outcome = rebuild_batch(fleet)
+        if outcome.claimed:
+            done += outcome
+            if progress:
+                progress(outcome.claimed)
+        elif seconds == math.inf and waiting(fleet.id):
+            time.sleep(_WAIT_S)
+        else:
+            break
+    return done
+
+
+def waiting(fleet_id: int) -> int:
+    """How many dirty days can be rebuilt now."""
+    return _claimable(fleet_id).count()
+
+
+def fleets_with_dirty_days() -> list[int]:
+    """Fleets that have days to rebuild now, the one with the fewest first: a backfill does not hold up the others."""
+    counts = _claimable(None).values("fleet_id").annotate(days=Count("*")).order_by("days")
+    return list(counts.values_list("fleet_id", flat=True))
+
+
+def rebuild_batch(fleet: Fleet) -> Outcome:
+    """Claims up to BATCH dirty days of a fleet and rebuilds them in one transaction."""
+    with transaction.atomic():
+        syncs = _lock_trucks(fleet.id)
+        claimed = list(_claimable(fleet.id).filter(truck_id__in=list(syncs)).order_by("truck_id", "day")[:BATCH])
+        if not claimed:
+            return Outcome()
+        results, errors = _compute(fleet, claimed, syncs)
+        changed = changed_days(fleet, results)
+        if changed:
+            write(fleet, changed)
+        _update_log(claimed, errors)
+    return Outcome(len(claimed), len(changed), sum(row.truck_id in errors for row in claimed))
+
+
+def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:
+    """Some trucks with dirty days, by id, locked: nobody stores for them or rebuilds them until the transaction ends.
+
+    Without the lock a sync could ask which events its messages touch just before we write them, and miss their days.
+    """
+    waiting = _claimable(fleet_id).values("truck_id").annotate(days=Count("*")).order_by("truck_id")
+    days = dict(waiting.values_list("truck_id", "days")[:_CANDIDATES])
+    if not days:
+        return {}
+    share = max(1, BATCH * len(days) // sum(days.values()))
+    free = TruckSync.objects.select_for_update(skip_locked=True).filter(truck_id__in=list(days))
+    return {sync.truck_id: sync for sync in free.order_by("truck_id")[:share]}
+
+
+def _claimable(fleet_id: int | None) -> QuerySet[DirtyDay]:
+    """Dirty days of trucks whose watermark covers all that is stored: not of one that a sync is just filling."""
+    covered = TruckSync.objects.filter(Q(cursor_t=None) | Q(known_until__gte=F("cursor_t")))
+    ready = Q(retry_at=None) | Q(retry_at__lte=Now())
+    rows = DirtyDay.objects.filter(ready, truck_id__in=covered.values("truck_id"))
+    return rows if fleet_id is None else rows.filter(fleet_id=fleet_id)
+
+
+def _compute(
+    fleet: Fleet, claimed: Sequence[DirtyDay], syncs: Mapping[int, TruckSync]
+) -> tuple[list[Summary], dict[int, Exception]]:
+    """The summaries of the claimed days, and the errors by truck: one bad truck never stops the others."""
+    trucks = Truck.objects.filter(fleet=fleet).in_bulk([row.truck_id for row in claimed])
+    ledger = _ledger(fleet)
+    summaries: list[Summary] = []
+    errors: dict[int, Exception] = {}
+    for truck_id, rows in groupby(claimed, key=lambda row: row.truck_id):
+        marked = list(rows)
+        try:
+            with transaction.atomic():
+                days = [row.day for row in marked]
+                found = list(detect_days(trucks[truck_id], syncs[truck_id], days, fleet.zone))
+                summaries += _priced(fleet, truck_id, found, ledger)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as error:
+            logger.exception("days not rebuilt", extra={"truck": truck_id, "days": len(marked)})
+            errors[truck_id] = error
+    return summaries, errors
+
+
+def _ledger(fleet: Fleet) -> Ledger:
+    rates = CostRate.objects.filter(fleet=fleet).order_by("id")
+    prices = FuelPrice.objects.filter(fleet=fleet)
+    return Ledger(
+        [Rate(r.line, r.basis, r.amount, r.effective_from, r.effective_to, r.truck_id) for r in rates],
+        [Price(price.effective_from, price.price_per_l) for price in prices],
+    )
+
+
+def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: Ledger) -> list[Summary]:
+    quarantined = QuarantinedMessage.objects.filter(
+        fleet_id=fleet.id, truck_id=truck_id, day__in=[result.day for result in results]
+    )
+    counts = dict(quarantined.values_list("day").annotate(n=Count("*")))
+    return [
+        summary(
+            truck_id, result, counts.get(result.day, 0), day_costs(_work(truck_id, result), ledger.rates, ledger.prices)
+        )
+        for result in results
+    ]
+
+
+def _work(truck_id: int, result: DayResult) -> Work:
+    figures = result.figures
+    return Work(truck_id, result.day, figures.distance_m, figures.engine_on_s, figures.fuel_used_l)
+
+
+def _update_log(claimed: Iterable[DirtyDay], errors: Mapping[int, Exception]) -> None:
+    """Deletes the claimed rows at the version that was read: what was marked again meanwhile stays.
+
+    Those of a truck that failed have another try in a minute, after five in hours: they stay in the log, where the
+    admin shows them. All in the order of the key, as `mark` does: neither waits for the other in a circle.
+    """
+    for row in claimed:
+        as_read = DirtyDay.objects.filter(pk=row.pk, version=row.version)
+        if (error := errors.get(row.truck_id)) is None:
+            as_read.delete()
+        else:
+            wait = _RETRY if row.attempts + 1 < MAX_ATTEMPTS else _GIVE_UP
+            text = f"{type(error).__name__}: {error}"[:500]
+            as_read.update(attempts=F("attempts") + 1, retry_at=Now() + wait, last_error=text)

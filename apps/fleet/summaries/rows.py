@@ -1,0 +1,103 @@
+"""A day's result as the rows it becomes."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from django.db import models
+
+from apps.accounts.calendar import as_utc
+from apps.fleet.costs import DayCost
+from apps.trucks import parameter_sets
+from apps.trucks.detect import DayResult
+from apps.trucks.history import Event
+from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+
+USED_M, USED_S = 1_600, 1_800
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A day's result as the rows it becomes, but for what depends on when it was computed."""
+
+    truck_id: int
+    result: DayResult
+    columns: Columns  # of the truck-day
+    events: list[tuple[type[models.Model], Columns]]
+    costs: list[DayCost]
+    content_hash: str  # of all that would be written: equal when a rebuild changed nothing
+
+
+def summary(truck_id: int, result: DayResult, quarantined: int, costs: list[DayCost]) -> Summary:
+    columns = _truck_day(result, quarantined)
+    events = [(model, _event(event, own)) for model, found, own in EVENTS for event in found(result)]
+    content = [columns, [values for _, values in events], [(cost.line, str(cost.amount)) for cost in costs]]
+    content_hash = hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    return Summary(truck_id, result, columns, events, costs, content_hash)
+
+
+def _truck_day(result: DayResult, quarantined: int) -> Columns:
+    figures = asdict(result.figures)
+    used = (figures["distance_m"] or 0) >= USED_M or figures["moving_s"] >= USED_S
+    return {
+        **figures,
+        "messages": result.inputs.seconds,
+        "dropped_values": result.inputs.dropped,
+        "quarantined": quarantined,
+        "as_of": as_utc(result.as_of),
+        "length_s": result.length_s,
+        "is_used": used,
+        "available_s": round(result.parameters.available_hours_per_day * 3_600),
+        "input_messages": result.inputs.messages,
+        "input_first_t": result.inputs.first_t,
+        "input_last_t": result.inputs.last_t,
+        "parameters_version": parameter_sets.version(result.parameters),
+    }
+
+
+def _event(event: Event, own: Callable[[Any], Columns]) -> Columns:
+    return {
+        "started_at": as_utc(event.started_at),
+        "ended_at": None if event.is_open else as_utc(event.ended_at),
+        "lat": event.lat,
+        "lon": event.lon,
+        **own(event),
+    }
+
+
+def _attributes(*names: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda event: {name: getattr(event, name) for name in names}
+
+
+def _stop_columns(stop: Any) -> dict[str, Any]:
+    """An open stop says only when it began: how long it lasts is a matter of time, not of messages."""
+    return {name: None if stop.is_open else getattr(stop, name) for name in ("idle_s", "parked_s", "no_data_s")}
+
+
+EVENTS: tuple[
+    tuple[type[models.Model], Callable[[DayResult], Sequence[Event]], Callable[[Any], dict[str, Any]]], ...
+] = (
+    (
+        Trip,
+        lambda result: result.trips,
+        _attributes(
+            "end_lat", "end_lon", "distance_m", "distance_source", "moving_s", "idle_s", "parked_s", "no_data_s",
+            "mean_speed_kmh", "max_speed_kmh", "fuel_l",
+        ),
+    ),
+    (Stop, lambda result: result.stops, _stop_columns),
+    (IdleEvent, lambda result: result.idle_events, _attributes("duration_s", "productive_s", "fuel_l")),
+    (
+        SpeedingEpisode,
+        lambda result: result.speeding,
+        _attributes("severity", "limit_kmh", "max_speed_kmh", "excess_kmh", "duration_s", "distance_m"),
+    ),
+    (
+        FuelEvent,
+        lambda result: result.fuel_events,
+        _attributes("kind", "level_before_l", "level_after_l", "litres"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,143 @@
+"""Replaces the rows of changed days, and the sums that they are part of, under the lock of the fleet's revision."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from apps.accounts.calendar import as_utc
+from apps.accounts.models import Fleet
+from apps.fleet import queries
+from apps.fleet.models import TruckDayCost
+from apps.fleet.summaries.rows import EVENTS, Summary
+from apps.trucks.detect import DayResult
+from apps.trucks.models import SummaryRevision, TruckDay
+
+SETTLED_AFTER_S = 72 * 3_600
+Status = TruckDay.Status
+
+
+def changed_days(fleet: Fleet, summaries: Sequence[Summary]) -> list[tuple[Summary, TruckDay | None]]:
+    """The summaries that differ from what is stored, each with the row that stands there now."""
+    stored = {
+        (row.truck_id, row.day): row
+        for row in TruckDay.objects.filter(
+            fleet_id=fleet.id,
+            day__in={summary.result.day for summary in summaries},
+            truck_id__in={summary.truck_id for summary in summaries},
+        ).only("pk", "content_hash", "status")
+    }
+    pairs = [(summary, stored.get((summary.truck_id, summary.result.day))) for summary in summaries]
+    return [(summary, row) for summary, row in pairs if row is None or row.content_hash != summary.content_hash]
+
+
+def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]]) -> None:
+    """Replaces events, costs and rows of the changed days, then the fleet's days."""
+    revision = next_revision(fleet.id)
+    computed_at = revision.changed_at
+    summaries = [summary for summary, _ in changed]
+    rows = [
+        TruckDay(
+            fleet_id=fleet.id,
+            truck_id=summary.truck_id,
+            day=summary.result.day,
+            **summary.columns,
+            content_hash=summary.content_hash,
+            status=_status(summary.result, stored),
+            revision=revision.revision,
+            computed_at=computed_at,
+        )
+        for summary, stored in changed
+    ]
+    _replace_events(fleet.id, summaries)
+    _replace_costs(fleet.id, summaries)
+    TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
+    for day in sorted({row.day for row in rows}):
+        _sum_up(fleet.id, day, revision)
+
+
+_ROW_COLUMNS = [
+    field.name for field in TruckDay._meta.local_concrete_fields if field.name not in ("fleet_id", "day", "truck_id")
+]
+
+
+def _status(result: DayResult, stored: TruckDay | None) -> str:
+    """A day is provisional until 72 hours after its end are known, then final; changed after that, corrected."""
+    if stored is not None and stored.status in (Status.FINAL, Status.CORRECTED):
+        return Status.CORRECTED
+    return Status.FINAL if result.known_until >= result.end + SETTLED_AFTER_S else Status.PROVISIONAL
+
+
+def next_revision(fleet_id: int) -> SummaryRevision:
+    """The fleet's next revision. Its row stays locked to the transaction's end: changes of a fleet queue up here."""
+    SummaryRevision.objects.get_or_create(fleet_id=fleet_id, defaults={"changed_at": Now()})
+    SummaryRevision.objects.filter(fleet_id=fleet_id).update(revision=F("revision") + 1, changed_at=Now())
+    return SummaryRevision.objects.get(fleet_id=fleet_id)
+
+
+def _of_days(summaries: Iterable[Summary]) -> Q:
+    """The days of each truck, as a condition."""
+    condition = Q(pk__in=[])
+    for truck_id, group in groupby(summaries, key=lambda summary: summary.truck_id):
+        condition |= Q(truck_id=truck_id, day__in=[summary.result.day for summary in group])
+    return condition
+
+
+def _started_in(summaries: Iterable[Summary]) -> Q:
+    """The time of each truck's days, as a condition. By time and not by day: a fleet's zone may have changed."""
+    condition = Q(pk__in=[])
+    for truck_id, group in groupby(summaries, key=lambda summary: summary.truck_id):
+        for start, end in _stretches((summary.result.start, summary.result.end) for summary in group):
+            condition |= Q(truck_id=truck_id, started_at__gte=as_utc(start), started_at__lt=as_utc(end))
+    return condition
+
+
+def _stretches(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ascending intervals with those that follow upon each other joined."""
+    joined: list[tuple[int, int]] = []
+    for start, end in days:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _replace_events(fleet_id: int, summaries: Sequence[Summary]) -> None:
+    for model, _, _ in EVENTS:
+        model._default_manager.filter(_started_in(summaries), fleet_id=fleet_id).delete()
+        model._default_manager.bulk_create(
+            model(fleet_id=fleet_id, truck_id=summary.truck_id, day=summary.result.day, **values)
+            for summary in summaries
+            for kind, values in summary.events
+            if kind is model
+        )
+
+
+def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
+    TruckDayCost.objects.filter(_of_days(summaries), fleet_id=fleet_id).delete()
+    TruckDayCost.objects.bulk_create(
+        TruckDayCost(
+            fleet_id=fleet_id,
+            day=summary.result.day,
+            truck_id=summary.truck_id,
+            line=cost.line,
+            amount=cost.amount,
+            source="estimated",
+        )
+        for summary in summaries
+        for cost in summary.costs
+    )
+
+
+def _sum_up(fleet_id: int, day: dt.date, revision: SummaryRevision) -> None:
+    """Replaces a fleet's day by the sums of its trucks' days. The lock on the revision makes it see all of them."""
+    values: dict[str, Any] = {"fleet": fleet_id, "day": day}
+    values |= {"revision": revision.revision, "computed_at": revision.changed_at}
+    with connection.cursor() as cursor:
+        for statement in queries.SUM_UP_DAY:
+            cursor.execute(statement, values)
