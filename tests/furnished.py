@@ -10,11 +10,14 @@ from django.db.models import Model
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
 from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportFile, ReportRun, ReportSchedule
 from apps.trucks.invalidation import mark
-from apps.trucks.models import SyncRun
+from apps.trucks.models import EventMapping, SyncRun
 from apps.trucks.models.views import (
     DirtyDayRow,
+    FaultChangeRow,
     FuelEventRow,
+    HarshEventRow,
     IdleEventRow,
+    OpenFaultRow,
     SpeedingEpisodeRow,
     StopRow,
     TripRow,
@@ -58,6 +61,9 @@ def _costs_and_runs(fleet: Fleet, number: int) -> list[Model]:
         CostRate.objects.create(
             fleet=fleet, line="tolls", basis="per_km", amount=Decimal("0.02"), effective_from=first
         ),
+        EventMapping.objects.create(
+            fleet=fleet, hardware_id=number, measure="harsh_braking", parameter=f"{word}_io_253"
+        ),
         SyncRun.objects.create(fleet=fleet, status="partial", started_at=rows.NOON, lag_s=48, truck_errors=errors),
     ]
 
@@ -80,8 +86,13 @@ def _computed(truck: Any) -> dict[type[Model], Any]:
     """The views' rows of a day with one of each event."""
     rows.truck_day(truck)
     rows.cost(truck, "fuel", "128.87")
-    for create in (rows.trip, rows.stop, rows.idle_event, rows.speeding, rows.fuel_event):
+    for create in (rows.trip, rows.stop, rows.idle_event, rows.speeding, rows.fuel_event, rows.harsh_event):
         create(truck)
+    rows.fault_change(truck)
+    rows.open_fault(truck)
     mark(truck.fleet_id, [(truck.pk, rows.DAY)], "messages")
-    views = (TruckDayRow, TripRow, StopRow, IdleEventRow, SpeedingEpisodeRow, FuelEventRow, DirtyDayRow)
+    views = (
+        TruckDayRow, TripRow, StopRow, IdleEventRow, SpeedingEpisodeRow, FuelEventRow, HarshEventRow, FaultChangeRow,
+        OpenFaultRow, DirtyDayRow,
+    )  # fmt: skip
     return {view: view.objects.get(truck=truck) for view in views}

@@ -12,10 +12,13 @@ from apps.accounts.models import ApiKey, Fleet
 from apps.fleet.models import FleetDay, FleetDayCost, TruckDayCost
 from apps.trucks.models import (
     Driver,
+    FaultChange,
     FleetSync,
     FuelEvent,
+    HarshEvent,
     IdleEvent,
     LatestValues,
+    OpenFault,
     ParameterSet,
     SpeedingEpisode,
     Stop,
@@ -117,7 +120,8 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
         "drift_m": 120, "distance_gap_m": 0, "distance_odometer_m": 420_000, "engine_hours": 9.0, "counter_resets": 0,
         "fuel_used_l": 131.5, "fuel_source": "counter", "idle_fuel_l": 3.2, "max_speed_kmh": 104.0,
         "trips": 4, "stops": 5, "idle_events": 6, "speeding_minor": 2, "speeding_moderate": 1, "speeding_severe": 0,
-        "speeding_s": 240, "refuels": 1, "refuel_l": 300.0, "drains": 0, "drain_l": 0.0,
+        "speeding_s": 240, "harsh_braking": 1, "harsh_acceleration": 0, "harsh_cornering": None,
+        "refuels": 1, "refuel_l": 300.0, "drains": 0, "drain_l": 0.0, "faults_opened": 0,
         "status": "provisional", "revision": 1, "computed_at": NOON, "as_of": NOON,
         "is_used": True, "available_s": 43_200,
         "input_messages": 1441, "input_first_t": 1_773_100_800, "input_last_t": 1_773_187_100,
@@ -132,8 +136,8 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
 _SUMMED = (
     "length_s", "available_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s",
     "messages", "dropped_values", "quarantined", "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "stops",
-    "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "refuels", "refuel_l",
-    "drains", "drain_l",
+    "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
+    "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened",
 )  # fmt: skip
 
 
@@ -210,3 +214,18 @@ def fuel_event(truck: Truck, started_at: dt.datetime = NOON, kind: str = "refuel
     before, after = (100.0, 400.0) if kind == "refuel" else (400.0, 340.0)
     values = {"level_before_l": before, "level_after_l": after, "litres": abs(after - before), **changes}
     return FuelEvent.objects.create(**{**_event(truck, started_at, 300), "kind": kind, **values})
+
+
+def harsh_event(truck: Truck, started_at: dt.datetime = NOON, kind: str = "braking", **changes: Any) -> HarshEvent:
+    values = {"source": "device", "speed_kmh": 62.0, "peak_ms2": None, **changes}
+    return HarshEvent.objects.create(**{**_event(truck, started_at, 0), "kind": kind, **values})
+
+
+def fault_change(truck: Truck, started_at: dt.datetime = NOON, kind: str = "opened", **changes: Any) -> FaultChange:
+    values = {"spn": 100, "fmi": 1, "source": 255, "severity": "severe", **changes}
+    return FaultChange.objects.create(**{**_event(truck, started_at, 0), "kind": kind, **values})
+
+
+def open_fault(truck: Truck, opened_at: dt.datetime = NOON, **changes: Any) -> OpenFault:
+    values = {"spn": 100, "fmi": 1, "source": 255, "severity": "severe", "lat": 41.85, "lon": -87.65, **changes}
+    return OpenFault.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, opened_at=opened_at, **values)

@@ -116,12 +116,18 @@ def test_a_working_day_by_hand() -> None:
         "trips": 1,
         "stops": 1,
         "idle_events": 2,
+        "harsh_braking": None,
+        "harsh_acceleration": None,
+        "harsh_cornering": None,
+        "faults_opened": None,
         "events": {
             "trips": [(at("06:05"), at("06:15"), 9_200, 600, 0, 0, 0)],
             "stops": [(at("06:15"), None)],
             "speeding": [],
             "idle": [(at("06:00"), at("06:05")), (at("06:15"), at("06:20"))],
             "fuel": [],
+            "harsh": [],
+            "faults": [],
         },
     }
 
@@ -159,7 +165,8 @@ def test_a_day_without_messages_measures_nothing_but_time() -> None:
         *("distance_m", "distance_source", "distance_gps_m", "drift_m", "distance_gap_m", "distance_odometer_m"),
         *("engine_hours", "counter_resets", "max_speed_kmh", "fuel_used_l", "fuel_source", "idle_fuel_l"),
         *("speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s"),
-        *("refuels", "refuel_l", "drains", "drain_l"),
+        *("harsh_braking", "harsh_acceleration", "harsh_cornering"),
+        *("refuels", "refuel_l", "drains", "drain_l", "faults_opened"),
     }
 
 
@@ -746,3 +753,41 @@ def test_every_day_of_every_simulated_truck_adds_up() -> None:
 def assert_trips_add_up(row: dict[str, Any], *, until: int) -> None:
     for start, end, _, *parts in row["events"]["trips"]:
         assert sum(part or 0 for part in parts) == (end or until) - start
+
+
+def test_harsh_driving_is_what_the_device_says_and_else_what_dense_speeds_show() -> None:
+    """
+    DAY: the device says 1 of braking at 08:00, 0 of cornering at 09:00, nothing of acceleration.
+    50 → 33 km/h in 1 s is 4.72 m/s², above 4.6, but the device tells of braking: it does not count.
+    33 → 54 km/h in 2 s is 2.92 m/s², above 2.8, and 54 → 65 in 1 s is 3.06: one acceleration of 3 s.
+    NEXT_DAY: nothing is told, and 3 s between fixes are too many.
+    """
+    t = at("12:00")
+    messages = [message(at("08:00"), harsh_braking=1), message(at("09:00"), harsh_cornering=0)]
+    messages += [message(t + s, v) for s, v in ((0, 50), (1, 33), (3, 54), (4, 65))]
+    messages += [message(t + 86_400, 50), message(t + 86_403, 0)]
+    rows = days(messages, until=at("24:00", NEXT_DAY))
+    names = ("harsh_braking", "harsh_acceleration", "harsh_cornering")
+    assert [rows[DAY][name] for name in names] == [1, 1, 0]
+    assert rows[DAY]["events"]["harsh"] == [
+        (at("08:00"), at("08:00"), "braking", "device"),
+        (t + 1, t + 4, "acceleration", "speed"),
+    ]
+    assert [rows[NEXT_DAY][name] for name in names] == [None, None, None]
+
+
+def test_a_fault_opens_when_it_is_first_told_and_a_text_that_is_no_list_of_codes_tells_nothing() -> None:
+    said = {"08:00": "SPN100/FMI1", "09:00": "n/a", "10:00": "spn100/fmi1; 3251-15-SA0", "11:00": "", "12:00": "100/1"}
+    row = the_day([message(at(clock), dtc=text) for clock, text in said.items()])
+    assert (row["faults_opened"], row["dropped_values"]) == (3, 1)
+    assert row["events"]["faults"] == [
+        (at("08:00"), at("08:00"), "opened", 100, 1, 255, "severe"),
+        (at("10:00"), at("10:00"), "opened", 3251, 15, 0, "minor"),
+        *sorted(
+            [
+                (at("11:00"), at("11:00"), "cleared", 100, 1, 255, "severe"),
+                (at("11:00"), at("11:00"), "cleared", 3251, 15, 0, "minor"),
+            ]
+        ),
+        (at("12:00"), at("12:00"), "opened", 100, 1, 255, "severe"),
+    ]

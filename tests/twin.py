@@ -34,12 +34,17 @@ PARAMETERS: dict[str, float] = {
     "speeding_moderate_kmh": 24,
     "refuel_min_l": 30,
     "drain_min_l": 30,
+    "harsh_braking_ms2": 4.6,
+    "harsh_acceleration_ms2": 2.8,
     "max_leg_kmh": 250,
     "min_satellites": 3,
 }
 EARTH_RADIUS_M = 6_371_008.8
 CONNECTED_S = 35 * 86_400  # readings further apart are not connected, and no state is carried further
 FUEL_STEPS_JOIN_S = 1_800
+HARSH = ("harsh_braking", "harsh_acceleration", "harsh_cornering")
+FAULT = re.compile(r"(?:spn *)?(\d{1,6}) *[/:-] *(?:fmi *)?(\d{1,2})(?: *[/:@-] *(?:sa *)?(\d{1,3}))?")
+UNKNOWN_SOURCE = 255
 
 
 def truth(
@@ -549,6 +554,8 @@ class Point:
     gps_kmh: float | None
     readings: dict[str, float]
     dropped: int
+    harsh: dict[str, bool]  # told by the device: whether it happened
+    faults: set[tuple[int, int, int]] | None  # (SPN, FMI, source) that it says are active; None when it says nothing
     engine: bool | None = None
     pto: bool = False
     speed_kmh: float = 0
@@ -569,16 +576,54 @@ def cleaned(messages: Iterable[Message], table: SensorTable, as_of: int, min_sat
     previous: Message | None = None
     for _, message in ordered:
         readings, dropped = table.read(message, previous)
+        harsh, faults, unusable = device_events(message)
         fix = fix_of(message, min_satellites)
         previous = message
         if not points or points[-1].t != message["t"]:
-            points.append(Point(message["t"], None, None, {}, 0))
+            points.append(Point(message["t"], None, None, {}, 0, {}, None))
         point = points[-1]
         point.readings |= readings
-        point.dropped += dropped
+        point.dropped += dropped + unusable
+        for kind, happened in harsh.items():
+            point.harsh[kind] = happened or point.harsh.get(kind, False)
+        if faults is not None:
+            point.faults = faults
         if fix is not None:
             point.place, point.gps_kmh = fix
     return points
+
+
+def device_events(message: Message) -> tuple[dict[str, bool], set[tuple[int, int, int]] | None, int]:
+    """What the device tells of harsh driving and of its active faults, and how many of these values are unusable."""
+    params, unusable = message.get("p") or {}, 0
+    harsh = {}
+    for kind in HARSH:
+        value = number(params.get(kind))
+        if is_usable(value):
+            harsh[kind] = value == 1
+        elif value is not None:
+            unusable += 1
+    raw = params.get("dtc")
+    faults = active_faults(raw)
+    return harsh, faults, unusable + (raw is not None and faults is None)
+
+
+def active_faults(raw: object) -> set[tuple[int, int, int]] | None:
+    """The codes in a text, none in an empty one; None for what is no list of codes."""
+    if not isinstance(raw, str):
+        return None
+    found = set()
+    for part in raw.lower().replace(";", ",").split(","):
+        code = FAULT.fullmatch(part.strip())
+        if code is None:
+            if part.strip():
+                return None
+            continue
+        spn, fmi, source = int(code[1]), int(code[2]), int(code[3]) if code[3] else UNKNOWN_SOURCE
+        if spn >= 2**19 or fmi >= 2**5 or source >= 2**8:
+            return None
+        found.add((spn, fmi, source))
+    return found if len(found) <= 60 else None
 
 
 def fix_of(message: Message, min_satellites: float) -> tuple[tuple[float, float], float | None] | None:
@@ -795,6 +840,8 @@ class History:
         self.idling = idling_of(self.stretches)
         self.speeding = speeding_of(self.points, as_of, parameters)
         self.fuel_events = fuel_events_of(self.points, parameters)
+        self.fault_changes = fault_changes_of(self.points)
+        self.speed_changes = speed_changes_of(self.points)
 
     def distance(self, start: int, end: int) -> tuple[int | None, str | None]:
         """Metres driven in [start, end) and where they come from: the odometer, else GPS without drift."""
@@ -842,6 +889,23 @@ class FuelEvent(NamedTuple):
     start: int
     end: int
     litres: float
+
+
+class Harsh(NamedTuple):
+    start: int
+    end: int
+    kind: str
+    source: str
+
+
+class FaultChange(NamedTuple):
+    start: int
+    end: int
+    kind: str
+    spn: int
+    fmi: int
+    source: int
+    severity: str
 
 
 def trips_of(history: History) -> list[Trip]:
@@ -966,11 +1030,69 @@ def step_kind(before: Point, after: Point, parameters: dict[str, float]) -> str 
     return "drain" if -step >= parameters["drain_min_l"] and before.engine is False else None
 
 
+def fault_changes_of(points: list[Point]) -> list[FaultChange]:
+    """What each report of the device has that the one before had not, and the other way round."""
+    changes = []
+    last_t, last = 0, set[tuple[int, int, int]]()
+    for point in points:
+        if point.faults is None:
+            continue
+        before = last if point.t - last_t <= CONNECTED_S else set()
+        news = {"opened": point.faults - before, "cleared": before - point.faults}
+        changes += [
+            FaultChange(point.t, point.t, kind, *code, fault_severity(code[1]))
+            for kind, codes in news.items()
+            for code in sorted(codes)
+        ]
+        last_t, last = point.t, point.faults
+    return changes
+
+
+def fault_severity(fmi: int) -> str:
+    return {0: "severe", 1: "severe", 15: "minor", 17: "minor"}.get(fmi, "moderate")
+
+
+class SpeedChange(NamedTuple):
+    """Between two consecutive fixes with speeds, at most two seconds apart."""
+
+    start: int
+    end: int
+    ms2: float
+
+
+def speed_changes_of(points: list[Point]) -> list[SpeedChange]:
+    fixes = [point for point in points if point.place is not None]
+    return [
+        SpeedChange(one.t, other.t, (other.gps_kmh - one.gps_kmh) / 3.6 / (other.t - one.t))
+        for one, other in pairwise(fixes)
+        if other.t - one.t <= 2 and one.gps_kmh is not None and other.gps_kmh is not None
+    ]
+
+
+def harsh_in_day(history: History, kind: str, start: int, end: int) -> list[Harsh] | None:
+    """By the device when it tells of this kind on the day, else by the speed where that is dense; None: neither."""
+    name = kind.removeprefix("harsh_")
+    told = [point for point in history.points if start <= point.t < end and kind in point.harsh]
+    if told:
+        return [Harsh(point.t, point.t, name, "device") for point in told if point.harsh[kind]]
+    if kind == "harsh_cornering" or not any(start <= change.start < end for change in history.speed_changes):
+        return None
+    sign, runs = -1 if kind == "harsh_braking" else 1, []
+    for change in history.speed_changes:
+        if sign * change.ms2 < history.parameters[f"{kind}_ms2"]:
+            continue
+        if runs and runs[-1][-1].end == change.start:
+            runs[-1].append(change)
+        else:
+            runs.append([change])
+    return [Harsh(run[0].start, run[-1].end, name, "speed") for run in runs if start <= run[0].start < end]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The day
 # ---------------------------------------------------------------------------------------------------------------------
 
-E = TypeVar("E", Trip, Stop, Idling, Speeding, FuelEvent)
+E = TypeVar("E", Trip, Stop, Idling, Speeding, FuelEvent, FaultChange)
 
 
 def starting_in(events: list[E], start: int, end: int) -> list[E]:
@@ -981,6 +1103,8 @@ def day_row(history: History, start: int, end: int, dismissed: frozenset[int]) -
     """The truck-day [start, end)."""
     points = [point for point in history.points if start <= point.t < end]
     distance_m, distance_source = history.distance(start, end)
+    harsh = {kind: harsh_in_day(history, kind, start, end) for kind in HARSH}
+    faults = starting_in(history.fault_changes, start, end)
     read = [q for q in (history.odometer, history.fuel, history.hours) if q.read_in(start, end)]
     return {
         "messages": len(points),
@@ -999,6 +1123,17 @@ def day_row(history: History, start: int, end: int, dismissed: frozenset[int]) -
         **fuel_figures(history, start, end, dismissed),
         **speeding_figures(history, start, end),
         **event_figures(history, start, end),
+        **{kind: None if events is None else len(events) for kind, events in harsh.items()},
+        "faults_opened": (
+            sum(change.kind == "opened" for change in faults)
+            if any(point.faults is not None for point in points)
+            else None
+        ),
+        "events": {
+            **started_events(history, start, end),
+            "harsh": sorted(event for events in harsh.values() for event in events or ()),
+            "faults": faults,
+        },
     }
 
 
@@ -1065,19 +1200,22 @@ def speeding_figures(history: History, start: int, end: int) -> dict[str, Any]:
 
 
 def event_figures(history: History, start: int, end: int) -> dict[str, Any]:
-    trips, stops = starting_in(history.trips, start, end), starting_in(history.stops, start, end)
-    minimum_s = history.parameters["idle_event_min_s"]
-    idle = [event for event in starting_in(history.idling, start, end) if event.end - event.start >= minimum_s]
+    started = started_events(history, start, end)
     measured = any(stretch.state != "no data" for stretch, _ in overlaps(history.stretches, start, end))
     return {
-        "trips": len(trips) if measured else None,
-        "stops": len(stops) if measured else None,
-        "idle_events": len(idle) if measured and history.evidence else None,
-        "events": {
-            "trips": trips,
-            "stops": stops,
-            "speeding": starting_in(history.speeding, start, end),
-            "idle": idle,
-            "fuel": starting_in(history.fuel_events, start, end),
-        },
+        "trips": len(started["trips"]) if measured else None,
+        "stops": len(started["stops"]) if measured else None,
+        "idle_events": len(started["idle"]) if measured and history.evidence else None,
+    }
+
+
+def started_events(history: History, start: int, end: int) -> dict[str, Any]:
+    minimum_s = history.parameters["idle_event_min_s"]
+    idle = [event for event in starting_in(history.idling, start, end) if event.end - event.start >= minimum_s]
+    return {
+        "trips": starting_in(history.trips, start, end),
+        "stops": starting_in(history.stops, start, end),
+        "speeding": starting_in(history.speeding, start, end),
+        "idle": idle,
+        "fuel": starting_in(history.fuel_events, start, end),
     }

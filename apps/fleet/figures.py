@@ -11,6 +11,7 @@ from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utiliza
 PLACES = Decimal("0.0001")
 _USAGE = tuple(Usage.__slots__)
 _SPEEDING = ("speeding_minor", "speeding_moderate", "speeding_severe")
+_HARSH = ("harsh_braking", "harsh_acceleration", "harsh_cornering")
 UTILIZATIONS = (
     "engine_utilization_pct",
     "asset_utilization_pct",
@@ -39,13 +40,12 @@ def consumption(row: Mapping[str, Any]) -> float | None:
 
 
 def behavior(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Speeding with its exposure and the safety score of a row of sums."""
-    score = safety_score(row["distance_m"], *(row[name] for name in _SPEEDING))
+    """Speeding and harsh driving with their exposure and the safety score of a row of sums."""
+    harsh = [row[name] for name in _HARSH if row[name] is not None]
+    minor, moderate, severe = (row[name] for name in _SPEEDING)
+    score = safety_score(row["distance_m"], minor, moderate, severe, sum(harsh) if harsh else None)
     return {
-        **{name: row[name] for name in ("trips", "distance_m", *_SPEEDING, "speeding_s")},
-        "harsh_braking": None,
-        "harsh_acceleration": None,
-        "harsh_cornering": None,
+        **{name: row[name] for name in ("trips", "distance_m", *_SPEEDING, "speeding_s", *_HARSH)},
         "safety_score": None if score is None else round(score, 2),
     }
 

@@ -10,11 +10,14 @@ from django.urls import reverse
 
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
 from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
-from apps.trucks.models import Driver, ParameterSet, SyncRun, Truck, TruckGroup
+from apps.trucks.models import Driver, EventMapping, ParameterSet, SyncRun, Truck, TruckGroup
 from apps.trucks.models.views import (
     DirtyDayRow,
+    FaultChangeRow,
     FuelEventRow,
+    HarshEventRow,
     IdleEventRow,
+    OpenFaultRow,
     SpeedingEpisodeRow,
     StopRow,
     TripRow,
@@ -28,6 +31,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Groups", "folder", TruckGroup),
         ("Drivers", "badge", Driver),
         ("Parameters", "tune", ParameterSet),
+        ("Device events", "sensors", EventMapping),
     ],
     "Days": [
         ("Truck-days", "calendar_month", TruckDayRow),
@@ -39,6 +43,9 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Idling", "hourglass_empty", IdleEventRow),
         ("Speeding", "speed", SpeedingEpisodeRow),
         ("Refuels and drains", "local_gas_station", FuelEventRow),
+        ("Harsh driving", "crisis_alert", HarshEventRow),
+        ("Open faults", "car_crash", OpenFaultRow),
+        ("Faults by day", "build", FaultChangeRow),
     ],
     "Costs": [
         ("Fuel prices", "oil_barrel", FuelPrice),

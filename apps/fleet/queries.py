@@ -12,8 +12,10 @@ _SUMS = """
     {fuel_distance_m} AS fuel_distance_m, SUM(idle_fuel_l) AS idle_fuel_l,
     SUM(trips) AS trips, SUM(stops) AS stops, SUM(idle_events) AS idle_events,
     SUM(speeding_minor) AS speeding_minor, SUM(speeding_moderate) AS speeding_moderate,
-    SUM(speeding_severe) AS speeding_severe, SUM(speeding_s) AS speeding_s,
+    SUM(speeding_severe) AS speeding_severe, SUM(speeding_s) AS speeding_s, SUM(harsh_braking) AS harsh_braking,
+    SUM(harsh_acceleration) AS harsh_acceleration, SUM(harsh_cornering) AS harsh_cornering,
     SUM(refuels) AS refuels, SUM(refuel_l) AS refuel_l, SUM(drains) AS drains, SUM(drain_l) AS drain_l,
+    SUM(faults_opened) AS faults_opened,
     SUM(messages) AS messages, SUM(dropped_values) AS dropped_values, SUM(quarantined) AS quarantined,
     MIN(as_of) AS as_of
 """
@@ -102,7 +104,8 @@ TRUCK_COSTS_PAGE = _TRUCK_COSTS.format(
 _FLEET_DAY_COLUMNS = """length_s, available_s,
     moving_s, engine_moving_s, idle_s, idle_productive_s, parked_s, no_data_s, engine_on_s,
     distance_m, fuel_used_l, fuel_distance_m, idle_fuel_l, trips, stops, idle_events, speeding_minor, speeding_moderate,
-    speeding_severe, speeding_s, refuels, refuel_l, drains, drain_l, messages, dropped_values, quarantined, as_of"""
+    speeding_severe, speeding_s, harsh_braking, harsh_acceleration, harsh_cornering, refuels, refuel_l, drains,
+    drain_l, faults_opened, messages, dropped_values, quarantined, as_of"""
 
 # Replaces a fleet's day, and its costs, by the sums over its trucks. To be run in this order within one transaction.
 SUM_UP_DAY = (

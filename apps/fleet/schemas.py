@@ -204,11 +204,11 @@ class Behavior(BaseModel):
     speeding_moderate: int | None = described("Moderate ones.", 1)
     speeding_severe: int | None = described("Severe ones.", 0)
     speeding_s: int | None = described("Seconds over the limit.", 410)
-    harsh_braking: int | None = described("Not measured yet: null.", None)
-    harsh_acceleration: int | None = described("Not measured yet: null.", None)
-    harsh_cornering: int | None = described("Not measured yet: null.", None)
+    harsh_braking: int | None = described("Harsh braking; null where it cannot be measured.", 2)
+    harsh_acceleration: int | None = described("Harsh acceleration; null likewise.", 0)
+    harsh_cornering: int | None = described("Harsh cornering; null likewise.", 0)
     safety_score: float | None = described(
-        "100 less the episodes per 100 km (minor 1, moderate 2, severe 4), at least 0; null under 80 km.", 99.83
+        "100 less the events per 100 km (minor 1, moderate 2, severe 4, harsh 2), at least 0; null under 80 km.", 99.69
     )
 
 

@@ -247,7 +247,7 @@ def _by_severity(rows: Sequence[Row], *, is_measured: bool) -> dict[str, dict[st
 async def days(
     request: AuthenticatedRequest, truck_id: schemas.TruckCode, search: Query[schemas.DaySearch]
 ) -> HttpResponse:
-    """The truck's daily summaries (at most 400 days); harsh events and faults are not measured yet, so null."""
+    """The truck's daily summaries (at most 400 days)."""
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
         rows, page_echo = page.cut(await fetch_all(queries.TRUCK_DAYS[search.is_descending], asked), "day")

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from math import fsum
 from typing import NamedTuple, TypeVar
 
+from .faults import FaultChange, find_fault_changes, opened_between
 from .fuel import FuelEvent, FuelEventKind, FuelSource, find_fuel_events, used, used_idling
+from .harsh import HarshEvent, HarshKind, find_harsh, harsh_between
 from .history import DistanceSource, Event, History, read_history
 from .idling import IdleEvent, find_idling
 from .motion import Segment
@@ -28,6 +30,8 @@ class Detection:
     idle_events: list[IdleEvent]
     speeding: list[SpeedingEpisode]
     fuel_events: list[FuelEvent]
+    harsh: list[HarshEvent]  # by either source
+    fault_changes: list[FaultChange]
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -64,10 +68,14 @@ class DayFigures:
     speeding_moderate: int | None
     speeding_severe: int | None
     speeding_s: int | None
+    harsh_braking: int | None
+    harsh_acceleration: int | None
+    harsh_cornering: int | None
     refuels: int | None
     refuel_l: float | None
     drains: int | None
     drain_l: float | None
+    faults_opened: int | None
     coverage_pct: float | None
 
 
@@ -108,6 +116,8 @@ def detect(
         idle_events=find_idling(history, parameters),
         speeding=find_speeding(history, parameters),
         fuel_events=find_fuel_events(history, parameters, dismissed),
+        harsh=find_harsh(history, parameters),
+        fault_changes=find_fault_changes(history),
     )
 
 
@@ -118,6 +128,7 @@ def figures(detection: Detection, start: int, end: int, as_of: int) -> DayFigure
     fuel = used(history, detection.fuel_events, start, end)
     speeding = _speeding(detection, start, end)
     refuels, drains = (_fuel_events(detection, kind, start, end) for kind in FuelEventKind)
+    harsh = {kind: harsh_between(history, detection.harsh, kind, start, end) for kind in HarshKind}
     engine_known, seen = history.has_engine_evidence, time.measured > 0
     return DayFigures(
         fixes=history.track.count(start, end),
@@ -146,12 +157,20 @@ def figures(detection: Detection, start: int, end: int, as_of: int) -> DayFigure
         speeding_moderate=speeding.moderate,
         speeding_severe=speeding.severe,
         speeding_s=speeding.seconds,
+        harsh_braking=_count(harsh[HarshKind.BRAKING]),
+        harsh_acceleration=_count(harsh[HarshKind.ACCELERATION]),
+        harsh_cornering=_count(harsh[HarshKind.CORNERING]),
         refuels=refuels.number,
         refuel_l=refuels.litres,
         drains=drains.number,
         drain_l=drains.litres,
+        faults_opened=opened_between(history, detection.fault_changes, start, end),
         coverage_pct=100 * (1 - time.no_data / (end - start)) if end > start else None,
     )
+
+
+def _count(events: Sequence[Event] | None) -> int | None:
+    return None if events is None else len(events)
 
 
 class _Speeding(NamedTuple):

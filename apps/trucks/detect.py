@@ -14,7 +14,9 @@ from apps.accounts.calendar import ONE_DAY, day_bounds
 from apps.trucks import storage
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
+from apps.trucks.faults import FaultChange
 from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent
+from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
 from apps.trucks.messages import StoredPoint
@@ -64,6 +66,8 @@ class DayResult:
     idle_events: list[IdleEvent]
     speeding: list[SpeedingEpisode]
     fuel_events: list[FuelEvent]
+    harsh_events: list[HarshEvent]
+    fault_changes: list[FaultChange]
 
     @property
     def length_s(self) -> int:
@@ -79,7 +83,7 @@ def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: Zo
     parameters = ParameterHistory(truck.fleet_id, truck.id)
     known = [day for day in days if _is_known(day, sync.first_t, sync.known_until, zone)]
     for run in _runs(known, parameters):
-        yield from Excerpt(truck, table, parameters.on(run[0]), run, sync.known_until, zone).results()
+        yield from Excerpt(truck, sync, table, parameters.on(run[0]), run, zone).results()
 
 
 def _is_known(day: dt.date, first_t: int, known_until: int, zone: ZoneInfo) -> bool:
@@ -108,19 +112,20 @@ class Excerpt:
     def __init__(
         self,
         truck: Truck,
+        sync: TruckSync,
         table: SensorTable,
         parameters: Parameters,
         days: Sequence[dt.date],
-        known_until: int,
         zone: ZoneInfo,
     ) -> None:
         self.truck = truck
         self.evidence = evidence_of(table)
         # Looking for a reading that no sensor gives would search 35 days of messages in vain.
-        self.readings = ["lat", *(name for name in READINGS if name in table.measures)]
+        told = {*table.measures, "dtc"} if sync.tells_faults else table.measures
+        self.readings = ["lat", *(name for name in READINGS if name in told)]
         self.parameters = parameters
         self.days = days
-        self.known_until = known_until
+        self.known_until = sync.known_until or 0
         self.zone = zone
         self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
         self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites)
@@ -144,6 +149,8 @@ class Excerpt:
                 idle_events=[event for event in detection.idle_events if start <= event.started_at < end],
                 speeding=[event for event in detection.speeding if start <= event.started_at < end],
                 fuel_events=[event for event in detection.fuel_events if start <= event.started_at < end],
+                harsh_events=_harsh(detection, start, as_of),
+                fault_changes=[event for event in detection.fault_changes if start <= event.started_at < as_of],
             )
 
     @cached_property
@@ -198,6 +205,7 @@ class Excerpt:
         events: list[Event] = [*detection.trips, *detection.stops, *detection.idle_events, *detection.speeding]
         are_over = all(not event.is_open and event.ended_at < last_t for event in events if self._is_within(event))
         # Within half an hour a further step may join, and only so many readings are known beyond the window.
+        are_over = are_over and all(event.ended_at < last_t for event in filter(self._is_within, detection.harsh))
         refuels_and_drains = filter(self._is_within, detection.fuel_events)
         return are_over and all(event.ended_at + JOIN_S < last_t for event in refuels_and_drains)
 
@@ -218,6 +226,12 @@ def _rests(conditions: Sequence[Condition], parameters: Parameters) -> bool:
         if still_since is not None and following.t - still_since >= parameters.trip_end_s:
             return True
     return False
+
+
+def _harsh(detection: Detection, start: int, end: int) -> list[HarshEvent]:
+    """The harsh driving that counts in a day, ascending."""
+    counted = (harsh_between(detection.history, detection.harsh, kind, start, end) or [] for kind in HarshKind)
+    return sorted((event for events in counted for event in events), key=lambda event: (event.started_at, event.kind))
 
 
 def _inputs(stored: Sequence[StoredPoint]) -> Inputs:

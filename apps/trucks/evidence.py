@@ -8,7 +8,7 @@ from apps.trucks.points import Evidence, Point
 from apps.trucks.sensors import SensorTable
 
 # Columns of `message` whose readings reach beyond their message: counters and levels, and what is carried over.
-READINGS = ("odometer_m", "fuel_used_l", "fuel_level_l", "engine_hours_h", "ignition", "rpm", "voltage", "pto")
+READINGS = ("odometer_m", "fuel_used_l", "fuel_level_l", "engine_hours_h", "ignition", "rpm", "voltage", "pto", "dtc")
 
 
 def evidence_of(table: SensorTable) -> Evidence:

@@ -1,18 +1,20 @@
 """What is known of one truck over a stretch of time, before any event is looked for in it."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import fsum
-from operator import attrgetter
-from typing import NamedTuple, TypedDict
+from operator import attrgetter, itemgetter
+from typing import NamedTuple, TypedDict, TypeVar
 
 from .motion import Condition, Seconds, Segment, conditions, seconds, segments
 from .parameters import Parameters
 from .points import Evidence, Point
 from .quantities import Counter, Spread, changes, counter
 from .track import Legs, Track, legs, track
+
+T = TypeVar("T")
 
 
 class DistanceSource(StrEnum):
@@ -101,6 +103,8 @@ class History:
     fuel_counter: Counter
     levels: Sequence[LevelReading]
     level_falls: Spread
+    harsh_reports: Sequence[tuple[int, int]]  # (second, code) where the device tells of harsh driving; the window's
+    fault_reports: Sequence[tuple[int, str]]  # (second, active codes) where it tells of faults
 
     def seconds(self, start: int, end: int) -> Seconds:
         return seconds(self.segments, start, end)
@@ -153,10 +157,20 @@ def read_history(
         fuel_counter=_counter(everything, attrgetter("fuel_used_l")),
         levels=levels,
         level_falls=_falls(levels),
+        harsh_reports=[(point.t, point.harsh) for point in points if point.harsh is not None],
+        fault_reports=[(point.t, point.dtc) for point in everything if point.dtc is not None],
     )
 
 
 _second = attrgetter("t")
+
+
+def within(reports: Sequence[tuple[int, T]], start: int, end: int) -> Sequence[tuple[int, T]]:
+    """The reports of [start, end), of (second, report) ascending."""
+    return reports[bisect_left(reports, start, key=_first) : bisect_left(reports, end, key=_first)]
+
+
+_first = itemgetter(0)
 
 
 def _counter(points: Sequence[Point], value: Callable[[Point], float | None]) -> Counter:

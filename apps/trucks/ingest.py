@@ -17,6 +17,7 @@ from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence, merge
 from apps.trucks.sensors import SensorTable
+from apps.trucks.tables import SensorTables
 
 _REDERIVE_BATCH = 2_000
 _LOOK_BACK = 500
@@ -55,6 +56,7 @@ def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequenc
         _renew_latest(truck, table)  # a late message may have taken away what is latest
     else:
         _keep_latest(truck, table, messages, candidates)
+    sync.tells_faults |= _tells_faults(new)
     _move_cursor(sync, table, new[0].t, new[-1].t)
     return len(new)
 
@@ -84,7 +86,11 @@ def _move_cursor(sync: TruckSync, table: SensorTable, first_t: int, last_t: int)
         sync.sensor_version = table.version
     sync.first_t = first_t if sync.first_t is None else min(first_t, sync.first_t)
     sync.cursor_t = last_t if sync.cursor_t is None else max(last_t, sync.cursor_t)
-    sync.save(update_fields=["first_t", "cursor_t", "sensor_version"])
+    sync.save(update_fields=["first_t", "cursor_t", "sensor_version", "tells_faults"])
+
+
+def _tells_faults(evaluated: Sequence[MessageRow]) -> bool:
+    return any(row.dtc is not None for row in evaluated)
 
 
 def _mark_changed(truck: Truck, sync: TruckSync, changed: Sequence[MessageRow], now: int) -> None:
@@ -189,7 +195,7 @@ def rederive(truck: Truck, sync: TruckSync) -> None:
     """
     if sync.first_t is None or sync.sensor_version == truck.sensor_version:
         return
-    table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
+    table = SensorTables(truck.fleet_id).of(truck)
     fleet, since_t = truck.fleet, sync.first_t
     while span := storage.stale_span(fleet.id, truck.id, since_t, table.version, _REDERIVE_BATCH):
         messages = storage.messages_between(fleet.id, truck.id, *span)
@@ -197,7 +203,11 @@ def rederive(truck: Truck, sync: TruckSync) -> None:
         days = {(truck.id, day_of(message["t"], fleet.zone)) for message in messages}
         with transaction.atomic():
             invalidation.mark(fleet.id, days, "sensors")
-            storage.replace_readings(fleet.id, truck.id, rows(messages, table, previous))
+            evaluated = rows(messages, table, previous)
+            storage.replace_readings(fleet.id, truck.id, evaluated)
+            if _tells_faults(evaluated) and not sync.tells_faults:
+                sync.tells_faults = True
+                sync.save(update_fields=["tells_faults"])
         since_t = span[1] + 1
     _finish_rederiving(truck, sync, table)
 

@@ -45,6 +45,8 @@ class MessageRow(NamedTuple):
     fuel_level_l: float | None
     engine_hours_h: float | None
     pto: bool | None
+    harsh: int | None
+    dtc: str | None
     dropped: int
     sensor_version: str
     payload: bytes
@@ -137,6 +139,8 @@ def _row(message: Raw, previous: Raw | None, table: SensorTable) -> MessageRow:
         fuel_level_l=readings.fuel_level_l,
         engine_hours_h=readings.engine_hours_h,
         pto=readings.pto,
+        harsh=readings.harsh,
+        dtc=readings.dtc,
         dropped=readings.dropped,
         sensor_version=table.version,
         payload=payload,
@@ -180,6 +184,8 @@ class StoredPoint(NamedTuple):
     fuel_level_l: float | None
     engine_hours_h: float | None
     pto: bool | None
+    harsh: int | None
+    dtc: str | None
     dropped: int
 
     @property
@@ -194,5 +200,5 @@ class StoredPoint(NamedTuple):
             self.lat if fix else None,
             self.lon if fix else None,
             self.speed_kmh if fix else None,
-            *self[8:16],
+            *self[8:18],
         )

@@ -29,6 +29,8 @@ class Point(NamedTuple):
     fuel_level_l: float | None = None
     engine_hours_h: float | None = None
     pto: bool | None = None
+    harsh: int | None = None  # what the device says of harsh driving; see sensors.device.harsh_code
+    dtc: str | None = None  # the faults that it says are active, "" for none
 
     @property
     def is_fix(self) -> bool:
@@ -37,6 +39,8 @@ class Point(NamedTuple):
 
 def merge(points: Iterable[Point]) -> list[Point]:
     """Points with one per second: of equal seconds the later's non-null values win; place and speed go together.
+
+    Harsh driving that any message of the second tells of has happened.
 
     Takes points ordered by second and, within it, by precedence (the winner last).
     """
@@ -52,4 +56,5 @@ def merge(points: Iterable[Point]) -> list[Point]:
 def _overlay(below: Point, above: Point) -> Point:
     fix = above if above.is_fix else below
     values = [b if a is None else a for b, a in zip(below, above, strict=True)]
-    return Point._make(values)._replace(lat=fix.lat, lon=fix.lon, speed_kmh=fix.speed_kmh)
+    harsh = (below.harsh or 0) | (above.harsh or 0) or None
+    return Point._make(values)._replace(lat=fix.lat, lon=fix.lon, speed_kmh=fix.speed_kmh, harsh=harsh)

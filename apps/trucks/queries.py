@@ -160,8 +160,7 @@ WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND
 GROUP BY severity
 """
 
-# The truck-day's figures with the names and in the order of docs/metrics.md; harsh events and faults are not measured
-# yet.
+# The truck-day's figures with the names and in the order of docs/metrics.md.
 _NOT_OF_DAYS = {"length_s", "is_used", "available_s", "input_messages", "input_first_t", "input_last_t", "content_hash"}
 DAY_FIGURES = tuple(
     field.name

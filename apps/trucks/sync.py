@@ -24,6 +24,7 @@ from apps.trucks.ingest import advance, rederive, store
 from apps.trucks.messages import FUTURE_S, Raw, sort_out
 from apps.trucks.models import SyncRun, Truck, TruckSync
 from apps.trucks.sensors import SensorTable
+from apps.trucks.tables import SensorTables
 from apps.trucks.wialon import (
     UNIT_NEWS,
     LoginRefused,
@@ -101,6 +102,7 @@ class FleetPass:
         self.lease = lease
         self.tally = tally
         self.window = window
+        self.tables = SensorTables(fleet.id)
         self.deadline = deadline  # by the monotonic clock
         self._unanswered = 0  # trucks in a row
 
@@ -167,7 +169,7 @@ class FleetPass:
         rederive(truck, sync)
         if last_message is None:
             return
-        table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
+        table = self.tables.of(truck)
         if self._has_news(sync, last_message):
             self.tally.with_news += 1
             self._fetch(truck, sync, table, last_message, now)

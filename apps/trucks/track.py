@@ -14,6 +14,7 @@ from .quantities import CONNECTED_S, Spread
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius (IUGG)
 EARTH_DIAMETER_M = 2 * EARTH_RADIUS_M
+DENSE_S = 2  # speeds further apart do not tell how hard a truck braked between them
 
 
 Place: TypeAlias = tuple[float | None, float | None]  # latitude and longitude; nulls: not known
@@ -44,6 +45,7 @@ class Legs:
 class Track:
     fixes: Sequence[Fix]
     times: Sequence[int]
+    dense: Sequence[tuple[Fix, Fix]]  # consecutive fixes with speeds, at most DENSE_S apart
 
     def place(self, t: int, until: int) -> Place:
         """That of the last fix at or before `t`, at most 35 days old, else of the first one up to `until`."""
@@ -53,6 +55,15 @@ class Track:
         if following < len(self.fixes) and self.times[following] <= until:
             return self.fixes[following].place
         return None, None
+
+    def speed_at(self, t: int) -> float | None:
+        """That of the last fix at or before `t`, if it is at most 35 days old and has one."""
+        index = bisect_right(self.times, t) - 1
+        return self.fixes[index].speed_kmh if index >= 0 and t - self.times[index] <= CONNECTED_S else None
+
+    def count_dense(self, start: int, end: int) -> int:
+        """How many pairs of fixes are close enough to show harsh driving, by the first of the two."""
+        return bisect_left(self.dense, end, key=_first_t) - bisect_left(self.dense, start, key=_first_t)
 
     def count(self, start: int, end: int) -> int:
         return len(self._within(start, end))
@@ -72,7 +83,17 @@ def track(points: Sequence[Point], conditions: Sequence[Condition]) -> Track:
         for point, condition in zip(points, conditions, strict=True)
         if point.lat is not None and point.lon is not None
     ]
-    return Track(fixes, [fix.t for fix in fixes])
+    times = [fix.t for fix in fixes]
+    dense = [
+        pair
+        for start, end, pair in zip(times, times[1:], pairwise(fixes), strict=False)
+        if end - start <= DENSE_S and pair[0].speed_kmh is not None and pair[1].speed_kmh is not None
+    ]
+    return Track(fixes, times, dense)
+
+
+def _first_t(pair: tuple[Fix, Fix]) -> int:
+    return pair[0].t
 
 
 def legs(track: Track, parameters: Parameters) -> Legs:

@@ -11,7 +11,7 @@ from django.db import transaction
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync
-from apps.trucks.sensors import SensorTable
+from apps.trucks.tables import SensorTables
 from apps.trucks.wialon import UNIT_DETAILS, WialonClient
 
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -36,9 +36,10 @@ def refresh(fleet: Fleet, client: WialonClient) -> list[Truck]:
 def _take_over_units(fleet: Fleet, units: Mapping[int, dict[str, Any]]) -> dict[int, Truck]:
     trucks = {truck.wialon_id: truck for truck in Truck.objects.filter(fleet=fleet)}
     codes = {truck.code.lower() for truck in trucks.values()}
+    tables = SensorTables(fleet.pk)
     for wialon_id, unit in units.items():
         truck = trucks.setdefault(wialon_id, Truck(fleet=fleet, wialon_id=wialon_id))
-        news = _take_over(truck, unit)
+        news = _take_over(truck, unit, tables)
         if truck.pk is None:
             truck.code = _code(truck, codes)
             codes.add(truck.code.lower())
@@ -53,18 +54,19 @@ def _take_over_units(fleet: Fleet, units: Mapping[int, dict[str, Any]]) -> dict[
     return trucks
 
 
-def _take_over(truck: Truck, unit: Mapping[str, Any]) -> list[str]:
+def _take_over(truck: Truck, unit: Mapping[str, Any], tables: SensorTables) -> list[str]:
     """Copies the unit's properties. The names of those that were news."""
     before = {name: value for name, value in vars(truck).items() if not name.startswith("_")}
     truck.name = _text(unit.get("nm"), 255) or f"unit {truck.wialon_id}"
     truck.device_id = _text(unit.get("uid"), 64)
+    truck.hardware_id = _id(unit.get("hw"))
     truck.is_active = True
     truck.created_in_wialon_at = _instant(unit.get("ct"))
     for wialon_name, field in _PROFILE.items():
         setattr(truck, field, _profile(unit).get(wialon_name, ""))
     sensors = unit.get("sens")
     truck.sensor_table = sensors if isinstance(sensors, dict) else {}
-    table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
+    table = tables.of(truck)
     truck.sensor_version = table.version
     truck.sensor_problems = [[problem.sensor_id, problem.name, problem.reason] for problem in table.problems]
     return [name for name, value in before.items() if getattr(truck, name) != value]
@@ -89,6 +91,10 @@ def _profile(unit: Mapping[str, Any]) -> dict[str, str]:
 
 def _text(value: Any, length: int) -> str:
     return value.strip()[:length] if isinstance(value, str) else ""
+
+
+def _id(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 < value < _MAX_T else None
 
 
 def _instant(t: Any) -> dt.datetime | None:

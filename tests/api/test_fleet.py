@@ -195,11 +195,11 @@ def test_the_score_comes_with_its_counts_and_the_fleets_is_that_of_the_sums(api_
     rows.truck_day(rows.truck(fleet, "C"), day, distance_m=79_999, **few)
     rows.fleet_day(fleet, day)
     answer = get(api_get, fleet, f"driver-behavior?{WEEK}")
-    assert [truck["safety_score"] for truck in answer["data"]] == [99.67, 92.0, None]
+    assert [truck["safety_score"] for truck in answer["data"]] == [99.0, 90.0, None]
     assert answer["data"][1] == {
         "truck_id": "B", "name": "Truck B", "trips": 4, "distance_m": 100_000, "max_speed_kmh": 104.0,
         "speeding_minor": 2, "speeding_moderate": 1, "speeding_severe": 1, "speeding_s": 240,
-        "harsh_braking": None, "harsh_acceleration": None, "harsh_cornering": None, "safety_score": 92.0,
+        "harsh_braking": 1, "harsh_acceleration": 0, "harsh_cornering": None, "safety_score": 90.0,
     }  # fmt: skip
-    assert answer["summary"]["safety_score"] == 97.92  # 100 − (4 + 2 + 4) ÷ 4.79999
+    assert answer["summary"]["safety_score"] == 96.67  # 100 − (4 + 2 + 4 + 3 × 2) ÷ 4.79999
     assert answer["summary"]["speeding_minor"] == 4

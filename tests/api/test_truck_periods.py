@@ -154,7 +154,7 @@ def test_no_speeding_is_zero_where_speed_was_measured_and_null_where_not(api_get
 
 # --- days -----------------------------------------------------------------------------------------------------------
 
-# docs/metrics.md's order; what is not measured yet is null.
+# docs/metrics.md's order.
 NAMES = (
     "truck_wialon_id day messages fixes dropped_values quarantined moving_s idle_s idle_productive_s parked_s "
     "no_data_s engine_on_s distance_m distance_source distance_gps_m drift_m distance_gap_m distance_odometer_m "
@@ -171,7 +171,7 @@ def test_a_day_has_the_names_of_the_metrics_in_their_order(api_get: Get) -> None
     (day,) = api_get(f"/api/v2/trucks/T-1/days?{DAY}", rows.api_key(fleet)).json()["data"]
     assert " ".join(day) == NAMES
     assert (day["truck_wialon_id"], day["day"], day["distance_m"]) == (truck.wialon_id, "2026-03-10", 420_000)
-    assert (day["harsh_braking"], day["faults_opened"]) == (None, None)
+    assert (day["harsh_braking"], day["harsh_cornering"], day["faults_opened"]) == (1, None, 0)
 
 
 def test_days_come_in_order_or_newest_first_and_only_those_of_the_truck(api_get: Get) -> None:

@@ -47,6 +47,11 @@ def test_safety_weighs_episodes_by_severity_per_100_km() -> None:
     assert safety_score(200_000, 2, 1, 1) == 96.0  # 8 weighted events over 2 × 100 km
 
 
+def test_safety_weighs_harsh_driving_where_it_is_measured() -> None:
+    assert safety_score(200_000, 2, 1, 1, 3) == 93.0
+    assert safety_score(200_000, 0, 0, 0, 0) == safety_score(200_000, 0, 0, 0, None) == 100.0
+
+
 def test_safety_is_null_under_80_km_and_where_speed_was_not_measured() -> None:
     assert safety_score(79_999, 0, 0, 0) is None
     assert safety_score(None, 0, 0, 0) is None

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.accounts.models import Fleet
-from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip, Truck, TruckDay, TruckSync
+from apps.trucks.models import (
+    FaultChange,
+    FuelEvent,
+    HarshEvent,
+    IdleEvent,
+    SpeedingEpisode,
+    Stop,
+    Trip,
+    Truck,
+    TruckDay,
+    TruckSync,
+)
 from tests.twin import truth
 from wialon_simulator import Simulator
 
@@ -15,7 +26,8 @@ COLUMNS = [
     "engine_on_s", "distance_m", "distance_source", "distance_gps_m", "drift_m", "distance_gap_m",
     "distance_odometer_m", "engine_hours", "counter_resets", "fuel_used_l", "fuel_source", "idle_fuel_l",
     "max_speed_kmh", "trips", "stops", "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe",
-    "speeding_s", "refuels", "refuel_l", "drains", "drain_l", "coverage_pct",
+    "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l",
+    "faults_opened", "coverage_pct",
 ]  # fmt: skip
 # By the twin's name of the events: the rows, and the columns in the order of the twin's own fields after start and end.
 EVENTS: dict[str, tuple[Any, list[str]]] = {
@@ -24,6 +36,8 @@ EVENTS: dict[str, tuple[Any, list[str]]] = {
     "idle": (IdleEvent, []),
     "speeding": (SpeedingEpisode, ["severity", "max_speed_kmh"]),
     "fuel": (FuelEvent, ["kind", "litres"]),
+    "harsh": (HarshEvent, ["kind", "source"]),
+    "faults": (FaultChange, ["kind", "spn", "fmi", "source", "severity"]),
 }
 Event = tuple[Any, ...]
 
@@ -89,14 +103,22 @@ def _different(row: dict[str, Any], true: dict[str, Any]) -> Iterator[str]:
 
 
 def _different_events(ours: list[Event], true: list[Event]) -> Iterator[str]:
-    """What only one side has; events of one start are compared value by value."""
-    key = 2  # the day and the start
-    mine, yours = ({event[:key]: event for event in events} for events in (ours, true))
+    """What only one side has; events of one start are compared value by value, several of one start in their order."""
+    mine, yours = (_by_start(events) for events in (ours, true))
     if len(ours) != len(true) or mine.keys() != yours.keys():
         yield f"only ours {sorted(mine.keys() - yours.keys())}, only the twin's {sorted(yours.keys() - mine.keys())}"
     for start in mine.keys() & yours.keys():
         if not all(map(same, mine[start], yours[start])):
             yield f"{mine[start]}, truth {yours[start]}"
+
+
+def _by_start(events: list[Event]) -> dict[tuple[Any, ...], Event]:
+    """By day and start and, of several of one start, which of them it is."""
+    numbered: dict[tuple[Any, ...], Event] = {}
+    for event in events:
+        number = sum(key[:2] == event[:2] for key in numbered) if (*event[:2], 0) in numbered else 0
+        numbered[(*event[:2], number)] = event
+    return numbered
 
 
 def _true_events(true_day: dict[str, Any], kind: str) -> Iterator[Event]:

@@ -12,7 +12,9 @@ from apps.trucks.ingest import advance, store
 from apps.trucks.messages import sort_out
 from apps.trucks.models import (
     DirtyDay,
+    FaultChange,
     FuelEvent,
+    HarshEvent,
     IdleEvent,
     LatestValues,
     Message,
@@ -26,7 +28,7 @@ from apps.trucks.models import (
 from apps.trucks.sensors import SensorTable
 
 KM = 1 / 111.19508  # degrees of latitude
-EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent)
+EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent, HarshEvent, FaultChange)
 
 
 def sensor(number: int, name: str, kind: str, parameter: str, unit: str = "") -> dict[str, Any]:
@@ -89,14 +91,16 @@ _BEFORE_MIDNIGHT_S = (15, 300, 1_700, 4_000)
 _AFTER_MIDNIGHT_S = (20, 2_000, 12_000, 25_000)
 
 
+_SENT = ("pos", "ign", "odo", "used", "level", "hours", "pto", "harsh", "dtc")
+
+
 class _Tracker:
     """Sends messages of which many lack a fix or a reading, some of them always."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        self.kept = {
-            name: rng.choice((1.0, 1.0, 0.6, 0.15)) for name in ("pos", "ign", "odo", "used", "level", "hours", "pto")
-        }
+        self.kept = {name: rng.choice((1.0, 1.0, 0.6, 0.15)) for name in _SENT}
+        self.faults = ""
         self.km, self.used, self.level, self.hours = 0.0, 1_000.0, 300.0, 50.0
         self.messages: list[dict[str, Any]] = []
 
@@ -109,6 +113,8 @@ class _Tracker:
                 self.level = rng.choice((60.0, 200.0, 380.0))
             if rng.random() < 0.04:
                 self.used = 0.0
+            if rng.random() < 0.2:
+                self.faults = rng.choice(("", "100/1", "SPN100/FMI1,3251/15/0"))
             if rng.random() < 0.15:
                 t = until  # silence
             while t < until:
@@ -123,7 +129,9 @@ class _Tracker:
     def _send(self, t: int, speed: int, engine: int, pto: bool) -> None:
         rng = self.rng
         values = {"ign": engine, "odo": round(self.km, 3), "used": round(self.used, 1), "hours": round(self.hours, 2),
-                  "level": round(self.level + rng.random(), 1), "pto": int(pto)}  # fmt: skip
+                  "level": round(self.level + rng.random(), 1), "pto": int(pto),
+                  "dtc": self.faults}  # fmt: skip
+        values[f"harsh_{rng.choice(('braking', 'cornering'))}"] = int(rng.random() < 0.1)
         has_fix = rng.random() < self.kept["pos"]
         place = {"y": 50 + self.km * KM, "x": 9.0, "z": 100, "s": speed, "c": 0, "sc": rng.choice((12, 9, 2, 255))}
         self.messages.append(
@@ -133,7 +141,7 @@ class _Tracker:
                 "tp": "ud",
                 "rt": t + rng.randint(0, 20),
                 "pos": place if has_fix else None,
-                "p": {name: value for name, value in values.items() if rng.random() < self.kept[name]},
+                "p": {name: value for name, value in values.items() if rng.random() < self.kept[name.split("_")[0]]},
             }
         )
 

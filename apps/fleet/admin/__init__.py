@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from apps.fleet.admin import costs, days, events, reports
+from apps.fleet.admin import costs, days, events, faults, reports
 
-__all__ = ["costs", "days", "events", "reports"]
+__all__ = ["costs", "days", "events", "faults", "reports"]
 
 admin.site.index_template = "fleet/today.html"

@@ -13,7 +13,7 @@ from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.fleet.admin.rows import RowAdmin, figure_column
 from apps.fleet.models import CostLine, TruckDayCost
 from apps.fleet.reports.wording import number
-from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.trucks.models import FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
 from apps.trucks.models.views import DirtyDayRow, TruckDayRow
 
 STATES = {"provisional": "info", "final": "success", "corrected": "warning"}
@@ -24,6 +24,8 @@ EVENTS: dict[str, tuple[type[Model], str]] = {
     "Idle events": (IdleEvent, "duration_s productive_s fuel_l"),
     "Speeding": (SpeedingEpisode, "severity max_speed_kmh limit_kmh duration_s"),
     "Refuels and drains": (FuelEvent, "kind level_before_l level_after_l litres"),
+    "Harsh driving": (HarshEvent, "kind source speed_kmh peak_ms2"),
+    "Faults": (FaultChange, "kind spn fmi source severity"),
 }
 
 
@@ -38,8 +40,8 @@ class TruckDayAdmin(RowAdmin):
         "Distance": "distance_m distance_source distance_odometer_m distance_gps_m distance_gap_m drift_m",
         "Fuel": "fuel_used_l fuel_source idle_fuel_l refuels refuel_l drains drain_l",
         "Trips and speed": "trips stops idle_events max_speed_kmh speeding_minor speeding_moderate speeding_severe "
-        "speeding_s",
-        "Data": "messages fixes dropped_values quarantined counter_resets engine_hours coverage_pct",
+        "speeding_s harsh_braking harsh_acceleration harsh_cornering",
+        "Data": "messages fixes dropped_values quarantined counter_resets engine_hours faults_opened coverage_pct",
         "How it was computed": "status as_of computed_at revision input_messages input_first_t input_last_t "
         "parameters_version content_hash",
     }

@@ -8,8 +8,18 @@ from django.urls import reverse
 
 from apps.accounts.admin_base import column, local_time
 from apps.fleet.admin.rows import RowAdmin, figure_column
-from apps.trucks.models.views import FuelEventRow, IdleEventRow, SpeedingEpisodeRow, StopRow, TripRow
+from apps.trucks.faults import failure
+from apps.trucks.models.views import (
+    FaultChangeRow,
+    FuelEventRow,
+    HarshEventRow,
+    IdleEventRow,
+    SpeedingEpisodeRow,
+    StopRow,
+    TripRow,
+)
 
+SEVERITIES = {"minor": "info", "moderate": "warning", "severe": "danger"}
 _WHERE = "started_at ended_at lat lon"
 
 
@@ -70,7 +80,7 @@ class SpeedingEpisodeAdmin(EventAdmin):
     excess, lasted = figure_column("excess_kmh"), figure_column("duration_s")
     distance = figure_column("distance_m")
 
-    @column("Severity", order="severity", colours={"minor": "info", "moderate": "warning", "severe": "danger"})
+    @column("Severity", order="severity", colours=SEVERITIES)
     def severe(self, episode: Any) -> str:
         return str(episode.severity)
 
@@ -86,3 +96,32 @@ class FuelEventAdmin(EventAdmin):
     @column("Kind", order="kind", colours={"refuel": "success", "suspected drain": "danger"})
     def what(self, event: Any) -> str:
         return "suspected drain" if event.kind == "drain" else str(event.kind)
+
+
+@admin.register(HarshEventRow)
+class HarshEventAdmin(EventAdmin):
+    list_display = ["name", "started", "what", "speed", "peak", "said_by"]
+    ordering = [*EventAdmin.ordering, "-kind"]
+    sections = {"When and where": _WHERE, "Harsh driving": "kind source speed_kmh peak_ms2"}
+    what, said_by = figure_column("kind"), figure_column("source", "By")
+    speed, peak = figure_column("speed_kmh"), figure_column("peak_ms2", "Strongest")
+
+
+@admin.register(FaultChangeRow)
+class FaultChangeAdmin(EventAdmin):
+    list_display = ["name", "started", "what", "suspect", "mode", "failure", "severe"]
+    ordering = [*EventAdmin.ordering, "-spn", "-fmi", "-source"]
+    sections = {"When and where": _WHERE, "Fault": "kind spn fmi source severity"}
+    suspect, mode = figure_column("spn"), figure_column("fmi")
+
+    @column("Change", order="kind", colours={"opened": "danger", "cleared": "success"})
+    def what(self, change: Any) -> str:
+        return str(change.kind)
+
+    @column("What is wrong")
+    def failure(self, change: Any) -> str:
+        return failure(change.fmi)
+
+    @column("Severity", order="severity", colours=SEVERITIES)
+    def severe(self, change: Any) -> str:
+        return str(change.severity)

@@ -7,6 +7,7 @@ from apps.accounts.admin_base import local_time
 from apps.accounts.models import Fleet
 from apps.fleet.reports.wording import NOT_MEASURED, duration, number
 from apps.fleet.units import unit_system
+from apps.trucks.sensors.device import NO_SOURCE
 
 _TITLES = {
     "lat": "latitude",
@@ -27,6 +28,10 @@ _TITLES = {
     "engine_hours": "engine hours by counter",
     "is_used": "counts as used",
     "litres": "amount",
+    "spn": "SPN",
+    "fmi": "FMI",
+    "source": "source",
+    "peak_ms2": "strongest change of speed",
     "length_s": "length of the day",
     "available_s": "available by parameter",
     "input_messages": "raw messages",
@@ -34,6 +39,7 @@ _TITLES = {
     "input_last_t": "last message",
     "as_of": "known up to",
 }
+_WHOLE = ("spn", "fmi", "source")  # numbers that are names
 _SHORT = ("duration_s", "productive_s", "speeding_s")  # minutes, as a rule: hours would hide them
 _SUFFIXES = ("_s", "_m", "_l", "_kmh", "_pct", "_at", "_t")
 
@@ -51,6 +57,8 @@ def figure(name: str, value: Any, fleet: Fleet) -> str:
     """The value in the fleet's units and zone; a dash for what was not measured."""
     if value is None or value == "":
         return "may still go on" if name == "ended_at" else NOT_MEASURED
+    if name in _WHOLE:
+        return str(value) if (name, value) != ("source", NO_SOURCE) else NOT_MEASURED
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dt.datetime) or name.endswith("_t"):
@@ -75,6 +83,8 @@ def _measure(name: str, value: float, fleet: Fleet) -> str:
             return number(value, 1, "%")
         case "lat" | "lon":
             return f"{value:.5f}"
+        case "ms2":
+            return number(value, 1, "m/s²")
         case "hours":
             return number(value, 1, "h")
     return number(value)

@@ -13,7 +13,7 @@ from apps.fleet.costs import DayCost
 from apps.trucks import parameter_sets
 from apps.trucks.detect import DayResult
 from apps.trucks.history import Event
-from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.trucks.models import FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
 
 USED_M, USED_S = 1_600, 1_800
 Columns = dict[str, Any]
@@ -100,4 +100,6 @@ EVENTS: tuple[
         lambda result: result.fuel_events,
         _attributes("kind", "level_before_l", "level_after_l", "litres"),
     ),
+    (HarshEvent, lambda result: result.harsh_events, _attributes("kind", "source", "speed_kmh", "peak_ms2")),
+    (FaultChange, lambda result: result.fault_changes, _attributes("kind", "spn", "fmi", "source", "severity")),
 )  # fmt: skip

@@ -1,12 +1,12 @@
 """Replaces the rows of changed days, and the sums that they are part of, under the lock of the fleet's revision."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from apps.accounts.calendar import as_utc
@@ -15,7 +15,8 @@ from apps.fleet import queries
 from apps.fleet.models import TruckDayCost
 from apps.fleet.summaries.rows import EVENTS, Summary
 from apps.trucks.detect import DayResult
-from apps.trucks.models import SummaryRevision, TruckDay
+from apps.trucks.faults import FaultChangeKind
+from apps.trucks.models import FaultChange, OpenFault, SummaryRevision, TruckDay
 
 SETTLED_AFTER_S = 72 * 3_600
 Status = TruckDay.Status
@@ -54,6 +55,7 @@ def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]]) -> N
         for summary, stored in changed
     ]
     _replace_events(fleet.id, summaries)
+    _replace_open_faults(fleet.id, {summary.truck_id for summary in summaries})
     _replace_costs(fleet.id, summaries)
     TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
     for day in sorted({row.day for row in rows}):
@@ -116,6 +118,19 @@ def _replace_events(fleet_id: int, summaries: Sequence[Summary]) -> None:
             for kind, values in summary.events
             if kind is model
         )
+
+
+def _replace_open_faults(fleet_id: int, truck_ids: Collection[int]) -> None:
+    """Keeps of each truck the faults that opened and were not heard of again since: requests read only these."""
+    OpenFault.objects.filter(fleet_id=fleet_id, truck_id__in=truck_ids).delete()
+    changes = FaultChange.objects.filter(fleet_id=fleet_id)
+    same = {name: OuterRef(name) for name in ("truck_id", "spn", "fmi", "source")}
+    later = changes.filter(**same, started_at__gt=OuterRef("started_at"))
+    opened = changes.filter(~Exists(later), truck_id__in=truck_ids, kind=FaultChangeKind.OPENED)
+    columns = ("fleet_id", "truck_id", "spn", "fmi", "source", "severity", "lat", "lon")
+    OpenFault.objects.bulk_create(
+        OpenFault(opened_at=change.started_at, **{name: getattr(change, name) for name in columns}) for change in opened
+    )
 
 
 def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:

@@ -37,6 +37,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "speeding_minor_kmh": ("Minor up to (km/h over)", "over the limit by no more than this"),
         "speeding_moderate_kmh": ("Moderate up to (km/h over)", "more than this is severe"),
     },
+    "Harsh driving": {
+        "harsh_braking_ms2": ("Braking from (m/s²)", "where speeds are at most 2 s apart and the device does not say"),
+        "harsh_acceleration_ms2": ("Acceleration from (m/s²)", "the same for gaining speed"),
+    },
     "Fuel": {
         "refuel_min_l": ("Smallest refuel (l)", "smallest rise of the level that is an event"),
         "drain_min_l": ("Smallest drain (l)", "smallest fall with the engine off that is an event"),

@@ -6,19 +6,35 @@ whole and partitioned by time, all of which a surrogate key or a foreign key wou
 
 from apps.trucks.models import views
 from apps.trucks.models.days import DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
-from apps.trucks.models.events import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.trucks.models.events import (
+    FaultChange,
+    FuelEvent,
+    HarshEvent,
+    IdleEvent,
+    OpenFault,
+    SpeedingEpisode,
+    Stop,
+    Trip,
+)
+from apps.trucks.models.mappings import EventMapping
 from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
+from apps.trucks.models.reviews import FaultAcknowledgement
 from apps.trucks.models.sync import FleetSync, SyncRun, TruckSync
 from apps.trucks.models.trucks import Driver, ParameterSet, Truck, TruckGroup
 
 __all__ = [
     "DirtyDay",
     "Driver",
+    "EventMapping",
+    "FaultAcknowledgement",
+    "FaultChange",
     "FleetSync",
     "FuelEvent",
+    "HarshEvent",
     "IdleEvent",
     "LatestValues",
     "Message",
+    "OpenFault",
     "ParameterSet",
     "QuarantinedMessage",
     "SpeedingEpisode",

@@ -92,6 +92,63 @@ class SpeedingEpisode(DetectedEvent):
         indexes = _keys("speeding")
 
 
+class HarshEvent(DetectedEvent):
+    """Harsh braking, acceleration or cornering, by the device or by the speed."""
+
+    pk = models.CompositePrimaryKey("fleet_id", "truck_id", "started_at", "kind")
+    kind = models.CharField(max_length=12)
+    source = models.CharField(max_length=6)
+    speed_kmh = models.FloatField(null=True)
+    peak_ms2 = models.FloatField(null=True)
+
+    class Meta:
+        db_table = "harsh_event"
+        indexes = _keys("harsh_event")
+
+
+class FaultChange(DetectedEvent):
+    """A fault code (DTC) that the device first says is active (`opened`), or no longer says (`cleared`).
+
+    A fault lasts from such a row to the next one of the same code. Rows of both kinds follow from messages that lie
+    close together, so that a day is rebuilt without looking for the end of its faults.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "truck_id", "started_at", "spn", "fmi", "source")
+    spn = models.PositiveIntegerField()
+    fmi = models.PositiveSmallIntegerField()
+    source = models.PositiveSmallIntegerField(help_text="address of the control unit; 255: not told")
+    kind = models.CharField(max_length=7)
+    severity = models.CharField(max_length=8)
+
+    class Meta:
+        db_table = "fault_change"
+        indexes = [
+            models.Index(fields=["fleet_id", "day", "truck_id"], name="fault_change_of_day"),
+            models.Index(fields=["fleet_id", "truck_id", "spn", "fmi", "source", "started_at"], name="fault_of_code"),
+        ]
+
+
+class OpenFault(models.Model):
+    """A fault that is active as far as its truck is known. Kept by `apps.fleet.summaries` beside the changes."""
+
+    pk = models.CompositePrimaryKey("fleet_id", "truck_id", "spn", "fmi", "source")
+    fleet_id = models.BigIntegerField()
+    truck_id = models.BigIntegerField()
+    spn = models.PositiveIntegerField()
+    fmi = models.PositiveSmallIntegerField()
+    source = models.PositiveSmallIntegerField(help_text="address of the control unit; 255: not told")
+    severity = models.CharField(max_length=8)
+    opened_at = models.DateTimeField()
+    lat = models.FloatField(null=True)
+    lon = models.FloatField(null=True)
+
+    class Meta:
+        db_table = "open_fault"
+
+    def __str__(self) -> str:
+        return f"truck {self.truck_id}: SPN {self.spn}, FMI {self.fmi}"
+
+
 class FuelEvent(DetectedEvent):
     """A refuel or a drain: a step in the fuel level."""
 

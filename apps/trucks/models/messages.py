@@ -31,6 +31,8 @@ class Message(models.Model):
     fuel_level_l = models.FloatField(null=True)
     engine_hours_h = models.FloatField(null=True)
     pto = models.BooleanField(null=True)
+    harsh = models.PositiveSmallIntegerField(null=True, help_text="what the device says of harsh driving, in bits")
+    dtc = models.CharField(max_length=1000, null=True, help_text="active faults by the device")  # noqa: DJ001
     dropped = models.PositiveSmallIntegerField(default=0)
     sensor_version = models.CharField(max_length=32)
     payload = models.BinaryField()

@@ -18,6 +18,7 @@ class Truck(models.Model):
     code = models.CharField(max_length=32, validators=[CODE], help_text="names the truck in the API")
     name = models.CharField(max_length=255)
     device_id = models.CharField("device id (IMEI)", max_length=64, blank=True)
+    hardware_id = models.BigIntegerField("device type", null=True, editable=False, help_text="Wialon's number of it")
     vin = models.CharField("VIN", max_length=64, blank=True)
     plate = models.CharField(max_length=64, blank=True)
     make = models.CharField(max_length=64, blank=True)

@@ -12,7 +12,16 @@ from django.db import models
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.trucks.models.days import DirtyDay, TruckDay
-from apps.trucks.models.events import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.trucks.models.events import (
+    FaultChange,
+    FuelEvent,
+    HarshEvent,
+    IdleEvent,
+    OpenFault,
+    SpeedingEpisode,
+    Stop,
+    Trip,
+)
 from apps.trucks.models.trucks import Truck
 
 
@@ -139,3 +148,57 @@ class FuelEventRow(EventRow):
     def _own_key(cls, rest: str) -> dict[str, Any]:
         second, _, kind = rest.partition(".")
         return {**super()._own_key(second), "kind": kind}
+
+
+class HarshEventRow(EventRow):
+    vars().update(_columns(HarshEvent))
+
+    class Meta(EventRow.Meta):
+        db_table = "admin_harsh_event"
+        verbose_name = "harsh event"
+        unique_together = [("fleet", "truck", "started_at", "kind")]
+
+    @classmethod
+    def _own_key(cls, rest: str) -> dict[str, Any]:
+        second, _, kind = rest.partition(".")
+        return {**super()._own_key(second), "kind": kind}
+
+
+_CODE = ("spn", "fmi", "source")
+
+
+class FaultChangeRow(EventRow):
+    vars().update(_columns(FaultChange))
+
+    class Meta(EventRow.Meta):
+        db_table = "admin_fault_change"
+        verbose_name = "fault opened or cleared"
+        verbose_name_plural = "faults opened and cleared"
+        unique_together = [("fleet", "truck", "started_at", *_CODE)]
+
+    @classmethod
+    def _own_key(cls, rest: str) -> dict[str, Any]:
+        second, _, code = rest.partition(".")
+        return {**super()._own_key(second), **_code(code)}
+
+
+class OpenFaultRow(Row):
+    spn: int
+    fmi: int
+    vars().update(_columns(OpenFault))
+
+    class Meta(Row.Meta):
+        db_table = "admin_open_fault"
+        verbose_name = "open fault"
+        unique_together = [("fleet", "truck", *_CODE)]
+
+    def __str__(self) -> str:
+        return f"{self.truck}, SPN {self.spn}, FMI {self.fmi}"
+
+    @classmethod
+    def _own_key(cls, rest: str) -> dict[str, Any]:
+        return _code(rest)
+
+
+def _code(text: str) -> dict[str, int]:
+    return dict(zip(_CODE, map(int, text.split(".")), strict=True))

@@ -1,6 +1,18 @@
 """Sensor tables of Wialon units: from raw messages to what they measure."""
 
 from .definition import Problem, SensorDefinition, TableRow, parse_definitions
+from .device import DEFAULT_EVENTS, DeviceEvents, EventParameter, FaultCode
 from .table import Readings, SensorTable
 
-__all__ = ["Problem", "Readings", "SensorDefinition", "SensorTable", "TableRow", "parse_definitions"]
+__all__ = [
+    "DEFAULT_EVENTS",
+    "DeviceEvents",
+    "EventParameter",
+    "FaultCode",
+    "Problem",
+    "Readings",
+    "SensorDefinition",
+    "SensorTable",
+    "TableRow",
+    "parse_definitions",
+]

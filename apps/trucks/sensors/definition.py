@@ -92,9 +92,11 @@ def parse_definitions(sens: RawSensors) -> tuple[list[SensorDefinition], list[Pr
     return [definitions[sensor_id] for sensor_id in sorted(definitions)], problems
 
 
-def table_version(definitions: Iterable[SensorDefinition], fatal_ids: Iterable[int], tank_l: float | None) -> str:
+def table_version(
+    definitions: Iterable[SensorDefinition], fatal_ids: Iterable[int], tank_l: float | None, *more: object
+) -> str:
     """A short hash of everything the values depend on, the same in whatever order the sensors come."""
-    content = [sorted(map(astuple, definitions)), sorted(fatal_ids), tank_l]
+    content = [sorted(map(astuple, definitions)), sorted(fatal_ids), tank_l, *more]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

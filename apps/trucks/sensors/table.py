@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from .definition import Problem, RawSensors, SensorDefinition, parse_definitions, table_version
+from .device import DEFAULT_EVENTS, DeviceEvents
 from .expression import reads_previous
 from .frame import Frame, Message, SensorValue
 from .kinds import kind_of
@@ -31,7 +32,9 @@ class Readings:
     fuel_level_l: float | None  # sum over the tanks
     engine_hours_h: float | None
     pto: bool | None
-    dropped: int  # values of any sensor that were sent but dropped by cleaning
+    harsh: int | None  # what the device says of harsh driving; see device.harsh_code
+    dtc: str | None  # the faults that it says are active, "" for none; see device.parse_codes
+    dropped: int  # values of any sensor, or of an event parameter, that were sent but dropped by cleaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,16 @@ class SensorTable:
     _program: Program = field(repr=False, compare=False)
     _sources: Sources = field(repr=False, compare=False)
     _unmeasured: Mapping[int, SensorValue] = field(repr=False, compare=False)
+    _events: DeviceEvents = field(repr=False, compare=False)
 
     @classmethod
-    def compile(cls, sens: RawSensors, tank_l: float | None = None) -> SensorTable:
+    def compile(
+        cls, sens: RawSensors, tank_l: float | None = None, events: DeviceEvents = DEFAULT_EVENTS
+    ) -> SensorTable:
         """The compiled table of a unit's `sens`; never raises: what cannot be evaluated is among its `problems`.
 
-        With the capacity of its tank a fuel level in per cent becomes litres.
+        With the capacity of its tank a fuel level in per cent becomes litres. `events`: the parameters by which its
+        device tells of harsh driving and faults.
         """
         tank_l = float(tank_l) if tank_l is not None and 0 < tank_l < math.inf else None
         definitions, problems = parse_definitions(sens)
@@ -62,12 +69,13 @@ class SensorTable:
         return cls(
             definitions=tuple(definitions),
             problems=tuple(sorted([*problems, *resolution.problems, *notes(evaluable, sources)], key=_by_sensor)),
-            version=table_version(definitions, broken, tank_l),
+            version=table_version(definitions, broken, tank_l, *events.own),
             measures=frozenset(sources),
             reads_previous=any(map(reads_previous, resolution.expressions.values())),
             _program=_program(resolution, tank_l),
             _sources=sources,
             _unmeasured=dict.fromkeys(definition.id for definition in definitions),
+            _events=events,
         )
 
     def evaluate(self, message: Message, previous: Message | None = None) -> dict[int, SensorValue]:
@@ -86,6 +94,8 @@ class SensorTable:
         frame = self._run(message, previous)
         values, sources = frame.values, self._sources
         odometer = _first(values, sources.get("odometer_m", ()))
+        params = message.get("p")
+        harsh, dtc, unusable = self._events.read(params) if isinstance(params, Mapping) else (None, None, 0)
         return Readings(
             ignition=_is_on(_first(values, sources.get("ignition", ()))),
             rpm=_first(values, sources.get("rpm", ())),
@@ -95,7 +105,9 @@ class SensorTable:
             fuel_level_l=_sum(values, sources.get("fuel_level_l", ())),
             engine_hours_h=_first(values, sources.get("engine_hours_h", ())),
             pto=_is_on(_first(values, sources.get("pto", ()))),
-            dropped=frame.dropped,
+            harsh=harsh,
+            dtc=dtc,
+            dropped=frame.dropped + unusable,
         )
 
     def _run(self, message: Message, previous: Message | None) -> Frame:

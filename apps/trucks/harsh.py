@@ -1,0 +1,96 @@
+"""Harsh driving: what the device says of it, or how fast the speed changed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .history import Event, History, Stretch, within
+from .parameters import Parameters
+from .sensors.device import happened, is_told
+
+_KMH_PER_MS = 3.6
+
+
+class HarshKind(StrEnum):
+    BRAKING = "braking"
+    ACCELERATION = "acceleration"
+    CORNERING = "cornering"
+
+
+class HarshSource(StrEnum):
+    DEVICE = "device"
+    SPEED = "speed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarshEvent(Event):
+    """One by the device lasts no time; one by speed from the first to the last of the speeds that show it."""
+
+    kind: HarshKind
+    source: HarshSource
+    speed_kmh: float | None  # at its start, of the last fix; null without one
+    peak_ms2: float | None  # strongest change of speed, not negative; null by the device
+
+
+def find_harsh(history: History, parameters: Parameters) -> list[HarshEvent]:
+    """All harsh driving of the window, ascending, by either source; `harsh_between` says which of it counts."""
+    events = [
+        *_by_device(history),
+        *_by_speed(history, HarshKind.BRAKING, -1, parameters.harsh_braking_ms2),
+        *_by_speed(history, HarshKind.ACCELERATION, 1, parameters.harsh_acceleration_ms2),
+    ]
+    return sorted(events, key=lambda event: (event.started_at, event.kind, event.source))
+
+
+def harsh_between(
+    history: History, events: Sequence[HarshEvent], kind: HarshKind, start: int, end: int
+) -> list[HarshEvent] | None:
+    """The events of a kind that start in [start, end); None when it was not measurable in there.
+
+    By the device if it tells of this kind in there, else by speed if two fixes are close enough. A speed alone does not
+    tell how hard a truck corners.
+    """
+    if any(is_told(code, kind) for _, code in within(history.harsh_reports, start, end)):
+        source = HarshSource.DEVICE
+    elif kind is not HarshKind.CORNERING and history.track.count_dense(start, end):
+        source = HarshSource.SPEED
+    else:
+        return None
+    return [
+        event for event in events if start <= event.started_at < end and event.kind is kind and event.source is source
+    ]
+
+
+def _by_device(history: History) -> Iterator[HarshEvent]:
+    for t, code in history.harsh_reports:
+        for kind in HarshKind:
+            if happened(code, kind):
+                yield _event(history, Stretch(t, t, False), kind, HarshSource.DEVICE, None)
+
+
+def _by_speed(history: History, kind: HarshKind, sign: int, limit_ms2: float) -> Iterator[HarshEvent]:
+    """Changes of speed in one direction at or above the limit; those that follow upon each other are one event."""
+    run: Stretch | None = None
+    peak = 0.0
+    for before, after in history.track.dense:
+        change = sign * ((after.speed_kmh or 0) - (before.speed_kmh or 0)) / _KMH_PER_MS / (after.t - before.t)
+        if run is not None and (change < limit_ms2 or run.end != before.t):
+            yield _event(history, run, kind, HarshSource.SPEED, peak)
+            run, peak = None, 0.0
+        if change >= limit_ms2:
+            run = Stretch(before.t if run is None else run.start, after.t, False)
+            peak = max(peak, change)
+    if run is not None:
+        yield _event(history, run, kind, HarshSource.SPEED, peak)
+
+
+def _event(
+    history: History, stretch: Stretch, kind: HarshKind, source: HarshSource, peak_ms2: float | None
+) -> HarshEvent:
+    return HarshEvent(
+        **history.extent(stretch),
+        kind=kind,
+        source=source,
+        speed_kmh=history.track.speed_at(stretch.start),
+        peak_ms2=peak_ms2,
+    )

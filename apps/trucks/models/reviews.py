@@ -1,0 +1,26 @@
+"""What people say of detected events. Rebuilds replace the events and leave these rows alone."""
+
+from django.db import models
+
+from apps.accounts.models import Fleet
+from apps.trucks.models.trucks import Truck
+
+
+class FaultAcknowledgement(models.Model):
+    """Somebody has taken note of a truck's fault: of all its openings up to then, of none after."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
+    truck = models.ForeignKey(Truck, on_delete=models.CASCADE, related_name="+")
+    spn = models.PositiveIntegerField()
+    fmi = models.PositiveSmallIntegerField()
+    source = models.PositiveSmallIntegerField(default=255)
+    acknowledged_at = models.DateTimeField()
+    acknowledged_by = models.CharField(max_length=150)
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        db_table = "fault_acknowledgement"
+        indexes = [models.Index(fields=["fleet", "truck", "spn", "fmi", "source"], name="acknowledged_fault")]
+
+    def __str__(self) -> str:
+        return f"SPN {self.spn}, FMI {self.fmi} of {self.truck}"
