@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -15,6 +15,8 @@ from apps.trucks.faults import failure
 from apps.trucks.models import FaultAcknowledgement
 from apps.trucks.models.views import OpenFaultRow
 
+_CODE = ("spn", "fmi", "source")
+
 
 @admin.register(OpenFaultRow)
 class OpenFaultAdmin(RowAdmin):
@@ -25,17 +27,23 @@ class OpenFaultAdmin(RowAdmin):
     actions = ["acknowledge"]
     suspect, mode = figure_column("spn"), figure_column("fmi")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OpenFaultRow]:
+        faults: QuerySet[OpenFaultRow] = super().get_queryset(request)
+        when, who = (Subquery(_acknowledgements().values(name)[:1]) for name in ("acknowledged_at", "acknowledged_by"))
+        return faults.annotate(acknowledged_at=when, acknowledged_by=who)
+
     def has_acknowledge_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("trucks.add_faultacknowledgement"))
 
     @admin.action(description="Acknowledge", permissions=["acknowledge"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[OpenFaultRow]) -> None:
-        faults = [fault for fault in queryset if acknowledgement(fault) is None]
+        selected: list[Any] = list(queryset)
+        faults = [fault for fault in selected if fault.acknowledged_at is None]
         FaultAcknowledgement.objects.bulk_create(
             FaultAcknowledgement(
                 fleet_id=fault.fleet.pk,
                 truck_id=fault.truck.pk,
-                **_code(fault),
+                **{name: getattr(fault, name) for name in _CODE},
                 acknowledged_at=timezone.now(),
                 acknowledged_by=request.user.get_username(),
             )
@@ -57,15 +65,13 @@ class OpenFaultAdmin(RowAdmin):
 
     @column("Acknowledged")
     def acknowledged(self, fault: Any) -> str:
-        found = acknowledgement(fault)
-        return f"{local_time(found.acknowledged_at, fault.fleet.zone)}, {found.acknowledged_by}" if found else DASH
+        if fault.acknowledged_at is None:
+            return DASH
+        return f"{local_time(fault.acknowledged_at, fault.fleet.zone)}, {fault.acknowledged_by}"
 
 
-def acknowledgement(fault: Any) -> FaultAcknowledgement | None:
-    """The first of this opening: an earlier one was of an opening before."""
-    found = FaultAcknowledgement.objects.filter(fleet=fault.fleet, truck=fault.truck, **_code(fault))
-    return found.filter(acknowledged_at__gte=fault.opened_at).order_by("acknowledged_at").first()
-
-
-def _code(fault: Any) -> dict[str, int]:
-    return {name: getattr(fault, name) for name in ("spn", "fmi", "source")}
+def _acknowledgements() -> QuerySet[FaultAcknowledgement]:
+    """Those of an opening, the first of them first: an earlier one was of an opening before."""
+    same = {name: OuterRef(name) for name in (*_CODE, "fleet_id", "truck_id")}
+    found = FaultAcknowledgement.objects.filter(**same, acknowledged_at__gte=OuterRef("opened_at"))
+    return found.order_by("acknowledged_at")
