@@ -74,6 +74,7 @@ _DATABASE_OPTIONS: dict[str, Any] = {
     "charset": "utf8mb4",
     "isolation_level": "read committed",
     "connect_timeout": 5,
+    "local_infile": True,  # lets the sync send rows as files (apps/trucks/bulk_load.py), where the server takes them
     "init_command": "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
 }
 

@@ -1,7 +1,8 @@
 """What becomes of one truck's messages: stored once, latest values kept, days marked, watermark moved."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import pairwise
+from typing import TypeAlias
 
 import orjson
 from django.db import transaction
@@ -12,7 +13,7 @@ from apps.trucks import invalidation, storage
 from apps.trucks.evidence import READINGS, engine_state, evidence_of
 from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
-from apps.trucks.messages import Batch, MessageRow, Raw, precedence, rows
+from apps.trucks.messages import Batch, MessageRow, Raw, Received, rows
 from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence, merge
@@ -22,6 +23,8 @@ from apps.trucks.tables import SensorTables
 _REDERIVE_BATCH = 2_000
 _LOOK_BACK = 500
 _HOLE_S = 43_200
+
+Key: TypeAlias = tuple[int, int]  # of a message: second, digest
 
 
 def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int) -> tuple[int, int]:
@@ -40,44 +43,51 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
     return new, quarantined
 
 
-def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequence[Raw], now: int) -> int:
-    """Stores what is new of these messages (ascending, not empty). Returns how many."""
-    messages, previous = _in_context(truck, data) if table.reads_previous else (data, None)
-    candidates = rows(messages, table, previous)
-    known = storage.known_keys(truck.fleet_id, truck.id, candidates[0].t, candidates[-1].t)
-    new = [row for row in candidates if (row.t, row.digest) not in known]
-    if not new:
+def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequence[Received], now: int) -> int:
+    """Stores what is new of these messages (sorted, not empty). Returns how many."""
+    known = storage.known_keys(truck.fleet_id, truck.id, data[0].t, data[-1].t)
+    new_keys = {each.key for each in data} - known
+    if not new_keys:
         return 0
-    followers = _followers(candidates, new) if table.reads_previous else []
+    messages, previous = _in_context(truck, data, new_keys) if table.reads_previous else (_same_seconds(data, new_keys), None)
+    evaluated = rows(messages, table, previous)
+    new = [row for row in evaluated if (row.t, row.digest) in new_keys]
+    followers = _followers(evaluated, new_keys) if table.reads_previous else []
     _mark_changed(truck, sync, sorted([*new, *followers]), now)
     storage.insert(truck.fleet_id, truck.id, new)
     storage.replace_readings(truck.fleet_id, truck.id, followers)
     if table.reads_previous:
         _renew_latest(truck, table)  # a late message may have taken away what is latest
     else:
-        _keep_latest(truck, table, messages, candidates)
+        _keep_latest(truck, table, messages, evaluated)
     sync.tells_faults |= _tells_faults(new)
     _move_cursor(sync, table, new[0].t, new[-1].t)
     return len(new)
 
 
-def _in_context(truck: Truck, data: Sequence[Raw]) -> tuple[list[Raw], Raw | None]:
-    """The messages with those stored among and right after them, and the one before: some sensors refer to it."""
-    first_t, last_t = data[0]["t"], data[-1]["t"]
+def _same_seconds(data: Sequence[Received], new_keys: Set[Key]) -> list[Received]:
+    """The new messages, and those of the same seconds: what is latest is for all of a second to say."""
+    seconds = {t for t, _ in new_keys}
+    return [each for each in data if each.t in seconds]
+
+
+def _in_context(truck: Truck, data: Sequence[Received], new_keys: Set[Key]) -> tuple[list[Received], Raw | None]:
+    """The new messages, those stored among and right after them, and the one before: some sensors refer to it."""
+    first_t, last_t = data[0].t, data[-1].t
+    new = [each for each in data if each.key in new_keys]
     stored = storage.messages_between(truck.fleet_id, truck.id, first_t, last_t)
     following = storage.message_after(truck.fleet_id, truck.id, last_t)
-    distinct = {precedence(message): message for message in [*stored, *data, *([following] if following else [])]}
-    messages = [distinct[key] for key in sorted(distinct)]
-    return messages, storage.message_before(truck.fleet_id, truck.id, first_t)
+    before = storage.message_before(truck.fleet_id, truck.id, first_t)
+    messages = sorted([*stored, *new, *([following] if following else [])])
+    return messages, before.message if before else None
 
 
-def _followers(candidates: Sequence[MessageRow], new: Sequence[MessageRow]) -> list[MessageRow]:
+def _followers(evaluated: Sequence[MessageRow], new_keys: Set[Key]) -> list[MessageRow]:
     """The stored rows that come right after a new one: their readings may be others now."""
-    added = {(row.t, row.digest) for row in new}
     return [
         row
-        for before, row in pairwise(candidates)
-        if (before.t, before.digest) in added and (row.t, row.digest) not in added
+        for before, row in pairwise(evaluated)
+        if (before.t, before.digest) in new_keys and (row.t, row.digest) not in new_keys
     ]
 
 
@@ -125,7 +135,7 @@ def _columns(run: Sequence[MessageRow]) -> frozenset[str]:
 def _keep_latest(
     truck: Truck,
     table: SensorTable,
-    messages: Sequence[Raw],
+    messages: Sequence[Received],
     evaluated: Sequence[MessageRow],
 ) -> None:
     stored = LatestValues.objects.filter(truck_id=truck.id).first()
@@ -200,10 +210,10 @@ def rederive(truck: Truck, sync: TruckSync) -> None:
     while span := storage.stale_span(fleet.id, truck.id, since_t, table.version, _REDERIVE_BATCH):
         messages = storage.messages_between(fleet.id, truck.id, *span)
         previous = storage.message_before(fleet.id, truck.id, span[0])
-        days = {(truck.id, day_of(message["t"], fleet.zone)) for message in messages}
+        days = {(truck.id, day_of(each.t, fleet.zone)) for each in messages}
         with transaction.atomic():
             invalidation.mark(fleet.id, days, "sensors")
-            evaluated = rows(messages, table, previous)
+            evaluated = rows(messages, table, previous and previous.message)
             storage.replace_readings(fleet.id, truck.id, evaluated)
             if _tells_faults(evaluated) and not sync.tells_faults:
                 sync.tells_faults = True

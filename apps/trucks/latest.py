@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from apps.trucks.messages import MessageRow, Raw, is_fix
+from apps.trucks.messages import MessageRow, Received, is_fix
 from apps.trucks.sensors import SensorTable
 
 
@@ -24,7 +24,7 @@ class Latest:
     values: dict[str, tuple[Any, int]] = field(default_factory=dict)
 
 
-def newest(known: Latest, messages: Sequence[Raw], rows: Sequence[MessageRow], table: SensorTable) -> Latest:
+def newest(known: Latest, messages: Sequence[Received], rows: Sequence[MessageRow], table: SensorTable) -> Latest:
     """What is latest once these messages are known too; messages and their rows ascending.
 
     Older messages only fill what nothing newer has said, so the order of arrival does not matter.
@@ -62,7 +62,7 @@ def instant(t: int | None) -> str | None:
 
 
 def _values(
-    known: dict[str, tuple[Any, int]], messages: Sequence[Raw], table: SensorTable
+    known: dict[str, tuple[Any, int]], messages: Sequence[Received], table: SensorTable
 ) -> dict[str, tuple[Any, int]]:
     """Sensor → its newest value, from the last message back until every sensor has said something."""
     missing = {str(definition.id) for definition in table.definitions}
@@ -70,8 +70,8 @@ def _values(
     for index in range(len(messages) - 1, -1, -1):
         if not missing:
             break
-        t = messages[index]["t"]
-        for sensor_id, value in table.evaluate(messages[index], messages[index - 1] if index else None).items():
+        t, before = messages[index].t, messages[index - 1].message if index else None
+        for sensor_id, value in table.evaluate(messages[index].message, before).items():
             key = str(sensor_id)
             if value is None or key not in missing:
                 continue

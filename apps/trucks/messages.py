@@ -52,6 +52,21 @@ class MessageRow(NamedTuple):
     payload: bytes
 
 
+class Received(NamedTuple):
+    """A message, and what tells it apart: they sort by second and, within it, by what wins; the winner last."""
+
+    t: int
+    registered_t: int  # 0 where the server does not say
+    digest: int
+    payload: bytes  # as it is kept
+    message: Raw
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Of messages with one key all but one are copies."""
+        return self.t, self.digest
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Messages sorted by what becomes of them: data, from the future, without a usable time.
@@ -59,32 +74,31 @@ class Batch:
     Those less than `FUTURE_S` ahead of the clock are in none: they are data in a later pass, when their time has come.
     """
 
-    data: list[Raw] = field(default_factory=list)
-    future: list[Raw] = field(default_factory=list)
+    data: list[Received] = field(default_factory=list)
+    future: list[Received] = field(default_factory=list)
     refused: list[Any] = field(default_factory=list)
 
 
 def sort_out(messages: Iterable[Any], now: int) -> Batch:
-    """The messages by fate; data and future ascending by second, registration time and digest, each once."""
+    """The messages by fate; data and future sorted, each once."""
     batch = Batch()
-    distinct: dict[tuple[int, int, int], Raw] = {}
+    distinct: dict[tuple[int, int], Received] = {}
     for message in messages:
         t = message.get("t") if isinstance(message, dict) else None
         if not isinstance(t, int) or isinstance(t, bool) or not 0 < t < _MAX_T:
             batch.refused.append(message)
-        else:
-            distinct[precedence(message)] = message
-    for key in sorted(distinct):
-        if key[0] <= now:
-            batch.data.append(distinct[key])
-        elif key[0] > now + FUTURE_S:
-            batch.future.append(distinct[key])
+        elif t <= now or t > now + FUTURE_S:
+            found = received(message)
+            distinct[found.key] = found
+    for found in sorted(distinct.values()):
+        (batch.data if found.t <= now else batch.future).append(found)
     return batch
 
 
-def precedence(message: Raw) -> tuple[int, int, int]:
-    """Orders messages by second and, within it, by what wins: the later registered, then the content's digest."""
-    return message["t"], received_at(message) or 0, digest(encode(message))
+def received(message: Raw) -> Received:
+    """The message with what tells it apart. It has a usable time."""
+    payload = encode(message)
+    return Received(message["t"], received_at(message) or 0, digest(payload), payload, message)
 
 
 def encode(message: Raw) -> bytes:
@@ -103,27 +117,27 @@ def received_at(message: Raw) -> int | None:
     return received if isinstance(received, int) and 0 < received < _MAX_T else None
 
 
-def rows(messages: Sequence[Raw], table: SensorTable, previous: Raw | None = None) -> list[MessageRow]:
+def rows(messages: Sequence[Received], table: SensorTable, previous: Raw | None = None) -> list[MessageRow]:
     """A row for each message, in their order; each is evaluated after its predecessor, which some sensors refer to.
 
     `previous` is the predecessor of the first.
     """
     result = []
-    for message in messages:
-        result.append(_row(message, previous, table))
-        previous = message
+    for each in messages:
+        result.append(_row(each, previous, table))
+        previous = each.message
     return result
 
 
-def _row(message: Raw, previous: Raw | None, table: SensorTable) -> MessageRow:
-    payload = encode(message)
+def _row(received: Received, previous: Raw | None, table: SensorTable) -> MessageRow:
+    message = received.message
     readings = table.readings(message, previous)
     position = message.get("pos")
     place = position if isinstance(position, dict) else {}
     return MessageRow(
-        t=message["t"],
-        digest=digest(payload),
-        received_t=received_at(message),
+        t=received.t,
+        digest=received.digest,
+        received_t=received.registered_t or None,
         flags=_integer(message.get("f"), bits=63) or 0,
         lat=number(place.get("y")),
         lon=number(place.get("x")),
@@ -143,7 +157,7 @@ def _row(message: Raw, previous: Raw | None, table: SensorTable) -> MessageRow:
         dtc=readings.dtc,
         dropped=readings.dropped,
         sensor_version=table.version,
-        payload=payload,
+        payload=received.payload,
     )
 
 

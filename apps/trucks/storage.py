@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from apps.trucks import bulk_load
 from apps.trucks.evidence import READINGS
-from apps.trucks.messages import NOT_GPS, UNKNOWN_SATELLITES, MessageRow, Raw, StoredPoint, digest, encode, precedence
+from apps.trucks.messages import NOT_GPS, UNKNOWN_SATELLITES, MessageRow, Received, StoredPoint
 from apps.trucks.quantities import CONNECTED_S
 
 _COLUMNS = ("fleet_id", "truck_id", *MessageRow._fields)
@@ -26,6 +27,7 @@ UNION ALL
 SELECT t, digest FROM quarantined_message
 WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t BETWEEN %(first)s AND %(last)s
 """
+_WORTH_A_FILE = 24  # rows; fewer are inserted as fast
 _COUNT = "SELECT COUNT(*) FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
 _READ = f"""
 SELECT {", ".join(StoredPoint._fields)} FROM message
@@ -37,12 +39,18 @@ SELECT MIN(t), MAX(t) FROM (
     SELECT t FROM message
     WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND sensor_version <> %s ORDER BY t LIMIT %s) stale
 """
-_PAYLOADS = "SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
+_PAYLOADS = """
+SELECT t, COALESCE(received_t, 0), digest, payload FROM message
+WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s
+"""
 _NEXT = """
-SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s AND t = (
+SELECT t, COALESCE(received_t, 0), digest, payload FROM message WHERE fleet_id = %s AND truck_id = %s AND t = (
     SELECT {nearest}(t) FROM message WHERE fleet_id = %s AND truck_id = %s AND t {beyond} %s)
 """
-_LAST = "SELECT payload FROM message WHERE fleet_id = %s AND truck_id = %s ORDER BY t DESC LIMIT %s"
+_LAST = """
+SELECT t, COALESCE(received_t, 0), digest, payload FROM message
+WHERE fleet_id = %s AND truck_id = %s ORDER BY t DESC LIMIT %s
+"""
 _QUARANTINE = """
 INSERT INTO quarantined_message (fleet_id, truck_id, day, t, digest, payload)
 SELECT %s, %s, %s, %s, %s, %s FROM DUAL WHERE NOT EXISTS (
@@ -67,7 +75,9 @@ def count(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> int:
 
 def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
     """Stores messages that are not stored yet."""
-    _many(_INSERT, ((fleet_id, truck_id, *row) for row in rows))
+    constants = {"fleet_id": fleet_id, "truck_id": truck_id}
+    if len(rows) < _WORTH_A_FILE or not bulk_load.load("message", constants, MessageRow._fields, rows):
+        _many(_INSERT, ((fleet_id, truck_id, *row) for row in rows))
 
 
 def replace_readings(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
@@ -83,32 +93,32 @@ def stale_span(fleet_id: int, truck_id: int, since_t: int, version: str, limit: 
     return None if first_t is None else (first_t, last_t)
 
 
-def messages_between(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> list[Raw]:
+def messages_between(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> list[Received]:
     """The messages of [first_t, last_t] as they came, in the order in which the later of one second wins."""
     return _messages(_PAYLOADS, [fleet_id, truck_id, first_t, last_t])
 
 
-def message_before(fleet_id: int, truck_id: int, t: int) -> Raw | None:
+def message_before(fleet_id: int, truck_id: int, t: int) -> Received | None:
     """The last message before a second."""
     found = _messages(_NEXT.format(nearest="MAX", beyond="<"), [fleet_id, truck_id, fleet_id, truck_id, t])
     return found[-1] if found else None
 
 
-def message_after(fleet_id: int, truck_id: int, t: int) -> Raw | None:
+def message_after(fleet_id: int, truck_id: int, t: int) -> Received | None:
     """The first message after a second."""
     found = _messages(_NEXT.format(nearest="MIN", beyond=">"), [fleet_id, truck_id, fleet_id, truck_id, t])
     return found[0] if found else None
 
 
-def last_messages(fleet_id: int, truck_id: int, limit: int) -> list[Raw]:
+def last_messages(fleet_id: int, truck_id: int, limit: int) -> list[Received]:
     """The newest messages, ascending."""
     return _messages(_LAST, [fleet_id, truck_id, limit])
 
 
-def _messages(statement: str, values: Sequence[int]) -> list[Raw]:
+def _messages(statement: str, values: Sequence[int]) -> list[Received]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return sorted((orjson.loads(payload) for (payload,) in cursor.fetchall()), key=precedence)
+        return sorted(Received(*row, orjson.loads(row[-1])) for row in cursor.fetchall())
 
 
 def stored_points(fleet_id: int, truck_id: int, start: int, end: int) -> list[StoredPoint]:
@@ -178,14 +188,13 @@ _CONDITIONS = {
 }
 
 
-def quarantine(fleet_id: int, truck_id: int, day: Any, messages: Sequence[Raw]) -> int:
+def quarantine(fleet_id: int, truck_id: int, day: Any, messages: Sequence[Received]) -> int:
     """Keeps messages from the future apart, each once, on the day it was first seen. How many were new."""
     new = 0
     with connection.cursor() as cursor:
-        for message in messages:
-            payload = encode(message)
-            key = (message["t"], digest(payload))
-            new += cursor.execute(_QUARANTINE, [fleet_id, truck_id, day, *key, payload, fleet_id, truck_id, *key])
+        for each in messages:
+            values = [fleet_id, truck_id, day, *each.key, each.payload, fleet_id, truck_id, *each.key]
+            new += cursor.execute(_QUARANTINE, values)
     return new
 
 

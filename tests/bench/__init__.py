@@ -1,0 +1,1 @@
+"""Measurements; each part runs alone, from the root of the project: `python -m tests.bench.ingest`."""
