@@ -26,7 +26,7 @@ def load(table: str, constants: Mapping[str, Any], columns: Sequence[str], rows:
     A file is taken with a warning where INSERT would fail: a key that exists is left out, a number cut to its range.
     So what did not go in row by row and without a warning is undone.
     """
-    global _is_forbidden
+    global _is_forbidden  # a property of the server: learnt once in each process
     if _is_forbidden:
         return False
     try:

@@ -49,7 +49,10 @@ def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequenc
     new_keys = {each.key for each in data} - known
     if not new_keys:
         return 0
-    messages, previous = _in_context(truck, data, new_keys) if table.reads_previous else (_same_seconds(data, new_keys), None)
+    if table.reads_previous:
+        messages, previous = _in_context(truck, data, new_keys)
+    else:
+        messages, previous = _same_seconds(data, new_keys), None
     evaluated = rows(messages, table, previous)
     new = [row for row in evaluated if (row.t, row.digest) in new_keys]
     followers = _followers(evaluated, new_keys) if table.reads_previous else []

@@ -118,7 +118,10 @@ def last_messages(fleet_id: int, truck_id: int, limit: int) -> list[Received]:
 def _messages(statement: str, values: Sequence[int]) -> list[Received]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return sorted(Received(*row, orjson.loads(row[-1])) for row in cursor.fetchall())
+        return sorted(
+            Received(t, registered_t, digest, payload, orjson.loads(payload))
+            for t, registered_t, digest, payload in cursor.fetchall()
+        )
 
 
 def stored_points(fleet_id: int, truck_id: int, start: int, end: int) -> list[StoredPoint]:

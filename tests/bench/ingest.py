@@ -22,7 +22,7 @@ import orjson
 
 NOW = 1_763_900_000
 PIECE_S = 3 * 86_400  # what the sync loads at once
-SHOWN = "{:<58}{:>14,.0f}"
+SHOWN = "{:<40}{:>10,.0f} messages/s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,16 @@ def forget(load: Load) -> None:
     TruckSync.objects.filter(fleet_id=load.fleet_id).update(first_t=None, cursor_t=None, known_until=None)
 
 
+def remove(load: Load) -> None:
+    """Removes the fleet and all that is its."""
+    from apps.accounts.models import Fleet
+    from apps.trucks.models import TruckSync
+
+    forget(load)
+    TruckSync.objects.filter(fleet_id=load.fleet_id).delete()
+    Fleet.objects.filter(id=load.fleet_id).delete()
+
+
 # --- the product ---
 
 
@@ -138,15 +148,105 @@ def _work(barrier: Any, work: Callable[[int, Sequence[Delivery]], int], fleet_id
 # --- rivals: rows that are ready, without evaluation, look-up or marks ---
 
 
-def ready_rows(load: Load) -> list[Any]:
-    from apps.trucks.messages import rows, sort_out
-    from apps.trucks.models import Truck
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One truck's rows of three days, and as objects of the ORM."""
+
+    truck_id: int
+    rows: list[Any]
+    objects: list[Any]
+
+
+def ready_rows(load: Load) -> list[Rows]:
+    from apps.trucks.messages import MessageRow, rows, sort_out
+    from apps.trucks.models import Message, Truck
     from apps.trucks.sensors import SensorTable
 
     found = []
     for delivery in load.deliveries:
         truck = Truck.objects.get(id=delivery.truck_id)
         table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
-        batch = sort_out(orjson.loads(delivery.body)["messages"], NOW)
-        found.append((truck.id, rows(batch.data, table)))
+        made = rows(sort_out(orjson.loads(delivery.body)["messages"], NOW).data, table)
+        objects = [
+            Message(fleet_id=load.fleet_id, truck_id=truck.id, **dict(zip(MessageRow._fields, row, strict=True)))
+            for row in made
+        ]
+        found.append(Rows(truck.id, made, objects))
     return found
+
+
+def row_by_row(fleet_id: int, ready: Rows) -> None:
+    for each in ready.objects[:200]:  # the slow one: a sample is enough
+        each.save(force_insert=True)
+
+
+def bulk_create(fleet_id: int, ready: Rows) -> None:
+    type(ready.objects[0]).objects.bulk_create(ready.objects, batch_size=1_000)
+
+
+def multi_row_insert(fleet_id: int, ready: Rows) -> None:
+    from apps.trucks import storage
+
+    storage._many(storage._INSERT, ((fleet_id, ready.truck_id, *row) for row in ready.rows))
+
+
+def load_data(fleet_id: int, ready: Rows) -> None:
+    from apps.trucks import bulk_load
+    from apps.trucks.messages import MessageRow
+
+    constants = {"fleet_id": fleet_id, "truck_id": ready.truck_id}
+    if not bulk_load.load("message", constants, MessageRow._fields, ready.rows):
+        raise SystemExit("this database takes no files (local_infile)")
+
+
+def rate_of(write: Callable[[int, Rows], None], load: Load, ready: Sequence[Rows]) -> float:
+    from django.db import transaction
+
+    count = sum(min(len(each.rows), 200) if write is row_by_row else len(each.rows) for each in ready)
+    started = time.perf_counter()
+    for each in ready:
+        with transaction.atomic():
+            write(load.fleet_id, each)
+    return count / (time.perf_counter() - started)
+
+
+# --- the run ---
+
+
+def run(trucks: int, days: int, rounds: int) -> dict[str, float]:
+    """Way → messages a second, the median of the rounds."""
+    load = make_load(trucks, days)
+    ready = ready_rows(load)
+    print(f"{load.messages:,} messages in {len(load.deliveries)} answers", flush=True)
+    rates: dict[str, list[float]] = {}
+    try:
+        for _ in range(rounds):
+            for processes in (1, 2):
+                forget(load)
+                for what in ("new", "all known"):
+                    name = f"product, {what}, {processes} process{'es' * (processes > 1)}"
+                    rates.setdefault(name, []).append(in_processes(ingest, load, processes))
+            for write in (row_by_row, bulk_create, multi_row_insert, load_data):
+                forget(load)
+                name = f"rows alone: {write.__name__.replace('_', ' ')}"
+                rates.setdefault(name, []).append(rate_of(write, load, ready))
+    finally:
+        remove(load)
+    return {name: statistics.median(found) for name, found in rates.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--trucks", type=int, default=25)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
+    django.setup()
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for name, rate in run(arguments.trucks, arguments.days, arguments.rounds).items():
+        print(SHOWN.format(name, rate))
+
+
+if __name__ == "__main__":
+    main()
