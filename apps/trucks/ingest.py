@@ -13,7 +13,7 @@ from apps.trucks import invalidation, storage
 from apps.trucks.evidence import READINGS, engine_state, evidence_of
 from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
-from apps.trucks.messages import Batch, MessageRow, Raw, Received, rows
+from apps.trucks.messages import Batch, MessageRow, Raw, Received, Rows, rows
 from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence, merge
@@ -54,15 +54,15 @@ def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequenc
     else:
         messages, previous = _same_seconds(data, new_keys), None
     evaluated = rows(messages, table, previous)
-    new = [row for row in evaluated if (row.t, row.digest) in new_keys]
-    followers = _followers(evaluated, new_keys) if table.reads_previous else []
+    new = [row for row in evaluated.rows if (row.t, row.digest) in new_keys]
+    followers = _followers(evaluated.rows, new_keys) if table.reads_previous else []
     _mark_changed(truck, sync, sorted([*new, *followers]), now)
     storage.insert(truck.fleet_id, truck.id, new)
     storage.replace_readings(truck.fleet_id, truck.id, followers)
     if table.reads_previous:
         _renew_latest(truck, table)  # a late message may have taken away what is latest
     else:
-        _keep_latest(truck, table, messages, evaluated)
+        _keep_latest(truck, table, evaluated)
     sync.tells_faults |= _tells_faults(new)
     _move_cursor(sync, table, new[0].t, new[-1].t)
     return len(new)
@@ -135,14 +135,9 @@ def _columns(run: Sequence[MessageRow]) -> frozenset[str]:
     return frozenset(name for name in ("lat", *READINGS) if any(getattr(row, name) is not None for row in run))
 
 
-def _keep_latest(
-    truck: Truck,
-    table: SensorTable,
-    messages: Sequence[Received],
-    evaluated: Sequence[MessageRow],
-) -> None:
+def _keep_latest(truck: Truck, table: SensorTable, evaluated: Rows) -> None:
     stored = LatestValues.objects.filter(truck_id=truck.id).first()
-    latest = newest(_latest(stored) if stored else Latest(), messages, evaluated, table)
+    latest = newest(_latest(stored) if stored else Latest(), evaluated, table)
     values = {
         "fleet_id": truck.fleet_id,
         "t": latest.t,
@@ -216,7 +211,7 @@ def rederive(truck: Truck, sync: TruckSync) -> None:
         days = {(truck.id, day_of(each.t, fleet.zone)) for each in messages}
         with transaction.atomic():
             invalidation.mark(fleet.id, days, "sensors")
-            evaluated = rows(messages, table, previous and previous.message)
+            evaluated = rows(messages, table, previous and previous.message).rows
             storage.replace_readings(fleet.id, truck.id, evaluated)
             if _tells_faults(evaluated) and not sync.tells_faults:
                 sync.tells_faults = True
@@ -240,4 +235,4 @@ def _renew_latest(truck: Truck, table: SensorTable) -> None:
     messages = storage.last_messages(truck.fleet_id, truck.id, _LOOK_BACK)
     LatestValues.objects.filter(truck_id=truck.id).delete()
     if messages:
-        _keep_latest(truck, table, messages, rows(messages, table))
+        _keep_latest(truck, table, rows(messages, table))

@@ -1,13 +1,13 @@
 """The latest value of every sensor of a truck and its last position, as one document for the API. Pure."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
-from apps.trucks.messages import MessageRow, Received, is_fix
+from apps.trucks.messages import MessageRow, Rows, is_fix
 from apps.trucks.sensors import SensorTable
 
 
@@ -24,12 +24,13 @@ class Latest:
     values: dict[str, tuple[Any, int]] = field(default_factory=dict)
 
 
-def newest(known: Latest, messages: Sequence[Received], rows: Sequence[MessageRow], table: SensorTable) -> Latest:
-    """What is latest once these messages are known too; messages and their rows ascending.
+def newest(known: Latest, evaluated: Rows, table: SensorTable) -> Latest:
+    """What is latest once these messages are known too; they are ascending.
 
     Older messages only fill what nothing newer has said, so the order of arrival does not matter.
     """
-    latest = replace(known, values=_values(known.values, messages, table))
+    latest = replace(known, values=_values(known.values, evaluated.newest, table))
+    rows = evaluated.rows
     if rows and (known.t is None or rows[-1].t >= known.t):
         latest = replace(latest, t=rows[-1].t)
     fix = next((row for row in reversed(rows) if _usable(row)), None)
@@ -62,22 +63,15 @@ def instant(t: int | None) -> str | None:
 
 
 def _values(
-    known: dict[str, tuple[Any, int]], messages: Sequence[Received], table: SensorTable
+    known: dict[str, tuple[Any, int]], newest: Mapping[int, tuple[Any, int]], table: SensorTable
 ) -> dict[str, tuple[Any, int]]:
-    """Sensor → its newest value, from the last message back until every sensor has said something."""
-    missing = {str(definition.id) for definition in table.definitions}
-    values = {key: value for key, value in known.items() if key in missing}
-    for index in range(len(messages) - 1, -1, -1):
-        if not missing:
-            break
-        t, before = messages[index].t, messages[index - 1].message if index else None
-        for sensor_id, value in table.evaluate(messages[index].message, before).items():
-            key = str(sensor_id)
-            if value is None or key not in missing:
-                continue
-            missing.discard(key)
-            if key not in values or t >= values[key][1]:
-                values[key] = (value, t)
+    """Sensor → its newest value; those that the table does not have any more go."""
+    keys = {str(definition.id) for definition in table.definitions}
+    values = {key: value for key, value in known.items() if key in keys}
+    for sensor_id, (value, t) in newest.items():
+        key = str(sensor_id)
+        if key not in values or t >= values[key][1]:
+            values[key] = (value, t)
     return values
 
 

@@ -6,14 +6,14 @@ position, p parameters.
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 
 from apps.trucks.points import Point
-from apps.trucks.sensors import SensorTable
+from apps.trucks.sensors import SensorTable, SensorValue
 
 Raw = dict[str, Any]
 
@@ -22,6 +22,7 @@ UNKNOWN_SATELLITES = 255
 NOT_GPS = 0x20000 | 0x80000  # position from cell towers or Wi-Fi
 _MAX_T = 2**40
 _SIGNED_64 = 2**63
+_USUAL = 1e15
 
 
 class MessageRow(NamedTuple):
@@ -117,48 +118,55 @@ def received_at(message: Raw) -> int | None:
     return received if isinstance(received, int) and 0 < received < _MAX_T else None
 
 
-def rows(messages: Sequence[Received], table: SensorTable, previous: Raw | None = None) -> list[MessageRow]:
-    """A row for each message, in their order; each is evaluated after its predecessor, which some sensors refer to.
+class Rows(NamedTuple):
+    """Messages evaluated: a row for each, and each sensor's last value with the second of its message."""
+
+    rows: list[MessageRow]
+    newest: dict[int, tuple[SensorValue, int]]
+
+
+def rows(messages: Sequence[Received], table: SensorTable, previous: Raw | None = None) -> Rows:
+    """The rows in the order of the messages; each is evaluated after its predecessor, which some sensors refer to.
 
     `previous` is the predecessor of the first.
     """
-    result = []
-    for each in messages:
-        result.append(_row(each, previous, table))
-        previous = each.message
-    return result
-
-
-def _row(received: Received, previous: Raw | None, table: SensorTable) -> MessageRow:
-    message = received.message
-    readings = table.readings(message, previous)
-    position = message.get("pos")
-    place = position if isinstance(position, dict) else {}
-    return MessageRow(
-        t=received.t,
-        digest=received.digest,
-        received_t=received.registered_t or None,
-        flags=_integer(message.get("f"), bits=63) or 0,
-        lat=number(place.get("y")),
-        lon=number(place.get("x")),
-        speed_kmh=number(place.get("s")),
-        course_deg=number(place.get("c")),
-        altitude_m=number(place.get("z")),
-        satellites=_integer(place.get("sc")),
-        ignition=readings.ignition,
-        rpm=readings.rpm,
-        voltage=readings.voltage,
-        odometer_m=readings.odometer_m,
-        fuel_used_l=readings.fuel_used_l,
-        fuel_level_l=readings.fuel_level_l,
-        engine_hours_h=readings.engine_hours_h,
-        pto=readings.pto,
-        harsh=readings.harsh,
-        dtc=readings.dtc,
-        dropped=readings.dropped,
-        sensor_version=table.version,
-        payload=received.payload,
+    if not messages:
+        return Rows([], {})
+    evaluated = table.read([each.message for each in messages], previous)
+    times, registered, digests, payloads, raw = zip(*messages, strict=True)
+    columns = (
+        times,
+        digests,
+        [t or None for t in registered],
+        [flags or 0 for flags in _integers([message.get("f") for message in raw], bits=63)],
+        *_places(raw),
+        *evaluated.columns,
+        [table.version] * len(messages),
+        payloads,
     )
+    newest = {sensor_id: (value, times[index]) for sensor_id, (value, index) in evaluated.newest.items()}
+    return Rows([MessageRow._make(row) for row in zip(*columns, strict=True)], newest)
+
+
+def _places(raw: Sequence[Raw]) -> Iterator[list[Any]]:
+    """The columns from latitude to satellites."""
+    positions = [message.get("pos") for message in raw]
+    places = [position if isinstance(position, dict) else {} for position in positions]
+    for key in "yxscz":
+        yield _numbers([place.get(key) for place in places])
+    yield _integers([place.get("sc") for place in places])
+
+
+def _numbers(values: list[Any]) -> list[float | None]:
+    """`number` of each; usually all are floats, or small whole numbers, and then seen to be so at once."""
+    kinds = set(map(type, values))
+    if kinds <= {float, int} and min(values) > -_USUAL and max(values) < _USUAL and math.isfinite(math.fsum(values)):
+        return values if kinds == {float} else list(map(float, values))
+    return [number(value) for value in values]
+
+
+def _integers(values: Sequence[Any], bits: int = 31) -> list[int | None]:
+    return [_integer(value, bits) for value in values]
 
 
 def number(value: Any) -> float | None:

@@ -166,7 +166,7 @@ def ready_rows(load: Load) -> list[Rows]:
     for delivery in load.deliveries:
         truck = Truck.objects.get(id=delivery.truck_id)
         table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
-        made = rows(sort_out(orjson.loads(delivery.body)["messages"], NOW).data, table)
+        made = rows(sort_out(orjson.loads(delivery.body)["messages"], NOW).data, table).rows
         objects = [
             Message(fleet_id=load.fleet_id, truck_id=truck.id, **dict(zip(MessageRow._fields, row, strict=True)))
             for row in made

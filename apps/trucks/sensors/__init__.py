@@ -2,6 +2,7 @@
 
 from .definition import Problem, SensorDefinition, TableRow, parse_definitions
 from .device import DEFAULT_EVENTS, DeviceEvents, EventParameter, FaultCode
+from .frame import SensorValue
 from .table import Readings, SensorTable
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Readings",
     "SensorDefinition",
     "SensorTable",
+    "SensorValue",
     "TableRow",
     "parse_definitions",
 ]

@@ -50,16 +50,17 @@ def _parameter(read: Reader, codes: Codes) -> Evaluator:
 def _conversion(read: Reader, argument: int) -> Evaluator:
     """`name:16` of a text reads it in that numeral system; of a number, and for other arguments, takes that bit."""
 
-    def evaluate(frame: Frame) -> float | None:
-        value = read(frame)
-        if value is None:
-            return None
-        if isinstance(value, str) and argument in NUMERAL_SYSTEMS:
-            return _from_text(value, argument)
-        bits = integer(value)
-        return NAN if bits is None else float(bits >> (argument - 1) & 1)
+    return lambda frame: converted(read(frame), argument)
 
-    return evaluate
+
+def converted(value: object, argument: int) -> float | None:
+    """What `:argument` makes of a value that was sent; see `_conversion`."""
+    if value is None:
+        return None
+    if isinstance(value, str) and argument in NUMERAL_SYSTEMS:
+        return _from_text(value, argument)
+    bits = integer(value)
+    return NAN if bits is None else float(bits >> (argument - 1) & 1)
 
 
 def _from_text(text: str, base: int) -> float | None:
@@ -102,7 +103,8 @@ def _divide(a: float, b: float) -> float:
     return a / b if b else NAN
 
 
-def _power(a: float, b: float) -> float:
+def power(a: float, b: float) -> float:
+    """a^b; NaN where there is none."""
     try:
         return math.pow(a, b)
     except (ValueError, OverflowError):
@@ -114,5 +116,5 @@ _OPERATORS: dict[str, Callable[[float, float], float]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": _divide,
-    "^": _power,
+    "^": power,
 }

@@ -61,6 +61,11 @@ def reader(name: str, *, previous: bool = False) -> Reader:
     return of_previous if previous else read
 
 
+def is_derived(name: str) -> bool:
+    """Whether Wialon derives a parameter of this name from the message itself."""
+    return _derived(name) is not None
+
+
 def _derived(name: str) -> Callable[[Message], object] | None:
     if name in _IN_MESSAGE:
         return partial(_message_value, _IN_MESSAGE[name])

@@ -7,6 +7,7 @@ import operator
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .definition import SensorDefinition, TableRow
@@ -32,17 +33,41 @@ def compile_sensor(
     `sensor_ids` resolves the names in the expression. The value is in the sensor's own unit; None = not measured.
     What was sent but is no number, a "not available" code or outside of a range counts in `frame.dropped`.
     """
+    rules = rules_of(definition, expression, kind)
+    raw = compile_expression(expression, sensor_ids, rules.codes)
+    if definition.validator_id is not None:
+        value = _cleaned(raw, rules.raw_range, rules.curve, rules.value_range)
+        return _validated(value, definition.validator_id, COMBINATIONS[definition.validation], rules.physical)
+    value = _cleaned(raw, rules.raw_range, rules.curve, common(rules.value_range, rules.physical))
+    return _texts_kept(value, expression, rules.is_identity) if rules.may_be_text else value
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What becomes of a sensor's raw value, beside its validation."""
+
+    codes: Codes  # raw values that mean "not available"
+    raw_range: Range
+    curve: Curve | None
+    value_range: Range
+    physical: Range
+    may_be_text: bool
+    is_identity: bool
+
+
+def rules_of(definition: SensorDefinition, expression: Node, kind: Kind | None) -> Rules:
     curve = compile_table(definition.table)
-    raw = compile_expression(expression, sensor_ids, _unavailable_codes(definition, expression, curve, kind))
     bounds = (_or_infinite(definition.lower, -1), _or_infinite(definition.upper, 1))
     raw_range, value_range = (_FINITE, bounds) if definition.bounds_after_table else (bounds, _FINITE)
-    physical = _physical_range(definition, kind)
-    if definition.validator_id is not None:
-        value = _cleaned(raw, raw_range, curve, value_range)
-        return _validated(value, definition.validator_id, _VALIDATIONS[definition.validation], physical)
-    value = _cleaned(raw, raw_range, curve, _common(value_range, physical))
-    may_be_text = kind is None and not definition.table and definition.type in TEXT_TYPES
-    return _texts_kept(value, expression, definition.type in IDENTITY_TYPES) if may_be_text else value
+    return Rules(
+        codes=_unavailable_codes(definition, expression, curve, kind),
+        raw_range=raw_range,
+        curve=curve,
+        value_range=value_range,
+        physical=_physical_range(definition, kind),
+        may_be_text=kind is None and not definition.table and definition.type in TEXT_TYPES,
+        is_identity=definition.type in IDENTITY_TYPES,
+    )
 
 
 def compile_table(rows: tuple[TableRow, ...]) -> Curve | None:
@@ -98,7 +123,7 @@ def _validated(value: Evaluator, validator_id: int, combine: Combination, physic
 
 
 # By Wialon's numbers. The logical ones give 1 or 0, the mathematical ones combine the bits of whole numbers.
-_VALIDATIONS: dict[int, Combination] = {
+COMBINATIONS: dict[int, Combination] = {
     1: lambda main, validator: float(main != 0 and validator != 0),
     2: lambda main, validator: float(main != 0 or validator != 0),
     3: lambda main, validator: _bitwise(operator.and_, main, validator),
@@ -120,7 +145,7 @@ def _or_infinite(bound: float | None, sign: int) -> float:
     return sign * _HIGHEST if bound is None else bound
 
 
-def _common(first: Range, second: Range) -> Range:
+def common(first: Range, second: Range) -> Range:
     return max(first[0], second[0]), min(first[1], second[1])
 
 
@@ -129,7 +154,7 @@ def _physical_range(definition: SensorDefinition, kind: Kind | None) -> Range:
     if kind is None:
         return _FINITE
     unit = unit_of(definition, kind)
-    return _common(_FINITE, ((kind.lower - unit.offset) / unit.factor, (kind.upper - unit.offset) / unit.factor))
+    return common(_FINITE, ((kind.lower - unit.offset) / unit.factor, (kind.upper - unit.offset) / unit.factor))
 
 
 def _unavailable_codes(definition: SensorDefinition, expression: Node, curve: Curve | None, kind: Kind | None) -> Codes:
@@ -196,10 +221,14 @@ def _texts_kept(numeric: Evaluator, expression: Node, identity: bool) -> Callabl
 
 
 def _plain_readers(expression: Node) -> list[Reader]:
-    """Readers of the parameters, when the expression is but one or several to choose from."""
+    return [reader(node.name, previous=node.previous) for node in plain_parameters(expression)]
+
+
+def plain_parameters(expression: Node) -> list[Parameter]:
+    """The parameters, when the expression is but one or several to choose from."""
     nodes = expression.alternatives if isinstance(expression, FirstValid) else (expression,)
     plain = [node for node in nodes if isinstance(node, Parameter) and node.conversion is None]
-    return [reader(node.name, previous=node.previous) for node in plain] if len(plain) == len(nodes) else []
+    return plain if len(plain) == len(nodes) else []
 
 
 def _text(value: object, identity: bool) -> str:

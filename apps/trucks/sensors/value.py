@@ -6,7 +6,7 @@ import math
 
 NAN = math.nan
 # Wialon's "cannot be calculated" is -348201.3876; 32-bit floats and printing round it.
-_MARKER_FROM, _MARKER_TO = -348201.45, -348201.33
+MARKER_FROM, MARKER_TO = -348201.45, -348201.33
 
 
 def number(value: object) -> float | None:
@@ -18,7 +18,7 @@ def number(value: object) -> float | None:
         if value is None:
             return None
         value = _converted(value)
-    return NAN if _MARKER_FROM < value < _MARKER_TO else value
+    return NAN if MARKER_FROM < value < MARKER_TO else value
 
 
 def integer(value: object) -> int | None:
@@ -39,7 +39,7 @@ def integer(value: object) -> int | None:
 
 def is_invalid_marker(value: object) -> bool:
     """Whether the value, or text, is Wialon's mark for what cannot be calculated."""
-    return isinstance(value, float | str) and _MARKER_FROM < _converted(value) < _MARKER_TO
+    return isinstance(value, float | str) and MARKER_FROM < _converted(value) < MARKER_TO
 
 
 def _converted(value: object) -> float:
