@@ -149,7 +149,9 @@ def _keep_latest(truck: Truck, table: SensorTable, evaluated: Rows) -> None:
         "values": latest.values,
         "document": document(latest, table),
     }
-    LatestValues.objects.update_or_create(truck_id=truck.id, defaults=values)
+    # One statement instead of four; the lock on the truck keeps everybody else out meanwhile.
+    row = LatestValues(truck_id=truck.id, **values)
+    LatestValues.objects.bulk_create([row], update_conflicts=True, update_fields=list(values))
 
 
 def _engine_on(truck: Truck, table: SensorTable, t: int) -> bool | None:

@@ -82,7 +82,8 @@ def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
 
 def replace_readings(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
     """Gives stored messages the readings of another sensor table."""
-    _many(_REPLACE, ((fleet_id, truck_id, *row) for row in rows))
+    if rows:
+        _many(_REPLACE, ((fleet_id, truck_id, *row) for row in rows))
 
 
 def stale_span(fleet_id: int, truck_id: int, since_t: int, version: str, limit: int) -> tuple[int, int] | None:

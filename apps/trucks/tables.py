@@ -1,7 +1,17 @@
 """The sensor tables of a fleet's trucks, with the parameters by which their devices tell of events."""
 
+from functools import lru_cache
+
+import orjson
+
 from apps.trucks.models import EventMapping, Truck
 from apps.trucks.sensors import DeviceEvents, EventParameter, SensorTable
+
+
+@lru_cache(maxsize=4_096)
+def _compiled(definitions: bytes, tank_l: float | None, events: DeviceEvents) -> SensorTable:
+    """Compiling takes longer than storing a truck's few new messages, and a table hardly ever changes."""
+    return SensorTable.compile(orjson.loads(definitions), tank_l=tank_l, events=events)
 
 
 class SensorTables:
@@ -12,7 +22,7 @@ class SensorTables:
 
     def of(self, truck: Truck) -> SensorTable:
         events = DeviceEvents.with_names(self._names(truck.hardware_id))
-        return SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l, events=events)
+        return _compiled(orjson.dumps(truck.sensor_table), truck.tank_l, events)
 
     def _names(self, hardware_id: int | None) -> list[EventParameter]:
         """Of each measure the names for this type of device, else those for the whole fleet."""
