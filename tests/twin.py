@@ -93,7 +93,7 @@ Node = tuple[Any, ...]
 NAN = math.nan
 INVALID_MARKER_FROM, INVALID_MARKER_TO = -348_201.45, -348_201.33
 CODE_WIDTHS = ((0xFA, 0xFF), (0xFAFF, 0xFFFF), (0xFAFFFFFF, 0xFFFFFFFF))  # highest valid code, "not available" code
-CANNOT_BE_EVALUATED = (2, 3, 4, 5)  # differential counters and counters of switchings, in the low bits of the flags
+COUNTS_CHANGES = (2, 3, 4, 5)  # a difference, one of two bytes, switchings on, switchings off: low bits of the flags
 MAY_BE_TEXT, IDENTITIES = ("driver", "trailer", "tag", "custom"), ("driver", "trailer", "tag")
 READINGS = ("ignition", "rpm", "voltage", "odometer_m", "fuel_l", "hours", "pto")
 COUNTERS = ("odometer_m", "fuel_l", "hours")
@@ -353,6 +353,7 @@ class Sensor:
         self.factor, self.offset = self.kind.unit(self.unit) if self.kind else (1, 0)
         self.rows = sorted(row.get("tbl") or [], key=lambda line: float(line["x"]))
         self.flags = int(row.get("f") or 0)
+        self.counts = self.flags & 7 if self.flags & 7 in COUNTS_CHANGES else 0
         self.validator = int(row.get("vs") or 0) or None
         self.validation = int(row.get("vt") or 0) if self.validator else 0
         self.lower, self.upper = bounds_of(row)
@@ -390,6 +391,10 @@ class Sensor:
             if not raws or self.is_text(first):
                 return None if not raws else str(first)
         raw = frame.evaluated(self.expression, self.codes)
+        if self.counts:
+            before = Frame(frame.table, frame.previous or {}, None).evaluated(self.expression, self.codes)
+            # Without a message before there is nothing to compare with, be the expression a constant.
+            raw = None if None in (raw, before) or frame.previous is None else counted(self.counts, before, raw)
         if raw is None:
             return None
         value = through_table(raw, self.rows) if math.isfinite(raw) else NAN
@@ -410,6 +415,30 @@ class Sensor:
 
     def is_physical(self, value: float) -> bool:
         return self.kind is None or self.kind.low <= self.factor * value + self.offset <= self.kind.high
+
+
+def counted(mode: int, before: Value, now: Value) -> Value:
+    """What happened to a counter's parameter from one message to the next."""
+    if not is_usable(before) or not is_usable(now):
+        return NAN
+    assert before is not None and now is not None
+    if mode == 4:
+        return 1.0 if before == 0 and now != 0 else 0.0
+    if mode == 5:
+        return 1.0 if before != 0 and now == 0 else 0.0
+    return now - before + 65_536 if mode == 3 and now < before else now - before
+
+
+def looks_beyond(node: Node) -> bool:
+    """Whether an expression needs more than its own message's parameters."""
+    match node:
+        case ("sensor", _) | ("param", _, True, _):
+            return True
+        case ("const" | "param", *_):
+            return False
+        case (_, *parts):
+            return any(looks_beyond(part) for part in parts)
+    raise AssertionError(node)
 
 
 def plain_parameters(node: Node | None) -> list[Node]:
@@ -447,7 +476,9 @@ class SensorTable:
         sensor = None if sensor_id is None else self.sensors.get(sensor_id)
         if sensor is None or sensor_id is None or sensor_id in asking or sensor.expression is None:
             return False
-        if sensor.flags & 7 in CANNOT_BE_EVALUATED or sensor.validation > 4:
+        if sensor.validation > 4:
+            return False
+        if sensor.counts and (sensor.type != "counter" or looks_beyond(sensor.expression)):
             return False
         asking = (*asking, sensor_id)
         if sensor.validation and not self.can_be_evaluated(sensor.validator, asking):

@@ -101,16 +101,15 @@ def ingest(fleet_id: int, deliveries: Sequence[Delivery]) -> int:
     from apps.trucks.ingest import store
     from apps.trucks.messages import sort_out
     from apps.trucks.models import Truck
-    from apps.trucks.sensors import SensorTable
+    from apps.trucks.tables import SensorTables
 
-    fleet = Fleet.objects.get(id=fleet_id)
+    fleet, tables = Fleet.objects.get(id=fleet_id), SensorTables(fleet_id)
     trucks = Truck.objects.filter(fleet=fleet).select_related("fleet").in_bulk()
     new = 0
     for delivery in deliveries:
         truck = trucks[delivery.truck_id]
-        table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
         batch = sort_out(orjson.loads(delivery.body)["messages"], NOW)
-        new += store(fleet, truck, table, batch, NOW)[0]
+        new += store(fleet, truck, tables.of(truck), batch, NOW)[0]
     return new
 
 

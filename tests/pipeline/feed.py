@@ -46,6 +46,7 @@ SENSORS = {
         sensor(5, "Hours", "engine hours", "hours", "h"),
         sensor(6, "PTO", "digital", "pto"),
         sensor(7, "Odometer change", "custom", "odo-#odo", "km"),
+        sensor(8, "Starts", "counter", "ign") | {"f": 4},
     )
 }
 

@@ -14,7 +14,7 @@ from tests.trucks.test_sensors import JSON, MARKER, WILD_MESSAGE, WILD_SENSOR, m
 
 KINDS = (
     "engine operation", "engine rpm", "voltage", "mileage", "absolute fuel consumption", "fuel level", "engine hours",
-    "digital", "driver", "custom", "temperature",
+    "digital", "counter", "counter", "driver", "custom", "temperature",
 )  # fmt: skip
 EXPRESSIONS = (
     "a", "b", "a|b", "a+b", "a-#a", "#b|a", "a/b", "a^b", "a:3", "a:16", "-a", "[Sensor 1]", "[Sensor 2]*const2",
@@ -27,7 +27,7 @@ SENSORS = st.builds(
     st.sampled_from(EXPRESSIONS),
     n=st.sampled_from(["Sensor 1", "Sensor 2", "PTO"]),
     m=st.sampled_from(["", "km", "l", "%", "mV"]),
-    f=st.sampled_from([0, 0x40]),
+    f=st.sampled_from([0, 0, 2, 3, 4, 5, 0x40]),
     vt=st.integers(0, 4),
     vs=st.integers(0, 6),
     c=st.sampled_from([{}, {"lower_bound": 1, "upper_bound": 100}]),

@@ -538,10 +538,56 @@ def test_validators_in_a_circle_are_problems() -> None:
 
 
 @pytest.mark.parametrize("flags", [2, 3, 4, 5, 0x22])
-def test_counters_of_differences_and_switchings_are_problems(flags: int) -> None:
+def test_only_counters_count_changes(flags: int) -> None:
     compiled = table(sensor(1, "mileage", f=flags))
-    assert "not evaluated" in fatal(compiled)[1]
+    assert "not a counter" in fatal(compiled)[1]
     assert compiled.readings(message({"x": 5})).odometer_m is None
+
+
+@pytest.mark.parametrize("p", ["x-#x", "[Sensor 2]", "x+[Sensor 2]"])
+def test_a_counter_counts_changes_of_what_one_message_says(p: str) -> None:
+    compiled = table(sensor(1, "counter", p, f=2), sensor(2, "counter", "x"))
+    assert "not evaluated" in fatal(compiled)[1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "before", "now", "expected"),
+    [
+        (1, 10, 12, 12),
+        (2, 10, 12, 2),
+        (2, 12, 10, -2),
+        (0x22, 10, 12, 2),
+        (3, 10, 12, 2),
+        (3, 65_530, 4, 10),
+        (4, 0, 1, 1),
+        (4, 0, 7, 1),
+        (4, 1, 1, 0),
+        (4, 1, 0, 0),
+        (4, 0, 0, 0),
+        (5, 1, 0, 1),
+        (5, 0, 1, 0),
+        (5, 0, 0, 0),
+        (5, 2, 1, 0),
+        (2, None, 12, None),
+        (2, 10, None, None),
+        (2, "n/a", 12, None),
+        (4, "n/a", 1, None),
+    ],
+)
+def test_a_counter_counts_changes_since_the_message_before(flags: int, before: Any, now: Any, expected: Any) -> None:
+    counter = sensor(1, "counter", f=flags)
+    assert value(counter, {"x": now}, previous={"x": before}) == expected
+    if flags > 1:
+        assert value(counter, {"x": now}) is None
+
+
+def test_the_table_is_for_what_was_counted() -> None:
+    assert value(sensor(1, "counter", f=2, tbl=[row(0, 0.5, 1)]), {"x": 14}, previous={"x": 10}) == 3
+
+
+def test_a_counter_of_changes_reads_the_message_before() -> None:
+    assert table(sensor(1, "counter", f=2)).reads_previous
+    assert not table(sensor(1, "counter", f=1)).reads_previous
 
 
 # Texts

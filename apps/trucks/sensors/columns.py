@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from .definition import SensorDefinition, TableRow
-from .evaluation import Codes, converted, power
+from .evaluation import Codes, change, converted, power
 from .expression import Constant, FirstValid, Negation, Node, Operation, Parameter, SensorReference
 from .frame import Frame, Message, SensorValue, is_derived, reader
 from .kinds import Kind
@@ -193,6 +194,18 @@ def compile_curve(rows: tuple[TableRow, ...]) -> Callable[[Floats], Floats]:
     return convert
 
 
+def _changes(raw: Evaluator, mode: int) -> Evaluator:
+    def evaluate(batch: Batch) -> Column:
+        now = raw(batch)
+        first = batch.frames[0].previous
+        before = _column([None]) if first is None else raw(Batch([first.message], None))
+        values = [*before.values.tolist(), *now.values.tolist()]
+        found = np.array([change(mode, *pair) for pair in pairwise(values)], dtype=np.float64)
+        return Column(found, now.sent & np.append(before.sent, now.sent[:-1]))
+
+    return evaluate
+
+
 # One sensor
 
 
@@ -217,6 +230,8 @@ def compile_sensor(
     """
     rules = rules_of(definition, expression, kind)
     raw = compile_expression(expression, sensor_ids, rules.codes)
+    if definition.counts:
+        raw = _changes(raw, definition.counts)
     curve = compile_curve(definition.table) if rules.curve else None
     if definition.validator_id is not None:
         value = _cleaned(raw, rules.raw_range, curve, rules.value_range)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from .expression import ExpressionError, parse
+from .expression import ExpressionError, parse, reads_previous, references
 from .value import number
 
 RawSensors: TypeAlias = Mapping[str, Any] | list[Any] | None
@@ -21,12 +21,9 @@ _UNBOUNDED: _Bounds = (None, None)
 
 _BOUNDS_AFTER_TABLE = 0x40
 _COUNTER_MODE = 0x07
-_COUNTER_MODES = {
-    2: "a differential counter is not evaluated",
-    3: "a differential counter is not evaluated",
-    4: "a counter of switchings is not evaluated",
-    5: "a counter of switchings is not evaluated",
-}
+# A "counter" may count changes of its parameter instead of showing it.
+DIFFERENCE, DIFFERENCE_OF_TWO_BYTES, SWITCHED_ON, SWITCHED_OFF = 2, 3, 4, 5
+_CHANGES = frozenset({DIFFERENCE, DIFFERENCE_OF_TWO_BYTES, SWITCHED_ON, SWITCHED_OFF})
 _HIGHEST_ID = 2**63 - 1
 # Wialon documents twelve types of validation but the numbers of these four only.
 _VALIDATIONS = range(5)
@@ -57,6 +54,12 @@ class SensorDefinition:
     bounds_after_table: bool
     validation: int
     validator_id: int | None
+
+    @property
+    def counts(self) -> int | None:
+        """What change since the message before the sensor counts; None: it shows what it reads."""
+        mode = self.flags & _COUNTER_MODE
+        return mode if mode in _CHANGES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +150,14 @@ def _read(read: Callable[[object], _T], value: object, default: _T, faults: list
 def _obstacles(definition: SensorDefinition) -> Iterator[str]:
     """Why a readable definition still cannot be evaluated from a message and the one before it."""
     try:
-        parse(definition.expression)
+        expression = parse(definition.expression)
     except ExpressionError as error:
         yield f"the parameter cannot be read: {error}"
-    if definition.flags & _COUNTER_MODE in _COUNTER_MODES:
-        yield _COUNTER_MODES[definition.flags & _COUNTER_MODE]
+    else:
+        if definition.counts and definition.type != "counter":
+            yield "it counts changes, but is not a counter: not evaluated"
+        elif definition.counts and (references(expression) or reads_previous(expression)):
+            yield "changes of other sensors' values or of the message before are not evaluated"
     if definition.validation not in _VALIDATIONS:
         yield f"validation of type {definition.validation} is not known"
 

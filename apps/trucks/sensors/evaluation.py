@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from .definition import DIFFERENCE_OF_TWO_BYTES, SWITCHED_OFF, SWITCHED_ON
 from .expression import NUMERAL_SYSTEMS, Constant, FirstValid, Negation, Node, Operation, Parameter, SensorReference
 from .frame import Frame, Reader, reader
 from .value import NAN, integer, number
@@ -15,6 +16,7 @@ Evaluator: TypeAlias = Callable[[Frame], float | None]  # None: not sent; NaN: s
 Codes: TypeAlias = frozenset[float]
 
 NO_CODES: Codes = frozenset()
+_TWO_BYTES = 65_536
 
 
 def compile_expression(node: Node, sensor_ids: Mapping[str, int], codes: Codes = NO_CODES) -> Evaluator:
@@ -97,6 +99,26 @@ def _first_valid(alternatives: list[Evaluator]) -> Evaluator:
         return unusable
 
     return evaluate
+
+
+def changes(raw: Evaluator, mode: int) -> Evaluator:
+    """What a counter counts since the message before, of an expression that reads one message alone."""
+
+    def evaluate(frame: Frame) -> float | None:
+        now = raw(frame)
+        before = None if frame.previous is None else raw(frame.previous)
+        return None if now is None or before is None else change(mode, before, now)
+
+    return evaluate
+
+
+def change(mode: int, before: float, now: float) -> float:
+    """The difference, of two bytes with their overflow, or 1 for a switching and 0 for none."""
+    if not (math.isfinite(before) and math.isfinite(now)):
+        return NAN
+    if mode in (SWITCHED_ON, SWITCHED_OFF):
+        return float((now != 0, before != 0) == (mode == SWITCHED_ON, mode == SWITCHED_OFF))
+    return now - before + (_TWO_BYTES if mode == DIFFERENCE_OF_TWO_BYTES and now < before else 0)
 
 
 def _divide(a: float, b: float) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .definition import SensorDefinition, TableRow
-from .evaluation import NO_CODES, Codes, Evaluator, compile_expression
+from .evaluation import NO_CODES, Codes, Evaluator, changes, compile_expression
 from .expression import FirstValid, Node, Parameter
 from .frame import Frame, Reader, SensorValue, reader
 from .kinds import CODE_WIDTHS, IDENTITY_TYPES, TEXT_TYPES, Kind, unit_of
@@ -35,6 +35,8 @@ def compile_sensor(
     """
     rules = rules_of(definition, expression, kind)
     raw = compile_expression(expression, sensor_ids, rules.codes)
+    if definition.counts:
+        raw = changes(raw, definition.counts)
     if definition.validator_id is not None:
         value = _cleaned(raw, rules.raw_range, rules.curve, rules.value_range)
         return _validated(value, definition.validator_id, COMBINATIONS[definition.validation], rules.physical)

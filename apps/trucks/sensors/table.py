@@ -88,7 +88,8 @@ class SensorTable:
             problems=tuple(sorted([*problems, *resolution.problems, *notes(evaluable, sources)], key=_by_sensor)),
             version=table_version(definitions, broken, tank_l, *events.own),
             measures=frozenset(sources),
-            reads_previous=any(map(reads_previous, resolution.expressions.values())),
+            reads_previous=any(map(reads_previous, resolution.expressions.values()))
+            or any(definition.counts for definition in resolution.order),
             _program=program,
             _sources=sources,
             _unmeasured=dict.fromkeys(definition.id for definition in definitions),
