@@ -463,7 +463,10 @@ def looks_like_a_number(text: str) -> bool:
 class SensorTable:
     """A unit's sensors (`sens` of the unit, by id) and what they make of a message."""
 
-    def __init__(self, sens: Mapping[str, Any] | list[Any], tank_l: float | None) -> None:
+    def __init__(
+        self, sens: Mapping[str, Any] | list[Any], tank_l: float | None, left_out: tuple[int, ...] = ()
+    ) -> None:
+        self.left_out = left_out
         rows = sens.values() if isinstance(sens, Mapping) else sens
         self.sensors = {int(row["id"]): Sensor(row, tank_l) for row in sorted(rows, key=lambda row: int(row["id"]))}
         self.ids = {sensor.name: sensor_id for sensor_id, sensor in reversed(self.sensors.items())}
@@ -501,6 +504,7 @@ class SensorTable:
         """The sensors of a reading that can be evaluated, by id; of a counter only the first."""
         kinds = {sensor_id: self.sensors[sensor_id].kind for sensor_id in self.evaluable}
         found = [sensor_id for sensor_id, kind in kinds.items() if kind and kind.reading == reading]
+        found = [sensor_id for sensor_id in found if sensor_id not in self.left_out]
         return found[:1] if reading in COUNTERS else found
 
     def engine_evidence(self) -> str | None:

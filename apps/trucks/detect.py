@@ -28,6 +28,7 @@ from apps.trucks.points import Point, merge
 from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.sensors import SensorTable
 from apps.trucks.speeding import SpeedingEpisode
+from apps.trucks.tables import table_of
 from apps.trucks.trips import Stop, Trip
 
 CONTEXT_S = 6 * 3_600  # first guess at how much history around the days is needed
@@ -79,7 +80,7 @@ def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: Zo
     """The results of these days (ascending), without those before the truck's first message or after its watermark."""
     if sync.first_t is None or sync.known_until is None:
         return
-    table = SensorTable.compile(truck.sensor_table, tank_l=truck.tank_l)
+    table = table_of(truck)
     parameters = ParameterHistory(truck.fleet_id, truck.id)
     known = [day for day in days if _is_known(day, sync.first_t, sync.known_until, zone)]
     for run in _runs(known, parameters):

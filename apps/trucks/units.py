@@ -47,6 +47,8 @@ def _take_over_units(fleet: Fleet, units: Mapping[int, dict[str, Any]]) -> dict[
             TruckSync.objects.create(truck_id=truck.pk, fleet_id=fleet.pk)
         elif news:  # these alone: staff may be correcting the code or the tank right now
             truck.save(update_fields=[*news, "updated_at"])
+        if "sensor_version" in news:
+            tables.keep_version(truck)
     for wialon_id, truck in trucks.items():
         if wialon_id not in units and truck.is_active:
             truck.is_active = False
@@ -66,9 +68,7 @@ def _take_over(truck: Truck, unit: Mapping[str, Any], tables: SensorTables) -> l
         setattr(truck, field, _profile(unit).get(wialon_name, ""))
     sensors = unit.get("sens")
     truck.sensor_table = sensors if isinstance(sensors, dict) else {}
-    table = tables.of(truck)
-    truck.sensor_version = table.version
-    truck.sensor_problems = [[problem.sensor_id, problem.name, problem.reason] for problem in table.problems]
+    tables.renew(truck)
     return [name for name, value in before.items() if getattr(truck, name) != value]
 
 

@@ -138,10 +138,14 @@ def _work(barrier: Any, work: Callable[[int, Sequence[Delivery]], int], fleet_id
     django.setup()
     from django.db import connection
 
-    connection.ensure_connection()
-    barrier.wait()
-    work(fleet_id, share)
-    barrier.wait()
+    try:
+        connection.ensure_connection()
+        barrier.wait()
+        work(fleet_id, share)
+        barrier.wait()
+    except BaseException:
+        barrier.abort()  # nobody need wait for us
+        raise
 
 
 # --- rivals: rows that are ready, without evaluation, look-up or marks ---

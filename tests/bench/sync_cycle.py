@@ -48,6 +48,7 @@ def run(trucks: int, passes: int) -> list[tuple[float, float, int]]:
     from django.test.utils import override_settings
 
     from apps.accounts.models import Fleet
+    from apps.trucks.models import FleetSync
 
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(trucks, theirs))
@@ -56,6 +57,7 @@ def run(trucks: int, passes: int) -> list[tuple[float, float, int]]:
     fleet = Fleet.objects.create(
         name=f"bench {time.time_ns()}", timezone="America/Chicago", currency="USD", wialon_url=url, wialon_token=token
     )
+    FleetSync.objects.create(fleet=fleet)
     found = []
     try:
         with override_settings(INITIAL_HISTORY_DAYS=0):

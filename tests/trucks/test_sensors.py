@@ -728,6 +728,27 @@ def test_the_sum_is_unknown_when_one_tank_is() -> None:
     assert readings(*tanks, a=100, b="?").fuel_level_l is None
 
 
+def test_of_a_sensor_left_out_no_reading_is_made() -> None:
+    sens = [sensor(id, "fuel level", p, m="l") for id, p in ((1, "a"), (2, "b"), (3, "a+b"))]
+    sens.append(sensor(4, "mileage", "odo", m="km"))
+    said = message({"a": 100, "b": 50, "odo": 7})
+    assert SensorTable.compile(sens).readings(said).fuel_level_l == 300
+    chosen = SensorTable.compile(sens, left_out=[3, 4, 99])
+    assert chosen.readings(said).fuel_level_l == 150
+    assert chosen.evaluate(said)[3] == 150  # it still has its value
+    assert chosen.measures == {"fuel_level_l"}
+    assert chosen.read([said] * 30).columns[5] == [150.0] * 30
+    assert chosen.version not in {SensorTable.compile(sens).version, SensorTable.compile(sens, left_out=[3]).version}
+    assert chosen.version == SensorTable.compile(sens, left_out=[4, 3]).version
+
+
+def test_the_next_counter_is_read_when_the_first_is_left_out() -> None:
+    sens = [sensor(1, "mileage", "a", m="km"), sensor(2, "mileage", "b", m="km")]
+    chosen = SensorTable.compile(sens, left_out=[1])
+    assert chosen.readings(message({"a": 1, "b": 2})).odometer_m == 2_000
+    assert not chosen.problems
+
+
 def test_per_cent_gives_litres_only_with_the_capacity_of_the_tank() -> None:
     level = sensor(1, "fuel level", m="%")
     assert readings(level, x=40).fuel_level_l is None

@@ -5,12 +5,14 @@ import time
 from typing import Any
 
 import orjson
+from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.http import urlencode
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apps.accounts.admin_base import (
     DASH,
@@ -18,6 +20,7 @@ from apps.accounts.admin_base import (
     FleetFilter,
     FleetScopedAdmin,
     ReadOnly,
+    RowForm,
     column,
     local_time,
     table,
@@ -27,7 +30,10 @@ from apps.accounts.scope import fleets_of
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.admin.status import STATUSES, with_status
 from apps.trucks.invalidation import mark_fleet
-from apps.trucks.models import Driver, LatestValues, Truck, TruckGroup, TruckSync
+from apps.trucks.models import Driver, LatestValues, SensorTableVersion, Truck, TruckGroup, TruckSync
+from apps.trucks.sensors import SensorDefinition
+from apps.trucks.sensors.kinds import kind_of
+from apps.trucks.tables import SensorTables, table_of
 
 REBUILT_DAYS = 35
 
@@ -69,6 +75,30 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(Q(doing=self.value())) if self.value() else queryset
 
 
+class TruckForm(RowForm):
+    """Offers those of the unit's own sensors of which a reading could be made."""
+
+    left_out_sensors = forms.TypedMultipleChoiceField(
+        label="Left out of the readings",
+        coerce=int,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Of several tanks the levels are added up, of other sensors the first counts: tick what is doubled."
+        " The truck's whole past is evaluated anew with the next synchronisation.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "left_out_sensors" in self.fields:
+            definitions = table_of(self.instance).definitions
+            choice: Any = self.fields["left_out_sensors"]
+            choice.choices = [(each.id, _described(each)) for each in definitions if kind_of(each) is not None]
+
+
+def _described(sensor: SensorDefinition) -> str:
+    return f"{sensor.name or sensor.id} ({sensor.type}{f', {sensor.unit}' if sensor.unit else ''})"
+
+
 @admin.register(Truck)
 class TruckAdmin(FleetScopedAdmin):
     list_display = ["name", "code", "fleet", "doing", "last_message", "problem_count", "active"]
@@ -76,6 +106,7 @@ class TruckAdmin(FleetScopedAdmin):
     search_fields = ["name", "code", "plate", "vin", "device_id"]
     search_help_text = "Name, code, plate, VIN or IMEI"
     deferred = ("fleet__wialon_token", "sensor_table")
+    form = TruckForm
     ordering = ["fleet", "code"]
     actions = ["rebuild"]
     fieldsets = [
@@ -84,7 +115,7 @@ class TruckAdmin(FleetScopedAdmin):
             "As Wialon has it",
             {"fields": ["fleet", "make", "model", "model_year", "plate", "vin", "device_id", "wialon_id"]},
         ),
-        ("Sensors", {"fields": ["problems", "latest_values"]}),
+        ("Sensors", {"fields": ["left_out_sensors", "problems", "latest_values", "versions"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Truck]:
@@ -92,7 +123,7 @@ class TruckAdmin(FleetScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Truck | None = None) -> list[str]:
         names = [name for _, part in self.fieldsets for name in part["fields"]]
-        return [name for name in names if name not in ("code", "tank_l")]
+        return [name for name in names if name not in ("code", "tank_l", "left_out_sensors")]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # the sync finds them in Wialon
@@ -101,7 +132,10 @@ class TruckAdmin(FleetScopedAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Truck, form: Any, change: bool) -> None:
+        tables = SensorTables(obj.fleet_id)
+        tables.renew(obj)
         super().save_model(request, obj, form, change)
+        tables.keep_version(obj)
         if "tank_l" in form.changed_data:
             tell_marked(self, request, mark_fleet(obj.fleet_id, dt.date.min, "tank", obj.pk))
 
@@ -152,6 +186,17 @@ class TruckAdmin(FleetScopedAdmin):
         sensors = orjson.loads(latest.document).get("sensors", []) if latest else []
         rows = ((each["name"], _reading(each), _measured_at(each["at"], truck)) for each in sensors)
         return table(["Sensor", "Value", "Measured"], rows, "no message was received yet")
+
+    @column("Sensor tables so far")
+    def versions(self, truck: Truck) -> str:
+        """What the truck's readings were made with, the newest first."""
+        found = truck.sensor_table_versions.order_by("-first_seen_at", "-pk")
+        rows = ((each.version, local_time(each.first_seen_at, truck.fleet.zone), _left_out(each)) for each in found)
+        return table(["Version", "First seen", "Left out"], rows, "none yet")
+
+
+def _left_out(version: SensorTableVersion) -> str:
+    return ", ".join(map(str, version.left_out)) or DASH
 
 
 def _reading(sensor: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from apps.trucks.models.mappings import EventMapping
 from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
 from apps.trucks.models.reviews import FaultAcknowledgement
 from apps.trucks.models.sync import FleetSync, SyncRun, TruckSync
-from apps.trucks.models.trucks import Driver, ParameterSet, Truck, TruckGroup
+from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup
 
 __all__ = [
     "DirtyDay",
@@ -37,6 +37,7 @@ __all__ = [
     "OpenFault",
     "ParameterSet",
     "QuarantinedMessage",
+    "SensorTableVersion",
     "SpeedingEpisode",
     "Stop",
     "SummaryRevision",

@@ -25,6 +25,12 @@ class Truck(models.Model):
     model = models.CharField(max_length=64, blank=True)
     model_year = models.CharField(max_length=16, blank=True)
     tank_l = models.FloatField("tank (l)", null=True, blank=True, help_text="turns a fuel level in % into litres")
+    left_out_sensors = models.JSONField(
+        "sensors left out",
+        default=list,
+        blank=True,
+        help_text="ids of sensors of which no reading is made: duplicates, a tank's sum beside the tank itself",
+    )
     sensor_table = models.JSONField(default=dict, editable=False)
     sensor_version = models.CharField(max_length=32, blank=True, editable=False)
     sensor_problems = models.JSONField(default=list, editable=False)
@@ -42,6 +48,29 @@ class Truck(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SensorTableVersion(models.Model):
+    """A sensor table as a truck had it, with all that its readings depended on. Written once, when it is first seen."""
+
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
+    truck = models.ForeignKey(Truck, on_delete=models.CASCADE, related_name="sensor_table_versions")
+    version = models.CharField(max_length=32)
+    definitions = models.JSONField(help_text="the unit's `sens` as Wialon sent it")
+    tank_l = models.FloatField(null=True)
+    left_out = models.JSONField(default=list, help_text="ids of the sensors of which no reading was made")
+    events = models.JSONField(
+        default=list, help_text="measure, parameter and value of the device's events, where named"
+    )
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "sensor_table_version"
+        ordering = ["truck", "-first_seen_at"]
+        constraints = [models.UniqueConstraint(fields=["truck", "version"], name="sensor_table_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.truck}: {self.version}"
 
 
 class TruckGroup(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any, TypeAlias
 
@@ -69,24 +69,30 @@ class SensorTable:
 
     @classmethod
     def compile(
-        cls, sens: RawSensors, tank_l: float | None = None, events: DeviceEvents = DEFAULT_EVENTS
+        cls,
+        sens: RawSensors,
+        tank_l: float | None = None,
+        events: DeviceEvents = DEFAULT_EVENTS,
+        left_out: Collection[int] = (),
     ) -> SensorTable:
         """The compiled table of a unit's `sens`; never raises: what cannot be evaluated is among its `problems`.
 
         With the capacity of its tank a fuel level in per cent becomes litres. `events`: the parameters by which its
-        device tells of harsh driving and faults.
+        device tells of harsh driving and faults. Of the sensors `left_out` no reading is made.
         """
         tank_l = float(tank_l) if tank_l is not None and 0 < tank_l < math.inf else None
         definitions, problems = parse_definitions(sens)
         broken = {problem.sensor_id for problem in problems if problem.fatal and problem.sensor_id is not None}
         resolution = resolve(definitions, broken)
         evaluable = sorted(resolution.order, key=lambda definition: definition.id)
-        sources = select_sources(evaluable, tank_l)
+        left_out = sorted({definition.id for definition in definitions} & set(left_out))
+        chosen = [definition for definition in evaluable if definition.id not in left_out]
+        sources = select_sources(chosen, tank_l)
         program = _program(resolution, tank_l)
         return cls(
             definitions=tuple(definitions),
-            problems=tuple(sorted([*problems, *resolution.problems, *notes(evaluable, sources)], key=_by_sensor)),
-            version=table_version(definitions, broken, tank_l, *events.own),
+            problems=tuple(sorted([*problems, *resolution.problems, *notes(chosen, sources)], key=_by_sensor)),
+            version=table_version(definitions, broken, tank_l, *events.own, *left_out),
             measures=frozenset(sources),
             reads_previous=any(map(reads_previous, resolution.expressions.values()))
             or any(definition.counts for definition in resolution.order),
