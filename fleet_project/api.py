@@ -18,6 +18,7 @@ from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
 from apps.mysql import DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
+from apps.trucks.event_api import router as truck_events_router
 from fleet_project import openapi
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ api = FleetAPI(
     docs=Swagger({"persistAuthorization": True, "defaultModelsExpandDepth": 0}),
 )
 api.add_router("", trucks_router)
+api.add_router("", truck_events_router)
 api.add_router("", fleet_router)
 
 

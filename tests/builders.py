@@ -7,6 +7,7 @@ Instants are written as clock times of 1 March 2024, UTC: "08:00", "08:00:30", "
 from collections.abc import Collection, Sequence
 
 from apps.trucks.daily import DayFigures, Detection, detect, figures
+from apps.trucks.fuel import Review
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.points import Evidence, Point
 
@@ -87,7 +88,8 @@ def detected(
 ) -> Detection:
     """What is found in these points, known up to `as_of`, with the default parameters but for the given ones."""
     chosen = DEFAULTS.overridden(parameters)
-    return detect(points, evidence, chosen, at(as_of), earlier=earlier, later=later, dismissed=dismissed)
+    reviews = dict.fromkeys(dismissed, Review.DISMISSED)
+    return detect(points, evidence, chosen, at(as_of), earlier=earlier, later=later, reviews=reviews)
 
 
 def day(

@@ -10,7 +10,7 @@ from django.db.models import Model
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
 from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportFile, ReportRun, ReportSchedule
 from apps.trucks.invalidation import mark
-from apps.trucks.models import EventMapping, SyncRun
+from apps.trucks.models import DrainReview, EventMapping, SyncRun
 from apps.trucks.models.views import (
     DirtyDayRow,
     FaultChangeRow,
@@ -50,6 +50,9 @@ def furnish(fleet: Fleet, number: int = 1) -> dict[type[Model], Any]:
         FleetMembership: FleetMembership.objects.create(fleet=fleet, user=user),
         ApiKey: ApiKey.objects.filter(fleet=fleet).latest("pk"),
     }
+    made[DrainReview] = DrainReview.objects.create(
+        fleet=fleet, truck=truck, started_at=rows.NOON, verdict="dismissed", reviewed_at=rows.NOON, reviewed_by=word
+    )
     return made | _computed(truck)
 
 

@@ -212,7 +212,8 @@ def speeding(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 60, **
 
 def fuel_event(truck: Truck, started_at: dt.datetime = NOON, kind: str = "refuel", **changes: Any) -> FuelEvent:
     before, after = (100.0, 400.0) if kind == "refuel" else (400.0, 340.0)
-    values = {"level_before_l": before, "level_after_l": after, "litres": abs(after - before), **changes}
+    values = {"level_before_l": before, "level_after_l": after, "litres": abs(after - before)}
+    values |= {"review": "suspected" if kind == "drain" else None, **changes}
     return FuelEvent.objects.create(**{**_event(truck, started_at, 300), "kind": kind, **values})
 
 

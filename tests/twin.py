@@ -1193,7 +1193,8 @@ def time_figures(history: History, start: int, end: int) -> dict[str, Any]:
 def fuel_figures(history: History, start: int, end: int, dismissed: frozenset[int]) -> dict[str, Any]:
     """Fuel used, and what went into and out of the tank."""
     change = history.level.within(start, end)
-    events = [e for e in starting_in(history.fuel_events, start, end) if e.kind == "refuel" or e.start not in dismissed]
+    started = starting_in(history.fuel_events, start, end)
+    events = [e for e in started if e.kind == "refuel" or not any(abs(e.start - t) <= 600 for t in dismissed)]
     refuels = [event.litres for event in events if event.kind == "refuel"]
     drains = [event.litres for event in events if event.kind == "drain"]
     counted, source = history.fuel.within(start, end), "counter"

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
 from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
-from apps.trucks.models import Driver, EventMapping, ParameterSet, SyncRun, Truck, TruckGroup
+from apps.trucks.models import DrainReview, Driver, EventMapping, ParameterSet, SyncRun, Truck, TruckGroup
 from apps.trucks.models.views import (
     DirtyDayRow,
     FaultChangeRow,
@@ -43,6 +43,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Idling", "hourglass_empty", IdleEventRow),
         ("Speeding", "speed", SpeedingEpisodeRow),
         ("Refuels and drains", "local_gas_station", FuelEventRow),
+        ("Drain reviews", "fact_check", DrainReview),
         ("Harsh driving", "crisis_alert", HarshEventRow),
         ("Open faults", "car_crash", OpenFaultRow),
         ("Faults by day", "build", FaultChangeRow),

@@ -145,7 +145,7 @@ async def sensors(request: AuthenticatedRequest, truck_id: schemas.TruckCode) ->
     if not rows:
         raise freshness.no_such_truck()
     row = rows[0]
-    tag = answers.etag(request, row["document"], row["status"], freshness.of_row(row), weak=True)
+    tag = answers.etag(request, row["document"], row["faults"], row["status"], freshness.of_row(row), weak=True)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
     return answers.json_response(_latest(row, now), tag)
@@ -156,7 +156,9 @@ def _latest(row: Row, now: dt.datetime) -> bytes:
     document = row["document"] if row["document"] not in (None, b"", b"{}") else _NO_DOCUMENT
     head = {"truck_id": row["truck_id"], "status": row["status"], "now": now, "last_message_at": _instant(row["t"])}
     fresh = freshness.of_row(row).body()
-    return b'{"data":' + answers.dumps(head)[:-1] + b"," + document[1:] + b',"freshness":' + answers.dumps(fresh) + b"}"
+    faults = b',"faults":' + (row["faults"] or "[]").encode()
+    data = answers.dumps(head)[:-1] + faults + b"," + document[1:]
+    return b'{"data":' + data + b',"freshness":' + answers.dumps(fresh) + b"}"
 
 
 # --- what a truck did in a period -----------------------------------------------------------------------------------
@@ -165,7 +167,7 @@ def _latest(row: Row, now: dt.datetime) -> bytes:
 Body = Callable[[dict[str, Any], Page, Row], Awaitable[dict[str, Any]]]
 
 
-async def _of_period(
+async def of_period(
     request: AuthenticatedRequest, truck_id: str, search: schemas.TruckPeriod, name: str, body: Body
 ) -> HttpResponse:
     """An answer about one truck and one period."""
@@ -205,7 +207,7 @@ async def trips(
             "page": page_echo,
         }
 
-    return await _of_period(request, truck_id, search, "trips", body)
+    return await of_period(request, truck_id, search, "trips", body)
 
 
 def _trip_item(row: Row) -> dict[str, Any]:
@@ -233,7 +235,7 @@ async def speeding_events(
         summary = _by_severity(totals, is_measured=coverage["days_with_speed"] > 0)
         return {"data": rows, "summary": summary, "page": page_echo}
 
-    return await _of_period(request, truck_id, search, "speeding", body)
+    return await of_period(request, truck_id, search, "speeding", body)
 
 
 def _by_severity(rows: Sequence[Row], *, is_measured: bool) -> dict[str, dict[str, int | None]]:
@@ -256,4 +258,4 @@ async def days(
             "page": page_echo,
         }
 
-    return await _of_period(request, truck_id, search, "days", body)
+    return await of_period(request, truck_id, search, "days", body)

@@ -1,12 +1,12 @@
 """Everything that is found in a truck's history, and what of it makes up a day."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import NamedTuple, TypeVar
 
 from .faults import FaultChange, find_fault_changes, opened_between
-from .fuel import FuelEvent, FuelEventKind, FuelSource, find_fuel_events, used, used_idling
+from .fuel import NO_REVIEWS, FuelEvent, FuelEventKind, FuelSource, Review, find_fuel_events, used, used_idling
 from .harsh import HarshEvent, HarshKind, find_harsh, harsh_between
 from .history import DistanceSource, Event, History, read_history
 from .idling import IdleEvent, find_idling
@@ -87,7 +87,7 @@ def detect(
     *,
     earlier: Sequence[Point] = (),
     later: Sequence[Point] = (),
-    dismissed: Collection[int] = (),
+    reviews: Mapping[int, Review] = NO_REVIEWS,
 ) -> Detection:
     """Everything found in a window of a truck's history.
 
@@ -95,7 +95,7 @@ def detect(
     after it, ascending too, that are known only by their readings: they connect counters, legs and levels over the
     window's edges, and `earlier` carries engine, speed and PTO into it; they have no states and events of their own
     (but a refuel or drain may begin in the one or end in the other). What is later than `as_of` is left out.
-    `dismissed` are the start seconds of drains that a person dismissed.
+    `reviews`: the start second of a drain → what a person said of it.
 
     A day's figures and events do not depend on the rest of the window, when
     - it begins before the day: at the truck's first point, after a silence of more than `trip_max_gap_s`, or at a point
@@ -115,7 +115,7 @@ def detect(
         stops=find_stops(history, trips),
         idle_events=find_idling(history, parameters),
         speeding=find_speeding(history, parameters),
-        fuel_events=find_fuel_events(history, parameters, dismissed),
+        fuel_events=find_fuel_events(history, parameters, reviews),
         harsh=find_harsh(history, parameters),
         fault_changes=find_fault_changes(history),
     )

@@ -4,7 +4,7 @@ A day's result does not depend on which days are computed together, nor on how o
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -15,12 +15,12 @@ from apps.trucks import storage
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
 from apps.trucks.faults import FaultChange
-from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent
+from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review
 from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
 from apps.trucks.messages import StoredPoint
-from apps.trucks.models import Truck, TruckSync
+from apps.trucks.models import DrainReview, Truck, TruckSync
 from apps.trucks.motion import Condition, State
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
@@ -82,9 +82,16 @@ def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: Zo
         return
     table = table_of(truck)
     parameters = ParameterHistory(truck.fleet_id, truck.id)
+    reviews = _reviews(truck)
     known = [day for day in days if _is_known(day, sync.first_t, sync.known_until, zone)]
     for run in _runs(known, parameters):
-        yield from Excerpt(truck, sync, table, parameters.on(run[0]), run, zone).results()
+        yield from Excerpt(truck, sync, table, parameters.on(run[0]), run, zone, reviews).results()
+
+
+def _reviews(truck: Truck) -> dict[int, Review]:
+    """What was said of the truck's drains, by their start; of several reviews the last."""
+    found = DrainReview.objects.filter(fleet=truck.fleet_id, truck=truck.pk).order_by("reviewed_at", "pk")
+    return {int(at.timestamp()): Review(verdict) for at, verdict in found.values_list("started_at", "verdict")}
 
 
 def _is_known(day: dt.date, first_t: int, known_until: int, zone: ZoneInfo) -> bool:
@@ -118,6 +125,7 @@ class Excerpt:
         parameters: Parameters,
         days: Sequence[dt.date],
         zone: ZoneInfo,
+        reviews: Mapping[int, Review],
     ) -> None:
         self.truck = truck
         self.evidence = evidence_of(table)
@@ -128,6 +136,7 @@ class Excerpt:
         self.days = days
         self.known_until = sync.known_until or 0
         self.zone = zone
+        self.reviews = reviews
         self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
         self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites)
 
@@ -185,6 +194,7 @@ class Excerpt:
             self.known_until,
             earlier=self._points(self.neighbours.points(t for seconds in earlier.values() for t in seconds)),
             later=self._points(self.neighbours.points(t for seconds in later.values() for t in seconds)),
+            reviews=self.reviews,
         )
 
     def _points(self, stored: Sequence[StoredPoint]) -> list[Point]:

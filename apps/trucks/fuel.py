@@ -1,11 +1,12 @@
 """Fuel: refuels and drains seen in the level, and how much was used."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from math import fsum
 from statistics import median
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .history import Event, History, LevelReading, Stretch
@@ -14,12 +15,22 @@ from .parameters import Parameters
 from .quantities import CONNECTED_S
 
 JOIN_S = 1_800  # steps of one kind at most this far apart are one event
+REVIEWED_S = 600  # a review is of the drain that starts at most this far from the one it was made of
 MEDIAN_OF = 5  # readings on either side of an event: a level sloshes
 
 
 class FuelEventKind(StrEnum):
     REFUEL = "refuel"
     DRAIN = "drain"
+
+
+class Review(StrEnum):
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
+NO_REVIEWS: Mapping[int, Review] = MappingProxyType({})
 
 
 class FuelSource(StrEnum):
@@ -38,7 +49,11 @@ class FuelEvent(Event):
     level_before_l: float
     level_after_l: float
     litres: float  # never negative
-    is_dismissed: bool  # by a person: a drain that was none
+    review: Review | None  # what a person said of a drain; null of refuels
+
+    @property
+    def is_dismissed(self) -> bool:
+        return self.review is Review.DISMISSED
 
     @property
     def added(self) -> float:
@@ -59,12 +74,17 @@ class _Step(NamedTuple):
     last: int
 
 
-def find_fuel_events(history: History, parameters: Parameters, dismissed: Collection[int] = ()) -> list[FuelEvent]:
-    """The refuels and drains around the window, ascending; `dismissed` are the starts of drains that were none."""
+def find_fuel_events(
+    history: History, parameters: Parameters, reviews: Mapping[int, Review] = NO_REVIEWS
+) -> list[FuelEvent]:
+    """The refuels and drains around the window, ascending; `reviews`: start of a reviewed drain → what was said.
+
+    Late readings may move a drain's start a little: a review stays with it for `REVIEWED_S`.
+    """
     levels = history.levels
     steps = list(_steps(levels, parameters))
     events = [
-        _fuel_event(history, step, dismissed)
+        _fuel_event(history, step, reviews)
         for kind in FuelEventKind
         for step in _joined([step for step in steps if step.kind is kind], levels)
     ]
@@ -93,7 +113,7 @@ def _joined(steps: Iterable[_Step], levels: Sequence[LevelReading]) -> list[_Ste
     return joined
 
 
-def _fuel_event(history: History, step: _Step, dismissed: Collection[int]) -> FuelEvent:
+def _fuel_event(history: History, step: _Step, reviews: Mapping[int, Review]) -> FuelEvent:
     start, end = history.levels[step.first].t, history.levels[step.last].t
     level_before = _usual(history.levels[max(0, step.first + 1 - MEDIAN_OF) : step.first + 1], start)
     level_after = _usual(history.levels[step.last : step.last + MEDIAN_OF], end)
@@ -103,8 +123,14 @@ def _fuel_event(history: History, step: _Step, dismissed: Collection[int]) -> Fu
         level_before_l=level_before,
         level_after_l=level_after,
         litres=abs(level_after - level_before),
-        is_dismissed=step.kind is FuelEventKind.DRAIN and start in dismissed,
+        review=_review(start, reviews) if step.kind is FuelEventKind.DRAIN else None,
     )
+
+
+def _review(start: int, reviews: Mapping[int, Review]) -> Review:
+    nearest = min(reviews, key=lambda t: abs(t - start), default=None)
+    is_of_it = nearest is not None and abs(nearest - start) <= REVIEWED_S
+    return reviews[nearest] if nearest is not None and is_of_it else Review.SUSPECTED
 
 
 def _usual(levels: Sequence[LevelReading], t: int) -> float:

@@ -52,10 +52,16 @@ WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
 
 # --- trucks ---------------------------------------------------------------------------------------------------------
 
+_OPEN_FAULTS = """
+(SELECT JSON_ARRAYAGG(JSON_OBJECT('spn', f.spn, 'fmi', f.fmi, 'source', NULLIF(f.source, 255), 'severity', f.severity,
+    'opened_at', DATE_FORMAT(f.opened_at, '%%Y-%%m-%%dT%%TZ')))
+FROM open_fault f WHERE f.fleet_id = t.fleet_id AND f.truck_id = t.id)
+"""
+
 # One row: the truck's latest values, as the document that the sync keeps ready.
 LATEST = f"""
-SELECT t.code AS truck_id, l.t, {_STATUS} AS status, l.document, s.known_until, {_IS_LAGGING} AS lagging,
-    {_REVISION} AS revision
+SELECT t.code AS truck_id, l.t, {_STATUS} AS status, l.document, {_OPEN_FAULTS} AS faults, s.known_until,
+    {_IS_LAGGING} AS lagging, {_REVISION} AS revision
 FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
 """
@@ -119,7 +125,7 @@ FROM truck_day WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND day BETWEEN 
 """
 
 
-def _both_ways(statement: str) -> dict[bool, str]:
+def both_ways(statement: str) -> dict[bool, str]:
     """The statement by ascending (False) and descending (True) key, each starting after the key `after`."""
     return {
         False: statement.format(after=">", order="ASC"),
@@ -128,7 +134,7 @@ def _both_ways(statement: str) -> dict[bool, str]:
 
 
 # One row a trip that started in the period.
-TRIPS = _both_ways("""
+TRIPS = both_ways("""
 SELECT started_at, ended_at, lat, lon, end_lat, end_lon, distance_m, distance_source, moving_s, idle_s,
 parked_s, no_data_s, mean_speed_kmh, max_speed_kmh, fuel_l FROM trip WHERE fleet_id = %(fleet)s AND truck_id = %(id)s
 AND started_at >= %(start)s AND started_at < %(end)s AND (%(after)s IS NULL OR started_at {after} %(after)s) ORDER BY
@@ -144,7 +150,7 @@ FROM trip WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(s
 """
 
 # One row a speeding episode that started in the period; `severities` is a list with commas.
-SPEEDING = _both_ways("""
+SPEEDING = both_ways("""
 SELECT started_at, ended_at, severity, limit_kmh, max_speed_kmh, excess_kmh, duration_s, distance_m, lat, lon
 FROM speeding_episode
 WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND started_at < %(end)s
@@ -169,7 +175,7 @@ DAY_FIGURES = tuple(
 )
 
 # One row a day.
-TRUCK_DAYS = _both_ways(f"""
+TRUCK_DAYS = both_ways(f"""
 SELECT t.wialon_id AS truck_wialon_id, d.day, {", ".join(f"d.{name}" for name in DAY_FIGURES)}
 FROM truck_day d JOIN truck t ON t.id = d.truck_id
 WHERE d.fleet_id = %(fleet)s AND d.truck_id = %(id)s AND d.day BETWEEN %(from_day)s AND %(to_day)s

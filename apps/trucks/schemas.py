@@ -164,11 +164,20 @@ class Position(BaseModel):
     at: Instant | None = described("When it was there.", "2026-03-09T14:04:41Z")
 
 
+class ActiveFault(BaseModel):
+    spn: int = described("J1939 suspect parameter number: what is faulty.", 100)
+    fmi: int = described("Failure mode identifier: how.", 1)
+    source: int | None = described("Address of the control unit; null if the device does not tell.", 0)
+    severity: Severity = described("By the failure mode.", "severe")
+    opened_at: Instant = described("When the device first told of it.", "2026-03-05T14:31:00Z")
+
+
 class LatestData(BaseModel):
     truck_id: str = described(CODE, "T-101")
     status: Status | None = described(_STATUS, "moving")
     now: Instant = described("The server's clock, to count the ages of values from.", "2026-03-09T14:05:02Z")
     last_message_at: Instant | None = described("Device time of the last message.", "2026-03-09T14:04:41Z")
+    faults: list[ActiveFault] = Field(description="Faults (DTC) that are active.")
     sensors: list[SensorValue] = Field(description="Every sensor of the truck's table, by id.")
     position: Position | None = Field(description="The last fix; null if there never was one.")
 

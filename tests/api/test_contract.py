@@ -56,6 +56,8 @@ def full_fleet() -> Fleet:
         rows.fleet_day(fleet, day)
     rows.trip(truck)
     rows.speeding(truck)
+    for make in (rows.stop, rows.idle_event, rows.fuel_event, rows.harsh_event, rows.fault_change, rows.open_fault):
+        make(truck)
     rows.revision(fleet, 3)
     return fleet
 

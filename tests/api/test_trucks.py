@@ -191,6 +191,7 @@ def test_sensors_are_the_document_of_the_sync_with_status_and_clock(api_get: Get
             "truck_id": "T-1",
             "status": "moving",
             "last_message_at": seen,
+            "faults": [],
             "sensors": [
                 {"id": 4, "name": "Fuel level", "type": "fuel level", "unit": "l", "value": 412.5, "at": seen},
             ],

@@ -23,7 +23,7 @@ EVENTS: dict[str, tuple[type[Model], str]] = {
     "Stops": (Stop, "idle_s parked_s no_data_s"),
     "Idle events": (IdleEvent, "duration_s productive_s fuel_l"),
     "Speeding": (SpeedingEpisode, "severity max_speed_kmh limit_kmh duration_s"),
-    "Refuels and drains": (FuelEvent, "kind level_before_l level_after_l litres"),
+    "Refuels and drains": (FuelEvent, "kind review level_before_l level_after_l litres"),
     "Harsh driving": (HarshEvent, "kind source speed_kmh peak_ms2"),
     "Faults": (FaultChange, "kind spn fmi source severity"),
 }

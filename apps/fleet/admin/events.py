@@ -3,12 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.admin_base import column, local_time
 from apps.fleet.admin.rows import RowAdmin, figure_column
+from apps.trucks import reviews
+from apps.trucks.admin.marking import tell_marked
 from apps.trucks.faults import failure
+from apps.trucks.models import DrainReview
 from apps.trucks.models.views import (
     FaultChangeRow,
     FuelEventRow,
@@ -20,6 +25,8 @@ from apps.trucks.models.views import (
 )
 
 SEVERITIES = {"minor": "info", "moderate": "warning", "severe": "danger"}
+DRAINS = {"refuel": "success", "suspected drain": "danger", "confirmed drain": "danger", "dismissed drain": "info"}
+Verdict = DrainReview.Verdict
 _WHERE = "started_at ended_at lat lon"
 
 
@@ -89,13 +96,31 @@ class SpeedingEpisodeAdmin(EventAdmin):
 class FuelEventAdmin(EventAdmin):
     list_display = ["name", "started", "what", "litres", "before", "after"]
     ordering = [*EventAdmin.ordering, "-kind"]
-    sections = {"When and where": _WHERE, "Fuel": "kind litres level_before_l level_after_l"}
+    sections = {"When and where": _WHERE, "Fuel": "kind review litres level_before_l level_after_l"}
+    actions = ["confirm", "dismiss"]
     litres = figure_column("litres", "Amount")
     before, after = figure_column("level_before_l", "Level before"), figure_column("level_after_l", "Level after")
 
-    @column("Kind", order="kind", colours={"refuel": "success", "suspected drain": "danger"})
+    @column("Kind", order="kind", colours=DRAINS)
     def what(self, event: Any) -> str:
-        return "suspected drain" if event.kind == "drain" else str(event.kind)
+        return f"{event.review} drain" if event.kind == "drain" else str(event.kind)
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("trucks.add_drainreview"))
+
+    @admin.action(description="Confirm drain", permissions=["review"])
+    def confirm(self, request: HttpRequest, queryset: QuerySet[FuelEventRow]) -> None:
+        self._review(request, queryset, Verdict.CONFIRMED)
+
+    @admin.action(description="Dismiss drain: it was none", permissions=["review"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[FuelEventRow]) -> None:
+        self._review(request, queryset, Verdict.DISMISSED)
+
+    def _review(self, request: HttpRequest, queryset: QuerySet[FuelEventRow], verdict: str) -> None:
+        selected: list[Any] = list(queryset)
+        drains = [event for event in selected if event.kind == "drain"]
+        days = reviews.review_drains(drains, verdict, request.user.get_username(), timezone.now())
+        tell_marked(self, request, days)
 
 
 @admin.register(HarshEventRow)

@@ -98,7 +98,7 @@ EVENTS: tuple[
     (
         FuelEvent,
         lambda result: result.fuel_events,
-        _attributes("kind", "level_before_l", "level_after_l", "litres"),
+        _attributes("kind", "level_before_l", "level_after_l", "litres", "review"),
     ),
     (HarshEvent, lambda result: result.harsh_events, _attributes("kind", "source", "speed_kmh", "peak_ms2")),
     (FaultChange, lambda result: result.fault_changes, _attributes("kind", "spn", "fmi", "source", "severity")),

@@ -18,12 +18,13 @@ from apps.trucks.models.events import (
 )
 from apps.trucks.models.mappings import EventMapping
 from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
-from apps.trucks.models.reviews import FaultAcknowledgement
+from apps.trucks.models.reviews import DrainReview, FaultAcknowledgement
 from apps.trucks.models.sync import FleetSync, SyncRun, TruckSync
 from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup
 
 __all__ = [
     "DirtyDay",
+    "DrainReview",
     "Driver",
     "EventMapping",
     "FaultAcknowledgement",

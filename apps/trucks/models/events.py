@@ -157,6 +157,7 @@ class FuelEvent(DetectedEvent):
     level_before_l = models.FloatField()
     level_after_l = models.FloatField()
     litres = models.FloatField()
+    review = models.CharField(max_length=9, null=True, help_text="of a drain")  # noqa: DJ001
 
     class Meta:
         db_table = "fuel_event"

@@ -1,0 +1,125 @@
+"""The API's endpoints about single events of trucks: key → named statements → pool → bytes."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts import answers
+from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.paging import Page
+from apps.mysql import Row, fetch_all
+from apps.trucks import event_queries as queries
+from apps.trucks import event_schemas as schemas
+from apps.trucks import freshness
+from apps.trucks.api import SEVERITIES, Body, of_period
+from apps.trucks.faults import failure
+from apps.trucks.schemas import TripSearch, TruckCode
+
+router = Router(tags=["Trucks"], by_alias=True)
+_HARSH_KINDS = ("braking", "acceleration", "cornering")
+_FUEL_KINDS = ("refuel", "drain")
+_KEY = "event_key"
+
+
+def _list(statements: Mapping[bool, str], totals: str, search: TripSearch, **filters: str) -> Body:
+    """Events of a period and their totals, which are null where the truck has no days in it."""
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        summary = (await fetch_all(totals, asked))[0]
+        rows, page_echo = await _page(statements, search, page, asked, filters)
+        known = coverage["coverage_pct"] is not None
+        return {"data": rows, "summary": summary if known else dict.fromkeys(summary), "page": page_echo}
+
+    return body
+
+
+async def _page(
+    statements: Mapping[bool, str], search: TripSearch, page: Page, asked: dict[str, Any], filters: dict[str, str]
+) -> tuple[Sequence[Row], dict[str, Any]]:
+    rows, page_echo = page.cut(await fetch_all(statements[search.is_descending], {**asked, **filters}), _KEY)
+    return [{name: value for name, value in row.items() if name != _KEY} for row in rows], page_echo
+
+
+@router.get("/trucks/{truck_id}/stops", response=schemas.StopsAnswer, summary="Stops")
+async def stops(request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.EventSearch]) -> HttpResponse:
+    """Stops between trips that started in the period (at most 31 days), and their totals."""
+    return await of_period(request, truck_id, search, "stops", _list(queries.STOPS, queries.STOP_TOTALS, search))
+
+
+@router.get("/trucks/{truck_id}/idle-events", response=schemas.IdleAnswer, summary="Idle events")
+async def idle_events(
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.EventSearch]
+) -> HttpResponse:
+    """Idling that is long enough to be an event and started in the period (at most 31 days), and its totals."""
+    return await of_period(request, truck_id, search, "idle", _list(queries.IDLE_EVENTS, queries.IDLE_TOTALS, search))
+
+
+@router.get("/trucks/{truck_id}/fuel-events", response=schemas.FuelEventsAnswer, summary="Refuels and drains")
+async def fuel_events(
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.FuelEventSearch]
+) -> HttpResponse:
+    """Refuels and drains that started in the period (at most 31 days), with what people said of the drains."""
+    kinds = ",".join(search.kind or _FUEL_KINDS)
+    body = _list(queries.FUEL_EVENTS, queries.FUEL_TOTALS, search, kinds=kinds)
+    return await of_period(request, truck_id, search, "fuel-events", body)
+
+
+@router.get("/trucks/{truck_id}/harsh-events", response=schemas.HarshAnswer, summary="Harsh driving")
+async def harsh_events(
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.HarshSearch]
+) -> HttpResponse:
+    """Harsh braking, acceleration and cornering of the period (at most 31 days), and how often each occurred."""
+    kinds = ",".join(search.kind or _HARSH_KINDS)
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        measured = (await fetch_all(queries.HARSH_TOTALS, asked))[0]
+        counts = {row["kind"]: row["events"] for row in await fetch_all(queries.HARSH_COUNTS, asked)}
+        rows, page_echo = await _page(queries.HARSH_EVENTS, search, page, asked, {"kinds": kinds})
+        summary = {kind: None if measured[kind] is None else counts.get(kind, 0) for kind in _HARSH_KINDS}
+        return {"data": rows, "summary": summary, "page": page_echo}
+
+    return await of_period(request, truck_id, search, "harsh", body)
+
+
+@router.get("/trucks/{truck_id}/faults", response=schemas.FaultsAnswer, summary="Faults (DTC)")
+async def faults(
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.FaultSearch]
+) -> HttpResponse:
+    """Faults that opened in the period (at most 31 days), with when they were cleared and acknowledged."""
+    severities = ",".join(search.severity or SEVERITIES)
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        told = (await fetch_all(queries.DAYS_WITH_FAULT_LISTS, asked))[0]["days"]
+        counts = {row["severity"]: row["events"] for row in await fetch_all(queries.FAULT_COUNTS, asked)}
+        rows, page_echo = await _page(queries.FAULTS, search, page, asked, {"severities": severities})
+        summary = {severity: counts.get(severity, 0) if told else None for severity in SEVERITIES}
+        return {"data": [_with_failure(row) for row in rows], "summary": summary, "page": page_echo}
+
+    return await of_period(request, truck_id, search, "faults", body)
+
+
+def _with_failure(row: Row) -> dict[str, Any]:
+    return {**row, "failure": failure(row["fmi"])}
+
+
+@router.get("/fleet/faults", response=schemas.OpenFaultsAnswer, summary="Faults that are active now", tags=["Fleet"])
+async def open_faults(request: AuthenticatedRequest, search: Query[schemas.OpenFaultSearch]) -> HttpResponse:
+    """Active faults of the fleet's active trucks as far as each truck is known; `summary` counts them by severity."""
+    answers.require_json(request)
+    now, fleet = dt.datetime.now(dt.UTC), request.auth.fleet_id
+    page = Page.of(search, "open-faults", fleet)
+    fresh = await freshness.of_fleet(fleet, now)
+    asked = {"fleet": fleet, "after": page.after, "limit": page.limit + 1}
+    counts = {row["severity"]: row["faults"] for row in await fetch_all(queries.OPEN_FAULT_COUNTS, asked)}
+    asked["severities"] = ",".join(search.severity or SEVERITIES)
+    rows, page_echo = page.cut(await fetch_all(queries.OPEN_FAULTS, asked), _KEY)
+    body = {
+        "data": [_with_failure({name: row[name] for name in row if name != _KEY}) for row in rows],
+        "summary": {severity: counts.get(severity, 0) for severity in SEVERITIES},
+        "page": page_echo,
+        "freshness": fresh.body(),
+    }
+    return answers.tagged(request, body)

@@ -1,0 +1,110 @@
+"""The statements behind the API's answers about single events of trucks.
+
+All take `fleet` first: one fleet never sees another. `id` is the truck's; `start` and `end` are instants, [start, end).
+Pages begin after the key `after`, a text that is unique among the events.
+"""
+
+from apps.trucks.queries import both_ways
+
+_OF_PERIOD = "e.fleet_id = %(fleet)s AND e.truck_id = %(id)s AND e.started_at >= %(start)s AND e.started_at < %(end)s"
+
+
+def _listed(table: str, columns: str, more: str = "", key: str = "e.started_at") -> dict[bool, str]:
+    """One row an event that started in the period, by its key in either direction."""
+    return both_ways(f"""
+SELECT {key} AS event_key, {columns} FROM {table} e
+WHERE {_OF_PERIOD} {more} AND (%(after)s IS NULL OR {key} {{after}} %(after)s)
+ORDER BY event_key {{order}} LIMIT %(limit)s
+""")
+
+
+STOPS = _listed("stop", "e.started_at, e.ended_at, e.lat, e.lon, e.idle_s, e.parked_s, e.no_data_s")
+# One row: the stops that are over; of an open one it is not known how long it lasts.
+STOP_TOTALS = f"""
+SELECT COUNT(*) AS stops, IF(COUNT(*) = 0, 0, SUM(e.idle_s)) AS idle_s, COALESCE(SUM(e.parked_s), 0) AS parked_s,
+    COALESCE(SUM(e.no_data_s), 0) AS no_data_s
+FROM stop e WHERE {_OF_PERIOD}
+"""
+
+IDLE_EVENTS = _listed("idle_event", "e.started_at, e.ended_at, e.lat, e.lon, e.duration_s, e.productive_s, e.fuel_l")
+IDLE_TOTALS = f"""
+SELECT COUNT(*) AS idle_events, COALESCE(SUM(e.duration_s), 0) AS duration_s,
+    COALESCE(SUM(e.productive_s), 0) AS productive_s, IF(COUNT(*) = 0, 0, SUM(e.fuel_l)) AS fuel_l
+FROM idle_event e WHERE {_OF_PERIOD}
+"""
+
+# `kinds` is a list with commas.
+HARSH_EVENTS = _listed(
+    "harsh_event",
+    "e.started_at, e.kind, e.source, e.speed_kmh, e.peak_ms2, e.lat, e.lon",
+    "AND FIND_IN_SET(e.kind, %(kinds)s)",
+    key="CONCAT_WS(' ', e.started_at, e.kind)",
+)
+# One row: the sums of the days that the period touches, null where a kind was not measurable on any of them.
+HARSH_TOTALS = """
+SELECT SUM(harsh_braking) AS braking, SUM(harsh_acceleration) AS acceleration, SUM(harsh_cornering) AS cornering
+FROM truck_day WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND day BETWEEN %(from_day)s AND %(to_day)s
+"""
+# One row a kind that occurred in the period.
+HARSH_COUNTS = f"SELECT e.kind, COUNT(*) AS events FROM harsh_event e WHERE {_OF_PERIOD} GROUP BY e.kind"
+
+FUEL_EVENTS = _listed(
+    "fuel_event",
+    "e.started_at, e.ended_at, e.kind, e.review, e.litres, e.level_before_l, e.level_after_l, e.lat, e.lon",
+    "AND FIND_IN_SET(e.kind, %(kinds)s)",
+    key="CONCAT_WS(' ', e.started_at, e.kind)",
+)
+# One row: what was dismissed is in no sum.
+FUEL_TOTALS = f"""
+SELECT COALESCE(SUM(e.kind = 'refuel'), 0) AS refuels,
+    COALESCE(SUM(IF(e.kind = 'refuel', e.litres, 0)), 0) AS refuel_l,
+    COALESCE(SUM(e.kind = 'drain' AND e.review <> 'dismissed'), 0) AS drains,
+    COALESCE(SUM(IF(e.kind = 'drain' AND e.review <> 'dismissed', e.litres, 0)), 0) AS drain_l,
+    COALESCE(SUM(e.kind = 'drain' AND e.review = 'suspected'), 0) AS suspected
+FROM fuel_event e WHERE {_OF_PERIOD}
+"""
+
+_SAME_CODE = (
+    "o.fleet_id = e.fleet_id AND o.truck_id = e.truck_id AND o.spn = e.spn AND o.fmi = e.fmi AND o.source = e.source"
+)
+_ACKNOWLEDGED = """
+(SELECT MIN(o.acknowledged_at) FROM fault_acknowledgement o WHERE {same} AND o.acknowledged_at >= {opened}
+    AND ({cleared} IS NULL OR o.acknowledged_at < {cleared}))
+"""
+# The next that is heard of the same code ends a fault, be it that it opens anew.
+_CLEARED = f"(SELECT MIN(o.started_at) FROM fault_change o WHERE {_SAME_CODE} AND o.started_at > e.started_at)"
+
+# One row a fault that opened in the period; `severities` is a list with commas.
+FAULTS = _listed(
+    "fault_change",
+    f"""e.spn, e.fmi, NULLIF(e.source, 255) AS source, e.severity, e.lat, e.lon,
+    e.started_at AS opened_at, {_CLEARED} AS cleared_at,
+    {_ACKNOWLEDGED.format(same=_SAME_CODE, opened="e.started_at", cleared=_CLEARED)} AS acknowledged_at""",
+    "AND e.kind = 'opened' AND FIND_IN_SET(e.severity, %(severities)s)",
+    key="CONCAT_WS(' ', e.started_at, e.spn, e.fmi, e.source)",
+)
+# One row a severity that occurred in the period.
+FAULT_COUNTS = f"""
+SELECT e.severity, COUNT(*) AS events FROM fault_change e WHERE {_OF_PERIOD} AND e.kind = 'opened' GROUP BY e.severity
+"""
+# One row: on how many of the period's days the device told of faults, or of none.
+DAYS_WITH_FAULT_LISTS = """
+SELECT COUNT(faults_opened) AS days FROM truck_day
+WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND day BETWEEN %(from_day)s AND %(to_day)s
+"""
+
+# One row a fault that is active now, of active trucks: by truck's code, then by the fault's.
+_FAULT_KEY = "CONCAT_WS(' ', t.code, LPAD(e.spn, 6, '0'), LPAD(e.fmi, 2, '0'), LPAD(e.source, 3, '0'))"
+OPEN_FAULTS = f"""
+SELECT {_FAULT_KEY} AS event_key, t.code AS truck_id, t.name, e.spn, e.fmi, NULLIF(e.source, 255) AS source, e.severity,
+    e.opened_at, {_ACKNOWLEDGED.format(same=_SAME_CODE, opened="e.opened_at", cleared="NULL")} AS acknowledged_at,
+    e.lat, e.lon
+FROM open_fault e JOIN truck t ON t.id = e.truck_id
+WHERE e.fleet_id = %(fleet)s AND t.is_active AND FIND_IN_SET(e.severity, %(severities)s)
+    AND (%(after)s IS NULL OR {_FAULT_KEY} > %(after)s)
+ORDER BY event_key LIMIT %(limit)s
+"""
+OPEN_FAULT_COUNTS = """
+SELECT e.severity, COUNT(*) AS faults FROM open_fault e JOIN truck t ON t.id = e.truck_id
+WHERE e.fleet_id = %(fleet)s AND t.is_active GROUP BY e.severity
+"""

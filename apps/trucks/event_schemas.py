@@ -1,0 +1,188 @@
+"""The API's answers about single events of trucks, as declared in OpenAPI."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from apps.accounts.parameters import Paging
+from apps.accounts.schemas import IDLE_S, NO_DATA_S, PARKED_S, FreshnessEcho, Instant, PageEcho, PeriodEcho, described
+from apps.trucks.schemas import CODE, Severity, TripSearch
+
+_LAT, _LON = "Latitude; null without a fix.", "Longitude; null without a fix."
+HarshKind = Literal["braking", "acceleration", "cornering"]
+FuelKind = Literal["refuel", "drain"]
+
+
+class EventSearch(TripSearch):
+    """Events of a period, oldest or newest first."""
+
+
+class HarshSearch(TripSearch):
+    kind: list[HarshKind] = Field([], max_length=3, description="Only these kinds; repeatable.")
+
+
+class FuelEventSearch(TripSearch):
+    kind: list[FuelKind] = Field([], max_length=2, description="Only refuels, or only drains.")
+
+
+class FaultSearch(TripSearch):
+    severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
+
+
+class OpenFaultSearch(Paging):
+    severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
+
+
+class _Placed(BaseModel):
+    lat: float | None = described(_LAT, 41.8502)
+    lon: float | None = described(_LON, -87.6511)
+
+
+class _Answer(BaseModel):
+    page: PageEcho
+    period: PeriodEcho
+    freshness: FreshnessEcho
+
+
+# --- stops ----------------------------------------------------------------------------------------------------------
+
+
+class StopItem(_Placed):
+    started_at: Instant = described("End of the trip before.", "2026-03-05T16:47:30Z")
+    ended_at: Instant | None = described("Start of the trip after; null while there is none.", "2026-03-05T17:32:00Z")
+    idle_s: int | None = described(IDLE_S, 420)
+    parked_s: int | None = described(PARKED_S + " Null while the stop is open.", 2_250)
+    no_data_s: int | None = described(NO_DATA_S + " Null while the stop is open.", 0)
+
+
+class StopTotals(BaseModel):
+    stops: int | None = described("Stops that started in the period; null where the truck has no days in it.", 9)
+    idle_s: int | None = described("Of those that are over. " + IDLE_S, 3_100)
+    parked_s: int | None = described("Of those that are over. " + PARKED_S, 180_400)
+    no_data_s: int | None = described("Of those that are over. " + NO_DATA_S, 0)
+
+
+class StopsAnswer(_Answer):
+    data: list[StopItem] = Field(description="Stops that started in the period.")
+    summary: StopTotals
+
+
+# --- idle events ----------------------------------------------------------------------------------------------------
+
+
+class IdleItem(_Placed):
+    started_at: Instant = described("Start.", "2026-03-05T16:47:30Z")
+    ended_at: Instant | None = described("End; null while it may still go on.", "2026-03-05T16:54:30Z")
+    duration_s: int = described("Seconds, so far if open.", 420)
+    productive_s: int = described("Of them productive.", 0)
+    fuel_l: float | None = described("Litres used; null without a fuel counter.", 0.4)
+
+
+class IdleTotals(BaseModel):
+    idle_events: int | None = described("Events that started in the period; null where idling was not measured.", 12)
+    duration_s: int | None = described("Their seconds.", 5_400)
+    productive_s: int | None = described("Of them productive.", 900)
+    fuel_l: float | None = described("Their litres.", 4.8)
+
+
+class IdleAnswer(_Answer):
+    data: list[IdleItem] = Field(description="Idle events that started in the period.")
+    summary: IdleTotals
+
+
+# --- harsh events ---------------------------------------------------------------------------------------------------
+
+
+class HarshItem(_Placed):
+    started_at: Instant = described("When.", "2026-03-05T14:31:00Z")
+    kind: HarshKind = described("What.", "braking")
+    source: Literal["device", "speed"] = described("Who says so: the device, or speeds at most 2 s apart.", "device")
+    speed_kmh: float | None = described("GPS speed at that moment.", 62.0)
+    peak_ms2: float | None = described("Strongest change of speed in m/s²; null by the device.", 5.1)
+
+
+class HarshTotals(BaseModel):
+    """Over the whole period and all kinds; null where a kind could not be measured."""
+
+    braking: int | None = described("Harsh braking.", 3)
+    acceleration: int | None = described("Harsh acceleration.", 1)
+    cornering: int | None = described("Harsh cornering.", 0)
+
+
+class HarshAnswer(_Answer):
+    data: list[HarshItem] = Field(description="Harsh events of the period.")
+    summary: HarshTotals
+
+
+# --- refuels and drains ---------------------------------------------------------------------------------------------
+
+
+class FuelEventItem(_Placed):
+    started_at: Instant = described("First reading of the step.", "2026-03-05T06:10:00Z")
+    ended_at: Instant | None = described("Its last reading.", "2026-03-05T06:15:00Z")
+    kind: FuelKind = described("Into the tank, or out of it.", "drain")
+    review: Literal["suspected", "confirmed", "dismissed"] | None = described(
+        "Of a drain: what a person said of it; a dismissed one is in no figure. Null of refuels.", "suspected"
+    )
+    litres: float = described("How much.", 85.5)
+    level_before_l: float = described("Level before.", 412.0)
+    level_after_l: float = described("Level after.", 326.5)
+
+
+class FuelEventTotals(BaseModel):
+    """Over the whole period and both kinds, without dismissed drains; null where the level was not measured."""
+
+    refuels: int | None = described("Refuels.", 2)
+    refuel_l: float | None = described("Their litres.", 900.0)
+    drains: int | None = described("Drains, suspected or confirmed.", 1)
+    drain_l: float | None = described("Their litres.", 85.5)
+    suspected: int | None = described("Drains that nobody has reviewed yet.", 1)
+
+
+class FuelEventsAnswer(_Answer):
+    data: list[FuelEventItem] = Field(description="Refuels and drains that started in the period.")
+    summary: FuelEventTotals
+
+
+# --- faults ---------------------------------------------------------------------------------------------------------
+
+
+class _Fault(_Placed):
+    spn: int = described("J1939 suspect parameter number: what is faulty.", 100)
+    fmi: int = described("Failure mode identifier: how.", 1)
+    failure: str = described("The failure mode in words.", "below normal range, most severe")
+    source: int | None = described("Address of the control unit; null if the device does not tell.", 0)
+    severity: Severity = described("By the failure mode.", "severe")
+    opened_at: Instant = described("When the device first told of it.", "2026-03-05T14:31:00Z")
+    acknowledged_at: Instant | None = described("When somebody took note of it; null if nobody has.", None)
+
+
+class FaultItem(_Fault):
+    cleared_at: Instant | None = described(
+        "When the device first told of others without it; null while it is active.", "2026-03-06T05:12:00Z"
+    )
+
+
+class FaultCounts(BaseModel):
+    """By severity, whatever the filter and the page; null where the device told of no faults, nor of none."""
+
+    severe: int | None = described("Severe faults.", 1)
+    moderate: int | None = described("Moderate ones.", 0)
+    minor: int | None = described("Minor ones.", 0)
+
+
+class FaultsAnswer(_Answer):
+    data: list[FaultItem] = Field(description="Faults that opened in the period.")
+    summary: FaultCounts
+
+
+class OpenFaultItem(_Fault):
+    truck_id: str = described(CODE, "T-101")
+    name: str = described("The unit's name in Wialon.", "Volvo 101")
+
+
+class OpenFaultsAnswer(BaseModel):
+    data: list[OpenFaultItem] = Field(description="Active faults of active trucks, by code of the truck.")
+    summary: FaultCounts
+    page: PageEcho
+    freshness: FreshnessEcho
