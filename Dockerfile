@@ -11,14 +11,14 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3 libmariadb3 tzdata ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin fleet
+    && useradd --uid 10001 --home-dir /app --shell /usr/sbin/nologin fleet
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
 # Settings refuse to load without their secrets; these live only as long as this step.
 RUN key=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_') \
-    && SECRET_KEY=$key FIELD_ENCRYPTION_KEY=$key DATABASE_URL=mysql://build REDIS_URL=redis://build \
+    && SECRET_KEY=$key FIELD_ENCRYPTION_KEY=$key DATABASE_URL=mysql://build/build REDIS_URL=redis://build \
     python manage.py collectstatic --noinput \
     && python -m compileall -q .
 USER fleet

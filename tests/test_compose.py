@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 from django.conf import settings
 
-from fleet_project.environment import VARIABLES
+from fleet_project.environment import VARIABLES, load
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -122,3 +124,10 @@ def test_the_image_starts_from_what_it_is_tested_on() -> None:
     assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["debian:bookworm-slim"] * 2
     assert "--require-hashes -r /tmp/requirements.txt" in DOCKERFILE
     assert re.findall(r"^USER (\w+)$", DOCKERFILE, re.MULTILINE) == ["fleet"]
+
+
+def test_the_settings_load_with_what_the_image_is_built_with(tmp_path: Path) -> None:
+    given = dict(re.findall(r"\b([A-Z_]+_(?:KEY|URL))=(\S+)", DOCKERFILE))
+    key = Fernet.generate_key().decode()
+    with patch.dict("os.environ", {name: key if text == "$key" else text for name, text in given.items()}, clear=True):
+        assert load(tmp_path)["SECRET_KEY"] == key
