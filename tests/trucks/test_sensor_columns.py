@@ -96,6 +96,22 @@ def test_garbage(sens: list[Any], messages: list[Message], previous: Message | N
     assert_same(SensorTable.compile(sens), messages, previous)
 
 
+@pytest.mark.parametrize(
+    ("sensors", "sent"),
+    [
+        # a value that looks like the invalid marker is none for the sensors that read it
+        ([sensor(1, "custom", f"const{MARKER}"), sensor(2, "custom", "[Sensor 1]")], {}),
+        ([sensor(1, "custom", "const1/(a/b)")], {"a": 1, "b": 0}),
+        ([sensor(1, "driver", "a"), sensor(2, "custom", "[Sensor 1]+const1")], {"a": 42}),
+        ([sensor(1, "driver", "a|b")], {"a": "", "b": 7.5}),
+        ([sensor(1, "mileage", "a^b")], {"a": 1.1, "b": 30.3}),
+        ([sensor(number, "fuel level", f"const0.{number}", m="l") for number in (1, 2, 3)], {}),
+    ],
+)
+def test_what_chance_seldom_finds(sensors: list[Any], sent: dict[str, Any]) -> None:
+    assert_same(table(*sensors), [message(sent)], None)
+
+
 def test_a_short_batch_goes_one_by_one_to_the_same_end() -> None:
     compiled = table(sensor(1, "voltage", "a"), sensor(2, "driver", "who"))
     short = [message({"a": 12}), message({"a": "n/a", "who": "0042"})]
