@@ -13,7 +13,7 @@ from apps.trucks import invalidation, storage
 from apps.trucks.evidence import READINGS, engine_state, evidence_of
 from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
-from apps.trucks.messages import Batch, MessageRow, Raw, Received, Rows, rows
+from apps.trucks.messages import Batch, MessageRow, Raw, Received, Rows, StoredPoint, rows
 from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence, merge
@@ -41,6 +41,67 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
         if quarantined:
             invalidation.mark(fleet.id, [(truck.id, today)], "quarantine")
     return new, quarantined
+
+
+def replace(
+    fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, first_t: int, last_t: int, now: int
+) -> tuple[int, int, int]:
+    """Makes the batch, all that Wialon has of [first_t, last_t], all that is stored of it, in one transaction.
+
+    Returns how many messages were new, newly quarantined, and removed. Repeating it changes nothing. A truck's first
+    known second stays where it is: days that lose all their messages are days without data.
+    """
+    with transaction.atomic():
+        sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
+        removed = _remove_others(truck, sync, table, {each.key for each in batch.data}, first_t, last_t, now)
+        new, quarantined = store(fleet, truck, table, batch, now)
+    return new, quarantined, removed
+
+
+def _remove_others(
+    truck: Truck, sync: TruckSync, table: SensorTable, kept: Set[Key], first_t: int, last_t: int, now: int
+) -> int:
+    """Removes the messages of [first_t, last_t] but these. Returns how many."""
+    stored = storage.stored_points(truck.fleet_id, truck.id, first_t, last_t + 1)
+    gone = [point for point in stored if (point.t, point.digest) not in kept]
+    if not gone:
+        return 0
+    _mark_changed(truck, sync, gone, now)  # what lay next to them before
+    storage.delete(truck.fleet_id, truck.id, [(point.t, point.digest) for point in gone])
+    followers = _reevaluate(truck, table, gone) if table.reads_previous else []
+    _mark_changed(truck, sync, sorted([*gone, *followers], key=_second), now)  # what lies there now
+    if table.reads_previous or _is_latest(truck, {point.t for point in gone}):
+        _renew_latest(truck, table)
+    newest_t = storage.newest_second(truck.fleet_id, truck.id)
+    if newest_t is not None and newest_t != sync.cursor_t:
+        sync.cursor_t = newest_t
+        sync.save(update_fields=["cursor_t"])
+    return len(gone)
+
+
+def _reevaluate(truck: Truck, table: SensorTable, gone: Sequence[StoredPoint]) -> list[MessageRow]:
+    """Gives the messages that follow upon removed ones the readings that they have after their new predecessors."""
+    seconds = set()
+    for point in gone:
+        nearest = storage.message_after(truck.fleet_id, truck.id, point.t)
+        seconds |= {point.t} | ({nearest.t} if nearest else set())
+    renewed: list[MessageRow] = []
+    for t in sorted(seconds):
+        before = storage.message_before(truck.fleet_id, truck.id, t)
+        second = storage.messages_between(truck.fleet_id, truck.id, t, t)
+        renewed += rows(second, table, before.message if before else None).rows
+    storage.replace_readings(truck.fleet_id, truck.id, renewed)
+    return renewed
+
+
+def _is_latest(truck: Truck, seconds: Set[int]) -> bool:
+    """Whether any of the latest values is of one of these seconds."""
+    latest = LatestValues.objects.filter(truck_id=truck.id).first()
+    return latest is not None and bool({latest.t, latest.fix_t, *(t for _, t in latest.values.values())} & seconds)
+
+
+def _second(row: MessageRow | StoredPoint) -> int:
+    return row.t
 
 
 def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequence[Received], now: int) -> int:
@@ -106,8 +167,8 @@ def _tells_faults(evaluated: Sequence[MessageRow]) -> bool:
     return any(row.dtc is not None for row in evaluated)
 
 
-def _mark_changed(truck: Truck, sync: TruckSync, changed: Sequence[MessageRow], now: int) -> None:
-    """Marks the days that new messages, or messages with new readings (ascending), change."""
+def _mark_changed(truck: Truck, sync: TruckSync, changed: Sequence[MessageRow | StoredPoint], now: int) -> None:
+    """Marks the days that new or removed messages, or messages with new readings (ascending), change."""
     zone, known_first_t = truck.fleet.zone, now if sync.first_t is None else sync.first_t
     first_day = day_of(min(changed[0].t, known_first_t), zone)
     reach = Reach.of(*extremes(truck.fleet_id))
@@ -120,9 +181,9 @@ def _mark_changed(truck: Truck, sync: TruckSync, changed: Sequence[MessageRow], 
     invalidation.mark(truck.fleet_id, [(truck.id, day) for day in days if day >= first_day], "messages")
 
 
-def _changes(changed: Sequence[MessageRow]) -> list[Change]:
+def _changes(changed: Sequence[MessageRow | StoredPoint]) -> list[Change]:
     """The messages in runs without a hole of more than half a day: each run is looked at as a whole."""
-    runs: list[list[MessageRow]] = []
+    runs: list[list[MessageRow | StoredPoint]] = []
     for row in changed:
         if runs and row.t - runs[-1][-1].t <= _HOLE_S:
             runs[-1].append(row)
@@ -131,7 +192,7 @@ def _changes(changed: Sequence[MessageRow]) -> list[Change]:
     return [Change(run[0].t, run[-1].t, _columns(run)) for run in runs]
 
 
-def _columns(run: Sequence[MessageRow]) -> frozenset[str]:
+def _columns(run: Sequence[MessageRow | StoredPoint]) -> frozenset[str]:
     return frozenset(name for name in ("lat", *READINGS) if any(getattr(row, name) is not None for row in run))
 
 

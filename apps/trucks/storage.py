@@ -28,7 +28,17 @@ SELECT t, digest FROM quarantined_message
 WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t BETWEEN %(first)s AND %(last)s
 """
 _WORTH_A_FILE = 24  # rows; fewer are inserted as fast
-_COUNT = "SELECT COUNT(*) FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
+_COUNTS = """
+SELECT day, SUM(n) FROM (
+    SELECT t DIV 86400 AS day, COUNT(*) AS n FROM message
+    WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t BETWEEN %(first)s AND %(last)s GROUP BY 1
+    UNION ALL
+    SELECT t DIV 86400 AS day, COUNT(DISTINCT t, digest) AS n FROM quarantined_message
+    WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t BETWEEN %(first)s AND %(last)s GROUP BY 1
+) counts GROUP BY day
+"""
+_DELETE = "DELETE FROM message WHERE fleet_id = %s AND truck_id = %s AND t = %s AND digest = %s"
+_NEWEST = "SELECT MAX(t) FROM message WHERE fleet_id = %s AND truck_id = %s"
 _READ = f"""
 SELECT {", ".join(StoredPoint._fields)} FROM message
 WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND t < %s ORDER BY t
@@ -66,11 +76,25 @@ def known_keys(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> set[t
         return set(cursor.fetchall())
 
 
-def count(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> int:
-    """How many messages of [first_t, last_t] are stored."""
+def counts_by_day(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> dict[int, int]:
+    """UTC day (days since 1970) → how many messages of [first_t, last_t] are stored or in quarantine; without zeros."""
+    values = {"fleet": fleet_id, "truck": truck_id, "first": first_t, "last": last_t}
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [fleet_id, truck_id, first_t, last_t])
-        return int(cursor.fetchone()[0])
+        cursor.execute(_COUNTS, values)
+        return {int(day): int(n) for day, n in cursor.fetchall()}
+
+
+def delete(fleet_id: int, truck_id: int, keys: Iterable[tuple[int, int]]) -> None:
+    """Removes the messages of these seconds and digests."""
+    _many(_DELETE, ((fleet_id, truck_id, *key) for key in keys))
+
+
+def newest_second(fleet_id: int, truck_id: int) -> int | None:
+    """The second of the newest stored message."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [fleet_id, truck_id])
+        (t,) = cursor.fetchone()
+    return None if t is None else int(t)
 
 
 def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:

@@ -9,7 +9,6 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -19,67 +18,32 @@ from django.utils import timezone
 
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
-from apps.trucks import leases, storage, units
-from apps.trucks.ingest import advance, rederive, store
-from apps.trucks.messages import FUTURE_S, Raw, sort_out
+from apps.trucks import leases, units
+from apps.trucks.ingest import advance
+from apps.trucks.messages import Raw
 from apps.trucks.models import SyncRun, Truck, TruckSync
-from apps.trucks.sensors import SensorTable
 from apps.trucks.tables import SensorTables
+from apps.trucks.truck_pass import OVERLAP_S, Tally, TruckPass, Window
 from apps.trucks.wialon import (
     UNIT_NEWS,
     LoginRefused,
     Retry,
     SessionLost,
-    TooMuch,
     TryAgain,
     WialonClient,
     WialonError,
-    intervals,
 )
 from apps.trucks.wialon_session import SharedSession
 from apps.trucks.wialon_session import connection as redis_connection
 
 logger = logging.getLogger(__name__)
 
-OVERLAP_S = 300  # re-read before the cursor: messages of one second may arrive in two passes
-PIECE_S = 3 * 86_400  # one load: some ten thousand messages, a few megabytes
 UNITS_REFRESH_S = 900
-LOOK_BACK_S = 3 * 86_400
-LOOK_BACK_EVERY_S = 3_600
 ASK_AFTER = 3  # trucks in a row without an answer: is it Wialon that is away, or are it these trucks?
-_NO_END = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What to load, UTC seconds, both ends included; None: from the watermark, to now."""
-
-    first_t: int | None = None
-    last_t: int | None = None
-    looks_back: bool = False  # for late messages too, of every truck; a live pass does so once an hour
-
-    @property
-    def is_live(self) -> bool:
-        return self.first_t is None and self.last_t is None
 
 
 class OutOfTime(Exception):
     """The pass has used up its time: what is stored stays, the rest follows with the next pass."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a pass has done so far."""
-
-    is_complete: bool = True
-
-    trucks: int = 0
-    with_news: int = 0
-    loaded: int = 0
-    new: int = 0
-    quarantined: int = 0
-    refused: int = 0
-    errors: list[dict[str, str]] = field(default_factory=list)
 
 
 Progress = Callable[[int, int], None]  # trucks done, trucks in all
@@ -108,8 +72,10 @@ class FleetPass:
 
     def run(self, run: SyncRun, progress: Progress | None = None) -> None:
         """Raises WialonError when the account as a whole cannot be read; a single truck's error is tallied."""
-        now = self.client.server_time()
+        happened = self.client.events()
+        now = happened.server_time
         trucks, last_messages = self._trucks_and_news()
+        _keep_hints(trucks, happened.arrivals)
         self.tally.trucks = len(trucks)
         ages = [now - message["t"] for message in last_messages.values() if message["t"] <= now]
         run.lag_s = round(statistics.median(ages)) if ages else None
@@ -146,7 +112,9 @@ class FleetPass:
     def _succeeds(self, truck: Truck, sync: TruckSync, last_message: Raw | None, now: int) -> bool:
         """Brings a truck up to date. One bad truck, whatever is wrong with it, never stops the others."""
         try:
-            self._bring_up_to_date(truck, sync, last_message, now)
+            TruckPass(self.fleet, self.client, self.tables, self.tally, now, self._go_on).bring_up_to_date(
+                truck, sync, last_message, self.window
+            )
         except (leases.LeaseLost, LoginRefused, OutOfTime, SoftTimeLimitExceeded):
             raise
         except Exception as error:
@@ -165,83 +133,30 @@ class FleetPass:
             self._unanswered = 0
             self.client.server_time()
 
-    def _bring_up_to_date(self, truck: Truck, sync: TruckSync, last_message: Raw | None, now: int) -> None:
-        rederive(truck, sync)
-        if last_message is None:
-            return
-        table = self.tables.of(truck)
-        if self._has_news(sync, last_message):
-            self.tally.with_news += 1
-            self._fetch(truck, sync, table, last_message, now)
-        if self.window.is_live and self._looks_back(sync, now):
-            self._fetch_late(truck, sync, table, now)
-
-    def _has_news(self, sync: TruckSync, last_message: Raw) -> bool:
-        return not self.window.is_live or sync.cursor_t is None or last_message["t"] > sync.cursor_t
-
-    def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, now: int) -> None:
-        """Loads and stores one truck's news, piece by piece: what is stored stays, wherever it breaks."""
-        first_t, last_t = self._bounds(sync, last_message, now)
-        for piece_first, piece_last in intervals(first_t, min(last_t, now), PIECE_S):
-            self._load(truck, table, piece_first, piece_last, now)
-        if last_message["t"] > now + FUTURE_S:  # for the quarantine
-            self._load(truck, table, now + FUTURE_S + 1, _NO_END, now)
-
-    def _bounds(self, sync: TruckSync, last_message: Raw, now: int) -> tuple[int, int]:
-        """What to load, both ends included: never beyond the cursor without what lies between."""
-        last_t = now if self.window.last_t is None else self.window.last_t
-        if sync.cursor_t is None:
-            next_t = min(last_message["t"], now) - settings.INITIAL_HISTORY_DAYS * 86_400
-            return max(0, next_t if self.window.first_t is None else self.window.first_t), last_t
-        next_t = max(0, sync.cursor_t - OVERLAP_S)
-        return next_t if self.window.first_t is None else min(next_t, self.window.first_t), last_t
-
-    def _looks_back(self, sync: TruckSync, now: int) -> bool:
-        """Whether to look for late messages: always if asked to, else once an hour, each truck at a time of its own."""
-        if sync.cursor_t is None or sync.known_until is None:
-            return False
-        shift = sync.truck_id * 977
-        hours = [(t + shift) // LOOK_BACK_EVERY_S for t in (sync.known_until, now)]
-        return self.window.looks_back or hours[0] != hours[1]
-
-    def _fetch_late(self, truck: Truck, sync: TruckSync, table: SensorTable, now: int) -> None:
-        """Loads the last days again where Wialon has more of them than we: trackers send late what they could not send.
-
-        Wialon files a message at its device time and has no list of what came since; only the number tells.
-        """
-        last_t = (sync.cursor_t or 0) - OVERLAP_S - 1
-        for first, last in intervals(now - LOOK_BACK_S, last_t, PIECE_S):
-            if self._has_more(truck, first, last):
-                self._load(truck, table, first, last, now)
-
-    def _has_more(self, truck: Truck, first_t: int, last_t: int) -> bool:
-        """Whether Wialon has more messages of [first_t, last_t] than we; also where it cannot count them at once."""
-        try:
-            count = self.client.count_messages(truck.wialon_id, first_t, last_t)
-        except TooMuch:
-            return True
-        return count > storage.count(truck.fleet_id, truck.id, first_t, last_t)
-
     def _check_time(self) -> None:
         if time.monotonic() > self.deadline:
             raise OutOfTime
 
-    def _load(self, truck: Truck, table: SensorTable, first_t: int, last_t: int, now: int) -> None:
-        for messages in self.client.messages(truck.wialon_id, first_t, last_t):
-            self.lease.renew()
-            batch = sort_out(messages, now)
-            new, quarantined = store(self.fleet, truck, table, batch, now)
-            self.tally.loaded += len(messages)
-            self.tally.new += new
-            self.tally.quarantined += quarantined
-            self.tally.refused += len(batch.refused)
-            self._check_time()
+    def _go_on(self) -> None:
+        self.lease.renew()
+        self._check_time()
 
     def _note(self, truck: Truck, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"[:500]
         self.tally.errors.append({"truck": truck.code, "error": text})
         TruckSync.objects.filter(truck_id=truck.id).update(last_error=text)
         logger.warning("truck not synchronised", extra={"truck": truck.id, "error": text}, exc_info=_unexpected(error))
+
+
+def _keep_hints(trucks: Sequence[Truck], arrivals: Mapping[int, tuple[int, int]]) -> None:
+    """Writes down which stretches events told of, where the cursor has passed them: they are told only once."""
+    told = {truck.id: arrivals[truck.wialon_id] for truck in trucks if truck.wialon_id in arrivals}
+    for sync in TruckSync.objects.filter(truck_id__in=told, cursor_t__isnull=False):
+        first_t, last_t = told[sync.truck_id]
+        if first_t < (sync.cursor_t or 0) - OVERLAP_S:
+            sync.hint_first_t = min(first_t, sync.hint_first_t or first_t)
+            sync.hint_last_t = max(last_t, sync.hint_last_t or last_t)
+            sync.save(update_fields=["hint_first_t", "hint_last_t"])
 
 
 def _turn(sync: TruckSync) -> tuple[bool, int, int]:
@@ -310,6 +225,7 @@ def _close_lost_runs(fleet: Fleet) -> None:
 def _finish(run: SyncRun, tally: Tally) -> None:
     run.trucks, run.trucks_with_news, run.trucks_failed = tally.trucks, tally.with_news, len(tally.errors)
     run.messages_loaded, run.messages_new = tally.loaded, tally.new
+    run.messages_removed = tally.removed
     run.messages_quarantined, run.messages_refused = tally.quarantined, tally.refused
     run.truck_errors = tally.errors
     run.finished_at = timezone.now()

@@ -1,7 +1,7 @@
 """The Wialon Remote API: the only module that speaks it."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -81,6 +81,16 @@ RESOURCE_DRIVERS = 1 | 0x100
 GROUP_UNITS = 1
 _DATA, _MESSAGE_TYPES = 0, 0xFF00
 _ALL = 0xFFFFFFFF
+_LOAD, _UNLOAD = "messages/load_interval", "messages/unload"
+_BATCH = 40  # calls in one request
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Wialon's clock (UTC seconds), and by unit the seconds between which messages arrived, both ends included."""
+
+    server_time: int
+    arrivals: dict[int, tuple[int, int]]
 
 
 class Session(Protocol):
@@ -95,6 +105,12 @@ class Session(Protocol):
     def drop(self, sid: str) -> None:
         """Forget this session, unless another has taken its place."""
 
+    def watches(self, sid: str) -> bool:
+        """Whether this session is told of new messages."""
+
+    def watched(self, sid: str) -> None:
+        """Remember that this session is told of new messages."""
+
     def before_login(self) -> None:
         """Raises Busy where a login would break the limit of logins."""
 
@@ -104,6 +120,7 @@ class OwnSession:
 
     def __init__(self) -> None:
         self._sid: str | None = None
+        self._watched: str | None = None
 
     def sid(self) -> str | None:
         return self._sid
@@ -114,6 +131,12 @@ class OwnSession:
     def drop(self, sid: str) -> None:
         if self._sid == sid:
             self._sid = None
+
+    def watches(self, sid: str) -> bool:
+        return self._watched == sid
+
+    def watched(self, sid: str) -> None:
+        self._watched = sid
 
     def before_login(self) -> None:
         return None
@@ -169,10 +192,32 @@ class WialonClient:
 
     def server_time(self) -> int:
         """Wialon's clock, UTC seconds. The call also keeps the session alive."""
+        return self._poll().server_time
+
+    def events(self) -> "Events":
+        """Wialon's clock, and which units got messages since this session was last asked.
+
+        Only a hint: a new session has missed what came before it, and what was told is never told again.
+        """
+        happened = self._poll()
+        if (sid := self._session.sid()) and not self._session.watches(sid):
+            self._watch(sid)
+        return happened
+
+    def _poll(self) -> "Events":
         answer = self._with_session(lambda sid: self._post("/avl_evts", "avl_evts", {"sid": sid}))
         if not isinstance(answer, dict) or not isinstance(answer.get("tm"), int):
             raise Unavailable("avl_evts: the answer has no server time")
-        return int(answer["tm"])
+        return Events(answer["tm"], _arrivals(answer.get("events")))
+
+    def _watch(self, sid: str) -> None:
+        """Has the session told of the messages of all units from now on."""
+        spec = {"type": "type", "data": "avl_unit", "flags": UNIT_NEWS, "mode": 0}
+        try:
+            self._service("core/update_data_flags", {"spec": [spec]}, sid)
+        except WialonError:
+            return  # what hints would tell is counted every hour
+        self._session.watched(sid)
 
     def units(self, flags: int) -> list[dict[str, Any]]:
         """All units the token may see, with the data the flags ask for."""
@@ -204,12 +249,43 @@ class WialonClient:
         if batch:
             yield batch
 
+    def counts(self, unit_id: int, stretches: Sequence[tuple[int, int]]) -> list[int | None]:
+        """How many data messages of each stretch (both ends included) Wialon has; None where that is too much at once.
+
+        Many in one request; one by one where Wialon does not take batches.
+        """
+        counted: list[int | None] = []
+        for start in range(0, len(stretches), _BATCH):
+            part = stretches[start : start + _BATCH]
+            counted += self._counts_in_a_batch(unit_id, part) or [self._count_or_none(unit_id, *each) for each in part]
+        return counted
+
+    def _counts_in_a_batch(self, unit_id: int, stretches: Sequence[tuple[int, int]]) -> list[int | None] | None:
+        """None where there is no batch to be had. Raises WialonError where none of the counts can be had either."""
+        calls = [{"svc": _LOAD, "params": _interval(unit_id, *each, limit=0)} for each in stretches]
+        try:
+            answers = self.call("core/batch", {"params": [*calls, {"svc": _UNLOAD, "params": {}}], "flags": 0})
+        except (RequestRefused, TooMuch):
+            return None
+        if not isinstance(answers, list) or len(answers) != len(calls) + 1:
+            return None
+        counts: list[int | None] = []
+        for answer in answers[:-1]:
+            try:
+                counts.append(_count(_checked(_LOAD, answer)))
+            except WialonError:
+                return None  # one by one it is seen which, and tried again
+        return counts
+
+    def _count_or_none(self, unit_id: int, first_t: int, last_t: int) -> int | None:
+        try:
+            return self.count_messages(unit_id, first_t, last_t)
+        except TooMuch:
+            return None
+
     def count_messages(self, unit_id: int, first_t: int, last_t: int) -> int:
         """How many data messages of [first_t, last_t] Wialon has, without fetching them."""
-        count = self._load_interval(unit_id, first_t, last_t, limit=0).get("count")
-        if not isinstance(count, int):
-            raise Unavailable("messages/load_interval: the answer has no count")
-        return count
+        return _count(self._load_interval(unit_id, first_t, last_t, limit=0))
 
     def logout(self) -> None:
         """Ends the session, if there is one. A session that ended by itself is no error."""
@@ -236,16 +312,8 @@ class WialonClient:
         return messages
 
     def _load_interval(self, unit_id: int, first_t: int, last_t: int, *, limit: int) -> dict[str, Any]:
-        params = {
-            "itemId": unit_id,
-            "timeFrom": first_t,
-            "timeTo": last_t,
-            "flags": _DATA,
-            "flagsMask": _MESSAGE_TYPES,
-            "loadCount": limit,
-        }
         try:
-            answer = self.call("messages/load_interval", params)
+            answer = self.call(_LOAD, _interval(unit_id, first_t, last_t, limit=limit))
         except TooMuch:
             self._unload()
             raise
@@ -256,7 +324,7 @@ class WialonClient:
         """Frees the session's loader: what stays loaded counts against the account's quota."""
         if sid := self._session.sid():
             try:
-                self._service("messages/unload", {}, sid)
+                self._service(_UNLOAD, {}, sid)
             except WialonError:
                 return  # the next load replaces it
 
@@ -332,6 +400,36 @@ class WialonClient:
         except orjson.JSONDecodeError:
             raise Unavailable(f"{service}: not JSON ({_glimpse(response)})") from None
         return _checked(service, answer, secrets=(self._token, form.get("sid", "")))
+
+
+def _interval(unit_id: int, first_t: int, last_t: int, *, limit: int) -> dict[str, Any]:
+    return {
+        "itemId": unit_id,
+        "timeFrom": first_t,
+        "timeTo": last_t,
+        "flags": _DATA,
+        "flagsMask": _MESSAGE_TYPES,
+        "loadCount": limit,
+    }
+
+
+def _count(answer: Any) -> int:
+    count = answer.get("count") if isinstance(answer, dict) else None
+    if not isinstance(count, int):
+        raise Unavailable(f"{_LOAD}: the answer has no count")
+    return count
+
+
+def _arrivals(events: Any) -> dict[int, tuple[int, int]]:
+    """By unit the first and last second of the messages that events tell of."""
+    arrivals: dict[int, tuple[int, int]] = {}
+    for event in events if isinstance(events, list) else []:
+        message = event.get("d") if isinstance(event, dict) and event.get("t") == "m" else None
+        unit, t = (event["i"], message.get("t")) if isinstance(message, dict) and "i" in event else (None, None)
+        if isinstance(unit, int) and isinstance(t, int) and t > 0:
+            first, last = arrivals.get(unit, (t, t))
+            arrivals[unit] = (min(first, t), max(last, t))
+    return arrivals
 
 
 def _base(url: str) -> str:

@@ -38,6 +38,7 @@ class SharedSession:
         account = hashlib.sha256(f"{url} {token}".encode()).hexdigest()[:24]
         self._key = f"wialon:session:{account}"
         self._logins = f"wialon:logins:{account}"
+        self._watched = f"wialon:watched:{account}"
         self._store = store
         self._own: str | None = None
 
@@ -59,6 +60,18 @@ class SharedSession:
             self._own = None
         try:
             self._store.eval(_DROP_IF_SAME, 1, self._key, sid)
+        except redis.RedisError:
+            return
+
+    def watches(self, sid: str) -> bool:
+        try:
+            return self._store.get(self._watched) == sid
+        except redis.RedisError:
+            return True  # hints are not worth asking for at every pass
+
+    def watched(self, sid: str) -> None:
+        try:
+            self._store.set(self._watched, sid, ex=86_400)
         except redis.RedisError:
             return
 

@@ -8,7 +8,8 @@ from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.trucks import leases
 from apps.trucks.models import FleetSync, SyncRun
-from apps.trucks.sync import Window, synchronise
+from apps.trucks.sync import synchronise
+from apps.trucks.truck_pass import Window
 from apps.trucks.wialon import Retry
 from apps.trucks.wialon_session import connection
 from wialon_simulator import Simulator

@@ -31,7 +31,18 @@ class SyncRunAdmin(ReadOnly, FleetScopedAdmin):
     fieldsets = [
         (None, {"fields": ["fleet", "kind", "state", "started", "took", "lag"]}),
         ("Trucks", {"fields": ["trucks", "trucks_with_news", "trucks_failed"]}),
-        ("Messages", {"fields": ["messages_loaded", "messages_new", "messages_quarantined", "messages_refused"]}),
+        (
+            "Messages",
+            {
+                "fields": [
+                    "messages_loaded",
+                    "messages_new",
+                    "messages_removed",
+                    "messages_quarantined",
+                    "messages_refused",
+                ]
+            },
+        ),
         ("Errors", {"fields": ["error", "errors_by_truck"]}),
     ]
 

@@ -33,6 +33,10 @@ class TruckSync(models.Model):
     tells_faults = models.BooleanField(default=False, help_text="whether its device has ever told of faults")
     sensor_version = models.CharField(max_length=32, blank=True, help_text="the table that all stored readings are of")
     last_error = models.CharField(max_length=500, blank=True)
+    read_from_t = models.BigIntegerField(null=True, help_text="from here on Wialon was asked for messages")
+    hint_first_t = models.BigIntegerField(null=True, help_text="an event told of messages between these seconds …")
+    hint_last_t = models.BigIntegerField(null=True, help_text="… which are still to be loaded")
+    surplus = models.JSONField(default=dict, help_text="UTC day → how many messages Wialon has there more than once")
 
     class Meta:
         db_table = "truck_sync"
@@ -60,6 +64,7 @@ class SyncRun(models.Model):
     trucks_failed = models.PositiveIntegerField(default=0)
     messages_loaded = models.PositiveBigIntegerField(default=0)
     messages_new = models.PositiveBigIntegerField(default=0)
+    messages_removed = models.PositiveBigIntegerField(default=0, help_text="gone from Wialon, or replaced there")
     messages_quarantined = models.PositiveBigIntegerField(default=0)
     messages_refused = models.PositiveBigIntegerField(
         default=0, help_text="without a usable time: nothing to file them under"

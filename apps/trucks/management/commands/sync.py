@@ -11,7 +11,8 @@ from apps.accounts.models import Fleet
 from apps.accounts.terminal import fleet_named, progress_bar
 from apps.trucks import leases
 from apps.trucks.models import SyncRun
-from apps.trucks.sync import Window, synchronise
+from apps.trucks.sync import synchronise
+from apps.trucks.truck_pass import Window
 
 _PATIENCE_S = 150  # longer than a lease: whoever died holding it is waited out
 

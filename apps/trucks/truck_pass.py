@@ -1,0 +1,243 @@
+"""One truck within a pass: its news, what came late, and what Wialon no longer has or has otherwise.
+
+Wialon files a message at its device time and has no list of what was registered since a moment. So what is older than
+the cursor is found in three ways: by hints (events of the shared session), by counting the last two days each hour and
+35 days each night, and by reading the last whole days in full each night, where one message went and another came.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from apps.accounts.calendar import day_of, day_start
+from apps.accounts.models import Fleet
+from apps.trucks import storage
+from apps.trucks.ingest import rederive, replace, store
+from apps.trucks.messages import FUTURE_S, Raw, sort_out
+from apps.trucks.models import Truck, TruckSync
+from apps.trucks.sensors import SensorTable
+from apps.trucks.tables import SensorTables
+from apps.trucks.wialon import Unavailable, WialonClient, intervals
+
+DAY_S = 86_400
+OVERLAP_S = 300  # re-read before the cursor: messages of one second may arrive in two passes
+PIECE_S = 3 * DAY_S  # one load: some ten thousand messages, a few megabytes
+HOURLY_S, HOURLY_BACK_S = 3_600, 2 * DAY_S
+NIGHT_S, NIGHTLY_BACK_S = 6 * 3_600, 35 * DAY_S
+FULL_DAYS = 2  # whole days before today that are read in full each night, so each day is so twice
+_NO_END = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What to load, UTC seconds, both ends included; None: from the watermark, to now."""
+
+    first_t: int | None = None
+    last_t: int | None = None
+    looks_back: bool = False  # for late messages too, of every truck; a live pass does so once an hour
+
+    @property
+    def is_live(self) -> bool:
+        return self.first_t is None and self.last_t is None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a pass has done so far."""
+
+    is_complete: bool = True
+
+    trucks: int = 0
+    with_news: int = 0
+    loaded: int = 0
+    new: int = 0
+    removed: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    errors: list[dict[str, str]] = field(default_factory=list)
+
+
+Stretch = tuple[int, int]  # first and last second, both included
+
+
+@dataclass(frozen=True, slots=True)
+class TruckPass:
+    """Brings trucks of one fleet up to date. `now` is Wialon's clock at the beginning of the pass.
+
+    `between` is called after each batch that was stored: what must not lapse is renewed there, and it may raise.
+    """
+
+    fleet: Fleet
+    client: WialonClient
+    tables: SensorTables
+    tally: Tally
+    now: int
+    between: Callable[[], None] = lambda: None
+
+    def bring_up_to_date(self, truck: Truck, sync: TruckSync, last_message: Raw | None, window: Window) -> None:
+        """Loads what the window asks for. Raises WialonError; what was stored before it stays."""
+        rederive(truck, sync)
+        if last_message is None:
+            return
+        table = self.tables.of(truck)
+        if not window.is_live or sync.cursor_t is None or last_message["t"] > sync.cursor_t:
+            self.tally.with_news += 1
+            self._fetch(truck, sync, table, last_message, window)
+        if window.is_live:
+            self._fetch_hinted(truck, sync, table)
+            self._look_back(truck, sync, table, last_message, window)
+
+    def replace_window(self, truck: Truck, last_message: Raw | None, first_t: int, last_t: int) -> None:
+        """Makes what is stored of [first_t, last_t] what Wialon has there now."""
+        table = self.tables.of(truck)
+        sync = TruckSync.objects.get(truck_id=truck.id)
+        for first, last in _utc_days(max(0, first_t), min(last_t, self.now)):
+            self._replace(truck, sync, table, last_message, first, last, counted=None)
+            self.between()
+
+    # --- news ---
+
+    def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, window: Window) -> None:
+        """Loads and stores one truck's news, piece by piece: what is stored stays, wherever it breaks."""
+        first_t, last_t = self._bounds(sync, last_message, window)
+        for piece_first, piece_last in intervals(first_t, min(last_t, self.now), PIECE_S):
+            self._load(truck, table, piece_first, piece_last)
+        if last_message["t"] > self.now + FUTURE_S:  # for the quarantine
+            self._load(truck, table, self.now + FUTURE_S + 1, _NO_END)
+        if sync.read_from_t is None or first_t < sync.read_from_t:
+            sync.read_from_t = first_t
+            sync.save(update_fields=["read_from_t"])
+
+    def _bounds(self, sync: TruckSync, last_message: Raw, window: Window) -> Stretch:
+        """What to load: never beyond the cursor without what lies between."""
+        last_t = self.now if window.last_t is None else window.last_t
+        if sync.cursor_t is None:
+            next_t = min(last_message["t"], self.now) - settings.INITIAL_HISTORY_DAYS * DAY_S
+            return max(0, next_t if window.first_t is None else window.first_t), last_t
+        next_t = max(0, sync.cursor_t - OVERLAP_S)
+        return next_t if window.first_t is None else min(next_t, window.first_t), last_t
+
+    def _load(self, truck: Truck, table: SensorTable, first_t: int, last_t: int) -> None:
+        for messages in self.client.messages(truck.wialon_id, first_t, last_t):
+            self._store(truck, table, messages)
+            self.between()
+
+    def _store(self, truck: Truck, table: SensorTable, messages: Sequence[Raw]) -> None:
+        batch = sort_out(messages, self.now)
+        new, quarantined = store(self.fleet, truck, table, batch, self.now)
+        self._count(messages, new, quarantined, len(batch.refused))
+
+    def _count(self, messages: Sequence[Raw], new: int, quarantined: int, refused: int) -> None:
+        self.tally.loaded += len(messages)
+        self.tally.new += new
+        self.tally.quarantined += quarantined
+        self.tally.refused += refused
+
+    # --- what came late, went, or was changed ---
+
+    def _fetch_hinted(self, truck: Truck, sync: TruckSync, table: SensorTable) -> None:
+        """Loads what an event told of and the cursor has passed. The hint is kept until it was followed."""
+        if sync.hint_first_t is None or sync.hint_last_t is None:
+            return
+        for first, last in intervals(sync.hint_first_t, min(sync.hint_last_t, self.now), PIECE_S):
+            self._load(truck, table, first, last)
+        followed = TruckSync.objects.filter(
+            truck_id=truck.id, hint_first_t=sync.hint_first_t, hint_last_t=sync.hint_last_t
+        )
+        followed.update(hint_first_t=None, hint_last_t=None)
+
+    def _look_back(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, window: Window) -> None:
+        """Holds the last days against Wialon's: by their counts, once a night some of them message by message."""
+        if sync.cursor_t is None or sync.known_until is None:
+            return
+        is_nightly = _crosses_night(self.fleet, sync, self.now)
+        if not (is_nightly or window.looks_back or _crosses_hour(sync, self.now)):
+            return
+        last_t = sync.cursor_t - OVERLAP_S - 1
+        first_t = self.now - (NIGHTLY_BACK_S if is_nightly else HOURLY_BACK_S)
+        read_from_t = sync.first_t if sync.read_from_t is None else sync.read_from_t
+        days = _utc_days(max(first_t - first_t % DAY_S, read_from_t or 0), last_t)
+        full = self.now - self.now % DAY_S - FULL_DAYS * DAY_S if is_nightly else _NO_END
+        self._compare(truck, sync, table, last_message, days, full)
+
+    def _compare(
+        self,
+        truck: Truck,
+        sync: TruckSync,
+        table: SensorTable,
+        last_message: Raw,
+        days: Sequence[Stretch],
+        full_since_t: int,
+    ) -> None:
+        """Reads those days again whose count is not ours, and those from `full_since_t` on that are over."""
+        if not days:
+            return
+        ours = storage.counts_by_day(self.fleet.id, truck.id, days[0][0], days[-1][1])
+        for (first, last), count in zip(days, self.client.counts(truck.wialon_id, days), strict=True):
+            day = first // DAY_S
+            expected = ours.get(day, 0) + sync.surplus.get(str(day), 0)
+            is_full = first >= full_since_t and last % DAY_S == DAY_S - 1
+            if count != expected or is_full:
+                self._replace(truck, sync, table, last_message, first, last, count)
+                self.between()
+
+    def _replace(
+        self,
+        truck: Truck,
+        sync: TruckSync,
+        table: SensorTable,
+        last_message: Raw | None,
+        first_t: int,
+        last_t: int,
+        counted: int | None,
+    ) -> None:
+        """Replaces a stretch by what Wialon has there, if all of it came; else only adds what came.
+
+        Raises Unavailable where Wialon counts other than it delivers: nothing may be removed on such an answer.
+        """
+        messages = [m for batch in self.client.messages(truck.wialon_id, first_t, last_t) for m in batch]
+        if len(messages) != counted:  # a message may have come since it counted
+            counted = self.client.count_messages(truck.wialon_id, first_t, last_t)
+        batch = sort_out(messages, self.now)
+        if len(messages) != counted or batch.refused:
+            self._store(truck, table, messages)
+            raise Unavailable(f"messages/load_interval: {len(messages)} messages came where {counted} were counted")
+        if not messages and last_message:
+            self._check_emptiness(truck, last_message["t"])
+        new, quarantined, removed = replace(self.fleet, truck, table, batch, first_t, last_t, self.now)
+        self._count(messages, new, quarantined, 0)
+        self.tally.removed += removed
+        _keep_surplus(sync, first_t // DAY_S, len(messages) - len(batch.data) - len(batch.future))
+
+    def _check_emptiness(self, truck: Truck, t: int) -> None:
+        """Raises Unavailable where Wialon denies even the unit's last message: then no emptiness is to be believed."""
+        if not self.client.count_messages(truck.wialon_id, t, t):
+            raise Unavailable("messages/load_interval: no messages are said to be there, not even the last one")
+
+
+def _keep_surplus(sync: TruckSync, day: int, surplus: int) -> None:
+    """Remembers how many messages of a UTC day Wialon has twice: its count stays so much higher than ours."""
+    kept = {key: n for key, n in sync.surplus.items() if int(key) > day - 2 * NIGHTLY_BACK_S // DAY_S}
+    kept = {**kept, str(day): surplus} if surplus else {key: n for key, n in kept.items() if key != str(day)}
+    if kept != sync.surplus:
+        sync.surplus = kept
+        sync.save(update_fields=["surplus"])
+
+
+def _crosses_hour(sync: TruckSync, now: int) -> bool:
+    """Whether an hour of the truck's own has begun since it was last known; trucks take turns."""
+    shift = sync.truck_id * 977
+    return ((sync.known_until or 0) + shift) // HOURLY_S != (now + shift) // HOURLY_S
+
+
+def _crosses_night(fleet: Fleet, sync: TruckSync, now: int) -> bool:
+    """Whether the truck's own instant of this night, between midnight and six where the fleet is, has passed since."""
+    instant = day_start(day_of(now, fleet.zone), fleet.zone) + sync.truck_id * 977 % NIGHT_S
+    return (sync.known_until or 0) < instant <= now
+
+
+def _utc_days(first_t: int, last_t: int) -> list[Stretch]:
+    """[first_t, last_t] cut at UTC midnights, ascending."""
+    starts = [first_t, *range(first_t - first_t % DAY_S + DAY_S, last_t + 1, DAY_S)]
+    return [(start, min(last_t, start - start % DAY_S + DAY_S - 1)) for start in starts if start <= last_t]
