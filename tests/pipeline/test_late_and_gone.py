@@ -1,5 +1,7 @@
 """What comes late, goes, or is changed in Wialon after it was read, ends here as it is there."""
 
+import datetime as dt
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,8 +10,12 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
+from apps.trucks.ingest import replace
+from apps.trucks.messages import sort_out
 from apps.trucks.models import DirtyDay, Message, QuarantinedMessage, SyncRun, Truck, TruckSync
+from apps.trucks.sensors import SensorTable
 from apps.trucks.wialon_session import connection
+from tests import rows as make
 from tests.pipeline import feed
 from tests.pipeline.conftest import sync, sync_and_summarise
 from tests.pipeline.whole_tables import comparable, differing
@@ -233,3 +239,30 @@ def test_a_repeated_look_back_writes_nothing(fleet: Fleet, simulator: Simulator)
     assert [differing({n: before[n]}, {n: after[n]}) for n in ("Message", "LatestValues", "QuarantinedMessage")] == [
         {}
     ] * 3
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_messages_removed_leave_the_rows_of_a_truck_that_never_had_them(seed: int) -> None:
+    rng = random.Random(seed)
+    fleet, twin_fleet = (make.fleet(name, timezone="Europe/Berlin") for name in ("replaced", "never had them"))
+    truck, twin = feed.truck_of(fleet, "T"), feed.truck_of(twin_fleet, "T")
+    first_t = feed.midnight(dt.date(2026, 3, 26), "Europe/Berlin")
+    messages = feed.history(seed, first_t, first_t + 5 * DAY)
+    now = messages[-1]["t"] + 7 * HOUR
+    feed.receive(truck, messages, now)
+    summaries.rebuild(fleet)
+    share, kept = rng.choice((0.02, 0.3, 1.0)), messages[:1]
+    start = rng.randrange(first_t + 1, now - HOUR)
+    end = start + rng.choice((600, 5 * HOUR, 2 * DAY))
+    kept += [m for m in messages[1:] if not start <= m["t"] <= end or rng.random() > share]
+    batch = sort_out([m for m in kept if start <= m["t"] <= end], now)
+    table = SensorTable.compile(truck.sensor_table)
+    _, _, removed = replace(fleet, truck, table, batch, start, end, now)
+    assert removed == len({(m["t"], str(m)) for m in messages}) - len({(m["t"], str(m)) for m in kept})
+    assert replace(fleet, truck, table, batch, start, end, now) == (0, 0, 0)
+    summaries.rebuild(fleet)
+    feed.receive(twin, kept, now)
+    summaries.rebuild(twin_fleet)
+    assert feed.differences({"stored": feed.stored(truck)}, {"stored": feed.stored(twin)}) == []
+    assert feed.differences(feed.summaries_of(truck), feed.summaries_of(twin)) == []
+    assert feed.latest(truck) == feed.latest(twin)
