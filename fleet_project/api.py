@@ -1,6 +1,7 @@
 """The one NinjaAPI: its routers, what becomes of errors, and its OpenAPI document."""
 
 import logging
+from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
+from ninja.utils import normalize_path, replace_path_param_notation
 
 from apps.accounts import problems
 from apps.accounts.authentication import ApiKey
@@ -23,6 +25,7 @@ from fleet_project import openapi
 
 logger = logging.getLogger(__name__)
 
+ROOT = "/api/v2"  # as in urls.py
 DESCRIPTION = """
 Figures of truck fleets tracked with Wialon. Every request carries an API key of one fleet:
 `Authorization: Bearer flt_…`.
@@ -42,6 +45,17 @@ class FleetAPI(NinjaAPI):
         """What client generators name their functions after: `fleet_summary`, `trucks_trips`."""
         package = operation.view_func.__module__.split(".")[-2]
         return f"{package}_{operation.view_func.__name__}"
+
+    def operations(self) -> Iterator[tuple[str, Operation]]:
+        """Every operation with its route, in Django's notation: `/api/v2/trucks/<truck_id>/trips`."""
+        for router in self._get_bound_routers():
+            for path, view in router.path_operations.items():
+                route = replace_path_param_notation(normalize_path("/".join((ROOT, router.prefix, path))))
+                yield from ((route, operation) for operation in view.operations)
+
+    def routes_with_sync_operations(self) -> frozenset[str]:
+        """The routes on which some method is a plain `def`, which may use the ORM."""
+        return frozenset(route for route, operation in self.operations() if not operation.is_async)
 
 
 @cache

@@ -1,66 +1,92 @@
-"""The ASGI application: two Django handlers under one settings module, and the pool's life around them.
+"""The ASGI application: three handlers under one settings module, and the pool's life around them.
 
-The API and the health endpoints have a handler that passes requests through API_MIDDLEWARE only; everything else, which
-is the admin and static files, goes through Django's own handler with MIDDLEWARE.
+The asynchronous endpoints of the API and the health endpoints go through the lean handler. What of the API is a plain
+`def` may use the ORM, so it goes through Django's own handler, which closes the ORM's connections, with the same short
+list of middleware. Everything else, which is the admin and static files, passes through all of MIDDLEWARE.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from functools import lru_cache
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
 django.setup(set_prefix=False)
 
+from asgiref.sync import iscoroutinefunction  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.core.handlers.exception import convert_exception_to_response  # noqa: E402
+from django.urls import Resolver404, ResolverMatch, get_resolver  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from apps import mysql  # noqa: E402
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from fleet_project.api import api  # noqa: E402
+from fleet_project.lean import Application, LeanHandler, Receive, Scope, Send  # noqa: E402
 
 API_PREFIX = "/api/"
-HEALTH_PATHS = frozenset({"/healthz", "/healthz/pool", "/readyz"})
+OPERATOR_PATHS = frozenset({"/healthz", "/healthz/pool", "/readyz"})
+_PATHS_REMEMBERED = 4_096
 
 
 class ApiHandler(ASGIHandler):
-    """Django's handler with a short list of middleware, all of it asynchronous."""
+    """Django's handler with the API's middleware, all of it asynchronous: for views that use the ORM."""
 
     def load_middleware(self, is_async: bool = True) -> None:
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
+        self._view_middleware: list[object] = []
+        self._template_response_middleware: list[object] = []
+        self._exception_middleware: list[object] = []
         handler = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]
         for path in reversed(settings.API_MIDDLEWARE):
             handler = convert_exception_to_response(import_string(path)(handler))
         self._middleware_chain = handler
 
 
-def routed(api: Application, rest: Application) -> Application:
-    """Sends a request to the one or the other by its path."""
+# --- which handler --------------------------------------------------------------------------------------------------
+
+_routes_with_sync_operations = api.routes_with_sync_operations()
+
+
+@lru_cache(_PATHS_REMEMBERED)
+def resolved(path: str) -> ResolverMatch | None:
+    """The view that a path leads to. Remembered, because Django tries one pattern after the other."""
+    try:
+        return get_resolver().resolve(path)
+    except Resolver404:
+        return None
+
+
+def is_lean(match: ResolverMatch | None) -> bool:
+    """Whether nothing that may use the ORM is behind the path, whatever the method. Nothing at all may be behind it."""
+    return match is None or (iscoroutinefunction(match.func) and f"/{match.route}" not in _routes_with_sync_operations)
+
+
+def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> Application:
+    """Sends a request to one of the handlers by its path."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        handler = api if path.startswith(API_PREFIX) or path in HEALTH_PATHS else rest
-        await handler(scope, receive, send)
+        if not (path.startswith(API_PREFIX) or path in OPERATOR_PATHS):
+            await rest(scope, receive, send)
+        elif is_lean(match := resolved(path)):
+            await lean(scope, receive, send, match)
+        else:
+            await api_with_orm(scope, receive, send)
 
     return application
+
+
+# --- the life of the process ----------------------------------------------------------------------------------------
 
 
 def with_lifespan(application: Application) -> Application:
     """Opens the pool when the server starts and closes it when it stops: a pool belongs to one event loop."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        elif scope["type"] == "http":
+        if scope["type"] == "http":
             await application(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
         else:
             await send({"type": "websocket.close"})
 
@@ -76,4 +102,4 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-application = with_lifespan(routed(ApiHandler(), ASGIHandler()))
+application = with_lifespan(routed(LeanHandler(settings.API_MIDDLEWARE), ApiHandler(), ASGIHandler()))

@@ -1,7 +1,7 @@
 """What every request of the API passes through: a name for it, and one form for all its errors. Async only."""
 
+import os
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -21,11 +21,10 @@ def request_id(get_response: Handler) -> Handler:
 
     async def middleware(request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        name = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        name = given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         request.request_id = name  # type: ignore[attr-defined]
-        structlog.contextvars.bind_contextvars(
-            request_id=name
-        )  # for good: a request has a task, and context, of its own
+        # For good: a request has a task, and so a context, of its own.
+        structlog.contextvars.bind_contextvars(request_id=name)
         response = await get_response(request)
         response.headers["X-Request-Id"] = name
         response.headers["X-Content-Type-Options"] = "nosniff"

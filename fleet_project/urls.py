@@ -1,4 +1,4 @@
-"""All URLs. Which of them pass through which middleware is decided in asgi.py."""
+"""All URLs. Which of them go through which handler is decided in asgi.py."""
 
 from django.contrib import admin
 from django.urls import path

@@ -78,6 +78,10 @@ class NotAcceptable(Problem):
     status, code, title = 406, "not-acceptable", "This is not available in the form that was asked for"
 
 
+class TooLarge(Problem):
+    status, code, title = 413, "too-large", "The request is too large"
+
+
 class InvalidParameters(Problem):
     status, code, title = 422, "invalid-parameters", "Some parameters are not valid"
 
@@ -89,7 +93,16 @@ class Unavailable(Problem):
 
 _BY_STATUS: dict[int, type[Problem]] = {
     kind.status: kind
-    for kind in (BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, InvalidParameters)
+    for kind in (
+        BadRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        NotAcceptable,
+        TooLarge,
+        InvalidParameters,
+    )
 }
 
 

@@ -1,0 +1,227 @@
+"""The handler under the asynchronous endpoints: the same answers as Django's own, with nothing that holds a request."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import ResolverMatch
+from ninja import Router
+
+from fleet_project.api import api
+from fleet_project.asgi import is_lean, resolved
+from fleet_project.lean import Headers, LeanHandler
+from tests import rows
+from tests.api.endpoints import PATHS
+from tests.conftest import AsgiClient
+
+MIDDLEWARE = ["fleet_project.middleware.request_id", "fleet_project.middleware.problem_bodies"]
+View = Callable[..., Awaitable[HttpResponse]]
+
+
+def asked(view: View | None, method: str = "GET", query: bytes = b"", **request: Any) -> httpx.Response:
+    """The answer of a view that stands alone under the lean handler."""
+    match = None if view is None else ResolverMatch(view, (), {}, route="here")
+    handler = LeanHandler(MIDDLEWARE)
+
+    async def application(scope: dict, receive: Any, send: Any) -> None:
+        await handler({**scope, "query_string": query or scope["query_string"]}, receive, send, match)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://here") as client:
+            return await client.request(method, "/here", **request)
+
+    return asyncio.run(ask())
+
+
+async def echo(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.body or b"nothing", content_type="text/plain")
+
+
+# --- in -------------------------------------------------------------------------------------------------------------
+
+
+def test_headers_are_found_under_any_case_and_joined_when_repeated() -> None:
+    headers = Headers.of([(b"accept", b"text/html"), (b"x-other", b"1"), (b"accept", b"*/*")])
+    assert headers.get("Accept") == headers["ACCEPT"] == "text/html,*/*"
+    assert "X-Other" in headers
+    assert headers.get("If-None-Match") is None
+
+
+def test_a_body_arrives_whole_however_it_is_cut() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for part in (b"a", b"", b"bc"):
+            yield part
+
+    assert asked(echo, "POST", content=parts()).content == b"abc"
+    assert asked(echo, "GET").content == b"nothing"
+
+
+def test_a_body_beyond_the_limit_is_refused(settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert asked(echo, "POST", content=b"x" * 1000).status_code == 200
+    answer = asked(echo, "POST", content=b"x" * 1001)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
+
+
+def test_a_client_that_leaves_while_it_sends_gets_no_answer() -> None:
+    sent: list[object] = []
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "POST", "path": "/here", "headers": [], "query_string": b""}
+    asyncio.run(LeanHandler(MIDDLEWARE)(scope, receive, send, ResolverMatch(echo, (), {})))
+    assert sent == []
+
+
+def test_a_query_that_is_no_text_is_a_problem() -> None:
+    answer = asked(echo, query=b"q=\xff")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
+
+
+# --- out ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_view_that_fails_is_logged_and_answered_with_a_problem(caplog) -> None:
+    async def fails(request: HttpRequest) -> HttpResponse:
+        raise RuntimeError("a secret of the inside")
+
+    answer = asked(fails)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")
+    assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
+    assert "secret" not in answer.text
+    assert any(record.exc_info and "a secret" in str(record.exc_info[1]) for record in caplog.records)
+
+
+def test_no_view_is_a_problem_too() -> None:
+    answer = asked(None)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert answer.headers["X-Request-Id"]
+
+
+def test_head_has_the_headers_of_get_and_no_body() -> None:
+    get, head = asked(echo, "GET"), asked(echo, "HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == get.headers["Content-Length"] == "7"
+
+
+def test_cookies_and_headers_arrive() -> None:
+    async def view(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(status=204, headers={"X-Ours": "yes"})
+        response.set_cookie("a", "1")
+        response.set_cookie("b", "2")
+        return response
+
+    answer = asked(view)
+    assert (answer.headers["X-Ours"], dict(answer.cookies)) == ("yes", {"a": "1", "b": "2"})
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_stream_is_sent_part_by_part_and_closed(method: str) -> None:
+    async def parts() -> AsyncIterator[str | bytes]:
+        yield "ä"
+        yield b"bc"
+
+    async def view(request: HttpRequest) -> StreamingHttpResponse:
+        response = StreamingHttpResponse(parts(), content_type="text/plain; charset=utf-8")
+        response._resource_closers.append(lambda: closed.append(True))
+        return response
+
+    closed: list[bool] = []
+    answer = asked(view, method)
+    assert answer.text == ("äbc" if method == "GET" else "")
+    assert "Content-Length" not in answer.headers
+    assert closed == [True]
+
+
+# --- what goes through it -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_orm(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every use of a connection of the ORM fails; the list says which there were."""
+    used: list[str] = []
+
+    def cursor(connection: BaseDatabaseWrapper, *args: object) -> None:
+        used.append(connection.alias)
+        raise AssertionError("the ORM was used")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseDatabaseWrapper, "cursor", cursor)
+        yield used
+
+
+def concrete(route: str) -> str:
+    return route.replace("<truck_id>", "T-1")
+
+
+def test_the_routes_of_the_operations_are_those_that_paths_lead_to() -> None:
+    routes = [route for route, _ in api.operations()]
+    assert set(PATHS) <= set(map(concrete, routes))
+    assert all(resolved(concrete(route)) is not None for route in routes)
+    assert {f"/{resolved(concrete(route)).route}" for route in routes} == set(routes)
+
+
+def test_asynchronous_operations_are_lean_and_plain_ones_have_a_handler_that_closes_their_connections() -> None:
+    for route, operation in api.operations():
+        alone = {one.is_async for other, one in api.operations() if other == route} == {operation.is_async}
+        assert is_lean(resolved(concrete(route))) == (operation.is_async and alone), route
+    assert not is_lean(resolved("/api/v2/docs"))
+    assert is_lean(resolved("/healthz"))
+    assert is_lean(resolved("/api/v2/nothing"))
+
+
+def test_a_path_with_a_plain_operation_beside_an_asynchronous_one_is_not_lean() -> None:
+    router = Router()
+
+    @router.get("/both")
+    async def read(request: HttpRequest) -> None: ...
+
+    @router.post("/both")
+    def write(request: HttpRequest) -> None: ...
+
+    mixed = type(api)(urls_namespace="mixed")
+    mixed.add_router("", router)
+    assert mixed.routes_with_sync_operations() == {"/api/v2/both"}
+
+
+@pytest.mark.parametrize("path", [concrete(route) for route, operation in api.operations() if operation.is_async])
+def test_no_asynchronous_operation_uses_the_orm(asgi: AsgiClient, path: str, request: pytest.FixtureRequest) -> None:
+    fleet = rows.fleet()
+    rows.truck(fleet)
+    key = rows.api_key(fleet)
+    used = request.getfixturevalue("no_orm")
+    assert asgi.get(path, key).status_code == 200
+    assert used == []
+
+
+def test_the_handler_passes_requests_of_one_loop_side_by_side() -> None:
+    """Nothing in it serialises: a slow request does not hold up a fast one."""
+    order: list[str] = []
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(0.05 if "slow" in request.META["QUERY_STRING"] else 0)
+        order.append(request.META["QUERY_STRING"])
+        return HttpResponse(b"")
+
+    handler = LeanHandler(MIDDLEWARE)
+
+    async def one(query: bytes) -> None:
+        async def ignore(message: object) -> None: ...
+
+        scope = {"type": "http", "method": "GET", "path": "/here", "headers": [], "query_string": query}
+        await handler(scope, ignore, ignore, ResolverMatch(view, (), {}))
+
+    async def both() -> None:
+        await asyncio.gather(one(b"slow"), one(b"fast"))
+
+    asyncio.run(both())
+    assert order == ["fast", "slow"]
