@@ -49,7 +49,8 @@ def set_up(name: str, zone: str, url: str, token: str, password: str) -> str:
         stdout=io.StringIO(),
     )  # fmt: skip
     fleet = Fleet.objects.get(name=name)
-    FuelPrice.objects.create(fleet=fleet, effective_from=_LONG_AGO, price_per_l="0.9950")
+    long_ago = dt.datetime.combine(_LONG_AGO, dt.time(), tzinfo=fleet.zone)
+    FuelPrice.objects.create(fleet=fleet, effective_at=long_ago, price_per_l="0.9950")
     for line, basis, amount in _RATES:
         CostRate.objects.create(fleet=fleet, line=line, basis=basis, amount=amount, effective_from=_LONG_AGO)
     users: Any = get_user_model()

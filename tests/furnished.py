@@ -8,7 +8,16 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
-from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportFile, ReportRun, ReportSchedule
+from apps.fleet.models import (
+    CostEntry,
+    CostRate,
+    ExchangeRate,
+    FuelPurchase,
+    ReportDelivery,
+    ReportFile,
+    ReportRun,
+    ReportSchedule,
+)
 from apps.trucks.invalidation import mark
 from apps.trucks.models import DrainReview, EventMapping, SyncRun
 from apps.trucks.models.views import (
@@ -60,7 +69,27 @@ def _costs_and_runs(fleet: Fleet, number: int) -> list[Model]:
     word, first = fleet.name.split()[0], dt.date(2026, 1, number)
     errors = [{"truck": f"{word}-{number}", "error": "Unavailable: no answer"}]
     return [
-        FuelPrice.objects.create(fleet=fleet, effective_from=first, price_per_l=Decimal("1.05")),
+        rows.price(fleet, first),
+        CostEntry.objects.create(
+            fleet=fleet,
+            line="insurance",
+            amount=Decimal("310.00"),
+            currency=fleet.currency,
+            covers_from=first,
+            covers_to=dt.date(2026, 12, 31),
+            document=f"{word} invoice {number}",
+        ),
+        ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=first, rate=Decimal("0.7")),
+        FuelPurchase.objects.create(
+            fleet=fleet,
+            truck=fleet.trucks.first(),
+            purchased_at=rows.NOON,
+            litres=Decimal(300),
+            amount=Decimal(315),
+            currency=fleet.currency,
+            station=f"{word} station {number}",
+            reference=f"{word} card {number}",
+        ),
         CostRate.objects.create(
             fleet=fleet, line="tolls", basis="per_km", amount=Decimal("0.02"), effective_from=first
         ),

@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 
 from apps.accounts.keys import create_key
 from apps.accounts.models import ApiKey, Fleet
-from apps.fleet.models import FleetDay, FleetDayCost, TruckDayCost
+from apps.fleet.models import FleetDay, FleetDayCost, FuelPrice, TruckDayCost
 from apps.trucks.models import (
     Driver,
     FaultChange,
@@ -162,6 +162,12 @@ def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str =
     return TruckDayCost.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, line=line, amount=Decimal(amount), source=source
     )
+
+
+def price(fleet: Fleet, since: dt.date | dt.datetime, per_l: str = "1.05", **changes: Any) -> FuelPrice:
+    """What a litre costs from an instant on, or from a local midnight."""
+    at = since if isinstance(since, dt.datetime) else dt.datetime.combine(since, dt.time(), tzinfo=fleet.zone)
+    return FuelPrice.objects.create(fleet=fleet, effective_at=at, price_per_l=Decimal(per_l), **changes)
 
 
 def revision(fleet: Fleet, number: int) -> SummaryRevision:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from apps.accounts.admin import RIGHTS, SCOPE_MEANINGS
 from apps.accounts.keys import SCOPES, secret_matches, split_key
 from apps.accounts.models import ApiKey, Fleet
-from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
+from apps.fleet.models import CostRate, ExchangeRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
 from apps.fleet.reports.runs import unrendered_runs
 from apps.trucks.admin.parameters import LABELS
 from apps.trucks.models import DirtyDay, FleetSync, ParameterSet, Truck
@@ -84,28 +84,32 @@ def march(day: int) -> dt.date:
 # --- what marks days ------------------------------------------------------------------------------------------------
 
 
-def test_a_fuel_price_marks_the_days_from_the_earliest_that_it_touches(client: Client, fleet: Fleet) -> None:
-    form = {"fleet": fleet.pk, "effective_from": "2026-03-05", "price_per_l": "1.0422"}
-    text = saved(client, page("add", FuelPrice), form)
+def price_form(day: str, per_l: str, **changes: Any) -> dict[str, Any]:
+    return {"effective_at_0": day, "effective_at_1": "06:00:00", "price_per_l": per_l, **changes}
+
+
+def test_a_fuel_price_marks_the_days_that_it_is_and_was_in_force_on(client: Client, fleet: Fleet) -> None:
+    text = saved(client, page("add", FuelPrice), price_form("2026-03-05", "1.0422", fleet=fleet.pk))
     assert "12 truck-days are being computed anew" in text
     assert marked() == both(march(5))
     price = FuelPrice.objects.get()
     assert price.price_per_l == Decimal("1.0422")
 
-    saved(client, page("change", FuelPrice, price.pk), {**form, "price_per_l": "1.05"})
+    change = page("change", FuelPrice, price.pk)
+    saved(client, change, price_form("2026-03-05", "1.05"))
     assert marked() == both(march(5))
-    saved(client, page("change", FuelPrice, price.pk), {**form, "price_per_l": "1.05", "effective_from": "2026-03-08"})
+    saved(client, change, price_form("2026-03-08", "1.05"))
     assert marked() == both(march(5))
-    saved(client, page("change", FuelPrice, price.pk), {**form, "price_per_l": "1.05", "effective_from": "2026-03-03"})
+    saved(client, change, price_form("2026-03-03", "1.05"))
     assert marked() == both(march(3))
-    saved(client, page("change", FuelPrice, price.pk), {**form, "price_per_l": "1.05", "effective_from": "2026-03-03"})
+    saved(client, change, price_form("2026-03-03", "1.05"))
     assert marked() == {}, "nothing was changed"
     saved(client, page("delete", FuelPrice, price.pk), {"post": "yes"})
     assert marked() == both(march(3))
 
 
 def test_deleting_several_prices_marks_the_days_of_each(client: Client, fleet: Fleet) -> None:
-    prices = [FuelPrice.objects.create(fleet=fleet, effective_from=march(day), price_per_l=1) for day in (7, 4)]
+    prices = [rows.price(fleet, march(day)) for day in (7, 4)]
     form = {"action": "delete_selected", "_selected_action": [price.pk for price in prices], "post": "yes"}
     client.post(page("changelist", FuelPrice), form)
     assert not FuelPrice.objects.exists()
@@ -125,14 +129,13 @@ def test_a_trucks_own_rate_marks_that_truck_only(client: Client, fleet: Fleet) -
     )
     assert marked() == {"T-2": march(2)}
     saved(client, page("delete", CostRate, rate.pk), {"post": "yes"})
-    assert marked() == {"T-2": march(2)}
+    assert [row.day for row in DirtyDay.objects.order_by("day")] == [march(day) for day in range(2, 7)]
 
 
 def test_a_row_in_force_never_changes_sides(client: Client, fleet: Fleet) -> None:
     other = rows.fleet("Other")
-    price = FuelPrice.objects.create(fleet=fleet, effective_from=march(4), price_per_l=1)
-    form = {"fleet": other.pk, "effective_from": "2026-03-04", "price_per_l": "2"}
-    saved(client, page("change", FuelPrice, price.pk), form)
+    price = rows.price(fleet, march(4))
+    saved(client, page("change", FuelPrice, price.pk), price_form("2026-03-04", "2", fleet=other.pk))
     assert FuelPrice.objects.get().fleet == fleet
 
 
@@ -205,19 +208,20 @@ def test_rebuilding_trucks_only_marks_their_days(client: Client, fleet: Fleet) -
     assert set(DirtyDay.objects.values_list("cause", flat=True)) == {"staff"}
 
 
-@pytest.mark.parametrize("model", [Truck, FuelPrice, ReportSchedule], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [Truck, ExchangeRate, ReportSchedule], ids=lambda model: model.__name__)
 def test_what_its_fleet_has_already_is_refused(client: Client, fleet: Fleet, model: type[Model]) -> None:
     forms: dict[type[Model], dict[str, Any]] = {
         Truck: {"code": "T-2", "tank_l": "600"},
-        FuelPrice: {"effective_from": "2026-03-05", "price_per_l": "1"},
+        ExchangeRate: {"currency": "CAD", "effective_from": "2026-03-05", "rate": "0.7"},
         ReportSchedule: schedule_form(fleet, "a@example.com"),
     }
-    FuelPrice.objects.create(fleet=fleet, effective_from=march(5), price_per_l=1)
-    later = FuelPrice.objects.create(fleet=fleet, effective_from=march(6), price_per_l=1)
+    _, later = (
+        ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=march(day), rate=1) for day in (5, 6)
+    )
     schedules = {"send_at": dt.time(6), "timezone": "UTC", "recipients": ["a@example.com"], "fleet": fleet}
     ReportSchedule.objects.create(name="Morning", **schedules)
     evening = ReportSchedule.objects.create(name="Evening", **schedules)
-    keys = {Truck: Truck.objects.get(code="T-1").pk, FuelPrice: later.pk, ReportSchedule: evening.pk}
+    keys = {Truck: Truck.objects.get(code="T-1").pk, ExchangeRate: later.pk, ReportSchedule: evening.pk}
     answer = client.post(page("change", model, keys[model]), forms[model])
     assert "already exists" in str(answer.context["adminform"].form.non_field_errors())
 

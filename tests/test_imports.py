@@ -18,7 +18,7 @@ PURE = (
         "daily", "messages", "latest", "evidence",
     )),
     *(f"apps.fleet.{name}" for name in (
-        "utilization", "costs", "safety", "units", "reports.schedule", "reports.wording",
+        "utilization", "allocation", "costs", "safety", "units", "reports.schedule", "reports.wording",
     )),
 )  # fmt: skip
 

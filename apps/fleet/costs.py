@@ -1,17 +1,22 @@
-"""What a truck's day cost, from rates and the fuel price. Pure; money is a Decimal in the fleet's currency."""
+"""What a truck's day is estimated to cost, from rates and fuel prices. Pure.
+
+Money is a Decimal in the fleet's currency, instants are UTC seconds, intervals half-open.
+"""
 
 import calendar
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
 
 CENT = Decimal("0.01")
+Litres = Callable[[int, int], float | None]  # the litres used in [start, end); null where not measured
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A cost line's rate from one day to another, both included; without a truck it is the fleet's."""
+    """A cost line's rate from one day to another, both included; without truck and group it is the fleet's."""
 
     line: str
     basis: str  # per_km, per_engine_hour, per_day, per_month
@@ -19,28 +24,43 @@ class Rate:
     effective_from: dt.date
     effective_to: dt.date | None = None
     truck_id: int | None = None
+    group_id: int | None = None
 
     def is_in_force(self, day: dt.date) -> bool:
         return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
 
+    def concerns(self, work: "Work") -> bool:
+        return self.truck_id in (None, work.truck_id) and (self.group_id is None or self.group_id in work.groups)
+
+    @property
+    def closeness(self) -> int:
+        """A truck's own is closer than its group's, and that is closer than the fleet's."""
+        return 2 if self.truck_id is not None else int(self.group_id is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a litre costs from a day on."""
+    """What a litre costs from an instant on, for a group of trucks or for the fleet."""
 
-    effective_from: dt.date
+    effective_at: int
     per_l: Decimal
+    group_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a truck did on a day, as far as it costs."""
+    """What a truck did on a day, [start, end), as far as it costs; the litres of any part of it by function."""
 
     truck_id: int
     day: dt.date
+    start: int
+    end: int
     distance_m: int | None
     engine_on_s: int | None
-    fuel_used_l: float | None
+    fuel_l: Litres
+    idle_l: Litres
+    idle_productive_l: Litres
+    groups: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +69,44 @@ class DayCost:
     amount: Decimal
 
 
-def day_costs(work: Work, rates: Iterable[Rate], prices: Sequence[Price]) -> list[DayCost]:
-    """The day's amount of each line, by line, rounded to the cent; a line whose basis was not measured is absent.
+@dataclass(frozen=True, slots=True)
+class Burnt:
+    """Fuel and what it costs at the prices of its time: litres before the first price have none."""
 
-    A truck's own rate replaces the fleet's of the same line and basis; rates of one line add up.
+    litres: float
+    cost: Decimal
+
+
+def day_costs(work: Work, rates: Iterable[Rate], fuel: Burnt | None, covered: Collection[str] = ()) -> list[DayCost]:
+    """The day's estimate of each line, by line, rounded to the cent; a line whose basis was not measured is absent.
+
+    Of rates of one line and basis only the closest count: the truck's own, else its groups', else the fleet's; those
+    of different bases add up. A `covered` line is one that an invoice is booked for: what is known is not estimated.
     """
-    costs = [] if (fuel := _fuel(work, prices)) is None else [DayCost("fuel", fuel)]
-    amounts: dict[str, Decimal] = {}
+    amounts: dict[str, Decimal] = {} if fuel is None else {"fuel": fuel.cost}
     for rate in _applicable(work, rates):
         if (amount := _amount(rate, work)) is not None:
             amounts[rate.line] = amounts.get(rate.line, Decimal(0)) + amount
-    costs += [DayCost(line, amount) for line, amount in amounts.items()]
-    return sorted(costs, key=lambda cost: cost.line)
+    return [DayCost(line, amount) for line, amount in sorted(amounts.items()) if line not in covered]
 
 
 def _applicable(work: Work, rates: Iterable[Rate]) -> list[Rate]:
-    in_force = [rate for rate in rates if rate.is_in_force(work.day) and rate.truck_id in (None, work.truck_id)]
-    own = {(rate.line, rate.basis) for rate in in_force if rate.truck_id is not None}
-    return [rate for rate in in_force if rate.truck_id is not None or (rate.line, rate.basis) not in own]
+    in_force = [rate for rate in rates if rate.is_in_force(work.day) and rate.concerns(work)]
+    closest: dict[tuple[str, str], int] = {}
+    for rate in in_force:
+        key = rate.line, rate.basis
+        closest[key] = max(closest.get(key, 0), rate.closeness)
+    return [rate for rate in in_force if rate.closeness == closest[rate.line, rate.basis]]
 
 
 def _amount(rate: Rate, work: Work) -> Decimal | None:
     match rate.basis:
         case "per_km":
-            return None if work.distance_m is None else _cents(rate.amount * work.distance_m / 1000)
+            return None if work.distance_m is None else cents(rate.amount * work.distance_m / 1000)
         case "per_engine_hour":
-            return None if work.engine_on_s is None else _cents(rate.amount * work.engine_on_s / 3600)
+            return None if work.engine_on_s is None else cents(rate.amount * work.engine_on_s / 3600)
         case "per_day":
-            return _cents(rate.amount)
+            return cents(rate.amount)
         case "per_month":
             return share_of_month(rate.amount, work.day)
     raise ValueError(f"unknown basis {rate.basis}")
@@ -85,16 +115,42 @@ def _amount(rate: Rate, work: Work) -> Decimal | None:
 def share_of_month(amount: Decimal, day: dt.date) -> Decimal:
     """The day's share of a monthly amount; the shares of all days of the month add up to it, to the cent."""
     length = calendar.monthrange(day.year, day.month)[1]
-    return _cents(amount * day.day / length) - _cents(amount * (day.day - 1) / length)
+    return cents(amount * day.day / length) - cents(amount * (day.day - 1) / length)
 
 
-def _fuel(work: Work, prices: Sequence[Price]) -> Decimal | None:
-    in_force = [price for price in prices if price.effective_from <= work.day]
-    if work.fuel_used_l is None or not in_force:
-        return None
-    price = max(in_force, key=lambda candidate: candidate.effective_from)
-    return _cents(Decimal(repr(work.fuel_used_l)) * price.per_l)
+def burnt(work: Work, litres: Litres, prices: Sequence[Price]) -> Burnt | None:
+    """The day's litres at the price in force when they were used; null where none is measured or none has a price.
+
+    A price that changes during the day cuts the day there. The day is rounded to the cent once.
+    """
+    used, cost = 0.0, Decimal(0)
+    is_known = False
+    for start, end, price in _stretches(work, prices):
+        part = litres(start, end)
+        if part is not None:
+            is_known = True
+            used, cost = used + part, cost + Decimal(repr(part)) * price.per_l
+    return Burnt(used, cents(cost)) if is_known else None
 
 
-def _cents(amount: Decimal) -> Decimal:
+def _stretches(work: Work, prices: Sequence[Price]) -> list[tuple[int, int, Price]]:
+    """The parts of the day that have a price, each with it. The price of a truck's group comes before the fleet's."""
+    own = [price for price in prices if price.group_id in work.groups]
+    everyone = [price for price in prices if price.group_id is None]
+    inside = {price.effective_at for price in (*own, *everyone) if work.start < price.effective_at < work.end}
+    edges = [work.start, *sorted(inside), work.end]
+    found = []
+    for start, end in pairwise(edges):
+        price = _in_force(own, start) or _in_force(everyone, start)
+        if price is not None and start < end:
+            found.append((start, end, price))
+    return found
+
+
+def _in_force(prices: Iterable[Price], t: int) -> Price | None:
+    begun = [price for price in prices if price.effective_at <= t]
+    return max(begun, key=lambda price: (price.effective_at, price.group_id or 0), default=None)
+
+
+def cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_EVEN)

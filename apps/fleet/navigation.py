@@ -9,7 +9,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
-from apps.fleet.models import CostRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
+from apps.fleet.models import (
+    CostEntry,
+    CostRate,
+    ExchangeRate,
+    FuelPrice,
+    FuelPurchase,
+    ReportDelivery,
+    ReportRun,
+    ReportSchedule,
+)
 from apps.trucks.models import DrainReview, Driver, EventMapping, ParameterSet, SyncRun, Truck, TruckGroup
 from apps.trucks.models.views import (
     DirtyDayRow,
@@ -49,8 +58,11 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Faults by day", "build", FaultChangeRow),
     ],
     "Costs": [
+        ("Invoices", "receipt_long", CostEntry),
         ("Fuel prices", "oil_barrel", FuelPrice),
+        ("Fuel purchases", "local_gas_station", FuelPurchase),
         ("Cost rates", "payments", CostRate),
+        ("Exchange rates", "currency_exchange", ExchangeRate),
     ],
     "Reports": [
         ("Schedules", "schedule_send", ReportSchedule),

@@ -19,6 +19,11 @@ _SUMS = """
     SUM(messages) AS messages, SUM(dropped_values) AS dropped_values, SUM(quarantined) AS quarantined,
     MIN(as_of) AS as_of
 """
+_FUEL_MONEY = (
+    "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
+    "purchases", "purchased_l", "purchased_amount",
+)  # fmt: skip
+_FUEL_SUMS = ", ".join(f"SUM({name}) AS {name}" for name in _FUEL_MONEY)
 # Summed over truck-days: the halves of ratios are taken where the other half is measured too.
 TRUCK_DAY_SUMS = _SUMS.format(
     engine_moving_s="SUM(IF(engine_on_s IS NULL, NULL, moving_s))",
@@ -28,7 +33,7 @@ FLEET_DAY_SUMS = _SUMS.format(engine_moving_s="SUM(engine_moving_s)", fuel_dista
 
 # One row: the fleet's totals of a period.
 FLEET_TOTALS = f"""
-SELECT COUNT(*) AS days, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {FLEET_DAY_SUMS}
+SELECT COUNT(*) AS days, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {FLEET_DAY_SUMS}, {_FUEL_SUMS}
 FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
 """
 
@@ -114,6 +119,12 @@ SUM_UP_DAY = (
 INSERT INTO fleet_day (fleet_id, day, trucks, trucks_used, {_FLEET_DAY_COLUMNS}, revision, computed_at)
 SELECT fleet_id, day, COUNT(*), SUM(is_used), {TRUCK_DAY_SUMS}, %(revision)s, %(computed_at)s
 FROM truck_day WHERE fleet_id = %(fleet)s AND day = %(day)s GROUP BY fleet_id, day
+""",
+    f"""
+UPDATE fleet_day f JOIN (
+    SELECT {_FUEL_SUMS} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s
+) s SET {", ".join(f"f.{name} = s.{name}" for name in _FUEL_MONEY)}
+WHERE f.fleet_id = %(fleet)s AND f.day = %(day)s
 """,
     "DELETE FROM fleet_day_cost WHERE fleet_id = %(fleet)s AND day = %(day)s",
     """

@@ -5,7 +5,7 @@ A day's result does not depend on which days are computed together, nor on how o
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from apps.trucks import storage
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
 from apps.trucks.faults import FaultChange
-from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review
+from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review, used, used_idling
 from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
@@ -69,6 +69,15 @@ class DayResult:
     fuel_events: list[FuelEvent]
     harsh_events: list[HarshEvent]
     fault_changes: list[FaultChange]
+    detection: Detection = field(repr=False, compare=False)  # of a window around the day
+
+    def fuel_l(self, start: int, end: int) -> float | None:
+        """The litres used in a part of the day, as the day's own figure is computed."""
+        return used(self.detection.history, self.detection.fuel_events, start, end).litres
+
+    def idle_fuel_l(self, start: int, end: int, productive: bool = False) -> float | None:
+        """The litres of it used idling, or idling productively."""
+        return used_idling(self.detection.history, start, end, productive=productive)
 
     @property
     def length_s(self) -> int:
@@ -161,6 +170,7 @@ class Excerpt:
                 fuel_events=[event for event in detection.fuel_events if start <= event.started_at < end],
                 harsh_events=_harsh(detection, start, as_of),
                 fault_changes=[event for event in detection.fault_changes if start <= event.started_at < as_of],
+                detection=detection,
             )
 
     @cached_property

@@ -153,10 +153,15 @@ def used(history: History, events: Sequence[FuelEvent], start: int, end: int) ->
     return Used(fsum([*history.level_falls.parts(start, end), *added]), FuelSource.LEVEL)
 
 
-def used_idling(history: History, start: int, end: int) -> float | None:
-    """The litres that the counter grew by while idling in [start, end); null without counter or engine evidence."""
+def used_idling(history: History, start: int, end: int, *, productive: bool = False) -> float | None:
+    """The litres that the counter grew by while idling in [start, end); null without counter or engine evidence.
+
+    `productive`: only while idling productively.
+    """
     counter = history.fuel_counter.increase
     if not history.has_engine_evidence or counter.between(start, end) is None:
         return None
     idle = [piece for piece in overlapping(history.segments, start, end) if piece.state is State.IDLE]
+    if productive:
+        idle = [piece for piece in idle if piece.productive]
     return fsum(part for piece in idle for part in counter.parts(max(piece.start, start), min(piece.end, end)))

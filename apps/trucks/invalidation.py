@@ -7,7 +7,7 @@ touch them.
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,17 +54,27 @@ def mark(fleet_id: int, days: Iterable[tuple[int, dt.date]], cause: str) -> int:
 
 def mark_fleet(fleet_id: int, since: dt.date, cause: str, truck_id: int | None = None) -> int:
     """Marks all days of a fleet, or of one of its trucks, from a day to the watermark. Returns how many."""
+    with transaction.atomic():
+        return mark(fleet_id, computed_days(fleet_id, since, None, None if truck_id is None else [truck_id]), cause)
+
+
+def computed_days(
+    fleet_id: int, first: dt.date, last: dt.date | None = None, trucks: Collection[int] | None = None
+) -> list[tuple[int, dt.date]]:
+    """The (truck, day) pairs between two days, both included, that have figures: from first message to watermark.
+
+    Without a last day to the watermark, without trucks of the whole fleet.
+    """
     zone = Fleet.objects.get(id=fleet_id).zone
     known = TruckSync.objects.filter(fleet_id=fleet_id, first_t__isnull=False, known_until__isnull=False)
-    if truck_id is not None:
-        known = known.filter(truck_id=truck_id)
-    days = [
-        (sync.truck_id, day)
-        for sync in known
-        for day in days_between(max(since, day_of(sync.first_t or 0, zone)), day_of(sync.known_until or 0, zone))
-    ]
-    with transaction.atomic():
-        return mark(fleet_id, days, cause)
+    if trucks is not None:
+        known = known.filter(truck_id__in=trucks)
+    found = []
+    for sync in known:
+        end = day_of(sync.known_until or 0, zone)
+        days = days_between(max(first, day_of(sync.first_t or 0, zone)), end if last is None else min(end, last))
+        found += [(sync.truck_id, day) for day in days]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import ProtectedError
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
@@ -111,7 +112,15 @@ def _take_over_groups(fleet: Fleet, groups: list[dict[str, Any]], trucks: Mappin
             group.save()
         group.trucks.set(_members(item, trucks))
     for gone in known.values():
-        gone.delete()
+        _remove_group(gone)
+
+
+def _remove_group(group: TruckGroup) -> None:
+    """A group that rates or invoices refer to stays, without trucks: nothing that it was to bear is lost from sight."""
+    try:
+        group.delete()
+    except ProtectedError:
+        group.trucks.clear()
 
 
 def _members(group: Mapping[str, Any], trucks: Mapping[int, Truck]) -> list[Truck]:

@@ -16,7 +16,6 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import FuelPrice
 from apps.trucks.models import DirtyDay, FleetSync, Message, TruckDay
 from apps.trucks.wialon_session import connection as redis_connection
 from tasks.sync import sync_fleet
@@ -24,6 +23,7 @@ from tests.pipeline.conftest import make_fleet as make_fleet
 from tests.pipeline.conftest import sync_and_summarise
 from tests.pipeline.whole_tables import comparable, differing
 from tests.rows import DAY
+from tests.rows import price as make_price
 from wialon_simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,7 +81,7 @@ def undisturbed(simulator: Simulator, make_fleet: Callable[..., Fleet]) -> Fleet
 
 
 def priced(fleet: Fleet) -> Fleet:
-    FuelPrice.objects.create(fleet=fleet, effective_from=DAY, price_per_l="1.1")
+    make_price(fleet, DAY, "1.1")
     return fleet
 
 

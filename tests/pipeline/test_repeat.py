@@ -1,16 +1,14 @@
 """Where nothing new happens, nothing is written."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import FuelPrice
 from apps.trucks.models import SyncRun
 from tests.pipeline.conftest import sync, sync_and_summarise
 from tests.pipeline.whole_tables import differing, tables
-from tests.rows import DAY
+from tests.rows import DAY, price
 from wialon_simulator import Simulator
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +21,7 @@ def test_a_second_pass_over_an_account_without_news_changes_no_row(
 ) -> None:
     with Simulator(trucks=8, days=2, seed=7, now=NOW, frozen=True) as simulator:
         fleet = make_fleet(simulator, timezone="America/Chicago")
-        FuelPrice.objects.create(fleet=fleet, effective_from=DAY, price_per_l=Decimal("1.1"))
+        price(fleet, DAY, "1.1")
         assert sync_and_summarise(fleet).messages_new > 1_000
         before = tables(fleet)
         assert all(before[name] for name in ("Message", "TruckDay", "Trip", "TruckDayCost", "FleetDay", "Driver"))

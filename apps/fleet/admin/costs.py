@@ -1,23 +1,108 @@
-"""Fuel prices and cost rates."""
+"""The ledger: invoices, rates, fuel prices, fuel purchases and exchange rates."""
 
-import datetime as dt
+from typing import Any, ClassVar
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest
 
-from apps.accounts.admin_base import FleetFilter, RowForm, column
-from apps.fleet.models import CostRate, FuelPrice
+from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column, local_time
+from apps.accounts.scope import chosen_fleet
+from apps.fleet import ledger
+from apps.fleet.models import CostAllocation, CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
 from apps.fleet.units import LITRES_PER_GALLON
-from apps.trucks.admin.marking import EffectiveDatedAdmin
+from apps.trucks.admin.marking import tell_marked
+
+
+class LedgerAdmin(FleetScopedAdmin):
+    """Rows that are changed through the ledger, with the days that they touch."""
+
+    fixed_fields: ClassVar[tuple[str, ...]] = ("fleet", "truck", "group")  # a row never changes sides: add another
+    joined: ClassVar[tuple[str, ...]] = ("fleet", "truck", "group")
+    deferred: ClassVar[tuple[str, ...]] = ("fleet__wialon_token", "truck__sensor_table")
+    list_filter: ClassVar[list[Any]] = [FleetFilter]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fixed = [] if obj is None else [name for name in self.fixed_fields if hasattr(obj, name)]
+        return [*super().get_readonly_fields(request, obj), *fixed]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if form.changed_data or not change:
+            tell_marked(self, request, ledger.save(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.delete_queryset(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any] | list[Any]) -> None:
+        try:
+            with transaction.atomic():
+                tell_marked(self, request, sum(ledger.delete(obj) for obj in queryset))
+        except ValidationError as error:
+            self.message_user(request, f"Nothing was deleted: {error.messages[0]}.", messages.ERROR)
+
+    @column("For")
+    def applies_to(self, row: Any) -> str:
+        return str(getattr(row, "truck", None) or row.group or "the whole fleet")
+
+
+@admin.register(CostEntry)
+class CostEntryAdmin(LedgerAdmin):
+    list_display = ["document_or_line", "fleet", "line", "money", "applies_to", "covers", "basis"]
+    list_filter = [FleetFilter, "line", "basis"]
+    search_fields = ["document"]
+    search_help_text = "Document reference"
+    autocomplete_fields = ["truck"]
+    ordering = ["fleet", "-covers_from", "-pk"]
+    fields = [
+        "fleet", "line", "amount", "currency", "truck", "group", "covers_from", "covers_to", "basis", "document",
+    ]  # fmt: skip
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.fields, "spread"] if obj else list(self.fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "spread"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        fleet = chosen_fleet(request)
+        initial = super().get_changeform_initial_data(request)
+        return {"currency": fleet.currency, **initial} if fleet else initial
+
+    @column("Document", order="document")
+    def document_or_line(self, entry: CostEntry) -> str:
+        return entry.document or f"entry {entry.pk}"
+
+    @column("Amount", order="amount")
+    def money(self, entry: CostEntry) -> str:
+        return f"{entry.amount:,} {entry.currency}"
+
+    @column("Covers", order="covers_from")
+    def covers(self, entry: CostEntry) -> str:
+        one_day = entry.covers_from == entry.covers_to
+        return str(entry.covers_from) if one_day else f"{entry.covers_from} – {entry.covers_to}"
+
+    @column("Spread so far")
+    def spread(self, entry: CostEntry) -> str:
+        shares = CostAllocation.objects.filter(fleet_id=entry.fleet_id, entry_id=entry.pk)
+        total = shares.aggregate(amount=Sum("amount"))["amount"]
+        if total is None:
+            return DASH
+        lost = shares.filter(truck_id=0).aggregate(amount=Sum("amount"))["amount"] or 0
+        return f"{total:,} {entry.fleet.currency}, of it {lost:,} that no truck can bear"
 
 
 @admin.register(FuelPrice)
-class FuelPriceAdmin(EffectiveDatedAdmin):
-    cause = "fuel price"
-    list_display = ["since", "fleet", "per_litre", "per_gallon"]
-    list_filter = [FleetFilter]
-    ordering = ["fleet", "-effective_from"]
-    fields = ["fleet", "effective_from", "price_per_l"]
+class FuelPriceAdmin(LedgerAdmin):
+    list_display = ["since", "fleet", "applies_to", "per_litre", "per_gallon"]
+    joined, deferred = ("fleet", "group"), ("fleet__wialon_token",)
+    ordering = ["fleet", "-effective_at"]
+    fields = ["fleet", "group", "effective_at", "price_per_l"]
+
+    @column("From", order="effective_at")
+    def since(self, price: FuelPrice) -> str:
+        return local_time(price.effective_at, price.fleet.zone)
 
     @column("Per litre", order="price_per_l")
     def per_litre(self, price: FuelPrice) -> str:
@@ -28,34 +113,53 @@ class FuelPriceAdmin(EffectiveDatedAdmin):
         return f"{float(price.price_per_l) * LITRES_PER_GALLON:.3f} {price.fleet.currency}"
 
 
-class CostRateForm(RowForm):
-    def clean_effective_to(self) -> dt.date | None:
-        last: dt.date | None = self.cleaned_data["effective_to"]
-        first = self.cleaned_data.get("effective_from")
-        if last and first and last < first:
-            raise forms.ValidationError("lies before the first day")
-        return last
-
-
 @admin.register(CostRate)
-class CostRateAdmin(EffectiveDatedAdmin):
-    form = CostRateForm
-    cause = "cost rate"
+class CostRateAdmin(LedgerAdmin):
     list_display = ["line", "applies_to", "fleet", "rate", "since", "until"]
     list_filter = [FleetFilter, "line"]
-    joined, deferred = ("fleet", "truck"), ("fleet__wialon_token", "truck__sensor_table")
     autocomplete_fields = ["truck"]
     ordering = ["fleet", "line", "-effective_from"]
-    fields = ["fleet", "truck", "line", "basis", "amount", "effective_from", "effective_to"]
-
-    @column("For")
-    def applies_to(self, rate: CostRate) -> str:
-        return str(rate.truck) if rate.truck else "the whole fleet"
+    fields = ["fleet", "truck", "group", "line", "basis", "amount", "effective_from", "effective_to"]
 
     @column("Rate", order="amount")
     def rate(self, rate: CostRate) -> str:
         return f"{rate.amount.normalize():f} {rate.fleet.currency} {rate.get_basis_display()}"
 
+    @column("From", order="effective_from")
+    def since(self, rate: CostRate) -> str:
+        return str(rate.effective_from)
+
     @column("Until", order="effective_to")
     def until(self, rate: CostRate) -> str:
         return str(rate.effective_to or "further notice")
+
+
+@admin.register(FuelPurchase)
+class FuelPurchaseAdmin(LedgerAdmin):
+    list_display = ["when", "fleet", "truck", "litres", "money", "station", "reference"]
+    joined, deferred = ("fleet", "truck"), ("fleet__wialon_token", "truck__sensor_table")
+    search_fields = ["reference", "station"]
+    search_help_text = "Reference or station"
+    autocomplete_fields = ["truck"]
+    ordering = ["fleet", "-purchased_at"]
+    fields = ["fleet", "truck", "purchased_at", "litres", "amount", "currency", "station", "reference"]
+
+    @column("Bought", order="purchased_at")
+    def when(self, bought: FuelPurchase) -> str:
+        return local_time(bought.purchased_at, bought.fleet.zone)
+
+    @column("Amount", order="amount")
+    def money(self, bought: FuelPurchase) -> str:
+        return f"{bought.amount:,} {bought.currency}"
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(LedgerAdmin):
+    list_display = ["currency", "fleet", "worth", "effective_from"]
+    joined, deferred = ("fleet",), ("fleet__wialon_token",)
+    ordering = ["fleet", "currency", "-effective_from"]
+    fields = ["fleet", "currency", "effective_from", "rate"]
+
+    @column("Worth", order="rate")
+    def worth(self, rate: ExchangeRate) -> str:
+        return f"{rate.rate.normalize():f} {rate.fleet.currency}"

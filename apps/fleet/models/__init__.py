@@ -1,20 +1,47 @@
 """What the trucks' days cost, how well they were used, and who is told."""
 
-from apps.fleet.models.costs import CostBasis, CostLine, CostRate, CostSource, FuelPrice, TruckDayCost
+from apps.fleet.models.costs import (
+    UNALLOCATED,
+    CostBasis,
+    CostLine,
+    CostRate,
+    CostSource,
+    FuelMoney,
+    FuelPrice,
+    TruckDayCost,
+    TruckDayFuel,
+)
 from apps.fleet.models.days import FleetDay, FleetDayCost
+from apps.fleet.models.ledger import (
+    AllocationBasis,
+    CostAllocation,
+    CostEntry,
+    DirtyEntry,
+    ExchangeRate,
+    FuelPurchase,
+)
 from apps.fleet.models.reports import ReportDelivery, ReportFile, ReportRun, ReportSchedule
 
 __all__ = [
+    "UNALLOCATED",
+    "AllocationBasis",
+    "CostAllocation",
     "CostBasis",
+    "CostEntry",
     "CostLine",
     "CostRate",
     "CostSource",
+    "DirtyEntry",
+    "ExchangeRate",
     "FleetDay",
     "FleetDayCost",
+    "FuelMoney",
     "FuelPrice",
+    "FuelPurchase",
     "ReportDelivery",
     "ReportFile",
     "ReportRun",
     "ReportSchedule",
     "TruckDayCost",
+    "TruckDayFuel",
 ]

@@ -1,13 +1,14 @@
 """Prices, rates, and what each truck's day cost. All amounts are in the fleet's currency."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
 from apps.accounts.models import Fleet
-from apps.trucks.models import Truck
+from apps.trucks.models import Truck, TruckGroup
 
 NOT_NEGATIVE = MinValueValidator(Decimal(0))
 
@@ -27,6 +28,9 @@ class CostLine(models.TextChoices):
     OTHER = "other"
 
 
+UNALLOCATED = "unallocated"  # the line of what no truck can bear
+
+
 class CostBasis(models.TextChoices):
     PER_KM = "per_km", "per km"
     PER_ENGINE_HOUR = "per_engine_hour", "per engine hour"
@@ -41,26 +45,44 @@ class CostSource(models.TextChoices):
 
 
 class FuelPrice(models.Model):
-    """What a litre costs from a day on."""
+    """What a litre costs from an instant on; the price of a group, which fuels in a region, replaces the fleet's."""
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="fuel_prices")
-    effective_from = models.DateField()
+    group = models.ForeignKey(
+        TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="fuel_prices",
+        verbose_name="region", help_text="the group of trucks that fuel there; empty: the whole fleet",
+    )  # fmt: skip
+    effective_at = models.DateTimeField(help_text="in UTC")
     price_per_l = models.DecimalField("price per litre", max_digits=10, decimal_places=4, validators=[NOT_NEGATIVE])
 
     class Meta:
         db_table = "fuel_price"
-        ordering = ["fleet", "effective_from"]
-        constraints = [models.UniqueConstraint(fields=["fleet", "effective_from"], name="fuel_price_once")]
+        ordering = ["fleet", "effective_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["fleet", "group", "effective_at"], name="fuel_price_once"),
+            models.CheckConstraint(name="fuel_price_not_negative", condition=models.Q(price_per_l__gte=0)),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.price_per_l} {self.fleet.currency}/l from {self.effective_from}"
+        return f"{self.price_per_l} {self.fleet.currency}/l from {self.effective_at:%Y-%m-%d %H:%M} UTC"
+
+    def clean(self) -> None:
+        check_scope(self)
+        # A unique key takes any number of nulls, so the fleet-wide prices need a look of their own.
+        same = FuelPrice.objects.filter(fleet=self.fleet_id, group=self.group_id, effective_at=self.effective_at)
+        if same.exclude(pk=self.pk).exists():
+            raise ValidationError({"effective_at": "there is a price from this instant on already"})
 
 
 class CostRate(models.Model):
-    """An estimate of a cost line by kilometre, engine hour, day or month; a truck's own rate replaces the fleet's."""
+    """An estimate of a cost line by kilometre, engine hour, day or month.
+
+    A truck's own rate replaces that of its group, which replaces the fleet's, for the same line and basis.
+    """
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="cost_rates")
     truck = models.ForeignKey(Truck, on_delete=models.CASCADE, null=True, blank=True, related_name="cost_rates")
+    group = models.ForeignKey(TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="cost_rates")
     line = models.CharField(max_length=20, choices=[c for c in CostLine.choices if c[0] != CostLine.FUEL])
     basis = models.CharField(max_length=16, choices=CostBasis.choices)
     amount = models.DecimalField(max_digits=12, decimal_places=4, validators=[NOT_NEGATIVE])
@@ -74,30 +96,81 @@ class CostRate(models.Model):
             models.CheckConstraint(
                 name="cost_rate_period",
                 condition=models.Q(effective_to__isnull=True) | models.Q(effective_to__gte=models.F("effective_from")),
-            )
+            ),
+            models.CheckConstraint(
+                name="cost_rate_scope", condition=models.Q(truck__isnull=True) | models.Q(group__isnull=True)
+            ),
+            models.CheckConstraint(name="cost_rate_not_negative", condition=models.Q(amount__gte=0)),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_line_display()}: {self.amount} {self.fleet.currency} {self.get_basis_display()}"
 
     def clean(self) -> None:
-        if self.truck is not None and self.truck.fleet_id != self.fleet_id:
-            raise ValidationError({"truck": "belongs to another fleet"})
+        check_scope(self)
+        if self.effective_to and self.effective_from and self.effective_to < self.effective_from:
+            raise ValidationError({"effective_to": "lies before the first day"})
+
+
+def check_scope(row: Any) -> None:
+    """Raises ValidationError for a truck or group of another fleet, or for both at once."""
+    truck, group = getattr(row, "truck", None), getattr(row, "group", None)
+    if truck is not None and truck.fleet_id != row.fleet_id:
+        raise ValidationError({"truck": "belongs to another fleet"})
+    if group is not None and group.fleet_id != row.fleet_id:
+        raise ValidationError({"group": "belongs to another fleet"})
+    if truck is not None and group is not None:
+        raise ValidationError({"group": "either a truck or a group, not both"})
 
 
 class TruckDayCost(models.Model):
-    """What one truck's day cost on one line. Written with the truck's day by `apps.fleet.summaries`."""
+    """What one truck's day cost on one line, by source; truck 0 and line `unallocated`: what no truck bears.
 
-    pk = models.CompositePrimaryKey("fleet_id", "day", "truck_id", "line")
+    Estimates are written with the truck's day, shares of invoices with `CostAllocation`, both by
+    `apps.fleet.summaries`.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "day", "truck_id", "line", "source")
     fleet_id = models.BigIntegerField()
     day = models.DateField()
     truck_id = models.BigIntegerField()
     line = models.CharField(max_length=20)
-    amount = models.DecimalField(max_digits=12, decimal_places=2)
     source = models.CharField(max_length=9)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
 
     class Meta:
         db_table = "truck_day_cost"
 
     def __str__(self) -> str:
         return f"{self.line} of truck {self.truck_id} on {self.day}"
+
+
+class FuelMoney(models.Model):
+    """Fuel in money, by consumption and by purchase. Null: not measured, not priced, nothing bought."""
+
+    fuel_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, help_text="litres used × price")
+    fuel_priced_l = models.FloatField(null=True, help_text="the litres in it")
+    idle_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    idle_productive_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    idle_productive_fuel_l = models.FloatField(null=True)
+    purchases = models.PositiveIntegerField(null=True)
+    purchased_l = models.DecimalField(max_digits=14, decimal_places=3, null=True)
+    purchased_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+
+    class Meta:
+        abstract = True
+
+
+class TruckDayFuel(FuelMoney):
+    """One truck's day of fuel in money. Written with the truck's day by `apps.fleet.summaries`."""
+
+    pk = models.CompositePrimaryKey("fleet_id", "day", "truck_id")
+    fleet_id = models.BigIntegerField()
+    day = models.DateField()
+    truck_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "truck_day_fuel"
+
+    def __str__(self) -> str:
+        return f"fuel of truck {self.truck_id} on {self.day}"

@@ -2,8 +2,10 @@
 
 from django.db import models
 
+from apps.fleet.models.costs import FuelMoney
 
-class FleetDay(models.Model):
+
+class FleetDay(FuelMoney):
     """One fleet, one local day: sums over its truck-days, replaced whole by `apps.fleet.summaries`.
 
     `engine_moving_s` and `fuel_distance_m` are the parts of moving time and distance of those truck-days whose engine

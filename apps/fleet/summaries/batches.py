@@ -14,8 +14,9 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.fleet.costs import Price, Rate, Work, day_costs
-from apps.fleet.models import CostRate, FuelPrice
+from apps.fleet.models import DirtyEntry
+from apps.fleet.summaries import shares
+from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.rows import Summary, summary
 from apps.fleet.summaries.writing import changed_days, write
 from apps.trucks.detect import DayResult, detect_days
@@ -43,14 +44,6 @@ class Outcome:
         return Outcome(self.claimed + other.claimed, self.changed + other.changed, self.failed + other.failed)
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """The rates and prices of a fleet, read once a batch."""
-
-    rates: list[Rate]
-    prices: list[Price]
-
-
 def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seconds: float = math.inf) -> Outcome:
     """Rebuilds a fleet's dirty days, batch by batch, until none that can be done is left or the time is over.
 
@@ -68,6 +61,7 @@ def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seco
             time.sleep(_WAIT_S)
         else:
             break
+    shares.reallocate(fleet)
     return done
 
 
@@ -77,9 +71,11 @@ def waiting(fleet_id: int) -> int:
 
 
 def fleets_with_dirty_days() -> list[int]:
-    """Fleets that have days to rebuild now, the one with the fewest first: a backfill does not hold up the others."""
-    counts = _claimable(None).values("fleet_id").annotate(days=Count("*")).order_by("days")
-    return list(counts.values_list("fleet_id", flat=True))
+    """Fleets that have something to rebuild now, the one with the fewest days first: a backfill does not hold up the
+    others."""
+    counts = dict(_claimable(None).values("fleet_id").annotate(days=Count("*")).values_list("fleet_id", "days"))
+    entries = DirtyEntry.objects.values_list("fleet_id", flat=True).distinct()
+    return sorted({*counts, *entries}, key=lambda fleet_id: (counts.get(fleet_id, 0), fleet_id))
 
 
 def rebuild_batch(fleet: Fleet) -> Outcome:
@@ -93,6 +89,7 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         changed = changed_days(fleet, results)
         if changed:
             write(fleet, changed)
+            shares.mark_entries(fleet.id, {summary.result.day for summary, _ in changed})
         _update_log(claimed, errors)
     return Outcome(len(claimed), len(changed), sum(row.truck_id in errors for row in claimed))
 
@@ -124,7 +121,7 @@ def _compute(
 ) -> tuple[list[Summary], dict[int, Exception]]:
     """The summaries of the claimed days, and the errors by truck: one bad truck never stops the others."""
     trucks = Truck.objects.filter(fleet=fleet).in_bulk([row.truck_id for row in claimed])
-    ledger = _ledger(fleet)
+    ledger = Ledger(fleet)
     summaries: list[Summary] = []
     errors: dict[int, Exception] = {}
     for truck_id, rows in groupby(claimed, key=lambda row: row.truck_id):
@@ -142,31 +139,14 @@ def _compute(
     return summaries, errors
 
 
-def _ledger(fleet: Fleet) -> Ledger:
-    rates = CostRate.objects.filter(fleet=fleet).order_by("id")
-    prices = FuelPrice.objects.filter(fleet=fleet)
-    return Ledger(
-        [Rate(r.line, r.basis, r.amount, r.effective_from, r.effective_to, r.truck_id) for r in rates],
-        [Price(price.effective_from, price.price_per_l) for price in prices],
-    )
-
-
 def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: Ledger) -> list[Summary]:
     quarantined = QuarantinedMessage.objects.filter(
         fleet_id=fleet.id, truck_id=truck_id, day__in=[result.day for result in results]
     )
     counts = dict(quarantined.values_list("day").annotate(n=Count("*")))
     return [
-        summary(
-            truck_id, result, counts.get(result.day, 0), day_costs(_work(truck_id, result), ledger.rates, ledger.prices)
-        )
-        for result in results
+        summary(truck_id, result, counts.get(result.day, 0), *ledger.money_of(truck_id, result)) for result in results
     ]
-
-
-def _work(truck_id: int, result: DayResult) -> Work:
-    figures = result.figures
-    return Work(truck_id, result.day, figures.distance_m, figures.engine_on_s, figures.fuel_used_l)
 
 
 def _update_log(claimed: Iterable[DirtyDay], errors: Mapping[int, Exception]) -> None:

@@ -27,16 +27,18 @@ class Summary:
     result: DayResult
     columns: Columns  # of the truck-day
     events: list[tuple[type[models.Model], Columns]]
-    costs: list[DayCost]
+    costs: list[DayCost]  # estimates
+    fuel: Columns  # in money
     content_hash: str  # of all that would be written: equal when a rebuild changed nothing
 
 
-def summary(truck_id: int, result: DayResult, quarantined: int, costs: list[DayCost]) -> Summary:
+def summary(truck_id: int, result: DayResult, quarantined: int, costs: list[DayCost], fuel: Columns) -> Summary:
     columns = _truck_day(result, quarantined)
     events = [(model, _event(event, own)) for model, found, own in EVENTS for event in found(result)]
-    content = [columns, [values for _, values in events], [(cost.line, str(cost.amount)) for cost in costs]]
+    money = [(cost.line, str(cost.amount)) for cost in costs], {name: str(value) for name, value in fuel.items()}
+    content = [columns, [values for _, values in events], money]
     content_hash = hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
-    return Summary(truck_id, result, columns, events, costs, content_hash)
+    return Summary(truck_id, result, columns, events, costs, fuel, content_hash)
 
 
 def _truck_day(result: DayResult, quarantined: int) -> Columns:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.fleet import queries
-from apps.fleet.models import TruckDayCost
+from apps.fleet.models import CostSource, TruckDayCost, TruckDayFuel
 from apps.fleet.summaries.rows import EVENTS, Summary
 from apps.trucks.detect import DayResult
 from apps.trucks.faults import FaultChangeKind
@@ -59,7 +59,7 @@ def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]]) -> N
     _replace_costs(fleet.id, summaries)
     TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
     for day in sorted({row.day for row in rows}):
-        _sum_up(fleet.id, day, revision)
+        sum_up(fleet.id, day, revision)
 
 
 _ROW_COLUMNS = [
@@ -72,6 +72,12 @@ def _status(result: DayResult, stored: TruckDay | None) -> str:
     if stored is not None and stored.status in (Status.FINAL, Status.CORRECTED):
         return Status.CORRECTED
     return Status.FINAL if result.known_until >= result.end + SETTLED_AFTER_S else Status.PROVISIONAL
+
+
+def lock_revision(fleet_id: int) -> None:
+    """Waits for all others that write the fleet's summaries, and holds them up to the transaction's end."""
+    SummaryRevision.objects.get_or_create(fleet_id=fleet_id, defaults={"changed_at": Now()})
+    SummaryRevision.objects.select_for_update().get(fleet_id=fleet_id)
 
 
 def next_revision(fleet_id: int) -> SummaryRevision:
@@ -134,7 +140,10 @@ def _replace_open_faults(fleet_id: int, truck_ids: Collection[int]) -> None:
 
 
 def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
-    TruckDayCost.objects.filter(_of_days(summaries), fleet_id=fleet_id).delete()
+    """Replaces the estimates and the fuel in money; the shares of invoices are written by `shares`."""
+    days = _of_days(summaries)
+    TruckDayCost.objects.filter(days, fleet_id=fleet_id, source=CostSource.ESTIMATED).delete()
+    TruckDayFuel.objects.filter(days, fleet_id=fleet_id).delete()
     TruckDayCost.objects.bulk_create(
         TruckDayCost(
             fleet_id=fleet_id,
@@ -142,14 +151,19 @@ def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
             truck_id=summary.truck_id,
             line=cost.line,
             amount=cost.amount,
-            source="estimated",
+            source=CostSource.ESTIMATED,
         )
         for summary in summaries
         for cost in summary.costs
     )
+    TruckDayFuel.objects.bulk_create(
+        TruckDayFuel(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **summary.fuel)
+        for summary in summaries
+        if any(value is not None for value in summary.fuel.values())
+    )
 
 
-def _sum_up(fleet_id: int, day: dt.date, revision: SummaryRevision) -> None:
+def sum_up(fleet_id: int, day: dt.date, revision: SummaryRevision) -> None:
     """Replaces a fleet's day by the sums of its trucks' days. The lock on the revision makes it see all of them."""
     values: dict[str, Any] = {"fleet": fleet_id, "day": day}
     values |= {"revision": revision.revision, "computed_at": revision.changed_at}

@@ -1,0 +1,88 @@
+"""What a day is priced with: the fleet's rates, prices, invoices and purchases, read once a batch."""
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+
+from apps.accounts.calendar import as_utc
+from apps.accounts.models import Fleet
+from apps.fleet.costs import DayCost, Price, Rate, Work, burnt, cents, day_costs
+from apps.fleet.exchange import Exchange
+from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
+from apps.fleet.summaries.rows import Columns
+from apps.trucks.detect import DayResult
+from apps.trucks.models import TruckGroup
+
+
+class Ledger:
+    """All that a fleet's days are priced with, as it stands."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.rates = [
+            Rate(r.line, r.basis, r.amount, r.effective_from, r.effective_to, r.truck_id, r.group_id)
+            for r in CostRate.objects.filter(fleet=fleet).order_by("id")
+        ]
+        self.prices = [
+            Price(int(price.effective_at.timestamp()), price.price_per_l, price.group_id)
+            for price in FuelPrice.objects.filter(fleet=fleet)
+        ]
+        entries = CostEntry.objects.filter(fleet=fleet)
+        self.entries = list(entries.only("line", "truck", "group", "covers_from", "covers_to"))
+        self.exchange = Exchange(fleet)
+        self.groups: defaultdict[int, set[int]] = defaultdict(set)
+        members = TruckGroup.trucks.through.objects.filter(truckgroup__fleet=fleet)
+        for truck_id, group_id in members.values_list("truck_id", "truckgroup_id"):
+            self.groups[truck_id].add(group_id)
+
+    def money_of(self, truck_id: int, result: DayResult) -> tuple[list[DayCost], Columns]:
+        """The day's estimates by line, and its fuel in money."""
+        work = Work(
+            truck_id=truck_id,
+            day=result.day,
+            start=result.start,
+            end=result.as_of,
+            distance_m=result.figures.distance_m,
+            engine_on_s=result.figures.engine_on_s,
+            fuel_l=result.fuel_l,
+            idle_l=result.idle_fuel_l,
+            idle_productive_l=lambda start, end: result.idle_fuel_l(start, end, productive=True),
+            groups=frozenset(self.groups[truck_id]),
+        )
+        fuel, idle, productive = (
+            burnt(work, litres, self.prices) for litres in (work.fuel_l, work.idle_l, work.idle_productive_l)
+        )
+        columns = {
+            "fuel_cost": fuel and fuel.cost,
+            "fuel_priced_l": fuel and fuel.litres,
+            "idle_cost": idle and idle.cost,
+            "idle_productive_cost": productive and productive.cost,
+            "idle_productive_fuel_l": work.idle_productive_l(work.start, work.end),
+            **self._purchases(truck_id, result.start, result.end),
+        }
+        return day_costs(work, self.rates, fuel, self._covered(work)), columns
+
+    def _covered(self, work: Work) -> set[str]:
+        """The lines that an invoice is booked for on the truck's day."""
+        return {entry.line for entry in self.entries if _covers(entry, work.truck_id, work.day, work.groups)}
+
+    def _purchases(self, truck_id: int, start: int, end: int) -> Columns:
+        bought = list(
+            FuelPurchase.objects.filter(
+                fleet=self.fleet, truck=truck_id, purchased_at__gte=as_utc(start), purchased_at__lt=as_utc(end)
+            )
+        )
+        if not bought:
+            return dict.fromkeys(("purchases", "purchased_l", "purchased_amount"))
+        days = {each.pk: each.purchased_at.astimezone(self.fleet.zone).date() for each in bought}
+        amounts = [cents(self.exchange.to_own(each.amount, each.currency, days[each.pk])) for each in bought]
+        return {
+            "purchases": len(bought),
+            "purchased_l": sum((each.litres for each in bought), Decimal(0)),
+            "purchased_amount": sum(amounts, Decimal(0)),
+        }
+
+
+def _covers(entry: CostEntry, truck_id: int, day: dt.date, groups: frozenset[int]) -> bool:
+    is_its = entry.truck_id in (None, truck_id) and (entry.group_id is None or entry.group_id in groups)
+    return is_its and entry.covers_from <= day <= entry.covers_to

@@ -1,0 +1,122 @@
+"""Invoices are spread to the cent: by hand, and for any invoice and any fleet."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, allocate, due, largest_remainder
+
+FIRST = dt.date(2026, 3, 1)
+ONE = dt.timedelta(days=1)
+
+
+def day(number: int) -> dt.date:
+    return FIRST + (number - 1) * ONE
+
+
+def invoice(cents: int, basis: str, days: int = 3) -> Invoice:
+    return Invoice(cents, basis, FIRST, day(days))
+
+
+def driven(*rows: tuple[int, int, int | None]) -> list[Exposure]:
+    """(truck, day, metres)"""
+    return [Exposure(truck, day(number), metres) for truck, number, metres in rows]
+
+
+def shares(*rows: tuple[int, int, int]) -> list[Share]:
+    return [Share(truck, day(number), cents) for number, truck, cents in rows]
+
+
+def test_by_days_every_day_costs_the_same_whoever_is_there() -> None:
+    there = driven((1, 1, 0), (2, 1, None), (1, 2, 5_000), (2, 2, 5))  # on the third day nobody is
+    assert allocate(invoice(9_000, "days"), there, day(9)) == shares(
+        (1, 1, 1_500), (1, 2, 1_500), (2, 1, 1_500), (2, 2, 1_500), (3, NO_TRUCK, 3_000)
+    )
+
+
+def test_a_cent_that_cannot_be_split_goes_round() -> None:
+    there = driven(*((truck, number, 1) for truck in (1, 2) for number in (1, 2)))
+    spread = allocate(invoice(2, "days", 2), there, day(2))
+    assert [share.cents for share in spread] == [1, 1]
+    assert {share.truck_id for share in spread} == {1, 2}
+
+
+def test_evenly_over_trucks_each_costs_the_same_and_what_a_sold_one_leaves_is_nobody_s() -> None:
+    there = driven((1, 1, 9), (1, 2, 9), (1, 3, 9), (2, 1, 9))  # the second is sold after the first day
+    assert allocate(invoice(12_000, "trucks"), there, day(3)) == shares(
+        (1, 1, 2_000), (1, 2, 2_000), (2, NO_TRUCK, 2_000), (2, 1, 2_000), (3, NO_TRUCK, 2_000), (3, 1, 2_000)
+    )
+
+
+def test_by_km_a_truck_s_day_costs_its_part_of_all_the_distance() -> None:
+    there = driven((1, 1, 300_000), (2, 1, 100_000), (1, 2, 0), (2, 3, 600_000), (3, 3, None))
+    assert allocate(invoice(10_000, "km"), there, day(3)) == shares((1, 1, 3_000), (1, 2, 1_000), (3, 2, 6_000))
+
+
+def test_by_km_without_any_it_is_nobody_s() -> None:
+    assert allocate(invoice(10_000, "km"), driven((1, 1, 0), (1, 2, None)), day(3)) == [Share(NO_TRUCK, day(3), 10_000)]
+
+
+def test_an_invoice_whose_days_are_not_over_is_spread_as_far_as_they_have_come() -> None:
+    half = invoice(10_000, "km", 4)
+    assert allocate(half, driven((1, 1, 1_000), (2, 2, 3_000)), day(2)) == shares((1, 1, 1_250), (2, 2, 3_750))
+    assert (due(half, day(2)), due(half, day(4)), due(half, FIRST - ONE)) == (5_000, 10_000, 0)
+    assert allocate(half, driven((1, 1, 1_000)), FIRST - ONE) == []
+
+
+def test_a_credit_note_is_spread_like_an_invoice() -> None:
+    there = driven((1, 1, 1), (2, 1, 1), (3, 1, 1))
+    assert sum(share.cents for share in allocate(invoice(-100, "days", 1), there, day(1))) == -100
+    assert largest_remainder(-100, [1, 1, 1]) == [-34, -33, -33]
+
+
+def test_an_unknown_basis_is_an_error() -> None:
+    with pytest.raises(ValueError, match="unknown basis hours"):
+        allocate(invoice(1, "hours"), [], day(3))
+
+
+invoices = st.builds(
+    lambda cents, basis, first, length: Invoice(cents, basis, day(first), day(first + length)),
+    st.integers(-(10**9), 10**9),
+    st.sampled_from(["days", "km", "trucks"]),
+    st.integers(1, 40),
+    st.integers(0, 40),
+)
+fleets = st.dictionaries(
+    st.tuples(st.integers(1, 4), st.integers(1, 60)), st.none() | st.integers(0, 10**6), max_size=60
+).map(lambda found: [Exposure(truck, day(number), metres) for (truck, number), metres in found.items()])
+
+
+@given(invoices, fleets, st.integers(0, 90))
+def test_the_shares_add_up_to_what_is_due_to_the_cent(bill: Invoice, fleet: list[Exposure], until: int) -> None:
+    spread = allocate(bill, fleet, day(until))
+    assert sum(share.cents for share in spread) == due(bill, day(until))
+    assert due(bill, bill.last) == bill.cents
+    assert len({(share.truck_id, share.day) for share in spread}) == len(spread)
+    there = {(each.truck_id, each.day) for each in fleet}
+    assert all(share.truck_id == NO_TRUCK or (share.truck_id, share.day) in there for share in spread)
+    assert all(bill.first <= share.day <= min(bill.last, day(until)) for share in spread)
+
+
+@given(invoices, fleets, st.integers(0, 90), st.randoms())
+def test_the_shares_do_not_depend_on_the_order_of_the_days(bill: Invoice, fleet: list, until: int, random) -> None:
+    spread = allocate(bill, fleet, day(until))
+    random.shuffle(fleet)
+    assert allocate(bill, fleet, day(until)) == spread
+
+
+@given(invoices.filter(lambda bill: bill.basis == "days"), fleets, st.integers(1, 90))
+def test_by_days_what_is_spread_stays_as_days_come(bill: Invoice, fleet: list[Exposure], until: int) -> None:
+    known = [each for each in fleet if each.day <= day(until)]
+    later = [share for share in allocate(bill, fleet, day(90)) if share.day <= day(until)]
+    assert allocate(bill, known, day(until)) == later
+
+
+@given(st.integers(-(10**9), 10**9), st.lists(st.integers(0, 10**6), min_size=1).filter(any), st.integers(0, 10**6))
+def test_no_part_is_a_cent_or_more_away_from_its_proportion(cents: int, weights: list[int], turn: int) -> None:
+    parts = largest_remainder(cents, weights, turn)
+    assert sum(parts) == cents
+    total = sum(weights)
+    assert all(abs(part * total - cents * weight) < total for part, weight in zip(parts, weights, strict=True))
