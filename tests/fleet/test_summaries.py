@@ -16,7 +16,7 @@ from apps.fleet import summaries
 from apps.fleet.models import CostRate, FleetDay, FleetDayCost, FuelMoney, FuelPrice, TruckDayCost
 from apps.fleet.summaries import batches, writing
 from apps.trucks import ingest, invalidation
-from apps.trucks.models import DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
+from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
 from tests import rows
 from tests.fleet.test_reports_runs import in_threads
 from tests.pipeline import feed
@@ -496,3 +496,42 @@ def test_a_parameter_changes_the_days_of_its_truck_from_its_day_on(rebuilt: Flee
 def test_the_database_refuses_a_day_that_does_not_add_up(changes: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError, match="truck_day_adds_up"):
         rows.truck_day(rows.truck(rows.fleet()), **changes)
+
+
+# --- corrections ---
+
+
+def corrected(fleet: Fleet) -> list[tuple[str, dt.date, str, str | None, str | None, str]]:
+    codes = {truck.id: truck.code for truck in trucks(fleet)}
+    found = Correction.objects.filter(fleet_id=fleet.id).order_by("revision", "truck_id", "day", "column")
+    return [(codes[each.truck_id], each.day, each.column, each.old, each.new, each.cause) for each in found]
+
+
+def late(t: int, **values: Any) -> dict[str, Any]:
+    return {"t": t, "f": 0, "tp": "ud", "rt": NOW, "pos": None, "p": values}
+
+
+def test_a_provisional_day_changes_without_a_correction(rebuilt: Fleet) -> None:
+    feed.receive(trucks(rebuilt)[0], [late(START + 3_600 + 1, ign=0)], NOW + 60)
+    assert summaries.rebuild(rebuilt).changed > 0
+    assert corrected(rebuilt) == []
+
+
+def test_what_changes_in_a_final_day_is_written_down_with_old_new_and_cause(rebuilt: Fleet) -> None:
+    first = trucks(rebuilt)[0]
+    TruckDay.objects.filter(fleet_id=rebuilt.id, day=MONDAY).update(status="final")
+    number = revision(rebuilt)
+    feed.receive(first, [late(START + 3_601, ign=0, dtc="100/1")], NOW + 60)
+    summaries.rebuild(rebuilt)
+    assert corrected(rebuilt) == [
+        ("T-0", MONDAY, "faults_opened", None, "1", "messages"),
+        ("T-0", MONDAY, "messages", "144", "145", "messages"),
+    ]
+    assert Correction.objects.values_list("revision", flat=True).distinct().get() == number + 1
+    assert status(rebuilt)[0] == "corrected"
+    invalidation.mark_fleet(rebuilt.id, MONDAY, "test")
+    summaries.rebuild(rebuilt)
+    assert len(corrected(rebuilt)) == 2, "computed anew and the same, it is no correction"
+    feed.receive(first, [late(START + 3_602, ign=0)], NOW + 120)
+    summaries.rebuild(rebuilt)
+    assert corrected(rebuilt)[2:] == [("T-0", MONDAY, "messages", "145", "146", "messages")]

@@ -7,13 +7,13 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from apps.accounts.admin_base import column
+from apps.accounts.admin_base import column, local_time
 from apps.fleet.admin.figures import figure, title
 from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.fleet.admin.rows import RowAdmin, figure_column
 from apps.fleet.models import CostLine, TruckDayCost
-from apps.fleet.reports.wording import number
-from apps.trucks.models import FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.trucks.models import Correction, FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
 from apps.trucks.models.views import DirtyDayRow, TruckDayRow
 
 STATES = {"provisional": "info", "final": "success", "corrected": "warning"}
@@ -60,7 +60,7 @@ class TruckDayAdmin(RowAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         day = kwargs["obj"]
-        context.update(bar=time_bar(day), tables=tables(day), costs=costs(day))
+        context.update(bar=time_bar(day), tables=[*tables(day), *corrections(day)], costs=costs(day))
         return super().render_change_form(request, context, **kwargs)
 
 
@@ -94,6 +94,24 @@ def tables(day: Any) -> list[tuple[str, list[str], list[list[str]]]]:
         if cells:
             found.append((heading, [title(name) for name in names], cells))
     return found
+
+
+def corrections(day: Any) -> list[tuple[str, list[str], list[list[str]]]]:
+    """The table of what changed after the day was final, newest first, as `tables` has them; none if nothing did."""
+    found = Correction.objects.filter(fleet_id=day.fleet_id, truck_id=day.truck_id, day=day.day)
+    cells = [
+        [
+            local_time(each.corrected_at, day.fleet.zone),
+            title(each.column),
+            each.old or NOT_MEASURED,
+            each.new or NOT_MEASURED,
+            each.cause,
+            str(each.revision),
+        ]
+        for each in found.order_by("-revision", "column")
+    ]
+    headers = ["When", "Figure", "Old", "New", "Why", "Revision"]
+    return [("Corrections, in the units of the columns", headers, cells)] if cells else []
 
 
 def costs(day: Any) -> list[tuple[str, str, str]]:

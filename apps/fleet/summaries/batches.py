@@ -88,7 +88,7 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         results, errors = _compute(fleet, claimed, syncs)
         changed = changed_days(fleet, results)
         if changed:
-            write(fleet, changed)
+            write(fleet, changed, {(row.truck_id, row.day): row.cause for row in claimed})
             shares.mark_entries(fleet.id, {summary.result.day for summary, _ in changed})
         _update_log(claimed, errors)
     return Outcome(len(claimed), len(changed), sum(row.truck_id in errors for row in claimed))

@@ -13,10 +13,11 @@ from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.fleet import queries
 from apps.fleet.models import CostSource, TruckDayCost, TruckDayFuel
+from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.rows import EVENTS, Summary
 from apps.trucks.detect import DayResult
 from apps.trucks.faults import FaultChangeKind
-from apps.trucks.models import FaultChange, OpenFault, SummaryRevision, TruckDay
+from apps.trucks.models import Correction, FaultChange, OpenFault, SummaryRevision, TruckDay
 
 SETTLED_AFTER_S = 72 * 3_600
 Status = TruckDay.Status
@@ -30,14 +31,14 @@ def changed_days(fleet: Fleet, summaries: Sequence[Summary]) -> list[tuple[Summa
             fleet_id=fleet.id,
             day__in={summary.result.day for summary in summaries},
             truck_id__in={summary.truck_id for summary in summaries},
-        ).only("pk", "content_hash", "status")
+        ).only("pk", "content_hash", "status", *COLUMNS)
     }
     pairs = [(summary, stored.get((summary.truck_id, summary.result.day))) for summary in summaries]
     return [(summary, row) for summary, row in pairs if row is None or row.content_hash != summary.content_hash]
 
 
-def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]]) -> None:
-    """Replaces events, costs and rows of the changed days, then the fleet's days."""
+def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]], causes: Causes) -> None:
+    """Replaces events, costs and rows of the changed days, then the fleet's days; what was final is corrected aloud."""
     revision = next_revision(fleet.id)
     computed_at = revision.changed_at
     summaries = [summary for summary, _ in changed]
@@ -57,6 +58,7 @@ def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]]) -> N
     _replace_events(fleet.id, summaries)
     _replace_open_faults(fleet.id, {summary.truck_id for summary in summaries})
     _replace_costs(fleet.id, summaries)
+    Correction.objects.bulk_create(corrections(fleet.id, changed, causes, revision))
     TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
     for day in sorted({row.day for row in rows}):
         sum_up(fleet.id, day, revision)

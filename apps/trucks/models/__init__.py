@@ -5,7 +5,7 @@ whole and partitioned by time, all of which a surrogate key or a foreign key wou
 """
 
 from apps.trucks.models import views
-from apps.trucks.models.days import DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
+from apps.trucks.models.days import Correction, DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.events import (
     FaultChange,
     FuelEvent,
@@ -23,6 +23,7 @@ from apps.trucks.models.sync import FleetSync, SyncRun, TruckSync
 from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup
 
 __all__ = [
+    "Correction",
     "DirtyDay",
     "DrainReview",
     "Driver",

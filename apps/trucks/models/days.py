@@ -45,6 +45,28 @@ class SummaryRevision(models.Model):
         return f"revision {self.revision} of fleet {self.fleet_id}"
 
 
+class Correction(models.Model):
+    """A figure of a truck's day that changed after the day was final. Written by `apps.fleet.summaries`, for good."""
+
+    pk = models.CompositePrimaryKey("fleet_id", "truck_id", "day", "revision", "column")
+    fleet_id = models.BigIntegerField()
+    truck_id = models.BigIntegerField()
+    day = models.DateField()
+    revision = models.PositiveBigIntegerField(help_text="the fleet's revision that it came with")
+    column = models.CharField(max_length=32, db_column="figure")
+    old = models.CharField(max_length=32, null=True)  # noqa: DJ001
+    new = models.CharField(max_length=32, null=True)  # noqa: DJ001
+    cause = models.CharField(max_length=20, help_text="why the day was computed anew")
+    corrected_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "correction"
+        indexes = [models.Index(fields=["fleet_id", "corrected_at"], name="correction_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.column} of truck {self.truck_id} on {self.day}: {self.old} → {self.new}"
+
+
 class TruckDayFigures(models.Model):
     """The columns of a truck-day, in the order and with the names of docs/metrics.md."""
 
