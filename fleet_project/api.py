@@ -21,6 +21,7 @@ from apps.fleet.api import router as fleet_router
 from apps.mysql import DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.event_api import router as truck_events_router
+from apps.trucks.freshness_api import router as freshness_router
 from fleet_project import openapi
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ api = FleetAPI(
 )
 api.add_router("", trucks_router)
 api.add_router("", truck_events_router)
+api.add_router("", freshness_router)
 api.add_router("", fleet_router)
 
 

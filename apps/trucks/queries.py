@@ -50,6 +50,33 @@ FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
 """
 
+# One row an active truck after the code `after`: how far it is known.
+WATERMARKS = f"""
+SELECT t.code AS truck_id, t.name, s.known_until, GREATEST(0, %(now)s - s.known_until) AS lag_s,
+    {_IS_LAGGING} AS lagging, s.cursor_t AS t, COALESCE(s.last_error, '') <> '' AS failed
+FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.is_active AND t.code > %(after)s ORDER BY t.code LIMIT %(limit)s
+"""
+
+# One row: by nearest rank, how far so many of the active trucks are behind; null where none was ever synchronised.
+LAGS = """
+SELECT MAX(IF(place <= CEIL(0.5 * trucks), lag_s, NULL)) AS p50_s,
+    MAX(IF(place <= CEIL(0.9 * trucks), lag_s, NULL)) AS p90_s,
+    MAX(IF(place <= CEIL(0.99 * trucks), lag_s, NULL)) AS p99_s, MAX(lag_s) AS max_s
+FROM (
+    SELECT GREATEST(0, %(now)s - s.known_until) AS lag_s, ROW_NUMBER() OVER (ORDER BY s.known_until DESC) AS place,
+        COUNT(*) OVER () AS trucks
+    FROM truck t JOIN truck_sync s ON s.truck_id = t.id
+    WHERE t.fleet_id = %(fleet)s AND t.is_active AND s.known_until IS NOT NULL
+) ranked
+"""
+
+# The last ten passes of the sync, the newest first.
+LAST_PASSES = """
+SELECT kind, status, started_at, finished_at, trucks, trucks_with_news, trucks_failed, messages_new
+FROM sync_run WHERE fleet_id = %(fleet)s ORDER BY started_at DESC, id DESC LIMIT 10
+"""
+
 # --- trucks ---------------------------------------------------------------------------------------------------------
 
 _OPEN_FAULTS = """

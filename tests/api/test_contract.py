@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Fleet
+from apps.trucks.models import SyncRun
 from tests import rows
 from tests.api.endpoints import DOCUMENT, OPERATIONS, PATHS, parameters_of
 
@@ -58,6 +59,7 @@ def full_fleet() -> Fleet:
     rows.speeding(truck)
     for make in (rows.stop, rows.idle_event, rows.fuel_event, rows.harsh_event, rows.fault_change, rows.open_fault):
         make(truck)
+    SyncRun.objects.create(fleet=fleet, status="ok", started_at=now, finished_at=now)
     rows.revision(fleet, 3)
     return fleet
 
