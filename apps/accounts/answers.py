@@ -34,8 +34,11 @@ def etag(request: AuthenticatedRequest, *version: object, weak: bool = False) ->
 
     Weak where the answer also holds what changes without meaning anything, such as the clock.
     """
-    state = repr((request.auth.fleet_id, request.get_full_path(), version))
-    tag = f'"{hashlib.blake2b(state.encode(), digest_size=12).hexdigest()}"'
+    state = hashlib.blake2b(digest_size=12)
+    for part in (request.auth.fleet_id, request.get_full_path(), *version):
+        content = part if isinstance(part, bytes) else repr(part).encode()
+        state.update(b"%d:" % len(content) + content)
+    tag = f'"{state.hexdigest()}"'
     return f"W/{tag}" if weak else tag
 
 

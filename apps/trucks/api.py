@@ -14,6 +14,7 @@ from apps.accounts.calendar import as_utc
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
 from apps.accounts.periods import Period
+from apps.merging import Merger
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries, schemas
 from apps.trucks.freshness import Freshness
@@ -22,6 +23,7 @@ from apps.trucks.parameters import DEFAULTS
 router = Router(tags=["Trucks"], by_alias=True)
 SEVERITIES = ("minor", "moderate", "severe")
 _STATUSES = ("moving", "idle", "parked", "offline")
+_latest_rows = Merger()
 _NO_DOCUMENT = b'{"sensors":[],"position":null}'
 
 
@@ -140,11 +142,10 @@ async def sensors(request: AuthenticatedRequest, truck_id: schemas.TruckCode) ->
     answers.require_json(request)
     refuse_others(request.GET)
     now = _now()
-    which = {"fleet": request.auth.fleet_id, "truck": truck_id, "now": int(now.timestamp())}
-    rows = await fetch_all(queries.LATEST, which)
-    if not rows:
+    shared = {"fleet": request.auth.fleet_id, "now": int(now.timestamp())}
+    row = await _latest_rows.row(queries.LATEST, shared, truck_id) if schemas.is_code(truck_id) else None
+    if row is None:
         raise freshness.no_such_truck()
-    row = rows[0]
     tag = answers.etag(request, row["document"], row["faults"], row["status"], freshness.of_row(row), weak=True)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.problems import NotFound
+from apps.merging import Sharing
 from apps.mysql import fetch_all
 from apps.trucks import queries
 
@@ -66,10 +68,14 @@ def no_such_truck() -> NotFound:
     return NotFound("This fleet has no such truck.")
 
 
+Build = Callable[[Freshness], Awaitable[dict[str, Any]]]
+_builds = Sharing()
+
+
 async def answer(
     request: AuthenticatedRequest,
     read: Callable[[], Awaitable[Freshness]],
-    build: Callable[[Freshness], Awaitable[dict[str, Any]]],
+    build: Build,
     *version: object,
 ) -> HttpResponse:
     """The built body, or 304 where the client has it already.
@@ -84,7 +90,15 @@ async def answer(
         tag = answers.etag(request, freshness, *version)
         if answers.is_known(request, tag):
             return answers.not_modified(tag)
-        body = await build(freshness)
-        if (await fetch_all(queries.REVISION, {"fleet": request.auth.fleet_id}))[0]["revision"] == freshness.revision:
+        make = partial(_built, request.auth.fleet_id, freshness, build)
+        content, is_of_one_revision = await _builds.once(tag, make)  # the same tag is the same answer
+        if is_of_one_revision:
             break
-    return answers.json_response(answers.dumps(body), tag)
+    return answers.json_response(content, tag)
+
+
+async def _built(fleet_id: int, freshness: Freshness, build: Build) -> tuple[bytes, bool]:
+    """The body, and whether the summaries are still those that the freshness is of."""
+    body = await build(freshness)
+    revision = (await fetch_all(queries.REVISION, {"fleet": fleet_id}))[0]["revision"]
+    return answers.dumps(body), revision == freshness.revision

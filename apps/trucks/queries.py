@@ -4,6 +4,7 @@ All take `fleet` first: one fleet never sees another. `now` is a UTC second, `st
 end).
 """
 
+from apps.merging import KeyedStatement
 from apps.trucks.models import TruckDayFigures
 
 LAGGING_S = 900
@@ -85,13 +86,16 @@ _OPEN_FAULTS = """
 FROM open_fault f WHERE f.fleet_id = t.fleet_id AND f.truck_id = t.id)
 """
 
-# One row: the truck's latest values, as the document that the sync keeps ready.
-LATEST = f"""
+# One row a truck: its latest values, as the document that the sync keeps ready.
+LATEST = KeyedStatement(
+    f"""
 SELECT t.code AS truck_id, l.t, {_STATUS} AS status, l.document, {_OPEN_FAULTS} AS faults, s.known_until,
     {_IS_LAGGING} AS lagging, {_REVISION} AS revision
 FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id LEFT JOIN truck_sync s ON s.truck_id = t.id
-WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
-"""
+WHERE t.fleet_id = %(fleet)s AND t.code IN ({{keys}})
+""",
+    "truck_id",
+)
 
 _FOUND = """
 t.fleet_id = %(fleet)s AND t.is_active

@@ -1,6 +1,7 @@
 """The API's answers about trucks, as declared in OpenAPI."""
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
@@ -29,7 +30,14 @@ _STATUS = (
 )
 # Any text finds a truck or does not; the pattern tells which texts can.
 _CODE_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,32}$", "description": CODE, "examples": ["T-101"]}
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 TruckCode = Annotated[str, WithJsonSchema(_CODE_SCHEMA)]
+
+
+def is_code(text: str) -> bool:
+    """Whether a truck can have this code."""
+    return _CODE.fullmatch(text) is not None
+
 
 # --- parameters -----------------------------------------------------------------------------------------------------
 

@@ -358,3 +358,29 @@ def test_a_client_that_leaves_frees_its_connection(asgi: AsgiClient) -> None:
     stats = mysql.pool_stats()
     assert (stats["used"], stats["waiting"]) == (0, 0)
     assert asgi.get("/api/v2/fleet/summary", key).status_code == 200
+
+
+def test_the_same_question_asked_twenty_times_at_once_is_built_less_often(
+    asgi: AsgiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from apps.fleet import api as fleet_api
+
+    _, key = with_truck()
+    asgi.get("/api/v2/fleet/summary", key)
+    built: list[object] = []
+    read_totals = fleet_api._totals
+
+    async def totals(where: dict) -> dict:
+        built.append(where)
+        return await read_totals(where)
+
+    monkeypatch.setattr(fleet_api, "_totals", totals)
+
+    async def ask_at_once() -> list[httpx.Response]:
+        headers = {"Authorization": f"Bearer {key}"}
+        return await asyncio.gather(*(asgi.http.get("/api/v2/fleet/utilization", headers=headers) for _ in range(20)))
+
+    answers = asgi.run(ask_at_once())
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.headers["ETag"] for answer in answers}) == len({answer.content for answer in answers})
+    assert len(built) < 20

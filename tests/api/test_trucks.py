@@ -1,12 +1,17 @@
+import asyncio
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from apps.accounts.models import Fleet
+from apps.merging import Merger
+from apps.mysql import fetch_all
 from apps.trucks.models import Truck
 from tests import rows
+from tests.conftest import AsgiClient
 
 Get = Callable[..., httpx.Response]
 
@@ -227,3 +232,45 @@ def test_sensors_are_tagged_by_their_values_not_by_the_clock(api_get: Get) -> No
     changed = api_get("/api/v2/trucks/T-1/sensors", key, {"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.json()["data"]["sensors"][0]["value"] == 411.0
+
+
+def test_sensors_of_many_trucks_asked_for_at_once_are_read_together_fleet_by_fleet(
+    asgi: AsgiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from apps.trucks import api
+
+    fleets = [rows.fleet(name) for name in ("One", "Two")]
+    for fleet in fleets:
+        for number in range(3):
+            rows.latest(rows.truck(fleet, f"T-{number}"), speed_kmh=float(fleet.pk))
+    asked: list[Any] = []
+    monkeypatch.setattr(api, "_latest_rows", Merger(noted(asked)))
+
+    keys = {fleet: rows.api_key(fleet) for fleet in fleets}
+
+    async def ask(fleet: Fleet, code: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {keys[fleet]}"}
+        return await asgi.http.get(f"/api/v2/trucks/{code}/sensors", headers=headers)
+
+    async def ask_at_once() -> list[httpx.Response]:
+        codes = ("T-0", "t-1", "T-2", "T-2", "T-9", "T 9")
+        return await asyncio.gather(*(ask(fleet, code) for fleet in fleets for code in codes))
+
+    for key in keys.values():  # now the keys are known, and who asks at once arrives at once
+        asgi.get("/api/v2/trucks", key)
+    answers = asgi.run(ask_at_once())
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 404, 404] * 2
+    found = [answer.json()["data"] for answer in answers if answer.status_code == 200]
+    assert [(data["truck_id"], data["position"]["speed_kmh"]) for data in found] == [
+        (code, float(fleet.pk)) for fleet in fleets for code in ("T-0", "T-1", "T-2", "T-2")
+    ]
+    assert len(asked) < 6
+    assert {parameters["fleet"] for parameters in asked} == {fleet.pk for fleet in fleets}
+
+
+def noted(asked: list[Any]) -> Callable[..., Any]:
+    async def fetch(sql: str, parameters: Any) -> Any:
+        asked.append(parameters)
+        return await fetch_all(sql, parameters)
+
+    return fetch

@@ -1,0 +1,137 @@
+"""Reads that wait at the same time are answered by one statement, or one build: nobody's answer is older than it was.
+
+Whoever asks joins only what has not been sent to the database yet, or what is, by its tag, the very answer they would
+get. So nothing is cached, and who has just written reads what they wrote.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from apps.mysql import Row, fetch_all
+
+T = TypeVar("T")
+Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
+
+MOST_KEYS = 64  # of one statement
+IN_FLIGHT = 2  # statements of one kind: while one is read, the next one's rows are on their way
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedStatement:
+    """A statement that finds at most one row for each of several keys.
+
+    `{keys}` in it stands for the list of an IN; `column` has the key in the rows. Keys are ASCII; the database finds
+    them in any case.
+    """
+
+    sql: str
+    column: str
+
+
+@lru_cache
+def _with_keys(sql: str, number: int) -> str:
+    return sql.replace("{keys}", ", ".join(f"%(key_{index})s" for index in range(number)))
+
+
+@dataclass(slots=True)
+class _Group:
+    """Questions that differ in their key only: those who wait, and how many statements are under way."""
+
+    waiting: dict[str, asyncio.Future[Row | None]] = field(default_factory=dict)
+    running: int = 0
+    is_due: bool = False
+
+
+class Merger:
+    """Answers questions that differ in their key only by one statement for all that wait.
+
+    What the questions share, the fleet above all, is part of the group: no statement is ever about two fleets.
+    """
+
+    def __init__(self, fetch: Fetch = fetch_all, *, most_keys: int = MOST_KEYS, in_flight: int = IN_FLIGHT) -> None:
+        self._fetch = fetch
+        self._most_keys, self._in_flight = most_keys, in_flight
+        self._groups: dict[Hashable, _Group] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def row(self, statement: KeyedStatement, shared: Mapping[str, Any], key: str) -> Row | None:
+        """The key's row, or None. It may be shared with others and is not to be changed.
+
+        Raises what the statement raises. A caller that is cancelled leaves the others their answer.
+        """
+        loop = asyncio.get_running_loop()
+        name = loop, statement, *shared.items()
+        group = self._groups.setdefault(name, _Group())
+        future = group.waiting.get(key)
+        if future is None:
+            future = group.waiting[key] = loop.create_future()
+        if not group.is_due and group.running < self._in_flight:
+            group.is_due = True
+            loop.call_soon(self._start, name, group, statement, shared)  # after all who ask in this turn of the loop
+        return await asyncio.shield(future)
+
+    def _start(self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
+        group.is_due = False
+        asked = {key: group.waiting.pop(key) for key in list(group.waiting)[: self._most_keys]}
+        group.running += 1
+        task = asyncio.create_task(self._answer(statement, shared, asked))
+        self._tasks.add(task)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            group.running -= 1
+            if group.waiting and not group.is_due:
+                self._start(name, group, statement, shared)
+            elif not group.running and not group.is_due:
+                self._groups.pop(name, None)
+
+        task.add_done_callback(done)
+
+    async def _answer(
+        self, statement: KeyedStatement, shared: Mapping[str, Any], asked: Mapping[str, asyncio.Future[Row | None]]
+    ) -> None:
+        keys = list(asked)
+        number = 1 << (len(keys) - 1).bit_length()  # few different statements, whatever the number of keys
+        padded = {f"key_{index}": keys[min(index, len(keys) - 1)] for index in range(number)}
+        try:
+            rows = await self._fetch(_with_keys(statement.sql, number), {**shared, **padded})
+        except Exception as error:
+            for future in asked.values():
+                future.set_exception(error)
+                future.exception()  # it may be that everybody has left
+        else:
+            found = {row[statement.column].lower(): row for row in rows}
+            for key, future in asked.items():
+                future.set_result(found.get(key.lower()))
+        finally:
+            for future in asked.values():  # a loop that ends cancels what is under way
+                future.cancel()
+
+
+class Sharing:
+    """Makes what several ask for at the same time once."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
+
+    async def once(self, name: Hashable, make: Callable[[], Awaitable[T]]) -> T:
+        """What `make` gives, or is giving under this name on this loop already; made even if its callers leave."""
+        name = asyncio.get_running_loop(), name
+        task = self._tasks.get(name)
+        if task is None:
+            task = self._tasks[name] = asyncio.ensure_future(_made(make))
+            task.add_done_callback(lambda task: self._forget(name, task))
+        result: T = await asyncio.shield(task)
+        return result
+
+    def _forget(self, name: Hashable, task: asyncio.Task[Any]) -> None:
+        del self._tasks[name]
+        if not task.cancelled():
+            task.exception()  # it may be that everybody has left
+
+
+async def _made(make: Callable[[], Awaitable[T]]) -> T:
+    return await make()

@@ -1,0 +1,189 @@
+"""Reads that are merged: each gets its own answer, its own error, and nobody waits for somebody else's leaving."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from apps.merging import KeyedStatement, Merger, Sharing
+from apps.mysql import DatabaseUnavailable, Row
+
+STATEMENT = KeyedStatement("SELECT … WHERE fleet = %(fleet)s AND code IN ({keys})", "code")
+
+
+class Database:
+    """Has a row for every key but those that begin with x; notes what it was asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.running = self.most_running = 0
+
+    async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        self.asked.append((sql, dict(parameters)))
+        self.running += 1
+        self.most_running = max(self.running, self.most_running)
+        await asyncio.sleep(0.005)
+        self.running -= 1
+        if self.error:
+            raise self.error
+        keys = {value.upper() for name, value in parameters.items() if name.startswith("key_")}
+        return [{"code": key, "fleet": parameters["fleet"]} for key in keys if not key.startswith("X")]
+
+    def keys(self, number: int) -> set[str]:
+        return {value for name, value in self.asked[number][1].items() if name.startswith("key_")}
+
+
+async def test_those_who_ask_together_are_answered_by_one_statement_each_with_its_own_row() -> None:
+    database = Database()
+    merger = Merger(database.fetch)
+    rows = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in ("A", "b", "B", "xX")))
+    assert [row and row["code"] for row in rows] == ["A", "B", "B", None]
+    assert database.asked == [
+        (
+            "SELECT … WHERE fleet = %(fleet)s AND code IN (%(key_0)s, %(key_1)s, %(key_2)s, %(key_3)s)",
+            {"fleet": 1, "key_0": "A", "key_1": "b", "key_2": "B", "key_3": "xX"},
+        )
+    ]
+
+
+async def test_who_asks_alone_does_not_wait_for_company() -> None:
+    database = Database()
+    assert await Merger(database.fetch).row(STATEMENT, {"fleet": 1}, "A") == {"code": "A", "fleet": 1}
+    assert len(database.asked) == 1
+
+
+async def test_no_statement_is_about_two_fleets() -> None:
+    database = Database()
+    merger = Merger(database.fetch)
+    rows = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": fleet}, "A") for fleet in (1, 2, 1)))
+    assert [row["fleet"] for row in rows] == [1, 2, 1]
+    assert sorted(parameters["fleet"] for _, parameters in database.asked) == [1, 2]
+
+
+async def test_nobody_joins_a_statement_that_is_under_way() -> None:
+    """It may have been read before what the caller has just written."""
+    database = Database()
+    merger = Merger(database.fetch)
+    first = asyncio.create_task(merger.row(STATEMENT, {"fleet": 1}, "A"))
+    await asyncio.sleep(0.002)
+    assert len(database.asked) == 1
+    await merger.row(STATEMENT, {"fleet": 1}, "A")
+    await first
+    assert len(database.asked) == 2
+
+
+async def test_who_comes_while_statements_are_under_way_is_in_the_next_one() -> None:
+    database = Database()
+    merger = Merger(database.fetch, in_flight=1)
+    first = asyncio.create_task(merger.row(STATEMENT, {"fleet": 1}, "A"))
+    await asyncio.sleep(0.002)
+    await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in "BCD"))
+    await first
+    assert [database.keys(0), database.keys(1)] == [{"A"}, {"B", "C", "D"}]
+
+
+async def test_a_statement_has_so_many_keys_at_most_and_so_many_run_at_once() -> None:
+    database = Database()
+    merger = Merger(database.fetch, most_keys=4, in_flight=2)
+    keys = [f"T-{number}" for number in range(23)]
+    rows = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in keys))
+    assert [row["code"] for row in rows] == keys
+    assert max(len(database.keys(number)) for number in range(len(database.asked))) == 4
+    assert database.most_running <= 2
+
+
+async def test_the_number_of_different_statements_is_small() -> None:
+    database = Database()
+    merger = Merger(database.fetch)
+    for number in range(1, 65):
+        await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, f"T-{key}") for key in range(number)))
+    assert len({sql for sql, _ in database.asked}) == 7
+
+
+async def test_an_error_reaches_every_caller_and_the_next_question_is_asked_anew() -> None:
+    database = Database(DatabaseUnavailable("gone"))
+    merger = Merger(database.fetch)
+    answers = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in "ABA"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 3
+    database.error = None
+    assert await merger.row(STATEMENT, {"fleet": 1}, "A") == {"code": "A", "fleet": 1}
+
+
+@pytest.mark.parametrize("after_s", [0, 0.002])
+async def test_who_is_cancelled_harms_nobody(after_s: float) -> None:
+    merger = Merger(Database().fetch)
+    readers = [asyncio.create_task(merger.row(STATEMENT, {"fleet": 1}, key)) for key in "AAB"]
+    await asyncio.sleep(after_s)
+    readers[0].cancel()
+    answers = await asyncio.gather(*readers, return_exceptions=True)
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert [row["code"] for row in answers[1:]] == ["A", "B"]
+
+
+async def test_a_storm_of_callers_that_leave_ends_with_nothing_left_over(caplog) -> None:
+    dice = random.Random(1)
+    database = Database()
+    merger = Merger(database.fetch, most_keys=8)
+    for _ in range(20):
+        readers = {
+            asyncio.create_task(merger.row(STATEMENT, {"fleet": dice.randint(1, 3)}, f"T-{n % 20}")): n % 20
+            for n in range(60)
+        }
+        for reader in readers:
+            if dice.random() < 0.2:
+                await asyncio.sleep(0)
+            if dice.random() < 0.5:
+                reader.cancel()
+        answers = await asyncio.wait_for(asyncio.gather(*readers, return_exceptions=True), 5)
+        for number, answer in zip(readers.values(), answers, strict=True):
+            assert isinstance(answer, asyncio.CancelledError) or answer["code"] == f"T-{number}"
+    await asyncio.sleep(0.05)
+    assert (merger._groups, merger._tasks, database.running) == ({}, set(), 0)
+    assert caplog.text == ""
+
+
+# --- the same thing for several -------------------------------------------------------------------------------------
+
+
+async def test_the_same_thing_is_made_once_for_all_who_want_it_now_and_again_later() -> None:
+    made: list[int] = []
+
+    async def make() -> int:
+        await asyncio.sleep(0.005)
+        made.append(1)
+        return len(made)
+
+    sharing = Sharing()
+    assert await asyncio.gather(sharing.once("x", make), sharing.once("x", make)) == [1, 1]
+    assert await sharing.once("x", make) == 2
+    assert sorted(await asyncio.gather(sharing.once("x", make), sharing.once("y", make))) == [3, 4]
+
+
+async def test_who_leaves_takes_nothing_from_the_others() -> None:
+    async def make() -> str:
+        await asyncio.sleep(0.005)
+        return "made"
+
+    sharing = Sharing()
+    first, second = (asyncio.create_task(sharing.once("x", make)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == "made"
+    assert first.cancelled()
+
+
+async def test_what_fails_fails_for_all_and_is_made_anew_later() -> None:
+    async def fail() -> str:
+        await asyncio.sleep(0)
+        raise DatabaseUnavailable("gone")
+
+    async def make() -> str:
+        return "made"
+
+    sharing = Sharing()
+    answers = await asyncio.gather(sharing.once("x", fail), sharing.once("x", fail), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2
+    assert await sharing.once("x", make) == "made"
