@@ -101,10 +101,14 @@ class TruckPass:
     def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, window: Window) -> None:
         """Loads and stores one truck's news, piece by piece: what is stored stays, wherever it breaks."""
         first_t, last_t = self._bounds(sync, last_message, window)
+        self._remember_start(sync, first_t)
         for piece_first, piece_last in intervals(first_t, min(last_t, self.now), PIECE_S):
             self._load(truck, table, piece_first, piece_last)
         if last_message["t"] > self.now + FUTURE_S:  # for the quarantine
             self._load(truck, table, self.now + FUTURE_S + 1, _NO_END)
+
+    def _remember_start(self, sync: TruckSync, first_t: int) -> None:
+        """Before anything is loaded: killed halfway, the next pass goes on from the cursor and would not know."""
         if sync.read_from_t is None or first_t < sync.read_from_t:
             sync.read_from_t = first_t
             sync.save(update_fields=["read_from_t"])
