@@ -200,7 +200,14 @@ def _left_out(version: SensorTableVersion) -> str:
 
 
 def _reading(sensor: dict[str, Any]) -> str:
-    return DASH if sensor["value"] is None else f"{sensor['value']} {sensor['unit']}".strip()
+    """To people: at most three decimal places, and of a switch what it says."""
+    value, unit = sensor["value"], sensor["unit"]
+    if value is None:
+        return DASH
+    if unit.lower() == "on/off" and isinstance(value, int | float):
+        return "on" if value else "off"
+    shown = f"{round(value, 3):,}".removesuffix(".0") if isinstance(value, float) else str(value)
+    return f"{shown} {unit}".strip()
 
 
 def _measured_at(at: str | None, truck: Truck) -> str:
