@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean
 from time import perf_counter
@@ -114,6 +115,15 @@ def _session(statement_timeout_s: float) -> str:
     return f"SET SESSION /*M! {mariadb} */ /*!80000 {mysql} */ time_zone = '+00:00'"
 
 
+@dataclass(frozen=True, slots=True)
+class PoolTotals:
+    """Since the pool was opened: statements that got a connection, seconds all waited for one, and who got none."""
+
+    reads: int = 0
+    waited_s: float = 0.0
+    refused: int = 0
+
+
 class Pool:
     """Connections for short reads. It belongs to the event loop that opens it.
 
@@ -129,6 +139,7 @@ class Pool:
         self._waiting = 0
         self._closed_until = 0.0
         self._acquire_ms: deque[float] = deque(maxlen=100)
+        self._reads, self._refused, self._waited_s = 0, 0, 0.0
 
     async def open(self) -> None:
         """Opens the first connections. Without a database it starts too: requests say so, and try again."""
@@ -187,17 +198,24 @@ class Pool:
             "acquire_ms_max": round(max(recent), 3) if recent else None,
         }
 
+    def totals(self) -> PoolTotals:
+        return PoolTotals(self._reads, self._waited_s, self._refused)
+
     async def _enter(self) -> None:
         self._waiting += 1
         began = perf_counter()
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._places.acquire()
+            self._reads += 1
         except TimeoutError:
+            self._refused += 1
             raise PoolFull(f"all {self._size} connections were busy for {self._wait_s} s") from None
         finally:
             self._waiting -= 1
-            self._acquire_ms.append(1000 * (perf_counter() - began))
+            waited_s = perf_counter() - began
+            self._waited_s += waited_s
+            self._acquire_ms.append(1000 * waited_s)
 
     async def _read_again_if_lost(self, sql: str, bound: dict[str, Any] | None) -> list[Row]:
         """Reads once more when a pooled connection turns out to be dead: for a read that is harmless."""
@@ -278,6 +296,10 @@ async def close_pool() -> None:
 def pool_stats() -> dict[str, int | float | None] | None:
     """The figures of the application's pool; None where none is open."""
     return _pool.stats() if _pool is not None else None
+
+
+def pool_totals() -> PoolTotals | None:
+    return _pool.totals() if _pool is not None else None
 
 
 async def fetch_all(sql: str, parameters: Parameters | None = None) -> list[Row]:

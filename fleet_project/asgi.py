@@ -5,6 +5,7 @@ The asynchronous endpoints of the API and the health endpoints go through the le
 list of middleware. Everything else, which is the admin and static files, passes through all of MIDDLEWARE.
 """
 
+import asyncio
 import os
 from functools import lru_cache
 
@@ -21,11 +22,13 @@ from django.urls import Resolver404, ResolverMatch, get_resolver  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from apps import mysql  # noqa: E402
+from apps.accounts import limits  # noqa: E402
+from fleet_project import metrics  # noqa: E402
 from fleet_project.api import api  # noqa: E402
 from fleet_project.lean import Application, LeanHandler, Receive, Scope, Send  # noqa: E402
 
 API_PREFIX = "/api/"
-OPERATOR_PATHS = frozenset({"/healthz", "/healthz/pool", "/readyz"})
+OPERATOR_PATHS = frozenset({"/healthz", "/healthz/pool", "/readyz", "/metrics"})
 _PATHS_REMEMBERED = 4_096
 
 
@@ -80,7 +83,7 @@ def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> A
 
 
 def with_lifespan(application: Application) -> Application:
-    """Opens the pool when the server starts and closes it when it stops: a pool belongs to one event loop."""
+    """Opens what belongs to the event loop when the server starts, the pool above all; closes it when it stops."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -96,8 +99,12 @@ def with_lifespan(application: Application) -> Application:
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     await mysql.open_pool()
+    limits.open_limiter()
+    publishing = asyncio.create_task(metrics.publish_for_ever())
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    publishing.cancel()
+    await limits.close_limiter()
     await mysql.close_pool()
     await send({"type": "lifespan.shutdown.complete"})
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import async_only_middleware
 
 from apps.accounts import problems
+from apps.accounts.limits import Allowance
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -28,6 +29,20 @@ def request_id(get_response: Handler) -> Handler:
         response = await get_response(request)
         response.headers["X-Request-Id"] = name
         response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return middleware
+
+
+@async_only_middleware
+def rate_limit_fields(get_response: Handler) -> Handler:
+    """Tells a client with every answer what is left of its quota, where that is known."""
+
+    async def middleware(request: HttpRequest) -> HttpResponse:
+        response = await get_response(request)
+        allowance: Allowance | None = getattr(request, "allowance", None)
+        for name, value in allowance.fields().items() if allowance else ():
+            response.headers[name] = value
         return response
 
     return middleware

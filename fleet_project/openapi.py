@@ -12,6 +12,8 @@ Json = dict[str, Any]
 
 _HEADERS: Json = {
     "ETag": {"description": "Send it back as `If-None-Match`.", "schema": {"type": "string"}},
+    "RateLimit-Policy": {"description": "The key's quota `q` in `w` seconds.", "schema": {"type": "string"}},
+    "RateLimit": {"description": "What is left of it, `r`, for `t` seconds.", "schema": {"type": "string"}},
     "X-Request-Id": {"description": "Names the request in the logs.", "schema": {"type": "string"}},
 }
 _ERRORS = {
@@ -19,6 +21,7 @@ _ERRORS = {
     "403": "The key lacks the scope `read`.",
     "406": "The client takes no JSON.",
     "422": "A parameter is unknown, not valid, or asks for too much.",
+    "429": "The key has used up its quota; `Retry-After` says when there is a new one.",
     "503": "The database did not answer in time; `Retry-After` says when to try again.",
 }
 _NO_SUCH_TRUCK = {"404": "The fleet has no such truck; the same answer as for another fleet's truck."}
@@ -75,7 +78,7 @@ def _complete_operation(operation: Json, schemas: Json, *, has_truck: bool) -> N
 
 def _error(status: int, description: str) -> Json:
     headers = {"X-Request-Id": _HEADERS["X-Request-Id"]}
-    if status == 503:
+    if status in (429, 503):
         headers = {**headers, "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": description, "headers": headers, "content": content}

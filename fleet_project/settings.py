@@ -48,7 +48,12 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-API_MIDDLEWARE = ["fleet_project.middleware.request_id", "fleet_project.middleware.problem_bodies"]
+API_MIDDLEWARE = [
+    "fleet_project.metrics.measured",
+    "fleet_project.middleware.request_id",
+    "fleet_project.middleware.rate_limit_fields",
+    "fleet_project.middleware.problem_bodies",
+]
 OPENAPI_API = "fleet_project.api.api"  # what `manage.py openapi` describes
 OPENAPI_FILE = BASE_DIR / "docs" / "openapi.json"
 ROOT_URLCONF = "fleet_project.urls"
@@ -94,6 +99,9 @@ POOL_MIN = _env["POOL_MIN"]
 POOL_MAX = _env["POOL_MAX"]
 POOL_WAIT_S = _env["POOL_WAIT_MS"] / 1000
 QUERY_TIMEOUT_S = _env["QUERY_TIMEOUT_MS"] / 1000
+
+# --- the API --------------------------------------------------------------------------------------------------------
+RATE_LIMIT_PER_MINUTE = _env["RATE_LIMIT_PER_MINUTE"]
 
 # --- Wialon ---------------------------------------------------------------------------------------------------------
 SYNC_INTERVAL_S = _env["SYNC_INTERVAL_S"]

@@ -5,11 +5,13 @@ from django.urls import path
 
 from fleet_project import health
 from fleet_project.api import api
+from fleet_project.metrics import metrics
 
 urlpatterns = [
     path("api/v2/", api.urls),
     path("healthz", health.healthz),
     path("healthz/pool", health.pool),
     path("readyz", health.readyz),
+    path("metrics", metrics),
     path("admin/", admin.site.urls),
 ]

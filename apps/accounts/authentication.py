@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from apps import mysql
+from apps.accounts import limits
 from apps.accounts.keys import secret_matches, split_key
 from apps.accounts.problems import Forbidden, InvalidKey
 
@@ -125,6 +126,7 @@ class ApiKey(HttpBearer):
 
     async def authenticate(self, request: HttpRequest, token: str) -> Principal:
         principal = await self._keys.principal(token, dt.datetime.now(dt.UTC))
+        request.allowance = await limits.take(principal.key_id)  # type: ignore[attr-defined]
         if self._scope not in principal.scopes:
             raise Forbidden(f"The API key lacks the scope {self._scope}.")
         return principal

@@ -86,6 +86,15 @@ class InvalidParameters(Problem):
     status, code, title = 422, "invalid-parameters", "Some parameters are not valid"
 
 
+class TooManyRequests(Problem):
+    status, code, title = 429, "too-many-requests", "The key has used up its quota"
+
+    def __init__(self, seconds: int, fields: Mapping[str, str]) -> None:
+        """`seconds` until there is a new quota; `fields`: headers that say how large it is."""
+        super().__init__(f"Ask again in {seconds} s.")
+        self.headers = {"Retry-After": str(seconds), **fields}
+
+
 class Unavailable(Problem):
     status, code, title = 503, "unavailable", "There is no answer right now; try again"
     headers = {"Retry-After": "1"}

@@ -1,0 +1,121 @@
+"""What Prometheus asks for: requests by route and status, and the figures of the database pool.
+
+Web workers are processes. With PROMETHEUS_MULTIPROC_DIR set, as scripts/web does, each keeps its numbers in files
+there, and whichever is asked adds up those of all. Counters of a worker that has ended stay, its gauges go.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from time import perf_counter
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import async_only_middleware
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from apps import mysql
+
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
+PUBLISH_EVERY_S = 1.0
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_SECONDS = Histogram(
+    "http_request_seconds",
+    "Time to an answer of the API, by route.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+_CONNECTIONS = Gauge(
+    "mysql_pool_connections", "Connections of the pools, by state.", ["state"], multiprocess_mode="livesum"
+)
+_SIZE = Gauge("mysql_pool_size", "The most connections the pools open.", multiprocess_mode="livesum")
+_WAITING = Gauge("mysql_pool_waiting", "Reads that wait for a connection.", multiprocess_mode="livesum")
+_READS = Counter("mysql_pool_reads", "Statements that were given a connection.")
+_WAITED = Counter("mysql_pool_wait_seconds", "Time that statements waited for a connection.")
+_REFUSED = Counter("mysql_pool_refused", "Statements that waited too long for one.")
+
+_timers: dict[tuple[str, str, int], Histogram] = {}
+
+
+@async_only_middleware
+def measured(get_response: Handler) -> Handler:
+    """Counts and times every answer."""
+
+    async def middleware(request: HttpRequest) -> HttpResponse:
+        began = perf_counter()
+        response = await get_response(request)
+        _timer(request, response.status_code).observe(perf_counter() - began)
+        return response
+
+    return middleware
+
+
+def _timer(request: HttpRequest, status: int) -> Histogram:
+    """The route's, not the path's, and known methods only: what clients make up does not become a label."""
+    match = request.resolver_match
+    method = request.method if request.method in METHODS else "other"
+    name = method or "", match.route if match else "", status
+    timer = _timers.get(name)
+    if timer is None:
+        timer = _timers[name] = _SECONDS.labels(*name)
+    return timer
+
+
+# --- the pool -------------------------------------------------------------------------------------------------------
+
+
+async def publish_for_ever() -> None:
+    """Writes the figures of this process's pool where those of all processes are added up."""
+    known = mysql.PoolTotals()
+    while True:
+        known = _publish(known)
+        await asyncio.sleep(PUBLISH_EVERY_S)
+
+
+def _publish(known: mysql.PoolTotals) -> mysql.PoolTotals:
+    stats, totals = mysql.pool_stats(), mysql.pool_totals()
+    if stats is None or totals is None:
+        return known
+    _CONNECTIONS.labels("used").set(stats["used"] or 0)
+    _CONNECTIONS.labels("free").set(stats["free"] or 0)
+    _SIZE.set(stats["max"] or 0)
+    _WAITING.set(stats["waiting"] or 0)
+    _READS.inc(totals.reads - known.reads)
+    _WAITED.inc(totals.waited_s - known.waited_s)
+    _REFUSED.inc(totals.refused - known.refused)
+    return totals
+
+
+# --- the endpoint ---------------------------------------------------------------------------------------------------
+
+
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """All figures in Prometheus's text format."""
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not directory:
+        return REGISTRY
+    _forget_dead(Path(directory))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def _forget_dead(directory: Path) -> None:
+    """Removes the gauges of processes that are gone: a worker that was killed could not do it itself."""
+    for pid in {int(file.stem.rpartition("_")[2]) for file in directory.glob("gauge_live*_*.db")}:
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]
