@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.fleet.models import CostRate, FleetDay, FleetDayCost, FuelMoney, FuelPrice, TruckDayCost
+from apps.fleet.models import CostRate, FleetDay, FleetDayCost, FuelMoney, FuelPrice, TruckDayCost, TruckDayFuel
 from apps.fleet.summaries import batches, writing
 from apps.trucks import ingest, invalidation
 from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
@@ -29,7 +29,7 @@ DAYS = [MONDAY, TUESDAY, WEDNESDAY, THURSDAY]
 START = feed.midnight(MONDAY, "UTC")
 DAY_S = 86_400
 NOW = START + 3 * DAY_S + 12 * 3_600  # Thursday noon
-SUMMARIES = (TruckDay, *feed.EVENTS, TruckDayCost, FleetDay, FleetDayCost)
+SUMMARIES = (TruckDay, *feed.EVENTS, TruckDayCost, TruckDayFuel, FleetDay, FleetDayCost)
 
 
 def shift(km: float = 0, first_t: int = START, days: int = 4, until: int = NOW) -> list[dict[str, Any]]:

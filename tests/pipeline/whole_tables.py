@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import FleetDay, FleetDayCost, TruckDayCost
+from apps.fleet.models import CostAllocation, DirtyEntry, FleetDay, FleetDayCost, TruckDayCost, TruckDayFuel
 from apps.trucks.models import (
     DirtyDay,
     Driver,
@@ -21,7 +21,7 @@ from tests.pipeline.feed import EVENTS
 
 TABLES = (
     Truck, TruckGroup, Driver, FleetSync, TruckSync, Message, QuarantinedMessage, LatestValues, DirtyDay,
-    TruckDay, *EVENTS, TruckDayCost, FleetDay, FleetDayCost, SummaryRevision,
+    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, CostAllocation, DirtyEntry, FleetDay, FleetDayCost, SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
 # Whose it is, when it was written and how often.
