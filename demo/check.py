@@ -60,6 +60,8 @@ class Examination:
         yield from (self.sync_run, self.health, self.docs, self.no_key, self.mail_arrived, self.admin)
         yield from (self.trucks, self.truck_details, self.sensors, self.days, self.trips, self.speeding)
         yield from (self.summary, self.costs, self.utilization, self.drivers)
+        yield from (partial(self.listed, kind) for kind in ("stops", "idle-events", "fuel-events", "harsh-events"))
+        yield from (self.faults, self.freshness)
         if self.replay:
             yield from (partial(self.recorded, truck) for truck in Truck.objects.filter(fleet=self.fleet))
         else:
@@ -184,6 +186,23 @@ class Examination:
         answer = self.get(f"/fleet/driver-behavior?{self.period}")
         expect(answer["data"] and answer["summary"]["trips"] > 0, "no truck has made a trip")
         return f"/fleet/driver-behavior: {len(answer['data'])} trucks, {answer['summary']['trips']} trips"
+
+    def listed(self, kind: str) -> str:
+        """Events that this truck need not have: what must be there is the list and how fresh it is."""
+        answer = self.get(f"/trucks/{self.truck.code}/{kind}?{self.period}")
+        expect(kind != "stops" or answer["data"], "a truck that drove has never stopped")
+        expect(answer["freshness"]["as_of"], "it does not say how fresh it is")
+        return f"/trucks/{self.truck.code}/{kind}: {len(answer['data'])}"
+
+    def faults(self) -> str:
+        found = [len(self.get(path)["data"]) for path in (f"/trucks/{self.truck.code}/faults", "/fleet/faults")]
+        return f"/trucks/{self.truck.code}/faults: {found[0]}, /fleet/faults: {found[1]}"
+
+    def freshness(self) -> str:
+        answer = self.get("/fleet/freshness")
+        trucks = Truck.objects.filter(fleet=self.fleet, is_active=True).count()
+        expect(len(answer["data"]) == trucks, f"{len(answer['data'])} of {trucks} trucks")
+        return f"/fleet/freshness: {len(answer['data'])} trucks"
 
     def recorded(self, truck: Truck) -> str:
         """What the recording holds of one vehicle, over all its days."""
