@@ -19,6 +19,7 @@ from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.api import parameters_in_force
 from apps.trucks.freshness import Freshness
+from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
 _STATES = (
@@ -48,8 +49,8 @@ def _where(fleet_id: int, period: Period) -> dict[str, Any]:
     return {"fleet": fleet_id, "from_day": period.first, "to_day": period.last}
 
 
-async def _totals(where: dict[str, Any]) -> Row:
-    return (await fetch_all(queries.FLEET_TOTALS, where))[0]
+async def _totals(where: dict[str, Any], revision: int) -> Row:
+    return (await summaries.rows(queries.FLEET_TOTALS, where, revision))[0]
 
 
 # --- summary --------------------------------------------------------------------------------------------------------
@@ -62,8 +63,8 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
     period = asked.resolve(who.zone, now)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        totals, current = await _summary_figures(who, period)
-        _, before = await _summary_figures(who, period.previous())
+        totals, current = await _summary_figures(who, period, fresh.revision)
+        _, before = await _summary_figures(who, period.previous(), fresh.revision)
         return {
             "data": {"trucks": fresh.trucks, **_with_money(current, who)},
             "previous": {"period": period.previous().echo(), **_with_money(before, who)},
@@ -75,12 +76,12 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
     return await freshness.answer(request, lambda: freshness.of_fleet(who.fleet_id, now), build, period)
 
 
-async def _summary_figures(who: Principal, period: Period) -> tuple[Row, dict[str, Any]]:
+async def _summary_figures(who: Principal, period: Period, revision: int) -> tuple[Row, dict[str, Any]]:
     """The fleet's totals, and the figures of the summary; money as plain decimals."""
     where = _where(who.fleet_id, period)
-    totals = await _totals(where)
-    used = (await fetch_all(queries.TRUCKS_USED, where))[0]["trucks_used"]
-    costs = Costs.of(await fetch_all(queries.FLEET_COSTS, where))
+    totals = await _totals(where, revision)
+    used = (await summaries.rows(queries.TRUCKS_USED, where, revision))[0]["trucks_used"]
+    costs = Costs.of(await summaries.rows(queries.FLEET_COSTS, where, revision))
     return totals, {
         "active_trucks": used if totals["days"] else None,
         **{name: totals[name] for name in _SUMMED},
@@ -113,7 +114,7 @@ async def _by_truck(
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         where = _where(who.fleet_id, period)
-        totals = await _totals(where)
+        totals = await _totals(where, fresh.revision)
         on_page = {**where, "after": page.after or "", "limit": page.limit}
         found = await fetch_all(queries.TRUCK_TOTALS_PAGE, {**on_page, "limit": page.limit + 1})
         rows, page_echo = page.cut(found, "truck_id")

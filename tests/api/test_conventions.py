@@ -370,9 +370,9 @@ def test_the_same_question_asked_twenty_times_at_once_is_built_less_often(
     built: list[object] = []
     read_totals = fleet_api._totals
 
-    async def totals(where: dict) -> dict:
-        built.append(where)
-        return await read_totals(where)
+    async def totals(*asked: object) -> dict:
+        built.append(asked)
+        return await read_totals(*asked)
 
     monkeypatch.setattr(fleet_api, "_totals", totals)
 

@@ -26,7 +26,7 @@ class TruckSync(models.Model):
     """A truck's watermark: all that Wialon had up to `known_until` is stored. Moves with the rows."""
 
     truck_id = models.BigIntegerField(primary_key=True)
-    fleet_id = models.BigIntegerField(db_index=True)
+    fleet_id = models.BigIntegerField()
     first_t = models.BigIntegerField(null=True, help_text="second of the truck's first stored message")
     cursor_t = models.BigIntegerField(null=True, help_text="second of the newest stored message")
     known_until = models.BigIntegerField(null=True, help_text="Wialon clock up to which the truck is known")
@@ -40,6 +40,7 @@ class TruckSync(models.Model):
 
     class Meta:
         db_table = "truck_sync"
+        indexes = [models.Index(fields=["fleet_id", "known_until", "first_t"], name="truck_sync_watermark")]
 
     def __str__(self) -> str:
         return f"sync of truck {self.truck_id}"

@@ -41,6 +41,7 @@ class Truck(models.Model):
     class Meta:
         db_table = "truck"
         ordering = ["fleet", "code"]
+        indexes = [models.Index(fields=["fleet", "is_active", "code"], name="truck_active")]
         constraints = [
             models.UniqueConstraint(fields=["fleet", "wialon_id"], name="truck_wialon_id_once"),
             models.UniqueConstraint(fields=["fleet", "code"], name="truck_code_once"),

@@ -1,0 +1,55 @@
+"""Rows of the summary tables, remembered with the revision they were read at: as long as it stays, so do they.
+
+Every change of a fleet's summaries raises its revision in the same transaction (`apps.fleet.summaries`), and one
+statement sees one state of the database. So a statement that reads summaries and nothing else, together with the
+revision, gives rows that are right until the revision is another. Names, parameters and clocks are no part of that.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any
+
+from apps.mysql import Row, fetch_all
+from apps.trucks.queries import at_revision
+
+Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
+MOST_ROWS = 20_000
+
+
+class Remembered:
+    """The rows that were asked for last, of this process."""
+
+    def __init__(self, fetch: Fetch = fetch_all, most_rows: int = MOST_ROWS) -> None:
+        self._fetch, self._most_rows = fetch, most_rows
+        self._rows: OrderedDict[Hashable, list[Row]] = OrderedDict()
+        self._number = 0
+
+    async def rows(self, sql: str, parameters: Mapping[str, Any], revision: int) -> list[Row]:
+        """The statement's rows, in no order. They may be shared with others and are not to be changed.
+
+        `parameters` hold the fleet; `revision` is the one it has now, as far as the caller knows. What is read anew may
+        be of a later one.
+        """
+        question = sql, *sorted(parameters.items())
+        known = self._rows.get((question, revision))
+        if known is not None:
+            self._rows.move_to_end((question, revision))
+            return known
+        rows = await self._fetch(at_revision(sql), parameters)
+        if rows:
+            self._keep((question, rows[0]["at_revision"]), rows)
+        return rows
+
+    def _keep(self, name: Hashable, rows: list[Row]) -> None:
+        self._number += len(rows) - len(self._rows.pop(name, ()))
+        self._rows[name] = rows
+        while self._number > self._most_rows:
+            self._number -= len(self._rows.popitem(last=False)[1])
+
+    def forget(self) -> None:
+        """Forgets all: for a process that starts to serve, maybe on another database."""
+        self._rows.clear()
+        self._number = 0
+
+
+summaries = Remembered()
