@@ -4,6 +4,7 @@ from celery import shared_task
 
 from apps.accounts.models import Fleet
 from apps.trucks import leases
+from apps.trucks.notices import tell_of_refused_logins
 from apps.trucks.sync import synchronise
 from tasks.summaries import rebuild_fleet
 
@@ -25,6 +26,8 @@ def sync_fleet(fleet_id: int) -> str:
     lease = leases.claim(fleet_id, only_if_due=True)
     if lease is None:
         return f"fleet {fleet_id} is not due or under way elsewhere"
-    run = synchronise(Fleet.objects.get(id=fleet_id), lease, seconds=SHARE_S)
+    fleet = Fleet.objects.get(id=fleet_id)
+    run = synchronise(fleet, lease, seconds=SHARE_S)
+    tell_of_refused_logins(fleet, run.error)
     rebuild_fleet.apply_async((fleet_id,), expires=60)
     return f"{run.messages_new} new messages of {run.trucks_with_news} trucks: {run.status}"

@@ -12,6 +12,8 @@ from apps.trucks.models import FleetSync
 LEASE = dt.timedelta(seconds=120)
 _RENEW_AFTER_S = 15
 _LONGEST_PAUSE_S = 3600
+REFUSALS = 3  # logins refused in a row, after which Wialon is no longer asked
+PROBE_S = 6 * 3600  # but for this: a token that was made valid again is found without anybody's help
 
 
 class LeaseLost(Exception):
@@ -69,8 +71,34 @@ def pause_after_failures(fleet_id: int, *, interval_s: float) -> float:
     return min(doubled, _LONGEST_PAUSE_S)
 
 
+def pause_after_refusal(fleet_id: int, *, interval_s: float) -> float:
+    """How long to wait after another refused login: as after any failure, but hardly ever from the third on."""
+    FleetSync.objects.filter(fleet_id=fleet_id).update(refused_logins=F("refused_logins") + 1)
+    pause = pause_after_failures(fleet_id, interval_s=interval_s)
+    return PROBE_S if FleetSync.objects.filter(fleet_id=fleet_id, refused_logins__gte=REFUSALS).exists() else pause
+
+
+def claim_notice(fleet_id: int) -> bool:
+    """Whether staff is to be told now that logins are refused; true once until one succeeds."""
+    untold = FleetSync.objects.filter(fleet_id=fleet_id, refused_logins__gte=REFUSALS, owner_told_at=None)
+    return bool(untold.update(owner_told_at=Now()))
+
+
+def give_back_notice(fleet_id: int) -> None:
+    """It could not be sent: somebody is to try again."""
+    FleetSync.objects.filter(fleet_id=fleet_id).update(owner_told_at=None)
+
+
 def no_failures(fleet_id: int) -> None:
-    FleetSync.objects.filter(fleet_id=fleet_id).exclude(consecutive_failures=0).update(consecutive_failures=0)
+    failed = FleetSync.objects.filter(Q(consecutive_failures__gt=0) | Q(refused_logins__gt=0), fleet_id=fleet_id)
+    failed.update(consecutive_failures=0, refused_logins=0, owner_told_at=None)
+
+
+def try_again(fleet_id: int) -> None:
+    """The account was changed: what failed with the old one is forgotten, and the fleet is due at once."""
+    FleetSync.objects.filter(fleet_id=fleet_id).update(
+        consecutive_failures=0, refused_logins=0, owner_told_at=None, due_at=None
+    )
 
 
 def units_are_stale(fleet_id: int, after_s: int) -> bool:

@@ -207,6 +207,9 @@ def synchronise(
         leases.no_failures(fleet.id)
     except leases.LeaseLost as error:  # no failure of the fleet's: its sync goes on elsewhere
         run.status, run.error = SyncRun.Status.FAILED, f"LeaseLost: {error}"
+    except LoginRefused as error:
+        run.status, run.error = SyncRun.Status.FAILED, f"LoginRefused: {error}"
+        wait_s = leases.pause_after_refusal(fleet.id, interval_s=settings.SYNC_INTERVAL_S)
     except (WialonError, DecryptionError) as error:
         run.status, run.error = SyncRun.Status.FAILED, f"{type(error).__name__}: {error}"
         wait_s = leases.pause_after_failures(fleet.id, interval_s=settings.SYNC_INTERVAL_S)

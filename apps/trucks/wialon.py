@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -82,6 +83,7 @@ GROUP_UNITS = 1
 _DATA, _MESSAGE_TYPES = 0, 0xFF00
 _ALL = 0xFFFFFFFF
 _LOAD, _UNLOAD = "messages/load_interval", "messages/unload"
+_HEAVY = frozenset({_LOAD, "core/batch"})  # our batches are of heavy calls
 _BATCH = 40  # calls in one request
 
 
@@ -111,6 +113,9 @@ class Session(Protocol):
     def watched(self, sid: str) -> None:
         """Remember that this session is told of new messages."""
 
+    def heavy(self) -> AbstractContextManager[None]:
+        """Holds a place for a heavy request. Raises Busy where none comes free in time."""
+
     def before_login(self) -> None:
         """Raises Busy where a login would break the limit of logins."""
 
@@ -137,6 +142,9 @@ class OwnSession:
 
     def watched(self, sid: str) -> None:
         self._watched = sid
+
+    def heavy(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def before_login(self) -> None:
         return None
@@ -300,7 +308,11 @@ class WialonClient:
 
     def call(self, service: str, params: Mapping[str, Any]) -> Any:
         """The answer of one service, within the shared session."""
-        return self._with_session(lambda sid: self._service(service, params, sid))
+        return self._with_session(lambda sid: self._in_its_place(service, params, sid))
+
+    def _in_its_place(self, service: str, params: Mapping[str, Any], sid: str) -> Any:
+        with self._session.heavy() if service in _HEAVY else nullcontext():
+            return self._service(service, params, sid)
 
     def _messages_at_once(self, unit_id: int, first_t: int, last_t: int) -> list[dict[str, Any]]:
         answer = self._load_interval(unit_id, first_t, last_t, limit=_ALL)

@@ -5,6 +5,11 @@ in once and handed on. If Redis is away, every worker has a session of its own f
 """
 
 import hashlib
+import random
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import redis
@@ -23,6 +28,19 @@ redis.call('zadd', KEYS[1], now[1] + now[2] / 1000000, now[1] .. '.' .. now[2])
 redis.call('expire', KEYS[1], 61)
 return 1
 """
+HEAVY_AT_ONCE = 2  # Wialon allows three: one is left to the people who use the account
+_HEAVY_LIFE_S = 60  # longer than a request may take: a place that a dead worker holds is free again then
+_HEAVY_PATIENCE_S = 20
+# A place among the heavy requests, if one is free: 1 or 0. In the time of Redis, too.
+_TAKE_PLACE = """
+local clock = redis.call('time')
+local now = clock[1] + clock[2] / 1000000
+redis.call('zremrangebyscore', KEYS[1], '-inf', now)
+if redis.call('zcard', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('zadd', KEYS[1], now + ARGV[2], ARGV[3])
+redis.call('expire', KEYS[1], 2 * ARGV[2])
+return 1
+"""
 _DROP_IF_SAME = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
 
@@ -38,6 +56,7 @@ class SharedSession:
         account = hashlib.sha256(f"{url} {token}".encode()).hexdigest()[:24]
         self._key = f"wialon:session:{account}"
         self._logins = f"wialon:logins:{account}"
+        self._heavy = f"wialon:heavy:{account}"
         self._watched = f"wialon:watched:{account}"
         self._store = store
         self._own: str | None = None
@@ -83,3 +102,32 @@ class SharedSession:
             return
         if not admitted:
             raise Busy(f"token/login: {_LOGINS_PER_MINUTE} logins within a minute, waiting")
+
+    @contextmanager
+    def heavy(self) -> Iterator[None]:
+        """Holds one of the account's places for heavy requests. Raises Busy where none comes free in time."""
+        place = secrets.token_hex(8)
+        self._wait_for(place)
+        try:
+            yield
+        finally:
+            self._leave(place)
+
+    def _wait_for(self, place: str) -> None:
+        deadline = time.monotonic() + _HEAVY_PATIENCE_S
+        while not self._takes(place):
+            if time.monotonic() > deadline:
+                raise Busy(f"{HEAVY_AT_ONCE} heavy requests are under way, waited for {_HEAVY_PATIENCE_S} s")
+            time.sleep(random.uniform(0.01, 0.05))
+
+    def _takes(self, place: str) -> bool:
+        try:
+            return bool(self._store.eval(_TAKE_PLACE, 1, self._heavy, str(HEAVY_AT_ONCE), str(_HEAVY_LIFE_S), place))
+        except redis.RedisError:
+            return True  # the session is this worker's own then, and so are its places
+
+    def _leave(self, place: str) -> None:
+        try:
+            self._store.zrem(self._heavy, place)
+        except redis.RedisError:
+            return

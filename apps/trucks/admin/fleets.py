@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
-from apps.accounts.admin_base import FleetScopedAdmin, column, local_time
+from apps.accounts.admin_base import DASH, FleetScopedAdmin, column, local_time
 from apps.accounts.models import Fleet
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.invalidation import mark_fleet
+from apps.trucks.leases import REFUSALS, try_again
 from apps.trucks.models import FleetSync
 
 
@@ -60,7 +61,7 @@ class FleetForm(forms.ModelForm):  # type: ignore[type-arg]
 class FleetAdmin(FleetScopedAdmin):
     form = FleetForm
     fleet_path, joined, deferred = "pk", (), ("wialon_token",)
-    list_display = ["name", "timezone", "currency", "units", "active", "created"]
+    list_display = ["name", "timezone", "currency", "units", "active", "wialon", "created"]
     search_fields = ["name"]
     secrets = ("wialon_token",)
     fieldsets = [
@@ -87,8 +88,19 @@ class FleetAdmin(FleetScopedAdmin):
             obj.wialon_token = form.cleaned_data["new_token"]
         super().save_model(request, obj, form, change)
         FleetSync.objects.get_or_create(fleet=obj)
+        if form.cleaned_data["new_token"]:
+            try_again(obj.pk)
         if change and "timezone" in form.changed_data:
             tell_marked(self, request, mark_fleet(obj.pk, dt.date.min, "zone"))
+
+    @column("Wialon", colours={"token refused": "danger", "failing": "warning", "reached": "success"})
+    def wialon(self, fleet: Fleet) -> str:
+        sync = FleetSync.objects.filter(fleet=fleet).first()
+        if sync is None or sync.units_refreshed_at is None and not sync.consecutive_failures:
+            return DASH
+        if sync.refused_logins >= REFUSALS:
+            return "token refused"
+        return "failing" if sync.consecutive_failures else "reached"
 
     @column("Created", order="created_at")
     def created(self, fleet: Fleet) -> str:

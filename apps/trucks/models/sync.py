@@ -14,6 +14,10 @@ class FleetSync(models.Model):
     lease_owner = models.CharField(max_length=64, blank=True)
     units_refreshed_at = models.DateTimeField(null=True)
     consecutive_failures = models.PositiveIntegerField(default=0)
+    refused_logins = models.PositiveIntegerField(
+        default=0, help_text="in a row: the token is wrong, expired or revoked"
+    )
+    owner_told_at = models.DateTimeField(null=True, help_text="when staff was told that logins are refused")
 
     class Meta:
         db_table = "fleet_sync"
