@@ -88,14 +88,6 @@ class TruckPass:
             self._fetch_hinted(truck, sync, table)
             self._look_back(truck, sync, table, last_message, window)
 
-    def replace_window(self, truck: Truck, last_message: Raw | None, first_t: int, last_t: int) -> None:
-        """Makes what is stored of [first_t, last_t] what Wialon has there now."""
-        table = self.tables.of(truck)
-        sync = TruckSync.objects.get(truck_id=truck.id)
-        for first, last in _utc_days(max(0, first_t), min(last_t, self.now)):
-            self._replace(truck, sync, table, last_message, first, last, counted=None)
-            self.between()
-
     # --- news ---
 
     def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, window: Window) -> None:
@@ -194,7 +186,7 @@ class TruckPass:
         last_message: Raw | None,
         first_t: int,
         last_t: int,
-        counted: int | None,
+        counted: int,
     ) -> None:
         """Replaces a stretch by what Wialon has there, if all of it came; else only adds what came.
 
