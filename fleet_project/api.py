@@ -15,6 +15,7 @@ from ninja.operation import Operation
 from ninja.utils import normalize_path, replace_path_param_notation
 
 from apps.accounts import problems
+from apps.accounts.answers import Answer
 from apps.accounts.authentication import ApiKey
 from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
@@ -46,6 +47,10 @@ class FleetAPI(NinjaAPI):
         """What client generators name their functions after: `fleet_summary`, `trucks_trips`."""
         package = operation.view_func.__module__.split(".")[-2]
         return f"{package}_{operation.view_func.__name__}"
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """What an endpoint without a response of its own would fill."""
+        return Answer(b"", {"Content-Type": self.get_content_type()})
 
     def operations(self) -> Iterator[tuple[str, Operation]]:
         """Every operation with its route, in Django's notation: `/api/v2/trucks/<truck_id>/trips`."""

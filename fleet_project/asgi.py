@@ -52,17 +52,18 @@ _routes_with_sync_operations = api.routes_with_sync_operations()
 
 
 @lru_cache(_PATHS_REMEMBERED)
-def resolved(path: str) -> ResolverMatch | None:
-    """The view that a path leads to. Remembered, because Django tries one pattern after the other."""
+def resolved(path: str) -> tuple[ResolverMatch | None, bool]:
+    """The view that a path leads to, and whether it is lean. Remembered: Django tries one pattern after the other."""
     try:
-        return get_resolver().resolve(path)
+        match = get_resolver().resolve(path)
     except Resolver404:
-        return None
+        return None, True
+    return match, is_lean(match)
 
 
-def is_lean(match: ResolverMatch | None) -> bool:
-    """Whether nothing that may use the ORM is behind the path, whatever the method. Nothing at all may be behind it."""
-    return match is None or (iscoroutinefunction(match.func) and f"/{match.route}" not in _routes_with_sync_operations)
+def is_lean(match: ResolverMatch) -> bool:
+    """Whether nothing that may use the ORM is behind the path, whatever the method."""
+    return iscoroutinefunction(match.func) and f"/{match.route}" not in _routes_with_sync_operations
 
 
 def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> Application:
@@ -72,7 +73,9 @@ def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> A
         path = scope["path"]
         if not (path.startswith(API_PREFIX) or path in OPERATOR_PATHS):
             await rest(scope, receive, send)
-        elif is_lean(match := resolved(path)):
+            return
+        match, goes_lean = resolved(path)
+        if goes_lean:
             await lean(scope, receive, send, match)
         else:
             await api_with_orm(scope, receive, send)

@@ -7,6 +7,7 @@ must end by itself, which the deadlines of `apps.mysql` see to.
 """
 
 import logging
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 from django.utils.functional import cached_property
@@ -95,7 +96,9 @@ class Headers(dict[str, str]):
         headers = cls()
         for raw_name, raw_value in pairs:
             name, value = raw_name.decode("latin1"), raw_value.decode("latin1")
-            headers[name] = f"{headers[name]},{value}" if name in headers else value
+            first = headers.setdefault(name, value)
+            if first is not value:
+                headers[name] = f"{first},{value}"
         return headers
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -108,14 +111,43 @@ class Headers(dict[str, str]):
         return isinstance(name, str) and super().__contains__(name.lower())
 
 
+_NO_QUERY = QueryDict("")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]*", re.ASCII)
+
+
 class LeanRequest(ASGIRequest):
-    """Django's request, with the server's headers instead of a copy of META, and a body of limited size."""
+    """Django's request, which reads its body up to a limit and makes META only for those who want it."""
 
     request_id: str | None = None
+    script_name = ""
+    content_type = None
+    content_params = None
+    _post_parse_error = _read_started = False
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        super().__init__(scope, BytesIO())
+        """Raises UnicodeDecodeError for a query that is no text."""
         self._receive = receive
+        self._query = scope["query_string"].decode()
+        self.scope = scope
+        self.path = self.path_info = scope["path"]
+        self.method = scope["method"]
+        self.resolver_match = None
+        self._stream = BytesIO()
+        if self.method != "GET":
+            self._set_content_type_params(self.META)
+
+    @cached_property
+    def META(self) -> dict[str, Any]:  # type: ignore[override]
+        return ASGIRequest(self.scope, BytesIO()).META
+
+    @cached_property
+    def GET(self) -> QueryDict:  # type: ignore[override]
+        return QueryDict(self._query) if self._query else _NO_QUERY
+
+    def get_full_path(self, force_append_slash: bool = False) -> str:
+        if self._query or force_append_slash or not _PLAIN_PATH.fullmatch(self.path):
+            return super().get_full_path(force_append_slash)
+        return self.path
 
     @cached_property
     def headers(self) -> Headers:  # type: ignore[override]
@@ -170,12 +202,12 @@ async def _send(response: HttpResponseBase, send: Send, *, without_body: bool) -
 
 def _headers(response: HttpResponseBase) -> list[tuple[bytes, bytes]]:
     """In lower case, as ASGI has them, with the length where it is known and there can be a body."""
-    headers = [(name.lower().encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    headers = [(name.encode("ascii"), value.encode("latin1")) for name, (_, value) in response.headers._store.items()]
     headers += [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
     if (
         isinstance(response, HttpResponse)
         and response.status_code != HTTPStatus.NOT_MODIFIED
-        and not response.has_header("Content-Length")
+        and "content-length" not in response.headers._store
     ):
         headers.append((b"content-length", b"%d" % len(response.content)))
     return headers

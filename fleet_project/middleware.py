@@ -21,7 +21,7 @@ def request_id(get_response: Handler) -> Handler:
     """Accepts or makes `X-Request-Id`: in logs, in problem bodies, in the answer."""
 
     async def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        given = request.headers.get("X-Request-Id", "")
         name = given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         request.request_id = name  # type: ignore[attr-defined]
         # For good: a request has a task, and so a context, of its own.

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import BadHeaderError, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import ResolverMatch
 from ninja import Router
 
+from apps.accounts.answers import Answer
 from fleet_project.api import api
-from fleet_project.asgi import is_lean, resolved
-from fleet_project.lean import Headers, LeanHandler
+from fleet_project.asgi import resolved
+from fleet_project.lean import Headers, LeanHandler, LeanRequest
 from tests import rows
 from tests.api.endpoints import PATHS
 from tests.conftest import AsgiClient
@@ -85,6 +88,53 @@ def test_a_client_that_leaves_while_it_sends_gets_no_answer() -> None:
 def test_a_query_that_is_no_text_is_a_problem() -> None:
     answer = asked(echo, query=b"q=\xff")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
+
+
+QUERIES = [b"", b"a=1&b=%20x&a=2", b"q=%F0%9F%9A%9A"]
+PATHS_WITH_ALL_SORTS = ["/here", "/a b", "/ä", "/100%", "/a;b,c"]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("path", PATHS_WITH_ALL_SORTS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_is_like_djangos(method: str, path: str, query: bytes) -> None:
+    headers = [
+        (b"host", b"localhost"),
+        (b"content-type", b"text/plain; charset=latin-1"),
+        (b"accept", b"a"),
+        (b"accept", b"b"),
+    ]
+    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
+    ours, djangos = LeanRequest(scope, None), ASGIRequest(scope, BytesIO())
+    assert (ours.META, ours.GET, ours.method, ours.path_info) == (
+        djangos.META, djangos.GET, djangos.method, djangos.path_info
+    )  # fmt: skip
+    assert ours.get_full_path() == djangos.get_full_path()
+    assert ours.build_absolute_uri() == djangos.build_absolute_uri()
+    assert {name.lower(): value for name, value in djangos.headers.items()} == ours.headers
+    assert ours.COOKIES == djangos.COOKIES
+    if method == "POST":
+        assert (ours.content_type, ours.encoding) == (djangos.content_type, djangos.encoding)
+
+
+def test_an_answer_is_like_djangos_response() -> None:
+    given = {"Content-Type": "application/json", "ETag": '"x"'}
+    ours, djangos = Answer(b"{}", given), HttpResponse(b"{}", headers=given)
+    for name in ("content", "status_code", "reason_phrase", "charset", "streaming", "closed"):
+        assert getattr(ours, name) == getattr(djangos, name), name
+    for response in (ours, djangos):
+        response["X-Count"] = 7
+        response.set_cookie("a", "b")
+    assert dict(ours.items()) == dict(djangos.items())
+    assert str(ours.cookies) == str(djangos.cookies)
+    assert ours.serialize() == djangos.serialize()
+    assert set(vars(djangos)) - set(vars(ours)) <= {"_is_rendered", "content_type"}
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb"])
+def test_a_header_cannot_be_smuggled_into_an_answer(value: str) -> None:
+    with pytest.raises(BadHeaderError):
+        Answer(b"", {"X-Ours": value})
 
 
 # --- out ------------------------------------------------------------------------------------------------------------
@@ -166,17 +216,17 @@ def concrete(route: str) -> str:
 def test_the_routes_of_the_operations_are_those_that_paths_lead_to() -> None:
     routes = [route for route, _ in api.operations()]
     assert set(PATHS) <= set(map(concrete, routes))
-    assert all(resolved(concrete(route)) is not None for route in routes)
-    assert {f"/{resolved(concrete(route)).route}" for route in routes} == set(routes)
+    matches = [resolved(concrete(route))[0] for route in routes]
+    assert [match and f"/{match.route}" for match in matches] == routes
 
 
 def test_asynchronous_operations_are_lean_and_plain_ones_have_a_handler_that_closes_their_connections() -> None:
     for route, operation in api.operations():
         alone = {one.is_async for other, one in api.operations() if other == route} == {operation.is_async}
-        assert is_lean(resolved(concrete(route))) == (operation.is_async and alone), route
-    assert not is_lean(resolved("/api/v2/docs"))
-    assert is_lean(resolved("/healthz"))
-    assert is_lean(resolved("/api/v2/nothing"))
+        assert resolved(concrete(route))[1] == (operation.is_async and alone), route
+    assert not resolved("/api/v2/docs")[1]
+    assert resolved("/healthz")[1]
+    assert resolved("/api/v2/nothing") == (None, True)
 
 
 def test_a_path_with_a_plain_operation_beside_an_asynchronous_one_is_not_lean() -> None:

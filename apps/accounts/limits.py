@@ -21,7 +21,7 @@ from apps.merging import Sharing
 logger = logging.getLogger(__name__)
 
 WINDOW_S = 60
-BATCH = 50
+BATCH, LARGEST_BATCH = 50, 500  # in between, a hundredth of the quota
 PATIENCE_S = 0.1  # a request waits no longer for Redis
 PAUSE_S = 1.0  # and after that nobody asks it for so long
 
@@ -110,9 +110,10 @@ class Limiter:
 
 def by_redis(client: "redis.Redis", quota: int) -> Draw:
     script = client.register_script(_DRAW)
+    batch = max(BATCH, min(LARGEST_BATCH, quota // 100))
 
     async def draw(key_id: int) -> tuple[int, int, int]:
-        drawn, left, milliseconds = await script([f"limit:{key_id}"], [quota, BATCH, 1000 * WINDOW_S])
+        drawn, left, milliseconds = await script([f"limit:{key_id}"], [quota, batch, 1000 * WINDOW_S])
         return drawn, left, milliseconds
 
     return draw

@@ -146,7 +146,8 @@ async def sensors(request: AuthenticatedRequest, truck_id: schemas.TruckCode) ->
     row = await _latest_rows.row(queries.LATEST, shared, truck_id) if schemas.is_code(truck_id) else None
     if row is None:
         raise freshness.no_such_truck()
-    tag = answers.etag(request, row["document"], row["faults"], row["status"], freshness.of_row(row), weak=True)
+    state = [row[name] for name in ("t", "status", "faults", "known_until", "lagging", "revision")]
+    tag = answers.etag(request, row["document"] or b"", state, weak=True)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
     return answers.json_response(_latest(row, now), tag)

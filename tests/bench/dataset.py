@@ -1,0 +1,132 @@
+"""A fleet of any size for measuring reads: rows multiplied inside the database, so that a year takes seconds.
+
+One truck and one day are made as the tests make them; all others are copies with other distances. Beside the product's
+tables stands `bench_latest`: the same values of a truck, in one column each, for the rivals.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import orjson
+from django.db import connection, transaction
+from django.db.models import Model
+
+from apps.accounts.models import Fleet
+from apps.fleet import queries
+from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
+from tests import rows
+
+SENSORS = 30
+COLUMNS = [f"value_{number}" for number in range(SENSORS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A fleet with trucks T-00000, T-00001, …, and as many days up to yesterday."""
+
+    fleet_id: int
+    key: str
+    trucks: int
+    days: int
+    last_day: dt.date
+
+
+def make(trucks: int, days: int) -> Dataset:
+    """A new fleet in the database."""
+    now = dt.datetime.now(dt.UTC)
+    fleet = rows.fleet(f"bench {now:%H:%M:%S.%f}", timezone="UTC")
+    first = rows.truck(fleet, "T-00000")
+    rows.known(first, now)
+    rows.latest(first, now, document=_document(now))
+    _multiply_trucks(fleet, first, trucks)
+    _make_rival_table(fleet)
+    made = Dataset(fleet.pk, rows.api_key(fleet), trucks, 0, now.date() - dt.timedelta(days=1))
+    return extend(made, days)
+
+
+def _document(now: dt.datetime) -> bytes:
+    at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    sensors = [
+        {"id": number, "name": f"Sensor {number}", "type": "custom", "unit": "V", "value": 12.5 + number, "at": at}
+        for number in range(SENSORS)
+    ]
+    position = {
+        "lat": 41.85, "lon": -87.65, "speed_kmh": 88.0, "course_deg": 270.0, "altitude_m": 180.0, "satellites": 12,
+        "at": at,
+    }  # fmt: skip
+    return orjson.dumps({"sensors": sensors, "position": position})
+
+
+def _others(model: type[Model], *without: str) -> tuple[str, str]:
+    """The model's columns but for some: as they are inserted, and as they are copied from a row `s`."""
+    columns = (field.column for field in model._meta.concrete_fields)
+    names = [name for name in columns if name and name not in without]
+    return ", ".join(f"`{name}`" for name in names), ", ".join(f"s.`{name}`" for name in names)
+
+
+def _multiply_trucks(fleet: Fleet, first: Truck, trucks: int) -> None:
+    others, copied = _others(Truck, "id", "code", "wialon_id")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO truck (code, wialon_id, {others}) "
+            f"SELECT CONCAT('T-', LPAD(n.seq, 5, '0')), 1000000 + n.seq, {copied} "
+            f"FROM seq_1_to_{max(trucks - 1, 1)} n JOIN truck s ON s.id = %s",
+            [first.pk],
+        )
+        for model in (TruckSync, LatestValues):
+            table, (others, copied) = model._meta.db_table, _others(model, "truck_id")
+            cursor.execute(
+                f"INSERT INTO {table} (truck_id, {others}) SELECT t.id, {copied} "
+                f"FROM truck t JOIN {table} s ON s.truck_id = %s WHERE t.fleet_id = %s AND t.id <> %s",
+                [first.pk, fleet.pk, first.pk],
+            )
+
+
+def _make_rival_table(fleet: Fleet) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bench_latest")
+        values = ", ".join(f"{12.5 + number} AS {name}" for number, name in enumerate(COLUMNS))
+        cursor.execute(
+            "CREATE TABLE bench_latest (code VARCHAR(32) PRIMARY KEY, document BLOB NOT NULL) ENGINE=InnoDB "
+            f"SELECT t.code, l.t, l.lat, l.lon, l.speed_kmh, {values}, l.document "
+            "FROM truck t JOIN latest_values l ON l.truck_id = t.id WHERE t.fleet_id = %s",
+            [fleet.pk],
+        )
+
+
+def extend(dataset: Dataset, days: int) -> Dataset:
+    """The same fleet with as many days: those before the ones it has."""
+    first = Truck.objects.get(fleet_id=dataset.fleet_id, code="T-00000")
+    wanted = [dataset.last_day - dt.timedelta(days=ago) for ago in range(dataset.days, days)]
+    for day in wanted:
+        rows.truck_day(first, day)
+        rows.cost(first, "fuel", "180.10", day)
+        rows.cost(first, "payments", "71.00", day, source="allocated")
+        rows.cost(first, "tolls", "11.00", day, source="actual")
+        with transaction.atomic():
+            _multiply_day(first, day)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck, truck_sync")
+    return Dataset(dataset.fleet_id, dataset.key, dataset.trucks, days, dataset.last_day)
+
+
+def _multiply_day(first: Truck, day: dt.date) -> None:
+    others, copied = _others(TruckDay, "fleet_id", "truck_id", "day", "distance_m")
+    where = {"fleet": first.fleet_id, "first": first.pk, "day": day, "revision": 1, "computed_at": rows.NOON}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO truck_day (fleet_id, truck_id, day, distance_m, {others}) "
+            f"SELECT s.fleet_id, t.id, s.day, s.distance_m + t.id * 17 %% 90000, {copied} "
+            "FROM truck_day s JOIN truck t ON t.fleet_id = s.fleet_id AND t.id <> s.truck_id "
+            "WHERE s.fleet_id = %(fleet)s AND s.truck_id = %(first)s AND s.day = %(day)s",
+            where,
+        )
+        cursor.execute(
+            "INSERT INTO truck_day_cost (fleet_id, truck_id, day, line, source, amount) "
+            "SELECT c.fleet_id, t.id, c.day, c.line, c.source, c.amount + t.id %% 90 "
+            "FROM truck_day_cost c JOIN truck t ON t.fleet_id = c.fleet_id AND t.id <> c.truck_id "
+            "WHERE c.fleet_id = %(fleet)s AND c.truck_id = %(first)s AND c.day = %(day)s",
+            where,
+        )
+        for statement in queries.SUM_UP_DAY:
+            cursor.execute(statement, where)

@@ -1,0 +1,104 @@
+"""Servers to be measured: started, waited for, their CPU read, ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A way to answer: what it is called, its address, and the process whose children serve."""
+
+    name: str
+    address: str
+    process: psutil.Process
+
+    def cpu_s(self) -> float:
+        """CPU seconds that it has used by now, all its processes together."""
+        total = 0.0
+        for process in [self.process, *self.process.children(recursive=True)]:
+            times = process.cpu_times()
+            total += times.user + times.system
+        return total
+
+
+def granian(application: str) -> list[str]:
+    return [
+        str(BIN / "granian"), "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1",
+        "--http", "1", "--no-ws", "--log-level", "warning", application,
+    ]  # fmt: skip
+
+
+def gunicorn(application: str) -> list[str]:
+    return [
+        str(BIN / "gunicorn"),
+        "--bind",
+        "127.0.0.1:{port}",
+        "--workers",
+        "2",
+        "--log-level",
+        "warning",
+        application,
+    ]
+
+
+PRODUCT = ("product", granian("fleet_project.asgi:application"))
+RIVALS = (
+    ("FastAPI + aiomysql pool", granian("tests.bench.rivals.fastapi_pool:application")),
+    ("Django ORM, gunicorn, 2 workers", gunicorn("tests.bench.rivals.orm:application")),
+    ("bare ASGI, no merging", granian("tests.bench.rivals.bare:single")),
+    ("bare ASGI, merged", granian("tests.bench.rivals.bare:merged")),
+)
+
+
+@contextmanager
+def running(ways: Sequence[tuple[str, list[str]]], probe: str, **environment: str) -> Iterator[list[Server]]:
+    """Starts the servers on ports of their own, waits until each answers the path `probe`, and ends them."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_server(name, command, probe, environment)) for name, command in ways]
+
+
+@contextmanager
+def _server(name: str, command: list[str], probe: str, environment: dict[str, str]) -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as once_free:
+        port = once_free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as metrics:
+        process = subprocess.Popen(
+            [part.format(port=port) for part in command],
+            cwd=ROOT,
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics, **environment},
+        )
+        try:
+            _wait(f"http://127.0.0.1:{port}{probe}", name)
+            yield Server(name, f"http://127.0.0.1:{port}", psutil.Process(process.pid))
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait(url: str, name: str) -> None:
+    for _ in range(150):
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except urllib.error.HTTPError:  # it answers, if only that a key is needed
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"{name} does not answer")
