@@ -134,7 +134,7 @@ class LeanRequest(ASGIRequest):
         self.resolver_match = None
         self._stream = BytesIO()
         if self.method != "GET":
-            self._set_content_type_params(self.META)
+            self._set_content_type_params(self.META)  # type: ignore[attr-defined]
 
     @cached_property
     def META(self) -> dict[str, Any]:  # type: ignore[override]

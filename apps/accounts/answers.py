@@ -70,7 +70,7 @@ def require_json(request: HttpRequest) -> None:
 class QuickHeaders(ResponseHeaders):
     """Django's headers, which encode and decode each name and value even where there is nothing to convert."""
 
-    def __setitem__(self, name: str, value: str | bytes) -> None:
+    def __setitem__(self, name: str, value: str | bytes | int) -> None:
         if isinstance(value, str) and name.isascii() and value.isascii() and value.isprintable():
             self._store[name.lower()] = (name, value)
         else:  # what is odd is converted, or refused as an injection

@@ -50,14 +50,14 @@ def parse(output: str) -> Result:
     return Result(
         requests=int(_found(r"(\d+) requests in", output)),
         per_s=float(_found(r"Requests/sec:\s+([\d.]+)", output)),
-        p50_ms=_milliseconds(_found(r"50%\s+(\S+)", output)),
-        p99_ms=_milliseconds(_found(r"99%\s+(\S+)", output)),
+        p50_ms=_milliseconds(_found(r"^\s+50%\s+(\S+)", output)),
+        p99_ms=_milliseconds(_found(r"^\s+99%\s+(\S+)", output)),
         errors=int(_found(r"Non-2xx or 3xx responses: (\d+)", output, "0")) + _socket_errors(output),
     )
 
 
 def _found(pattern: str, output: str, default: str | None = None) -> str:
-    found = re.search(pattern, output)
+    found = re.search(pattern, output, re.MULTILINE)
     if found is None and default is not None:
         return default
     if found is None:
