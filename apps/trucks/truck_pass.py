@@ -186,7 +186,7 @@ class TruckPass:
         last_message: Raw | None,
         first_t: int,
         last_t: int,
-        counted: int,
+        counted: int | None,
     ) -> None:
         """Replaces a stretch by what Wialon has there, if all of it came; else only adds what came.
 
