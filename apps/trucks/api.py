@@ -146,8 +146,7 @@ async def sensors(request: AuthenticatedRequest, truck_id: schemas.TruckCode) ->
     row = await _latest_rows.row(queries.LATEST, shared, truck_id) if schemas.is_code(truck_id) else None
     if row is None:
         raise freshness.no_such_truck()
-    state = [row[name] for name in ("t", "status", "faults", "known_until", "lagging", "revision")]
-    tag = answers.etag(request, row["document"] or b"", state, weak=True)
+    tag = answers.etag(request, row["document"] or b"", row["state"], weak=True)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
     return answers.json_response(_latest(row, now), tag)
@@ -155,12 +154,13 @@ async def sensors(request: AuthenticatedRequest, truck_id: schemas.TruckCode) ->
 
 def _latest(row: Row, now: dt.datetime) -> bytes:
     """The answer around the document that the sync keeps ready: it is never parsed."""
+    t, status, *freshness_of_it, faults = orjson.loads(row["state"])
     document = row["document"] if row["document"] not in (None, b"", b"{}") else _NO_DOCUMENT
-    head = {"truck_id": row["truck_id"], "status": row["status"], "now": now, "last_message_at": _instant(row["t"])}
-    fresh = freshness.of_row(row).body()
-    faults = b',"faults":' + (row["faults"] or "[]").encode()
-    data = answers.dumps(head)[:-1] + faults + b"," + document[1:]
-    return b'{"data":' + data + b',"freshness":' + answers.dumps(fresh) + b"}"
+    head = {"truck_id": row["truck_id"], "status": status, "now": now, "last_message_at": _instant(t)}
+    head["faults"] = faults or []
+    known = dict(zip(("known_until", "lagging", "revision"), freshness_of_it, strict=True))
+    fresh = freshness.of_row({"truck_id": row["truck_id"], **known}).body()
+    return b'{"data":' + answers.dumps(head)[:-1] + b"," + document[1:] + b',"freshness":' + answers.dumps(fresh) + b"}"
 
 
 # --- what a truck did in a period -----------------------------------------------------------------------------------
