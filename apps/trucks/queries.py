@@ -96,7 +96,8 @@ FROM open_fault f WHERE f.fleet_id = t.fleet_id AND f.truck_id = t.id)
 """
 
 # One row a truck: its latest values, as the document that the sync keeps ready, and its state, packed as well: a column
-# costs the driver as much as a row. `state`: second of the last message, status, watermark, lags, revision, open faults.
+# costs the driver as much as a row. `state`: second of the last message, status, watermark, is it lagging, revision,
+# open faults.
 LATEST = KeyedStatement(
     f"""
 SELECT t.code AS truck_id, l.document,
