@@ -6,6 +6,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -19,7 +20,7 @@ from apps.accounts.answers import Answer
 from apps.accounts.authentication import ApiKey
 from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
-from apps.mysql import DatabaseUnavailable
+from apps.mysql import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.event_api import router as truck_events_router
 from apps.trucks.freshness_api import router as freshness_router
@@ -111,6 +112,14 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 def _unavailable(request: HttpRequest, error: DatabaseUnavailable) -> HttpResponse:
     logger.warning("no answer from the database", extra={"error": str(error)})
     return _problem(request, problems.Unavailable("The database did not answer in time."))
+
+
+@api.exception_handler(OperationalError)
+def _unavailable_or_bug(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    """What a plain `def` operation meets on Django's connection: a deadlock, a lock, a server that is away."""
+    if error.args and error.args[0] in UNAVAILABLE:
+        return _unavailable(request, DatabaseUnavailable(str(error)))
+    return _bug(request, error)
 
 
 @api.exception_handler(Http404)

@@ -16,13 +16,18 @@ _HEADERS: Json = {
     "RateLimit": {"description": "What is left of it, `r`, for `t` seconds.", "schema": {"type": "string"}},
     "X-Request-Id": {"description": "Names the request in the logs.", "schema": {"type": "string"}},
 }
+_LOCATION: Json = {"description": "Where what was begun can be followed.", "schema": {"type": "string"}}
 _ERRORS = {
     "401": "The key is missing or not valid.",
-    "403": "The key lacks the scope `read`.",
     "406": "The client takes no JSON.",
     "422": "A parameter is unknown, not valid, or asks for too much.",
     "429": "The key has used up its quota; `Retry-After` says when there is a new one.",
     "503": "The database did not answer in time; `Retry-After` says when to try again.",
+}
+_IDEMPOTENT = {
+    "400": "The `Idempotency-Key` is missing or not valid.",
+    "409": "The same request is being worked on; `Retry-After` says when to ask again.",
+    "422": "The body or a parameter is not valid, or the `Idempotency-Key` belongs to another request.",
 }
 _NO_SUCH_TRUCK = {"404": "The fleet has no such truck; the same answer as for another fleet's truck."}
 _IF_NONE_MATCH: Json = {
@@ -41,8 +46,8 @@ def completed(document: OpenAPISchema) -> OpenAPISchema:
     schemas |= problem.pop("$defs", {})
     schemas["Problem"] = problem
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            _complete_operation(operation, schemas, has_truck="{truck_id}" in path)
+        for method, operation in operations.items():
+            _complete_operation(method, operation, schemas, has_truck="{truck_id}" in path)
     used = set(_references(document))
     document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in used}
     return document
@@ -60,25 +65,55 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(value)
 
 
-def _complete_operation(operation: Json, schemas: Json, *, has_truck: bool) -> None:
+def _complete_operation(method: str, operation: Json, schemas: Json, *, has_truck: bool) -> None:
+    is_read = method == "get"
     for parameter in operation["parameters"]:
         parameter["schema"] = _without_null(parameter["schema"])
         parameter.pop("examples", None)  # a list is allowed in a schema, not beside it
-    operation["parameters"].append(_IF_NONE_MATCH)
-    answer = operation["responses"].pop(200)
-    content = answer["content"]["application/json"]
-    content["example"] = example_of(content["schema"], schemas)
-    operation["responses"] = {
-        "200": {**answer, "headers": _HEADERS},
-        "304": {"description": "The client has this answer already.", "headers": _HEADERS},
+    if is_read:
+        operation["parameters"].append(_IF_NONE_MATCH)
+    if body := operation.get("requestBody"):
+        _add_example(body, schemas)
+    answers = {str(status): answer for status, answer in operation["responses"].items()}
+    for status, answer in answers.items():
+        _complete_answer(status, answer, schemas, is_read=is_read)
+    if is_read:
+        answers["304"] = {"description": "The client has this answer already.", "headers": _HEADERS}
+    operation["responses"] = answers | {
+        status: _error(int(status), description)
+        for status, description in sorted(_errors_of(operation, is_read=is_read, has_truck=has_truck).items())
     }
-    for status, description in sorted((_ERRORS | (_NO_SUCH_TRUCK if has_truck else {})).items()):
-        operation["responses"][status] = _error(int(status), description)
+
+
+def _complete_answer(status: str, answer: Json, schemas: Json, *, is_read: bool) -> None:
+    answer["headers"] = _HEADERS if is_read else {k: v for k, v in _HEADERS.items() if k != "ETag"}
+    if status in ("201", "202"):
+        answer["headers"] = {**answer["headers"], "Location": _LOCATION}
+    if answer.get("content"):
+        _add_example(answer, schemas)
+    else:
+        answer.pop("content", None)
+
+
+def _add_example(part: Json, schemas: Json) -> None:
+    content = part["content"]["application/json"]
+    content["example"] = example_of(content["schema"], schemas)
+
+
+def _errors_of(operation: Json, *, is_read: bool, has_truck: bool) -> dict[str, str]:
+    """Status → when, for what may go wrong with an operation."""
+    scope = operation.pop("x-required-scope", "read")
+    errors = _ERRORS | {"403": f"The key lacks the scope `{scope}`."} | (_NO_SUCH_TRUCK if has_truck else {})
+    if not is_read:
+        errors.pop("406")
+    if any(parameter["name"] == "Idempotency-Key" for parameter in operation["parameters"]):
+        errors |= _IDEMPOTENT
+    return errors
 
 
 def _error(status: int, description: str) -> Json:
     headers = {"X-Request-Id": _HEADERS["X-Request-Id"]}
-    if status in (429, 503):
+    if status in (409, 429, 503):
         headers = {**headers, "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": description, "headers": headers, "content": content}

@@ -4,6 +4,7 @@ import time
 
 from celery import shared_task
 
+from apps.accounts import idempotency
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.trucks.wialon_session import connection
@@ -16,6 +17,12 @@ def settle_days() -> str:
     """Declares days final that can be relied on not to change."""
     settled = sum(summaries.settle(fleet) for fleet in Fleet.objects.filter(is_active=True))
     return f"{settled} days final"
+
+
+@shared_task
+def forget_idempotency_keys() -> str:
+    """Removes the Idempotency-Keys, and their replies, that are no longer kept."""
+    return f"{idempotency.forget_expired()} keys forgotten"
 
 
 @shared_task(soft_time_limit=10)

@@ -16,6 +16,8 @@ def beat_schedule(sync_interval_s: int) -> dict[str, dict[str, Any]]:
         "Make and send the reports that are due": _every(20, "tasks.reports.send_due_reports"),
         # 72 hours after its end a day counts as settled; an hour more or less does not matter.
         "Declare settled days final": _every(3600, "tasks.maintenance.settle_days"),
+        # They are kept for a day; a few more of them at a time cost nothing.
+        "Forget the replies to old requests": _every(3600, "tasks.maintenance.forget_idempotency_keys"),
         "Show that beat and worker are alive": _every(15, "tasks.maintenance.beat_heart"),
     }
 

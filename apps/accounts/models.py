@@ -93,3 +93,28 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"flt_{self.prefix}… of {self.fleet}"
+
+
+class IdempotencyKey(models.Model):
+    """One POST that starts work, under the name its client gave it; written by `idempotency`, kept for a day.
+
+    Without a status it is being worked on, until its lease runs out, in the database's time.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "key")
+    fleet_id = models.BigIntegerField()
+    key = models.CharField(max_length=128, db_collation="utf8mb4_bin")
+    fingerprint = models.CharField(max_length=64, help_text="of method, path and body")
+    owner = models.CharField(max_length=16)
+    lease_until = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True, help_text="of the reply")
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(null=True)
+
+    class Meta:
+        db_table = "idempotency_key"
+        indexes = [models.Index(fields=["expires_at"], name="idempotency_key_expiry")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of fleet {self.fleet_id}"
