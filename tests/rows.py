@@ -29,6 +29,7 @@ from apps.trucks.models import (
     TruckGroup,
     TruckSync,
 )
+from apps.trucks.watermarks import recount
 
 DAY = dt.date(2026, 3, 10)
 NOON = dt.datetime(2026, 3, 10, 17, tzinfo=dt.UTC)  # in Chicago, where clocks changed two days earlier
@@ -58,7 +59,9 @@ def api_key(fleet: Fleet, scopes: tuple[str, ...] = ("read",), **changes: Any) -
 def truck(fleet: Fleet, code: str = "T-1", **changes: Any) -> Truck:
     number = 1000 + Truck.objects.count()
     values = {"name": f"Truck {code}", "wialon_id": number, "tank_l": 600.0, "vin": f"1XKYD49X0{number:08d}", **changes}
-    return Truck.objects.create(fleet=fleet, code=code, **values)
+    made = Truck.objects.create(fleet=fleet, code=code, **values)
+    recount(fleet.pk)
+    return made
 
 
 def group(fleet: Fleet, name: str, *trucks: Truck) -> TruckGroup:
@@ -80,7 +83,9 @@ def known(truck: Truck, until: dt.datetime | None = NOON, **changes: Any) -> Tru
     """The truck's watermark."""
     second = None if until is None else int(until.timestamp())
     values = {"known_until": second, "first_t": 1_760_000_000, "cursor_t": second, **changes}
-    return TruckSync.objects.create(truck_id=truck.pk, fleet_id=truck.fleet_id, **values)
+    made = TruckSync.objects.create(truck_id=truck.pk, fleet_id=truck.fleet_id, **values)
+    recount(truck.fleet_id)
+    return made
 
 
 def latest(truck: Truck, at: dt.datetime | None = NOON, **changes: Any) -> LatestValues:

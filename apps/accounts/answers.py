@@ -40,7 +40,7 @@ def etag(request: AuthenticatedRequest, *version: object, weak: bool = False) ->
     """
     parts = [
         part if isinstance(part, bytes) else repr(part).encode()
-        for part in (request.auth.fleet_id, request.get_full_path(), *version)
+        for part in (request.auth.fleet_id, request.auth.currency, request.get_full_path(), *version)
     ]
     content = b"".join((b",".join([b"%d" % len(part) for part in parts]), *parts))
     state = hashlib.blake2b(digest_size=12)

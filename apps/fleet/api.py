@@ -73,7 +73,7 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
 
 
 async def _summary_figures(who: Principal, period: Period, revision: int) -> tuple[Row, dict[str, Any]]:
@@ -125,7 +125,7 @@ async def _by_truck(
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
 
 
 @router.get("/fleet/utilization", response=schemas.UtilizationAnswer, summary="How the trucks' time was used")

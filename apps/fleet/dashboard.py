@@ -20,6 +20,7 @@ from apps.fleet.units import UnitSystem, unit_system
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries as truck_queries
 from apps.trucks.admin.status import NEVER, STATUSES
+from apps.trucks.freshness import of_watermarks
 from apps.trucks.models import DirtyDay, FuelEvent, SyncRun, Truck, TruckSync
 
 CHART_DAYS = 14
@@ -79,21 +80,21 @@ def add_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _page(fleet: Fleet, now: float) -> dict[str, Any]:
     today = day_of(now, fleet.zone)
     days = fleet_days(fleet, today)
-    freshness = fetch_all_sync(truck_queries.FLEET_FRESHNESS, {"fleet": fleet.pk, "now": int(now)})[0]
+    fresh = of_watermarks(fetch_all_sync(truck_queries.FLEET_FRESHNESS, {"fleet": fleet.pk})[0], int(now))
     return {
         "day": today,
-        "as_of": local_time(freshness["known_until"], fleet.zone),
+        "as_of": local_time(fresh.known_until, fleet.zone),
         "statuses": trucks_by_status(fleet, now),
         "tiles": tiles(days[-1], days[-2], unit_system(fleet.units)),
         "bars": bars(days, today, unit_system(fleet.units)),
         "units": unit_system(fleet.units),
-        "sync": sync_health(fleet, int(freshness["lagging"] or 0)),
+        "sync": sync_health(fleet, fresh.lagging_count),
         "waiting": DirtyDay.objects.filter(fleet_id=fleet.pk).count(),
         "stuck": DirtyDay.objects.filter(fleet_id=fleet.pk, attempts__gt=0).count(),
         "drains": suspected_drains(fleet, today),
         "drain_days": DRAIN_DAYS,
         "mails": mails(fleet, now),
-        "is_new": not freshness["trucks"] or all(sums is None for _, sums in days),
+        "is_new": not fresh.trucks or all(sums is None for _, sums in days),
     }
 
 

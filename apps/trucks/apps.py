@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class TrucksConfig(AppConfig):
     name = "apps.trucks"
     verbose_name = "Trucks"
+
+    def ready(self) -> None:
+        from apps.trucks import facts
+
+        facts.watch()

@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import orjson
 from django.http import HttpResponse
 
 from apps.accounts import answers
@@ -21,14 +22,19 @@ _READS = 3
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`known_until`: the second up to which all trucks of the answer are known; `lagging`: the first 100 behind."""
+    """`known_until`: the second up to which all trucks of the answer are known; `lagging`: the first 100 behind.
+
+    Its text is part of a tag, so `version`, of facts and watermarks, stands there for all that follows from them.
+    """
 
     revision: int
     known_until: int | None
-    lagging: tuple[str, ...]
     lagging_count: int
     trucks: int = 1
     truck_id: int = 0
+    version: tuple[int, int] = (0, 0)
+    lagging: tuple[str, ...] = ()
+    asked_at: int = field(default=0, repr=False)  # UTC second
 
     def body(self, coverage_pct: Any = None) -> dict[str, Any]:
         return {
@@ -39,15 +45,35 @@ class Freshness:
             "revision": self.revision,
         }
 
+    def is_still(self, later: "Freshness") -> bool:
+        """Whether nothing has changed since."""
+        return (self.revision, self.version) == (later.revision, later.version)
+
 
 async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     """Of the fleet's active trucks."""
-    parameters = {"fleet": fleet_id, "now": int(now.timestamp())}
-    row = (await fetch_all(queries.FLEET_FRESHNESS, parameters))[0]
-    count = row["lagging"] or 0
-    lagging = await fetch_all(queries.LAGGING_TRUCKS, parameters) if count else []
-    codes = tuple(each["truck_id"] for each in lagging)
-    return Freshness(row["revision"], row["known_until"], codes, count, row["trucks"])
+    return await _with_lagging(fleet_id, await state_of_fleet(fleet_id, now))
+
+
+async def state_of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
+    """The same without the codes of those that lag behind, found by primary keys alone."""
+    return of_watermarks((await fetch_all(queries.FLEET_FRESHNESS, {"fleet": fleet_id}))[0], int(now.timestamp()))
+
+
+def of_watermarks(row: dict[str, Any], now: int) -> Freshness:
+    """From the row of a fleet, at a UTC second."""
+    steps = orjson.loads(row["steps"] or "[]")
+    trucks = row["trucks"] or 0
+    current = sum(number for known_until, number in steps if known_until >= now - queries.LAGGING_S)
+    version = row["facts"], row["version"] or 0
+    return Freshness(row["revision"], row["known_until"], trucks - current, trucks, version=version, asked_at=now)
+
+
+async def _with_lagging(fleet_id: int, state: Freshness) -> Freshness:
+    if not state.lagging_count or state.lagging:
+        return state
+    rows = await fetch_all(queries.LAGGING_TRUCKS, {"fleet": fleet_id, "now": state.asked_at})
+    return replace(state, lagging=tuple(row["truck_id"] for row in rows))
 
 
 async def of_truck(fleet_id: int, truck: str, now: dt.datetime) -> Freshness:
@@ -61,28 +87,32 @@ async def of_truck(fleet_id: int, truck: str, now: dt.datetime) -> Freshness:
 def of_row(row: dict[str, Any]) -> Freshness:
     """From the row of one truck."""
     lagging = (row["truck_id"],) if row["lagging"] else ()
-    return Freshness(row["revision"], row["known_until"], lagging, len(lagging), truck_id=row.get("id", 0))
+    version = row.get("facts", 0), 0
+    return Freshness(
+        row["revision"], row["known_until"], len(lagging), truck_id=row.get("id", 0), version=version, lagging=lagging
+    )
 
 
 def no_such_truck() -> NotFound:
     return NotFound("This fleet has no such truck.")
 
 
+Read = Callable[[], Awaitable[Freshness]]
 Build = Callable[[Freshness], Awaitable[dict[str, Any]]]
 _builds = Sharing()
 
 
 async def answer(
     request: AuthenticatedRequest,
-    read: Callable[[], Awaitable[Freshness]],
+    read: Read,
     build: Build,
     *version: object,
 ) -> HttpResponse:
     """The built body, or 304 where the client has it already.
 
-    A body takes several statements. If the summaries change between them it is built again, so that an answer is of one
-    revision; only summaries that change during three builds in a row are answered as they come. `version`: what else,
-    besides the question and the freshness, the body depends on.
+    A body takes several statements. If what they read changes between them it is built again, so that an answer is of
+    one revision; only what changes during three builds in a row is answered as it comes. `version`: what else, besides
+    the question and the freshness, the body depends on.
     """
     answers.require_json(request)
     for _ in range(_READS):
@@ -90,15 +120,14 @@ async def answer(
         tag = answers.etag(request, freshness, *version)
         if answers.is_known(request, tag):
             return answers.not_modified(tag)
-        make = partial(_built, request.auth.fleet_id, freshness, build)
+        make = partial(_built, request.auth.fleet_id, freshness, read, build)
         content, is_of_one_revision = await _builds.once(tag, make)  # the same tag is the same answer
         if is_of_one_revision:
             break
     return answers.json_response(content, tag)
 
 
-async def _built(fleet_id: int, freshness: Freshness, build: Build) -> tuple[bytes, bool]:
-    """The body, and whether the summaries are still those that the freshness is of."""
-    body = await build(freshness)
-    revision = (await fetch_all(queries.REVISION, {"fleet": fleet_id}))[0]["revision"]
-    return answers.dumps(body), revision == freshness.revision
+async def _built(fleet_id: int, freshness: Freshness, read: Read, build: Build) -> tuple[bytes, bool]:
+    """The body, and whether all that it shows is still as the freshness says."""
+    body = await build(await _with_lagging(fleet_id, freshness))
+    return answers.dumps(body), freshness.is_still(await read())

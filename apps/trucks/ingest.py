@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.accounts.calendar import day_of, days_between
 from apps.accounts.models import Fleet
-from apps.trucks import invalidation, storage
+from apps.trucks import invalidation, storage, watermarks
 from apps.trucks.evidence import READINGS, engine_state, evidence_of
 from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
@@ -156,11 +156,14 @@ def _followers(evaluated: Sequence[MessageRow], new_keys: Set[Key]) -> list[Mess
 
 
 def _move_cursor(sync: TruckSync, table: SensorTable, first_t: int, last_t: int) -> None:
-    if sync.first_t is None:
+    is_first = sync.first_t is None
+    if is_first:
         sync.sensor_version = table.version
     sync.first_t = first_t if sync.first_t is None else min(first_t, sync.first_t)
     sync.cursor_t = last_t if sync.cursor_t is None else max(last_t, sync.cursor_t)
     sync.save(update_fields=["first_t", "cursor_t", "sensor_version", "tells_faults"])
+    if is_first and sync.known_until is not None:
+        watermarks.recount(sync.fleet_id)
 
 
 def _tells_faults(evaluated: Sequence[MessageRow]) -> bool:
@@ -257,6 +260,7 @@ def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
         ]
         invalidation.mark(fleet.id, days, "time")
         TruckSync.objects.filter(truck_id__in=[sync.truck_id for sync in moving]).update(known_until=now)
+        watermarks.recount(fleet.id)
 
 
 def rederive(truck: Truck, sync: TruckSync) -> None:

@@ -23,12 +23,10 @@ CASE
 END
 """
 _IS_LAGGING = f"(s.known_until IS NULL OR s.first_t IS NULL OR s.known_until < %(now)s - {LAGGING_S})"
+_FACTS = "COALESCE((SELECT f.revision FROM facts_revision f WHERE f.fleet_id = %(fleet)s), 0)"
 _REVISION = "COALESCE((SELECT r.revision FROM summary_revision r WHERE r.fleet_id = %(fleet)s), 0)"
 
 # --- freshness ------------------------------------------------------------------------------------------------------
-
-# One row: how often the fleet's summaries have changed.
-REVISION = f"SELECT {_REVISION} AS revision"
 
 
 def at_revision(sql: str) -> str:
@@ -36,14 +34,10 @@ def at_revision(sql: str) -> str:
     return f"SELECT rows_read.*, {_REVISION} AS at_revision FROM ({sql}) rows_read"
 
 
-# One row: the watermark that all active trucks have reached, how many there are and how many lag behind. Every request
-# about a fleet asks this, so it reads two narrow indexes and joins nothing: few trucks are not active.
+# One row: all that the state of a fleet's answers follows from, found by primary keys; counted where it is written.
 FLEET_FRESHNESS = f"""
-SELECT {_REVISION} AS revision, t.trucks, s.known_until, t.trucks - s.current AS lagging
-FROM (SELECT COUNT(*) AS trucks FROM truck WHERE fleet_id = %(fleet)s AND is_active = 1) t JOIN (
-    SELECT MIN(s.known_until) AS known_until, COALESCE(SUM(NOT {_IS_LAGGING}), 0) AS current
-    FROM truck_sync s WHERE s.fleet_id = %(fleet)s
-        AND s.truck_id NOT IN (SELECT id FROM truck WHERE fleet_id = %(fleet)s AND is_active = 0)) s
+SELECT {_REVISION} AS revision, {_FACTS} AS facts, w.version, w.trucks, w.known_until, w.steps
+FROM (SELECT 1) one LEFT JOIN fleet_watermark w ON w.fleet_id = %(fleet)s
 """
 
 # One row a truck that lags behind, by code.
@@ -55,7 +49,7 @@ ORDER BY t.code LIMIT 100
 
 # One row, or none if the fleet has no such truck.
 TRUCK_FRESHNESS = f"""
-SELECT t.id, t.code AS truck_id, s.known_until, {_IS_LAGGING} AS lagging, {_REVISION} AS revision
+SELECT t.id, t.code AS truck_id, s.known_until, {_IS_LAGGING} AS lagging, {_REVISION} AS revision, {_FACTS} AS facts
 FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
 """

@@ -11,6 +11,7 @@ from django.db.models import ProtectedError
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
+from apps.trucks import watermarks
 from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync
 from apps.trucks.tables import SensorTables
 from apps.trucks.wialon import UNIT_DETAILS, WialonClient
@@ -31,6 +32,7 @@ def refresh(fleet: Fleet, client: WialonClient) -> list[Truck]:
         trucks = _take_over_units(fleet, units)
         _take_over_groups(fleet, groups, trucks)
         _take_over_drivers(fleet, resources, trucks)
+        watermarks.recount(fleet.pk)
     return [truck for truck in trucks.values() if truck.is_active]
 
 

@@ -14,6 +14,7 @@ from django.db.models import Model
 from apps.accounts.models import Fleet
 from apps.fleet import queries
 from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
+from apps.trucks.watermarks import recount
 from tests import rows
 
 SENSORS = 30
@@ -80,6 +81,7 @@ def _multiply_trucks(fleet: Fleet, first: Truck, trucks: int) -> None:
                 f"FROM truck t JOIN {table} s ON s.truck_id = %s WHERE t.fleet_id = %s AND t.id <> %s",
                 [first.pk, fleet.pk, first.pk],
             )
+    recount(fleet.pk)
 
 
 def _make_rival_table(fleet: Fleet) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from apps.accounts.admin_base import DASH, column, local_time
 from apps.fleet.admin.events import SEVERITIES
 from apps.fleet.admin.period import OneFleetFilter
 from apps.fleet.admin.rows import RowAdmin, figure_column
+from apps.trucks import facts
 from apps.trucks.faults import failure
 from apps.trucks.models import FaultAcknowledgement
 from apps.trucks.models.views import OpenFaultRow
@@ -39,16 +41,19 @@ class OpenFaultAdmin(RowAdmin):
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[OpenFaultRow]) -> None:
         selected: list[Any] = list(queryset)
         faults = [fault for fault in selected if fault.acknowledged_at is None]
-        FaultAcknowledgement.objects.bulk_create(
-            FaultAcknowledgement(
-                fleet_id=fault.fleet.pk,
-                truck_id=fault.truck.pk,
-                **{name: getattr(fault, name) for name in _CODE},
-                acknowledged_at=timezone.now(),
-                acknowledged_by=request.user.get_username(),
+        with transaction.atomic():
+            FaultAcknowledgement.objects.bulk_create(
+                FaultAcknowledgement(
+                    fleet_id=fault.fleet.pk,
+                    truck_id=fault.truck.pk,
+                    **{name: getattr(fault, name) for name in _CODE},
+                    acknowledged_at=timezone.now(),
+                    acknowledged_by=request.user.get_username(),
+                )
+                for fault in faults
             )
-            for fault in faults
-        )
+            for fleet_id in sorted({fault.fleet.pk for fault in faults}):
+                facts.changed(fleet_id)
         self.message_user(request, f"{len(faults)} acknowledged.", messages.SUCCESS)
 
     @column("What is wrong")

@@ -5,7 +5,7 @@ whole and partitioned by time, all of which a surrogate key or a foreign key wou
 """
 
 from apps.trucks.models import views
-from apps.trucks.models.days import Correction, DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
+from apps.trucks.models.days import Correction, DirtyDay, FactsRevision, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.events import (
     FaultChange,
     FuelEvent,
@@ -19,7 +19,7 @@ from apps.trucks.models.events import (
 from apps.trucks.models.mappings import EventMapping
 from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
 from apps.trucks.models.reviews import DrainReview, FaultAcknowledgement
-from apps.trucks.models.sync import FleetSync, SyncRun, TruckSync
+from apps.trucks.models.sync import FleetSync, FleetWatermark, SyncRun, TruckSync
 from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup
 
 __all__ = [
@@ -28,9 +28,11 @@ __all__ = [
     "DrainReview",
     "Driver",
     "EventMapping",
+    "FactsRevision",
     "FaultAcknowledgement",
     "FaultChange",
     "FleetSync",
+    "FleetWatermark",
     "FuelEvent",
     "HarshEvent",
     "IdleEvent",

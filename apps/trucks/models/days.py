@@ -45,6 +45,22 @@ class SummaryRevision(models.Model):
         return f"revision {self.revision} of fleet {self.fleet_id}"
 
 
+class FactsRevision(models.Model):
+    """How often a fleet's facts have changed, which answers show beside the summaries: names, codes, parameters, …
+
+    A row of its own, so that who renames a truck does not wait for a rebuild. Written by `apps.trucks.facts`.
+    """
+
+    fleet_id = models.BigIntegerField(primary_key=True)
+    revision = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "facts_revision"
+
+    def __str__(self) -> str:
+        return f"revision {self.revision} of the facts of fleet {self.fleet_id}"
+
+
 class Correction(models.Model):
     """A figure of a truck's day that changed after the day was final. Written by `apps.fleet.summaries`, for good."""
 

@@ -50,6 +50,26 @@ class TruckSync(models.Model):
         return f"sync of truck {self.truck_id}"
 
 
+class FleetWatermark(models.Model):
+    """How far a fleet's active trucks are known, counted when it changes instead of with each request.
+
+    Written by `apps.trucks.watermarks` in the transaction that moves a watermark or changes which trucks are active.
+    A fleet without a row has no trucks.
+    """
+
+    fleet_id = models.BigIntegerField(primary_key=True)
+    version = models.PositiveBigIntegerField(default=0, help_text="grows with every change of the row")
+    trucks = models.PositiveIntegerField(default=0, help_text="active ones")
+    known_until = models.BigIntegerField(null=True, help_text="of the truck that is known the least far")
+    steps = models.JSONField(default=list, help_text="[watermark, trucks], ascending, of those that have ever reported")
+
+    class Meta:
+        db_table = "fleet_watermark"
+
+    def __str__(self) -> str:
+        return f"watermarks of fleet {self.fleet_id}"
+
+
 class SyncRun(models.Model):
     """One pass over one fleet: what was asked, what came, what failed."""
 
