@@ -19,13 +19,13 @@ from typing import Any
 import aiomysql
 from django.conf import settings
 from django.db import connection as django_connection
-from pymysql.constants import FIELD_TYPE
-from pymysql.converters import decoders
 from pymysql.err import Error, InterfaceError, OperationalError
+
+from apps import resultset
 
 logger = logging.getLogger(__name__)
 
-Row = dict[str, Any]
+Row = resultset.Row
 Parameters = Mapping[str, Any]
 
 CONNECT_TIMEOUT_S = 1.0
@@ -66,11 +66,6 @@ def _bound_value(name: str, value: Any) -> Any:
     return value
 
 
-def _number(text: str) -> int | Decimal:
-    """A DECIMAL: an integer when it has no decimal places, which is what sums of integers are."""
-    return Decimal(text) if "." in text else int(text)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
         return int(value)
@@ -99,7 +94,6 @@ def _connection_arguments(database: Mapping[str, Any], statement_timeout_s: floa
         "db": database["NAME"],
         "charset": "utf8mb4",
         "autocommit": True,
-        "conv": {**decoders, FIELD_TYPE.DECIMAL: _number, FIELD_TYPE.NEWDECIMAL: _number},
         "init_command": _session(statement_timeout_s),
     }
 
@@ -253,9 +247,9 @@ class Pool:
 async def _rows(connection: Any, sql: str, bound: dict[str, Any] | None) -> list[Row]:
     if not connection.get_autocommit():  # the server's word; without it every connection keeps its first snapshot
         raise RuntimeError("a pooled connection is not in autocommit mode")
-    async with connection.cursor(aiomysql.DictCursor) as cursor:
-        await cursor.execute(sql, bound)
-        return list(await cursor.fetchall())
+    if bound is not None:
+        sql = sql % {name: connection.escape(value) for name, value in bound.items()}
+    return await resultset.rows_of(connection, sql)
 
 
 # --- the application's pool -----------------------------------------------------------------------------------------

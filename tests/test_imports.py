@@ -9,7 +9,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("apps", "tasks", "fleet_project", "wialon_simulator", "demo", "tests")
 # Each may import those before it.
-LAYERS = ("apps.mysql", "apps.merging", "apps.accounts", "apps.trucks", "apps.fleet", "tasks", "fleet_project")
+LAYERS = (
+    "apps.resultset",
+    "apps.mysql",
+    "apps.merging",
+    "apps.accounts",
+    "apps.trucks",
+    "apps.fleet",
+    "tasks",
+    "fleet_project",
+)
 PURE = (
     "apps.accounts.calendar",
     "apps.trucks.sensors",
