@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",  # thousands in templates
     "axes",
     "ninja",  # the assets of the API's manual, so that it works without internet
     "apps.accounts",

@@ -13,6 +13,7 @@ from apps.fleet.models import (
     CostRate,
     ExchangeRate,
     FuelPurchase,
+    LedgerImport,
     ReportDelivery,
     ReportFile,
     ReportRun,
@@ -89,6 +90,14 @@ def _costs_and_runs(fleet: Fleet, number: int) -> list[Model]:
             currency=fleet.currency,
             station=f"{word} station {number}",
             reference=f"{word} card {number}",
+        ),
+        LedgerImport.objects.create(
+            fleet=fleet,
+            kind="rates",
+            file_name=f"{word} rates {number}.csv",
+            sha256="ab" * 32,
+            content=b"line,basis,amount,effective_from\ntires,per_km,0.03,2026-01-01\n",
+            created_by=word,
         ),
         CostRate.objects.create(
             fleet=fleet, line="tolls", basis="per_km", amount=Decimal("0.02"), effective_from=first

@@ -41,10 +41,15 @@ RIGHTS = {
             "parameterset": "parameters",
             "fuelprice": "fuel prices",
             "costrate": "cost rates",
+            "costentry": "invoices",
+            "fuelpurchase": "fuel purchases",
+            "exchangerate": "exchange rates",
             "reportschedule": "report schedules",
         }.items()
         for verb, word in {"add": "add", "change": "edit", "delete": "delete"}.items()
     },
+    "add_ledgerimport": "import files of invoices, rates, prices and purchases",
+    "delete_ledgerimport": "undo imports",
 }
 UTC = ZoneInfo("UTC")
 KEY_STATES = {"active": "success", "expired": "warning", "revoked": "danger"}

@@ -15,6 +15,7 @@ from apps.fleet.models import (
     ExchangeRate,
     FuelPrice,
     FuelPurchase,
+    LedgerImport,
     ReportDelivery,
     ReportRun,
     ReportSchedule,
@@ -63,6 +64,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Fuel purchases", "local_gas_station", FuelPurchase),
         ("Cost rates", "payments", CostRate),
         ("Exchange rates", "currency_exchange", ExchangeRate),
+        ("Imports", "upload_file", LedgerImport),
     ],
     "Reports": [
         ("Schedules", "schedule_send", ReportSchedule),

@@ -65,16 +65,22 @@ def computed_days(
 
     Without a last day to the watermark, without trucks of the whole fleet.
     """
+    return [
+        (truck_id, day)
+        for truck_id, (begin, end) in days_with_figures(fleet_id).items()
+        if trucks is None or truck_id in trucks
+        for day in days_between(max(first, begin), end if last is None else min(end, last))
+    ]
+
+
+def days_with_figures(fleet_id: int) -> dict[int, tuple[dt.date, dt.date]]:
+    """Truck → its first and last day that have figures: that of its first message and that of its watermark."""
     zone = Fleet.objects.get(id=fleet_id).zone
     known = TruckSync.objects.filter(fleet_id=fleet_id, first_t__isnull=False, known_until__isnull=False)
-    if trucks is not None:
-        known = known.filter(truck_id__in=trucks)
-    found = []
-    for sync in known:
-        end = day_of(sync.known_until or 0, zone)
-        days = days_between(max(first, day_of(sync.first_t or 0, zone)), end if last is None else min(end, last))
-        found += [(sync.truck_id, day) for day in days]
-    return found
+    return {
+        truck_id: (day_of(first_t or 0, zone), day_of(known_until or 0, zone))
+        for truck_id, first_t, known_until in known.values_list("truck_id", "first_t", "known_until")
+    }
 
 
 @dataclass(frozen=True, slots=True)

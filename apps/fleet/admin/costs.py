@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column, local_time
 from apps.accounts.scope import chosen_fleet
@@ -26,7 +28,10 @@ class LedgerAdmin(FleetScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fixed = [] if obj is None else [name for name in self.fixed_fields if hasattr(obj, name)]
-        return [*super().get_readonly_fields(request, obj), *fixed]
+        return [*super().get_readonly_fields(request, obj), *fixed, "origin"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.fields, *(["origin"] if getattr(obj, "imported_id", None) else [])]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if form.changed_data or not change:
@@ -41,6 +46,11 @@ class LedgerAdmin(FleetScopedAdmin):
                 tell_marked(self, request, sum(ledger.delete(obj) for obj in queryset))
         except ValidationError as error:
             self.message_user(request, f"Nothing was deleted: {error.messages[0]}.", messages.ERROR)
+
+    @column("Came with")
+    def origin(self, row: Any) -> str:
+        address = reverse("admin:fleet_ledgerimport_change", args=[row.imported_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', address, f"import {row.imported_id}")
 
     @column("For")
     def applies_to(self, row: Any) -> str:
@@ -60,7 +70,8 @@ class CostEntryAdmin(LedgerAdmin):
     ]  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [*self.fields, "spread"] if obj else list(self.fields)
+        fields = super().get_fields(request, obj)
+        return [*fields, "spread"] if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*super().get_readonly_fields(request, obj), "spread"]

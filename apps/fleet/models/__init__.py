@@ -12,6 +12,7 @@ from apps.fleet.models.costs import (
     TruckDayFuel,
 )
 from apps.fleet.models.days import FleetDay, FleetDayCost
+from apps.fleet.models.imports import LedgerImport
 from apps.fleet.models.ledger import (
     AllocationBasis,
     CostAllocation,
@@ -38,6 +39,7 @@ __all__ = [
     "FuelMoney",
     "FuelPrice",
     "FuelPurchase",
+    "LedgerImport",
     "ReportDelivery",
     "ReportFile",
     "ReportRun",

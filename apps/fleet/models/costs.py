@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from apps.accounts.models import Fleet
+from apps.fleet.models.imports import imported_from
 from apps.trucks.models import Truck, TruckGroup
 
 NOT_NEGATIVE = MinValueValidator(Decimal(0))
@@ -54,6 +55,7 @@ class FuelPrice(models.Model):
     )  # fmt: skip
     effective_at = models.DateTimeField(help_text="in UTC")
     price_per_l = models.DecimalField("price per litre", max_digits=10, decimal_places=4, validators=[NOT_NEGATIVE])
+    imported = imported_from()
 
     class Meta:
         db_table = "fuel_price"
@@ -82,12 +84,16 @@ class CostRate(models.Model):
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="cost_rates")
     truck = models.ForeignKey(Truck, on_delete=models.CASCADE, null=True, blank=True, related_name="cost_rates")
-    group = models.ForeignKey(TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="cost_rates")
+    group = models.ForeignKey(
+        TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="cost_rates",
+        help_text="empty truck and group: the whole fleet",
+    )  # fmt: skip
     line = models.CharField(max_length=20, choices=[c for c in CostLine.choices if c[0] != CostLine.FUEL])
     basis = models.CharField(max_length=16, choices=CostBasis.choices)
     amount = models.DecimalField(max_digits=12, decimal_places=4, validators=[NOT_NEGATIVE])
     effective_from = models.DateField()
     effective_to = models.DateField(null=True, blank=True, help_text="last day, included; empty: until further notice")
+    imported = imported_from()
 
     class Meta:
         db_table = "cost_rate"

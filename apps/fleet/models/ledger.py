@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from apps.accounts.models import Fleet
 from apps.fleet.models.costs import NOT_NEGATIVE, CostLine, check_scope
+from apps.fleet.models.imports import imported_from
 from apps.trucks.models import Truck, TruckGroup
 
 CURRENCY = RegexValidator(r"^[A-Z]{3}$", "three capital letters")
@@ -35,11 +36,15 @@ class CostEntry(models.Model):
     amount = models.DecimalField(max_digits=14, decimal_places=2, help_text="a credit note is negative")
     currency = models.CharField(max_length=3, validators=[CURRENCY])
     truck = models.ForeignKey(Truck, on_delete=models.PROTECT, null=True, blank=True, related_name="cost_entries")
-    group = models.ForeignKey(TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="cost_entries")
+    group = models.ForeignKey(
+        TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="cost_entries",
+        help_text="empty truck and group: the whole fleet",
+    )  # fmt: skip
     covers_from = models.DateField()
     covers_to = models.DateField(help_text="last day, included")
     basis = models.CharField(max_length=6, choices=AllocationBasis.choices, default=AllocationBasis.DAYS)
     document = models.CharField("document reference", max_length=80, blank=True)
+    imported = imported_from()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -145,6 +150,7 @@ class FuelPurchase(models.Model):
     currency = models.CharField(max_length=3, validators=[CURRENCY])
     station = models.CharField(max_length=120, blank=True)
     reference = models.CharField(max_length=80, blank=True, help_text="of the card file; names a purchase once")
+    imported = imported_from()
 
     class Meta:
         db_table = "fuel_purchase"
