@@ -178,23 +178,31 @@ class Excerpt:
         """The messages of a window around the days, as wide as it must be, and what is found in it."""
         before_s = after_s = CONTEXT_S
         while True:
-            first_t, last_t = self._first_second(before_s), self.end + after_s
+            first_t, last_t = self.first_second(before_s), self.end + after_s
             stored = storage.stored_points(self.truck.fleet_id, self.truck.id, first_t, last_t)
-            detection = self._detect(stored, first_t, last_t)
-            begins_too_late = before_s < CONNECTED_S and not self._is_settled_before(detection)
-            ends_too_soon = last_t <= self.known_until and not self._is_settled_after(detection)
+            detection = self.detect(stored, first_t, last_t)
+            begins_too_late = before_s < CONNECTED_S and self.begins_too_late(detection)
+            ends_too_soon = self.ends_too_soon(detection, last_t)
             if not begins_too_late and not ends_too_soon:
                 return stored, detection
             before_s *= WIDEN if begins_too_late else 1
             after_s *= WIDEN if ends_too_soon else 1
 
-    def _first_second(self, before_s: int) -> int:
+    def begins_too_late(self, detection: Detection) -> bool:
+        """Whether something may have gone on already when the window of this detection begins."""
+        return not self._is_settled_before(detection)
+
+    def ends_too_soon(self, detection: Detection, last_t: int) -> bool:
+        """Whether something may still go on when the window ends."""
+        return last_t <= self.known_until and not self._is_settled_after(detection)
+
+    def first_second(self, before_s: int) -> int:
         """Where the window begins: with a message before the days, if there is one within 35 days."""
         first_t = self.start - min(before_s, CONNECTED_S)
         last_before = self.neighbours.before(self.start, ["t"]).get("t", [first_t])[0]
         return min(first_t, last_before)
 
-    def _detect(self, stored: Sequence[StoredPoint], first_t: int, last_t: int) -> Detection:
+    def detect(self, stored: Sequence[StoredPoint], first_t: int, last_t: int) -> Detection:
         earlier = self.neighbours.before(first_t, self.readings, levels=MEDIAN_OF)
         later = self.neighbours.after(last_t - 1, self.readings, levels=MEDIAN_OF) if last_t <= self.known_until else {}
         return detect(
@@ -213,14 +221,14 @@ class Excerpt:
     def _is_settled_before(self, detection: Detection) -> bool:
         """Whether what went on before the days does not matter: the window has a rest, or nothing before it."""
         conditions = [condition for condition in detection.history.conditions if condition.t <= self.start]
-        if not conditions or _rests(conditions, self.parameters):
+        if not conditions or rests(conditions, self.parameters):
             return True
         return not self.neighbours.before(conditions[0].t, ["t"])
 
     def _is_settled_after(self, detection: Detection) -> bool:
         """Whether what comes after the window does not matter: a rest after the days, and all of them is over."""
         conditions = [condition for condition in detection.history.conditions if condition.t >= self.end]
-        if not conditions or not _rests(conditions, self.parameters):
+        if not conditions or not rests(conditions, self.parameters):
             return False
         last_t = conditions[-1].t
         events: list[Event] = [*detection.trips, *detection.stops, *detection.idle_events, *detection.speeding]
@@ -234,7 +242,7 @@ class Excerpt:
         return self.start <= event.started_at < self.end
 
 
-def _rests(conditions: Sequence[Condition], parameters: Parameters) -> bool:
+def rests(conditions: Sequence[Condition], parameters: Parameters) -> bool:
     """Whether any trip that went on before must have ended within these points: stillness or silence long enough."""
     still_since: int | None = None
     for condition, following in pairwise(conditions):

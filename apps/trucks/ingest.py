@@ -18,7 +18,8 @@ from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence, merge
 from apps.trucks.sensors import SensorTable
-from apps.trucks.tables import SensorTables
+from apps.trucks.surroundings import Surroundings
+from apps.trucks.tables import SensorTables, table_of
 
 _REDERIVE_BATCH = 2_000
 _LOOK_BACK = 500
@@ -176,15 +177,16 @@ def _mark_changed(truck: Truck, sync: TruckSync, changed: Sequence[MessageRow | 
     first_day = day_of(min(changed[0].t, known_first_t), zone)
     reach = Reach.of(*extremes(truck.fleet_id))
     neighbours = storage.Neighbours(truck.fleet_id, truck.id, reach.min_satellites)
+    surroundings = Surroundings(truck, sync, changed, now, reach.unseen_s)
     days = set()
-    for change in _changes(changed):
-        days |= invalidation.days_of_change(change, neighbours, reach, zone, now)
+    for change in _changes(changed, table_of(truck)):
+        days |= invalidation.days_of_change(change, neighbours, reach, zone, now, surroundings.differing_days)
     if changed[0].t < known_first_t:  # from its first message on there is a row for every day
         days |= set(days_between(first_day, day_of(known_first_t, zone)))
     invalidation.mark(truck.fleet_id, [(truck.id, day) for day in days if day >= first_day], "messages")
 
 
-def _changes(changed: Sequence[MessageRow | StoredPoint]) -> list[Change]:
+def _changes(changed: Sequence[MessageRow | StoredPoint], table: SensorTable) -> list[Change]:
     """The messages in runs without a hole of more than half a day: each run is looked at as a whole."""
     runs: list[list[MessageRow | StoredPoint]] = []
     for row in changed:
@@ -192,11 +194,18 @@ def _changes(changed: Sequence[MessageRow | StoredPoint]) -> list[Change]:
             runs[-1].append(row)
         else:
             runs.append([row])
-    return [Change(run[0].t, run[-1].t, _columns(run)) for run in runs]
+    return [Change(run[0].t, run[-1].t, _columns(run, table), _followed_by(table)) for run in runs]
 
 
-def _columns(run: Sequence[MessageRow | StoredPoint]) -> frozenset[str]:
-    return frozenset(name for name in ("lat", *READINGS) if any(getattr(row, name) is not None for row in run))
+def _columns(run: Sequence[MessageRow | StoredPoint], table: SensorTable) -> frozenset[str]:
+    """The columns with readings in the run, of those that say whether the engine runs only the one that counts."""
+    evidence = evidence_of(table)
+    columns = {name for name in ("lat", "speed_kmh", *READINGS) if any(getattr(row, name) is not None for row in run)}
+    return frozenset(columns - {each.value for each in Evidence if each is not evidence})
+
+
+def _followed_by(table: SensorTable) -> frozenset[str]:
+    return frozenset({"lat", "fuel_level_l"} if "fuel_level_l" in table.measures else {"lat"})
 
 
 def _keep_latest(truck: Truck, table: SensorTable, evaluated: Rows) -> None:

@@ -7,9 +7,9 @@ touch them.
 
 import datetime as dt
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -17,15 +17,17 @@ from django.db import connection, transaction
 from apps.accounts.calendar import as_utc, day_of, days_between
 from apps.accounts.models import Fleet
 from apps.trucks.fuel import JOIN_S, MEDIAN_OF
-from apps.trucks.models import FuelEvent, IdleEvent, SpeedingEpisode, Stop, Trip, TruckSync
+from apps.trucks.models import FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip, TruckSync
 from apps.trucks.models.events import DetectedEvent
 from apps.trucks.parameters import Parameters
 from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.storage import Neighbours
 
-_EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent)
+_EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent, HarshEvent)
+_TRIP, _STOP = Trip._meta.db_table, Stop._meta.db_table
 # What a point without the reading has from the point before: a change holds on to the next reading, or to the end.
-_CARRIED = frozenset({"lat", "ignition", "rpm", "voltage", "pto"})
+_CARRIED = frozenset({"lat", "speed_kmh", "ignition", "rpm", "voltage", "pto"})
+Readings = Mapping[str, Sequence[int]]  # column → the seconds of its readings, the nearest first
 
 # An upsert that raises a version on conflict is beyond the ORM.
 _MARK = """
@@ -38,7 +40,8 @@ ON DUPLICATE KEY UPDATE version = version + 1, cause = VALUES(cause), marked_at 
 
 # All kinds of events in one statement: this is asked for every delivery of every truck.
 _TOUCHING = """
-SELECT day FROM {table} WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND started_at <= %(end)s
+SELECT '{table}', day, started_at, ended_at FROM {table}
+WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND started_at <= %(end)s
     AND (ended_at IS NULL OR ended_at >= %(start)s)
 """
 
@@ -85,11 +88,15 @@ def days_with_figures(fleet_id: int) -> dict[int, tuple[dt.date, dt.date]]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """New messages of a truck: their seconds, ascending, and the columns in which they have readings."""
+    """Messages of a truck that are new or gone: their seconds, ascending, and the columns in which they have readings.
+
+    `followed_by`: further columns whose next reading tells how far the change reaches.
+    """
 
     first_t: int
     last_t: int
     columns: frozenset[str]
+    followed_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,31 +119,121 @@ class Reach:
         return cls(math.ceil(unseen_s), highest.min_satellites)
 
 
-def days_of_change(change: Change, neighbours: Neighbours, reach: Reach, zone: ZoneInfo, until: int) -> set[dt.date]:
+class Span(NamedTuple):
+    """From where to where a change reaches, UTC seconds, both readings included."""
+
+    start: int
+    end: int
+
+
+class Stored(NamedTuple):
+    """An event as it is stored. Without an end it may still go on."""
+
+    kind: str
+    day: dt.date
+    start: int
+    end: int | None
+
+    def touches(self, span: Span) -> bool:
+        return self.start <= span.end and (self.end is None or self.end >= span.start)
+
+
+# The days of events near a span, and of those of the given stops, that a change makes others; None: cannot be told.
+# The last argument: all days that may be among them.
+Differing = Callable[[Span, Sequence[Stored], Set[dt.date]], set[dt.date] | None]
+
+
+def days_of_change(
+    change: Change, neighbours: Neighbours, reach: Reach, zone: ZoneInfo, until: int, differing: Differing
+) -> set[dt.date]:
     """The local days that new messages can change, up to the watermark.
 
-    A counter's delta reaches from its last to its next reading, however many messages without it lie between; an event
-    that touches the change may begin or end elsewhere now, so its day is changed too.
+    States and quantities change from the last to the next readings: a counter's delta reaches so far, however many
+    messages without it lie between. An event that touches this span may begin or end elsewhere now, so its day is
+    changed too. So may be that of something unseen which goes on there, and that of a stop: those are looked at closer.
     """
-    columns = ("t", *sorted(change.columns))
-    before = neighbours.before(change.first_t, columns, levels=MEDIAN_OF)
-    after = neighbours.after(change.last_t, columns, levels=MEDIAN_OF)
-    start = min([change.first_t, *(seconds[0] for seconds in before.values())]) - reach.unseen_s
-    end = min(until, _end(change, after, until) + reach.unseen_s)
-    days = set(days_between(day_of(start, zone), day_of(end, zone)))
-    days |= _days_of_events(_EVENTS, neighbours, start, end)
-    # The litres of a refuel or drain are taken from several readings on either side.
-    level_start = before.get("fuel_level_l", [start])[-1] - reach.unseen_s
-    level_end = after.get("fuel_level_l", [end])[-1] + reach.unseen_s
-    return days | _days_of_events([FuelEvent], neighbours, level_start, level_end)
+    columns = {"t", *change.columns}
+    before = neighbours.before(change.first_t, sorted(columns), levels=MEDIAN_OF)
+    after = neighbours.after(change.last_t, sorted(columns | change.followed_by), levels=MEDIAN_OF)
+    span = _span(change, before, after, until)
+    wide = Span(span.start - reach.unseen_s, min(until, span.end + reach.unseen_s))
+    speeding = Span(span.end, min(until, _next("lat", after, neighbours, span.end)))  # only a fix ends an episode
+    levels = _levels(before, after, neighbours, span)
+    events = _stored(_EVENTS, neighbours, wide)
+    stops = _stops(events, neighbours, span)
+    certain = {*_days(span, zone), *(each.day for each in events if each.kind != _STOP and each.touches(span))}
+    for each in _stored([FuelEvent], neighbours, levels):  # joined with another, or parted, it begins elsewhere
+        certain |= {each.day, *_days(Span(each.start, each.end or each.start), zone)}
+    possible = {*_days(wide, zone), *_days(speeding, zone), *(each.day for each in (*events, *stops))}
+    if possible <= certain:
+        return certain
+    found = differing(span, stops, possible | certain)
+    return certain | (possible if found is None else found)
 
 
-def _end(change: Change, after: Mapping[str, Sequence[int]], until: int) -> int:
-    """Up to where the change reaches: to the next readings, or as far as a state is carried where there is none."""
+def _span(change: Change, before: Readings, after: Readings, until: int) -> Span:
+    """From the last readings before the change to the next ones, or as far as a state is carried without one."""
+    columns = {"t", *change.columns}
+    start = min([change.first_t, *(before[column][0] for column in columns & before.keys())])
     if "t" not in after:
-        return max(until, change.last_t)
-    ends = [change.last_t, *(seconds[0] for seconds in after.values())]
-    return change.last_t + CONNECTED_S if change.columns & _CARRIED - after.keys() else max(ends)
+        return Span(start, max(until, change.last_t))
+    if change.columns & (_CARRIED - after.keys()):
+        return Span(start, max(change.last_t, min(until, change.last_t + CONNECTED_S)))
+    return Span(start, max(change.last_t, *(after[column][0] for column in columns & after.keys())))
+
+
+def _levels(before: Readings, after: Readings, neighbours: Neighbours, span: Span) -> Span:
+    """Between which seconds a refuel or drain lies that can change.
+
+    Its litres are taken from several readings on either side, and steps join that are not far apart. A drain needs the
+    engine off at its first reading, so one may begin where a state changes.
+    """
+    first, last = before.get("fuel_level_l", [span.start]), after.get("fuel_level_l", [span.end])
+    end = max(span.end, _next("fuel_level_l", after, neighbours, span.end))
+    return Span(min(span.start - JOIN_S, first[-1]), max(end + JOIN_S, last[-1]))
+
+
+def _next(column: str, after: Readings, neighbours: Neighbours, t: int) -> int:
+    """The second of the first reading from an instant on; the instant where there is none."""
+    found = [second for second in after.get(column, ()) if second >= t]
+    if not found and column in after:
+        found = neighbours.after(t - 1, [column]).get(column, [])
+    return min(found, default=t)
+
+
+def _stops(events: Iterable[Stored], neighbours: Neighbours, span: Span) -> list[Stored]:
+    """The stops that touch a span, and those beside a trip that does: if there is no such trip any more, they join."""
+    trips = [each for each in events if each.kind == _TRIP and each.touches(span)]
+    start = min([span.start, *(trip.start for trip in trips)])
+    end = max([span.end, *(trip.end or trip.start for trip in trips)])
+    if (start, end) == span:
+        return [each for each in events if each.kind == _STOP and each.touches(span)]
+    return _stored([Stop], neighbours, Span(start, end))
+
+
+def _stored(models: Iterable[type[DetectedEvent]], neighbours: Neighbours, span: Span) -> list[Stored]:
+    """The events that touch the span."""
+    statement = " UNION ALL ".join(_TOUCHING.format(table=model._meta.db_table) for model in models)
+    values: dict[str, Any] = {
+        "fleet": neighbours.fleet_id,
+        "truck": neighbours.truck_id,
+        "start": as_utc(span.start).replace(tzinfo=None),  # the driver would drop an offset without a word
+        "end": as_utc(span.end).replace(tzinfo=None),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [
+            Stored(kind, day, _second(start), None if end is None else _second(end))
+            for kind, day, start, end in cursor.fetchall()
+        ]
+
+
+def _second(naive: dt.datetime) -> int:
+    return int(naive.replace(tzinfo=dt.UTC).timestamp())
+
+
+def _days(span: Span, zone: ZoneInfo) -> Iterator[dt.date]:
+    return days_between(day_of(span.start, zone), day_of(span.end, zone))
 
 
 def days_of_watermark(
@@ -154,22 +251,6 @@ def days_of_watermark(
     if unfinished and sync.cursor_t is not None:
         days.add(day_of(max(sync.first_t, sync.cursor_t), zone))
     return days | unfinished
-
-
-def _days_of_events(
-    models: Iterable[type[DetectedEvent]], neighbours: Neighbours, start: int, end: int
-) -> set[dt.date]:
-    """The days of the events that touch the interval."""
-    statement = " UNION ".join(_TOUCHING.format(table=model._meta.db_table) for model in models)
-    values: dict[str, Any] = {
-        "fleet": neighbours.fleet_id,
-        "truck": neighbours.truck_id,
-        "start": as_utc(start).replace(tzinfo=None),  # the driver would drop an offset without a word
-        "end": as_utc(end).replace(tzinfo=None),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return {day for (day,) in cursor.fetchall()}
 
 
 def days_of_open_events(fleet_id: int) -> dict[int, set[dt.date]]:

@@ -206,12 +206,16 @@ class Neighbours:
         return found
 
 
+_FIX = (
+    "lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND NOT (lat = 0 AND lon = 0)"
+    f" AND flags & {NOT_GPS} = 0"
+    f" AND (satellites IS NULL OR satellites = {UNKNOWN_SATELLITES} OR satellites >= %(satellites)s)"
+)
 # When a message has a reading in a column: `lat` stands for the fix (the rule of messages.is_fix), `t` for the message.
 _CONDITIONS = {
     "t": "TRUE",
-    "lat": "lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND NOT (lat = 0 AND lon = 0)"
-    f" AND flags & {NOT_GPS} = 0"
-    f" AND (satellites IS NULL OR satellites = {UNKNOWN_SATELLITES} OR satellites >= %(satellites)s)",
+    "lat": _FIX,
+    "speed_kmh": f"speed_kmh IS NOT NULL AND {_FIX}",
     **{column: f"{column} IS NOT NULL" for column in READINGS},
 }
 

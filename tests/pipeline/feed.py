@@ -49,6 +49,9 @@ SENSORS = {
         sensor(8, "Starts", "counter", "ign") | {"f": 4},
     )
 }
+PLAIN = {
+    number: each for number, each in SENSORS.items() if number not in ("7", "8")
+}  # none refers to a message before
 
 
 def truck_of(fleet: Fleet, name: str, sensors: dict[str, Any] | None = None) -> Truck:
