@@ -43,9 +43,11 @@ def furnish(fleet: Fleet, number: int = 1) -> dict[type[Model], Any]:
     rows.known(truck)
     rows.latest(truck)
     made: dict[type[Model], Any] = {type(truck): truck}
+    driver = rows.driver(fleet, f"{word} driver {number}", truck=truck)
     for row in (
         rows.group(fleet, f"{word} yard {number}", truck),
-        rows.driver(fleet, f"{word} driver {number}", truck=truck),
+        driver,
+        rows.assignment(truck, driver, rows.NOON, source="manual"),
         rows.parameters(fleet, {"trip_end_s": 240 + number}, truck=truck),
         *_costs_and_runs(fleet, number),
         *_report(fleet, f"{word} {number}"),

@@ -12,6 +12,7 @@ from apps.accounts.models import ApiKey, Fleet
 from apps.fleet.models import FleetDay, FleetDayCost, FuelPrice, TruckDayCost
 from apps.trucks.models import (
     Driver,
+    DriverAssignment,
     FaultChange,
     FleetSync,
     FuelEvent,
@@ -71,8 +72,18 @@ def group(fleet: Fleet, name: str, *trucks: Truck) -> TruckGroup:
 
 
 def driver(fleet: Fleet, name: str = "Driver 1", **changes: Any) -> Driver:
-    values = {"resource_id": 1, "wialon_id": 1 + Driver.objects.count(), **changes}
+    number = 1 + Driver.objects.count()
+    values = {"resource_id": 1, "wialon_id": number, "code": f"D-{number}", **changes}
     return Driver.objects.create(fleet=fleet, name=name, **values)
+
+
+def assignment(
+    truck: Truck, driver: Driver, since: dt.datetime, until: dt.datetime | None = None, source: str = "binding"
+) -> DriverAssignment:
+    """An assignment as it stands there, without the days that it would mark."""
+    return DriverAssignment.objects.create(
+        fleet=truck.fleet, truck=truck, driver=driver, started_at=since, ended_at=until, source=source
+    )
 
 
 def parameters(fleet: Fleet, values: dict[str, float], **changes: Any) -> ParameterSet:

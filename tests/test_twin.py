@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.twin import SensorTable, truth
+from tests.twin import Assigned, SensorTable, truth
 from wialon_simulator import Simulator
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -121,7 +121,7 @@ def test_a_working_day_by_hand() -> None:
         "harsh_cornering": None,
         "faults_opened": None,
         "events": {
-            "trips": [(at("06:05"), at("06:15"), 9_200, 600, 0, 0, 0)],
+            "trips": [(at("06:05"), at("06:15"), 9_200, 600, 0, 0, 0, None)],
             "stops": [(at("06:15"), None)],
             "speeding": [],
             "idle": [(at("06:00"), at("06:05")), (at("06:15"), at("06:20"))],
@@ -183,7 +183,7 @@ def test_a_trip_across_midnight_belongs_to_the_day_it_starts_in_and_its_metres_t
     assert [row["moving_s"] for row in rows.values()] == [600, 1_200]
     assert [row["trips"] for row in rows.values()] == [1, 0]
     assert [row["stops"] for row in rows.values()] == [0, 1]
-    assert rows[DAY]["events"]["trips"] == [(start, end, 10_000, 1_800, 0, 0, 0)]
+    assert rows[DAY]["events"]["trips"] == [(start, end, 10_000, 1_800, 0, 0, 0, None)]
 
 
 def test_a_state_holds_until_its_cap_and_the_rest_is_no_data() -> None:
@@ -198,6 +198,22 @@ def test_a_state_holds_until_its_cap_and_the_rest_is_no_data() -> None:
     assert row["idle_events"] == 1
 
 
+def test_a_trip_is_of_the_driver_who_had_the_truck_for_most_of_it() -> None:
+    """
+    Driving from 08:00 to 08:10. Ana is bound all day; Ben is bound from 08:02 to 08:08 and came later, so those six of
+    ten minutes are his. Staff then enter Eve from 07:00 to 08:06: hers are six, Ben's two, Ana's two.
+    """
+    drive = [message(at("08:00"), 50, ign=1, odo=0), message(at("08:10"), 0, ign=0, odo=8)]
+    ana = Assigned(at("06:00"), None, "Ana", "binding")
+    ben = Assigned(at("08:02"), at("08:08"), "Ben", "binding")
+    eve = Assigned(at("07:00"), at("08:06"), "Eve", "manual")
+    drivers = [
+        the_day(drive, assigned=known)["events"]["trips"][0].driver
+        for known in ([], [ana], [ana, ben], [ana, ben, eve], [ben._replace(end=at("08:04"))])
+    ]
+    assert drivers == [None, "Ana", "Ben", "Eve", None]
+
+
 def test_silence_up_to_an_hour_stays_inside_a_trip_and_a_longer_one_ends_it() -> None:
     """
     40 minutes of silence after 08:05: 600 s moving, 1,800 s no data, and the trip goes on.
@@ -207,8 +223,8 @@ def test_silence_up_to_an_hour_stays_inside_a_trip_and_a_longer_one_ends_it() ->
     messages += [message(at("08:50"), 50, ign=1, odo=45), message(at("09:50:01"), 50, ign=1, odo=46)]
     messages += [message(at("09:55"), 0, ign=0, odo=50)]
     first, second = the_day(messages)["events"]["trips"]
-    assert first == (at("08:00"), at("08:50"), 45_000, 1_200, 0, 0, 1_800)
-    assert second == (at("09:50:01"), at("09:55"), 4_000, 299, 0, 0, 0)
+    assert first == (at("08:00"), at("08:50"), 45_000, 1_200, 0, 0, 1_800, None)
+    assert second == (at("09:50:01"), at("09:55"), 4_000, 299, 0, 0, 0, None)
 
 
 @pytest.mark.parametrize(("still_s", "trips"), [(299, 1), (300, 2)])
@@ -220,7 +236,7 @@ def test_stillness_of_five_minutes_ends_a_trip(still_s: int, trips: int) -> None
     events = the_day(messages)["events"]
     assert len(events["trips"]) == trips
     if trips == 1:
-        assert events["trips"] == [(at("08:00"), again + 120, 6_000, 720, 0, 299, 0)]
+        assert events["trips"] == [(at("08:00"), again + 120, 6_000, 720, 0, 299, 0, None)]
     else:
         assert events["stops"] == [(at("08:10"), again), (again + 120, None)]
 
@@ -238,9 +254,9 @@ def test_a_trip_that_may_go_on_is_open_and_counts_up_to_as_of() -> None:
     """Moving 08:00 to 08:05, then still; at 08:09 the stillness is 240 s old, at 08:10 it has lasted 300 s."""
     messages = [message(at("08:00"), 50, ign=1, odo=0), message(at("08:05"), 0, ign=1, odo=4)]
     open_day, closed_day = (days(messages, until=at(clock))[DAY] for clock in ("08:09", "08:10"))
-    assert open_day["events"]["trips"] == [(at("08:00"), None, 4_000, 300, 240, 0, 0)]
+    assert open_day["events"]["trips"] == [(at("08:00"), None, 4_000, 300, 240, 0, 0, None)]
     assert open_day["events"]["stops"] == []
-    assert closed_day["events"]["trips"] == [(at("08:00"), at("08:05"), 4_000, 300, 0, 0, 0)]
+    assert closed_day["events"]["trips"] == [(at("08:00"), at("08:05"), 4_000, 300, 0, 0, 0, None)]
     assert closed_day["events"]["stops"] == [(at("08:05"), None)]
     # Nothing but silence after a moving point: the trip is over when the silence is longer than an hour.
     silent = [*messages, message(at("08:06"), 50, ign=1, odo=5)]
@@ -751,7 +767,7 @@ def test_every_day_of_every_simulated_truck_adds_up() -> None:
 
 
 def assert_trips_add_up(row: dict[str, Any], *, until: int) -> None:
-    for start, end, _, *parts in row["events"]["trips"]:
+    for start, end, _, *parts, _ in row["events"]["trips"]:
         assert sum(part or 0 for part in parts) == (end or until) - start
 
 

@@ -56,14 +56,16 @@ def truth(
     parameters: dict[str, float] | None = None,
     tank_l: float | None = None,
     dismissed: frozenset[int] = frozenset(),
+    assigned: Iterable["Assigned"] = (),
 ) -> dict[date, dict[str, Any]]:
     """The truck-day of each local day, from the first message's day to the day that `as_of` ends or lies in.
 
     `messages` come in any order, as `messages/load_interval` serves them; `dismissed` holds the starts of dismissed
     drains. Litres and hours are not rounded. Under "events": trips and stops that are still open end with None, and an
     open trip's figures go up to `as_of`; an idle event or speeding episode that still goes on ends at `as_of`.
+    `assigned` tells who had the truck when.
     """
-    history = History(messages, sens, as_of, PARAMETERS | (parameters or {}), tank_l)
+    history = History(messages, sens, as_of, PARAMETERS | (parameters or {}), tank_l, list(assigned))
     if not history.points:
         return {}
     days = local_days(history.points[0].t, as_of, ZoneInfo(timezone))
@@ -858,8 +860,10 @@ class History:
         as_of: int,
         parameters: dict[str, float],
         tank_l: float | None,
+        assigned: list["Assigned"],
     ) -> None:
         table = SensorTable(sens, tank_l)
+        self.assigned = assigned
         self.as_of, self.parameters = as_of, parameters
         self.evidence = table.engine_evidence()
         self.points = cleaned(messages, table, as_of, parameters["min_satellites"])
@@ -900,6 +904,7 @@ class Trip(NamedTuple):
     idle_s: int | None
     parked_s: int
     no_data_s: int
+    driver: Any
 
 
 class Stop(NamedTuple):
@@ -954,8 +959,38 @@ def trips_of(history: History) -> list[Trip]:
         moving, idle, parked, no_data = (
             seconds(history.stretches, state, start, until) for state in ("moving", "idle", "parked", "no data")
         )
-        trips.append(Trip(start, end, distance_m, moving, idle if history.evidence else None, parked, no_data))
+        idle_s, driver = idle if history.evidence else None, driver_of(history.assigned, start, until)
+        trips.append(Trip(start, end, distance_m, moving, idle_s, parked, no_data, driver))
     return trips
+
+
+class Assigned(NamedTuple):
+    """Somebody had the truck from one second to another (None: still), as a source says."""
+
+    start: int
+    end: int | None
+    driver: Any
+    source: str
+
+
+TRUST = ["message", "binding", "manual"]
+
+
+def had_the_truck(assigned: list[Assigned], t: int) -> Any:
+    """Who counts at a second; None: nobody is known."""
+    then = [each for each in assigned if each.start <= t and (each.end is None or t < each.end)]
+    return max(then, key=lambda each: (TRUST.index(each.source), each.start, each.driver)).driver if then else None
+
+
+def driver_of(assigned: list[Assigned], start: int, end: int) -> Any:
+    """Who had the truck for the most seconds, nobody known counting like a driver; of equals the one who came first."""
+    instants = {t for each in assigned for t in (each.start, each.end) if t is not None and start < t < end}
+    pieces = list(pairwise(sorted({start, end} | instants)))
+    total: dict[Any, int] = {}
+    for first, last in pieces:
+        driver = had_the_truck(assigned, first)
+        total[driver] = total.get(driver, 0) + last - first
+    return next(driver for driver, most in total.items() if most == max(total.values()))
 
 
 def movements(points: list[Point], as_of: int, parameters: dict[str, float]) -> Iterator[tuple[int, int | None]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from wialon_simulator.devices import install
-from wialon_simulator.drivers import Driver, number_on_duty
+from wialon_simulator.drivers import Driver, stints
 from wialon_simulator.history import Stored, Totals, stored
 from wialon_simulator.peculiarities import afflict
 from wialon_simulator.recorder import record
@@ -27,8 +27,10 @@ class Crew(NamedTuple):
     drivers: Sequence[Driver]
     trucks: int
 
-    def on_duty(self, truck: int, shift: int) -> Driver:
-        return self.drivers[number_on_duty(truck, shift, self.trucks)]
+    def logins(self, truck: int, shift: int, on_duty: tuple[int, int] | None) -> list[tuple[int, str]]:
+        """Returns when in a shift drivers log in, and by which code."""
+        found = stints(truck, shift, *on_duty, self.trucks) if on_duty else []
+        return [(stint.begins, self.drivers[stint.number].code) for stint in found]
 
 
 class TruckSource:
@@ -78,8 +80,8 @@ class TruckSource:
 
     def messages(self, index: int) -> list[Stored]:
         shift = self.shift(index)
-        driver = self._crew.on_duty(self.truck.index, index)
-        messages = record(self.truck, self.device, shift, driver.code)
+        logins = self._crew.logins(self.truck.index, index, shift.on_duty)
+        messages = record(self.truck, self.device, shift, logins)
         return [stored(message) for message in afflict(self.truck, shift, messages)]
 
     def _plan_past(self, t: int) -> None:

@@ -141,6 +141,7 @@ class Resource:
     name: str
     drivers: Sequence[Driver]
     sources: Sequence[tuple[int, Source]]
+    changed: dict[int, list[Binding]] = field(default_factory=dict)  # by driver, in place of what follows from duties
     kind: str = field(default=RESOURCE, init=False)
 
     def show(self, flags: int, now: int) -> Json:
@@ -158,6 +159,8 @@ class Resource:
         return {"sys_name": [self.name], "sys_id": [str(self.id)]}.get(name, [])
 
     def bindings(self, driver: Driver, now: int) -> list[Binding]:
+        if driver.local_id in self.changed:
+            return [binding for binding in self.changed[driver.local_id] if binding.t <= now]
         return bindings(driver, self.sources, now)
 
     def _driver(self, driver: Driver, now: int) -> Json:

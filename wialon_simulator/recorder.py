@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wialon_simulator.devices import Device, Sample
@@ -16,21 +17,28 @@ SLOSH = {State.DRIVING: 0.015, State.IDLING: 0.004, State.PARKED: 0.0005}  # sha
 GPS_NOISE_DEG = 3.5e-5  # about four metres
 
 
-def record(truck: Truck, device: Device, shift: Shift, driver_code: str | None) -> list[Message]:
-    """Returns the shift's messages by device time; `rt`, the registration time, is some seconds later."""
+def record(truck: Truck, device: Device, shift: Shift, logins: Iterable[tuple[int, str]] = ()) -> list[Message]:
+    """Returns the shift's messages by device time; `rt`, the registration time, is some seconds later.
+
+    `logins` are the seconds at which drivers present their key cards, with the cards' codes.
+    """
     rng = random.Random(f"{truck.seed}/messages/{shift.index}")
     messages: list[Message] = []
     running_since = None
     for phase in shift.phases:
-        started = phase.engine_on and running_since is None
         running_since = (running_since or phase.start) if phase.engine_on else None
-        own = _of_phase(truck, device, phase, running_since or phase.start, _times(truck, shift, phase, rng), rng)
-        if started and driver_code and device.reads_drivers:
-            own[0]["p"]["avl_driver"] = driver_code
-            own[0]["f"] |= DRIVER_CODE
-            driver_code = None
-        messages += own
+        messages += _of_phase(truck, device, phase, running_since or phase.start, _times(truck, shift, phase, rng), rng)
+    if device.reads_drivers:
+        _log_in(messages, logins)
     return messages
+
+
+def _log_in(messages: list[Message], logins: Iterable[tuple[int, str]]) -> None:
+    """Has the first message from each login on tell of it."""
+    for t, code in logins:
+        for message in messages[bisect_left(messages, t, key=lambda message: message["t"]) :][:1]:
+            message["p"]["avl_driver"] = code
+            message["f"] |= DRIVER_CODE
 
 
 def _times(truck: Truck, shift: Shift, phase: Phase, rng: random.Random) -> Iterator[int]:

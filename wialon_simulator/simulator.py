@@ -136,5 +136,18 @@ class Simulator:
     def rename(self, unit_id: int, name: str) -> None:
         self.world.rename(unit_id, name)
 
+    def bindings(self, resource_id: int) -> dict[int, list[tuple[int, int]]]:
+        """Returns by driver of a resource the bindings so far: (second, unit or 0), ascending."""
+        with self.world.lock:
+            resource, now = self.world.resources[resource_id], self.now()
+            return {d.local_id: [(b.t, b.unit_id) for b in resource.bindings(d, now)] for d in resource.drivers}
+
+    def set_bindings(self, resource_id: int, driver_id: int, bindings: Iterable[tuple[int, int]]) -> None:
+        """Replaces all that a driver was and will be bound to: (second, unit or 0)."""
+        self.world.set_bindings(resource_id, driver_id, bindings)
+
+    def remove_driver(self, resource_id: int, driver_id: int) -> None:
+        self.world.remove_driver(resource_id, driver_id)
+
     def remove_unit(self, unit_id: int) -> None:
         self.world.remove(unit_id)

@@ -16,7 +16,7 @@ from wialon_simulator import replay
 from wialon_simulator.catalog import ACCOUNT_ID, counter_flags, identifiers, measure, standing_blocks
 from wialon_simulator.clock import Clock
 from wialon_simulator.devices import Sensors
-from wialon_simulator.drivers import Driver, roster
+from wialon_simulator.drivers import Binding, Driver, roster
 from wialon_simulator.generated import Crew, TruckSource
 from wialon_simulator.history import DAY, History, NoMessages, Source
 from wialon_simulator.items import Item, Json, Resource, Unit, UnitGroup
@@ -75,6 +75,16 @@ class World:
         with self.lock:
             self.units[unit_id].name = name
             self.changes.append(Change(unit_id, "u", {"nm": name}))
+
+    def set_bindings(self, resource_id: int, driver_id: int, bindings: Iterable[tuple[int, int]]) -> None:
+        with self.lock:
+            found = [Binding(t, unit_id) for t, unit_id in bindings]
+            self.resources[resource_id].changed[driver_id] = sorted(found, key=lambda binding: binding.t)
+
+    def remove_driver(self, resource_id: int, driver_id: int) -> None:
+        with self.lock:
+            resource = self.resources[resource_id]
+            resource.drivers = [driver for driver in resource.drivers if driver.local_id != driver_id]
 
     def remove(self, unit_id: int) -> None:
         with self.lock:

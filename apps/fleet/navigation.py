@@ -20,7 +20,16 @@ from apps.fleet.models import (
     ReportRun,
     ReportSchedule,
 )
-from apps.trucks.models import DrainReview, Driver, EventMapping, ParameterSet, SyncRun, Truck, TruckGroup
+from apps.trucks.models import (
+    DrainReview,
+    Driver,
+    DriverAssignment,
+    EventMapping,
+    ParameterSet,
+    SyncRun,
+    Truck,
+    TruckGroup,
+)
 from apps.trucks.models.views import (
     DirtyDayRow,
     FaultChangeRow,
@@ -40,6 +49,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Trucks", "local_shipping", Truck),
         ("Groups", "folder", TruckGroup),
         ("Drivers", "badge", Driver),
+        ("Who drove what", "assignment_ind", DriverAssignment),
         ("Parameters", "tune", ParameterSet),
         ("Device events", "sensors", EventMapping),
     ],

@@ -103,7 +103,7 @@ async def truck(request: AuthenticatedRequest, truck_id: schemas.TruckCode) -> H
     fresh = await freshness.of_truck(fleet, truck_id, now)
     which = {"fleet": fleet, "id": fresh.truck_id}
     row = (await fetch_all(queries.TRUCK, {**which, "now": int(now.timestamp())}))[0]
-    drivers = await fetch_all(queries.DRIVER_NOW, which)
+    drivers = await fetch_all(queries.DRIVER_NOW, {**which, "at": now})
     today = now.astimezone(request.auth.zone).date()
     parameters = await parameters_in_force(fleet, fresh.truck_id, today)
     return answers.tagged(request, {"data": _detail(row, drivers, parameters), "freshness": fresh.body()})
@@ -214,6 +214,7 @@ async def trips(
 
 def _trip_item(row: Row) -> dict[str, Any]:
     lat, lon, end_lat, end_lon = (row.pop(name) for name in ("lat", "lon", "end_lat", "end_lon"))
+    driver = {"driver_id": row.pop("driver_code"), "name": row.pop("driver_name")}
     return {
         "started_at": row.pop("started_at"),
         "ended_at": row.pop("ended_at"),
@@ -221,6 +222,7 @@ def _trip_item(row: Row) -> dict[str, Any]:
         "start": {"lat": lat, "lon": lon},
         "end": {"lat": end_lat, "lon": end_lon},
         **row,
+        "driver": None if driver["driver_id"] is None else driver,
     }
 
 

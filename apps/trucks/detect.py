@@ -11,7 +11,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from apps.accounts.calendar import ONE_DAY, day_bounds
-from apps.trucks import storage
+from apps.trucks import drivers, storage
+from apps.trucks.assignments import Shift
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
 from apps.trucks.faults import FaultChange
@@ -29,7 +30,7 @@ from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.sensors import SensorTable
 from apps.trucks.speeding import SpeedingEpisode
 from apps.trucks.tables import table_of
-from apps.trucks.trips import Stop, Trip
+from apps.trucks.trips import Stop, Trip, with_drivers
 
 CONTEXT_S = 6 * 3_600  # first guess at how much history around the days is needed
 WIDEN = 4
@@ -91,10 +92,10 @@ def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: Zo
         return
     table = table_of(truck)
     parameters = ParameterHistory(truck.fleet_id, truck.id)
-    reviews = _reviews(truck)
+    reviews, shifts = _reviews(truck), drivers.shifts_of(truck)
     known = [day for day in days if _is_known(day, sync.first_t, sync.known_until, zone)]
     for run in _runs(known, parameters):
-        yield from Excerpt(truck, sync, table, parameters.on(run[0]), run, zone, reviews).results()
+        yield from Excerpt(truck, sync, table, parameters.on(run[0]), run, zone, reviews).results(shifts)
 
 
 def _reviews(truck: Truck) -> dict[int, Review]:
@@ -149,7 +150,8 @@ class Excerpt:
         self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
         self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites)
 
-    def results(self) -> Iterator[DayResult]:
+    def results(self, shifts: Sequence[Shift]) -> Iterator[DayResult]:
+        """The results of the days; `shifts` tell who had the truck when."""
         stored, detection = self._found
         for day in self.days:
             start, end = day_bounds(day, self.zone)
@@ -163,7 +165,7 @@ class Excerpt:
                 parameters=self.parameters,
                 inputs=_inputs([message for message in stored if start <= message.t < as_of]),
                 figures=figures(detection, start, end, as_of),
-                trips=[event for event in detection.trips if start <= event.started_at < end],
+                trips=with_drivers([trip for trip in detection.trips if start <= trip.started_at < end], shifts),
                 stops=[event for event in detection.stops if start <= event.started_at < end],
                 idle_events=[event for event in detection.idle_events if start <= event.started_at < end],
                 speeding=[event for event in detection.speeding if start <= event.started_at < end],

@@ -138,10 +138,13 @@ FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.id = %(id)s
 """
 
-# One row, or none: the driver who was bound to the truck last.
+# One row, or none: the driver who counts at the instant `at`, by the rule of assignments.shifts.
 DRIVER_NOW = """
-SELECT name, code AS key_card, bound_at AS since
-FROM driver WHERE fleet_id = %(fleet)s AND truck_id = %(id)s ORDER BY bound_at DESC, id DESC LIMIT 1
+SELECT d.code AS driver_id, d.name, d.key_card, a.started_at AS since
+FROM driver_assignment a JOIN driver d ON d.id = a.driver_id
+WHERE a.fleet_id = %(fleet)s AND a.truck_id = %(id)s AND a.started_at <= %(at)s
+    AND (a.ended_at IS NULL OR a.ended_at > %(at)s)
+ORDER BY FIELD(a.source, 'manual', 'binding', 'message'), a.started_at DESC, a.driver_id DESC LIMIT 1
 """
 
 # One row a parameter set in force on a day, what comes later wins; the fleet's own, and those of the truck `id` unless
@@ -171,10 +174,13 @@ def both_ways(statement: str) -> dict[bool, str]:
 
 # One row a trip that started in the period.
 TRIPS = both_ways("""
-SELECT started_at, ended_at, lat, lon, end_lat, end_lon, distance_m, distance_source, moving_s, idle_s,
-parked_s, no_data_s, mean_speed_kmh, max_speed_kmh, fuel_l FROM trip WHERE fleet_id = %(fleet)s AND truck_id = %(id)s
-AND started_at >= %(start)s AND started_at < %(end)s AND (%(after)s IS NULL OR started_at {after} %(after)s) ORDER BY
-started_at {order} LIMIT %(limit)s
+SELECT x.started_at, x.ended_at, x.lat, x.lon, x.end_lat, x.end_lon, x.distance_m, x.distance_source, x.moving_s,
+    x.idle_s, x.parked_s, x.no_data_s, x.mean_speed_kmh, x.max_speed_kmh, x.fuel_l, d.code AS driver_code,
+    d.name AS driver_name
+FROM trip x LEFT JOIN driver d ON d.id = x.driver_id AND d.fleet_id = x.fleet_id
+WHERE x.fleet_id = %(fleet)s AND x.truck_id = %(id)s AND x.started_at >= %(start)s AND x.started_at < %(end)s
+    AND (%(after)s IS NULL OR x.started_at {after} %(after)s)
+ORDER BY x.started_at {order} LIMIT %(limit)s
 """)
 
 _SUMMED_OF_TRIPS = ("distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "fuel_l")

@@ -21,6 +21,7 @@ from apps.accounts.schemas import (
 )
 
 CODE = "The truck's code, unique in its fleet."
+DRIVER_CODE = "The driver's code, unique in its fleet."
 SPEED = "GPS speed in km/h."
 Status = Literal["moving", "idle", "parked", "offline"]
 Severity = Literal["minor", "moderate", "severe"]
@@ -112,9 +113,10 @@ class TrucksAnswer(BaseModel):
 
 
 class DriverNow(BaseModel):
+    driver_id: str = described(DRIVER_CODE, "d600010-12")
     name: str = described("Name.", "Driver 12")
     key_card: str = described("Code of the key card; empty if none.", "00A1B2C3")
-    since: Instant | None = described("When they were bound to the truck; null if unknown.", "2026-03-09T06:12:00Z")
+    since: Instant = described("Since when they have the truck.", "2026-03-09T06:12:00Z")
 
 
 class SensorProblem(BaseModel):
@@ -138,7 +140,7 @@ class TruckDetail(BaseModel):
     groups: list[str] = described("Names of the groups it is in.", ["North"])
     status: Status | None = described(_STATUS, "moving")
     last_message_at: Instant | None = described("Device time of the last message.", "2026-03-09T14:04:41Z")
-    driver: DriverNow | None = Field(description="Who drives it now, as bound in Wialon; null if nobody is.")
+    driver: DriverNow | None = Field(description="Who has it now; null if that is not known.")
     parameters: dict[str, float] = described(
         "The detection parameters in force today; see the metrics.", {"moving_speed_kmh": 5, "speed_limit_kmh": 105}
     )
@@ -203,6 +205,11 @@ class Place(BaseModel):
     lon: float | None = described("Longitude; null without a fix.", -87.6511)
 
 
+class TripDriver(BaseModel):
+    driver_id: str = described(DRIVER_CODE, "d600010-12")
+    name: str = described("Name.", "Driver 12")
+
+
 class TripItem(BaseModel):
     started_at: Instant = described("Start.", "2026-03-05T13:02:10Z")
     ended_at: Instant | None = described("End; null while it may still go on.", "2026-03-05T16:47:30Z")
@@ -218,6 +225,7 @@ class TripItem(BaseModel):
     mean_speed_kmh: float | None = described("Distance ÷ moving time.", 82.6)
     max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
     fuel_l: float | None = described("Fuel used, in litres.", 96.2)
+    driver: TripDriver | None = Field(description="Who had the truck for most of it; null if that is not known.")
 
 
 class TripTotals(BaseModel):

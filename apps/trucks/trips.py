@@ -1,9 +1,10 @@
 """Trips and the stops between them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from .assignments import Shift, main_driver
 from .history import DistanceSource, Event, History, Stretch
 from .motion import Condition, State
 from .parameters import Parameters
@@ -24,6 +25,7 @@ class Trip(Event):
     mean_speed_kmh: float | None  # over the moving time
     max_speed_kmh: float | None  # of the fixes
     fuel_l: float | None  # by the fuel counter
+    driver_id: int | None = None  # who had the truck for most of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,11 @@ def find_trips(history: History, parameters: Parameters) -> list[Trip]:
         if trip.duration_s >= parameters.trip_min_s
         and (trip.distance_m is None or trip.distance_m >= parameters.trip_min_m)
     ]
+
+
+def with_drivers(trips: Sequence[Trip], shifts: Sequence[Shift]) -> list[Trip]:
+    """The trips, each with its driver; an open one with whom it has had so far."""
+    return [replace(trip, driver_id=main_driver(shifts, trip.started_at, trip.ended_at)) for trip in trips]
 
 
 def find_stops(history: History, trips: Sequence[Trip]) -> list[Stop]:

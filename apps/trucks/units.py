@@ -44,8 +44,7 @@ def _take_over_units(fleet: Fleet, units: Mapping[int, dict[str, Any]]) -> dict[
         truck = trucks.setdefault(wialon_id, Truck(fleet=fleet, wialon_id=wialon_id))
         news = _take_over(truck, unit, tables)
         if truck.pk is None:
-            truck.code = _code(truck, codes)
-            codes.add(truck.code.lower())
+            truck.code = _code(truck.name, f"w{truck.wialon_id}", codes)
             truck.save()
             TruckSync.objects.create(truck_id=truck.pk, fleet_id=fleet.pk)
         elif news:  # these alone: staff may be correcting the code or the tank right now
@@ -75,11 +74,12 @@ def _take_over(truck: Truck, unit: Mapping[str, Any], tables: SensorTables) -> l
     return [name for name, value in before.items() if getattr(truck, name) != value]
 
 
-def _code(truck: Truck, taken: set[str]) -> str:
-    """The unit's name where that is a plain code and free, else w and its Wialon id; the database ignores case."""
-    own = f"w{truck.wialon_id}"
-    names = itertools.chain([truck.name, own], (f"{own}-{number}" for number in itertools.count(2)))
-    return next(name for name in names if _PLAIN_CODE.fullmatch(name) and name.lower() not in taken)
+def _code(name: str, own: str, taken: set[str]) -> str:
+    """The name where that is a plain code and free, else its own one; the database ignores case. Is taken from now."""
+    candidates = itertools.chain([name, own], (f"{own}-{number}" for number in itertools.count(2)))
+    code = next(code for code in candidates if _PLAIN_CODE.fullmatch(code) and code.lower() not in taken)
+    taken.add(code.lower())
+    return code
 
 
 def _profile(unit: Mapping[str, Any]) -> dict[str, str]:
@@ -132,14 +132,16 @@ def _members(group: Mapping[str, Any], trucks: Mapping[int, Truck]) -> list[Truc
 
 
 def _take_over_drivers(fleet: Fleet, resources: list[dict[str, Any]], trucks: Mapping[int, Truck]) -> None:
+    """One that is gone is kept with its history, inactive and bound to nothing."""
     known = {(driver.resource_id, driver.wialon_id): driver for driver in Driver.objects.filter(fleet=fleet)}
+    codes = {driver.code.lower() for driver in known.values()}
     for resource in resources:
         for entry in _drivers(resource):
             key = (resource["id"], entry["id"])
             driver = known.pop(key, None) or Driver(fleet=fleet, resource_id=key[0], wialon_id=key[1])
-            _take_over_driver(driver, entry, trucks)
+            _take_over_driver(driver, entry, trucks, codes)
     for gone in known.values():
-        gone.delete()
+        _renew(gone, {"is_active": False, "truck": None})
 
 
 def _drivers(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -149,15 +151,27 @@ def _drivers(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list({entry["id"]: entry for entry in found if isinstance(entry.get("id"), int)}.values())
 
 
-def _take_over_driver(driver: Driver, entry: Mapping[str, Any], trucks: Mapping[int, Truck]) -> None:
+def _take_over_driver(driver: Driver, entry: Mapping[str, Any], trucks: Mapping[int, Truck], codes: set[str]) -> None:
     bound = entry.get("bu")
+    name = _text(entry.get("n"), 255) or f"driver {driver.wialon_id}"
+    if driver.pk is None:
+        driver.code = _code(name, f"d{driver.resource_id}-{driver.wialon_id}", codes)
     values = {
-        "name": _text(entry.get("n"), 255) or f"driver {driver.wialon_id}",
-        "code": _text(entry.get("c"), 64),
+        "name": name,
+        "key_card": _text(entry.get("c"), 64),
+        "is_active": True,
         "truck": trucks.get(bound) if isinstance(bound, int) else None,
         "bound_at": _instant(entry.get("bt")),
     }
-    if driver.pk is None or any(getattr(driver, name) != value for name, value in values.items()):
-        for name, value in values.items():
-            setattr(driver, name, value)
+    _renew(driver, values)
+
+
+def _renew(driver: Driver, values: Mapping[str, Any]) -> None:
+    """Stores a new driver, or of a known one what is news: staff may be correcting the code right now."""
+    news = [name for name, value in values.items() if getattr(driver, name) != value]
+    for name in news:
+        setattr(driver, name, values[name])
+    if driver.pk is None:
         driver.save()
+    elif news:
+        driver.save(update_fields=news)

@@ -83,7 +83,8 @@ GROUP_UNITS = 1
 _DATA, _MESSAGE_TYPES = 0, 0xFF00
 _ALL = 0xFFFFFFFF
 _LOAD, _UNLOAD = "messages/load_interval", "messages/unload"
-_HEAVY = frozenset({_LOAD, "core/batch"})  # our batches are of heavy calls
+_BINDINGS = "resource/get_driver_bindings"
+_HEAVY = frozenset({_LOAD, _BINDINGS, "core/batch"})  # our batches are of heavy calls
 _BATCH = 40  # calls in one request
 
 
@@ -237,6 +238,23 @@ class WialonClient:
     def resources(self) -> list[dict[str, Any]]:
         """All resources with their drivers."""
         return self._search("avl_resource", RESOURCE_DRIVERS)
+
+    def driver_bindings(self, resource_id: int, first_t: int, last_t: int) -> dict[int, list[tuple[int, int]]]:
+        """By driver of a resource when in [first_t, last_t] they were bound to which unit (0: to none), ascending.
+
+        A driver who was neither bound nor freed in that time is not told of. In halves where Wialon finds it too much.
+        """
+        params = {"resourceId": resource_id, "unitId": 0, "driverId": 0, "timeFrom": first_t, "timeTo": last_t}
+        try:
+            return _bindings(self.call(_BINDINGS, params))
+        except TooMuch:
+            if first_t == last_t:
+                raise
+        middle = (first_t + last_t) // 2
+        found = self.driver_bindings(resource_id, first_t, middle)
+        for driver_id, later in self.driver_bindings(resource_id, middle + 1, last_t).items():
+            found[driver_id] = found.get(driver_id, []) + later
+        return found
 
     def messages(self, unit_id: int, first_t: int, last_t: int) -> Iterator[list[dict[str, Any]]]:
         """A unit's data messages of [first_t, last_t] in ascending batches.
@@ -430,6 +448,20 @@ def _count(answer: Any) -> int:
     if not isinstance(count, int):
         raise Unavailable(f"{_LOAD}: the answer has no count")
     return count
+
+
+def _bindings(answer: Any) -> dict[int, list[tuple[int, int]]]:
+    """By driver (second, unit), ascending; of one second in the order in which they came. {} and [] are nobody."""
+    if not isinstance(answer, dict | list):
+        raise Unavailable(f"{_BINDINGS}: the answer is no list of drivers")
+    found = {}
+    for driver, bindings in answer.items() if isinstance(answer, dict) else ():
+        entries = [each for each in bindings if isinstance(each, dict)] if isinstance(bindings, list) else []
+        pairs = [(each.get("t"), each.get("u")) for each in entries]
+        known = [(t, unit) for t, unit in pairs if isinstance(t, int) and isinstance(unit, int) and t > 0]
+        if str(driver).isdecimal() and known:
+            found[int(driver)] = sorted(known, key=lambda pair: pair[0])
+    return found
 
 
 def _arrivals(events: Any) -> dict[int, tuple[int, int]]:

@@ -39,8 +39,23 @@ def test_a_trip_says_where_from_where_to_and_what_it_took(api_get: Get) -> None:
         "start": {"lat": 41.85, "lon": -87.65}, "end": {"lat": 42.1, "lon": -88.2},
         "distance_m": 72_000, "distance_source": "odometer",
         "moving_s": 3_000, "idle_s": 300, "parked_s": 0, "no_data_s": 300,
-        "mean_speed_kmh": 80.0, "max_speed_kmh": 96.0, "fuel_l": 30.5,
+        "mean_speed_kmh": 80.0, "max_speed_kmh": 96.0, "fuel_l": 30.5, "driver": None,
     }  # fmt: skip
+
+
+def test_a_trip_says_who_drove_also_after_they_are_gone(api_get: Get) -> None:
+    fleet = rows.fleet()
+    driver = rows.driver(fleet, "Ana K.", code="ana", is_active=False)
+    rows.trip(rows.truck(fleet), driver_id=driver.pk)
+    (trip,) = api_get(f"/api/v2/trucks/T-1/trips?{DAY}", rows.api_key(fleet)).json()["data"]
+    assert trip["driver"] == {"driver_id": "ana", "name": "Ana K."}
+
+
+def test_a_trip_tells_nothing_of_another_fleet_s_driver(api_get: Get) -> None:
+    fleet = rows.fleet()
+    rows.trip(rows.truck(fleet), driver_id=rows.driver(rows.fleet("Other"), "Bo").pk)
+    (trip,) = api_get(f"/api/v2/trucks/T-1/trips?{DAY}", rows.api_key(fleet)).json()["data"]
+    assert trip["driver"] is None
 
 
 def test_an_open_trip_has_no_end_and_lasts_as_far_as_it_is_known(api_get: Get) -> None:

@@ -146,14 +146,16 @@ def test_a_truck_tells_its_identity_its_driver_and_its_parameters(api_get: Get) 
         device_id="353173060000101",
         sensor_problems=[[7, "Fuel level", "unknown operator"], [None, "?", "the definition has no id"]],
     )
-    rows.driver(fleet, "Earlier", truck=truck, bound_at=rows.NOON - dt.timedelta(days=1))
-    rows.driver(fleet, "Now", truck=truck, bound_at=rows.NOON, code="00A1")
+    rows.assignment(truck, rows.driver(fleet, "Earlier"), rows.NOON - dt.timedelta(days=1))
+    rows.assignment(truck, rows.driver(fleet, "Now", code="now", key_card="00A1"), rows.NOON)
     rows.parameters(fleet, {"speed_limit_kmh": 100, "target_idle_pct": 12})
     rows.parameters(fleet, {"speed_limit_kmh": 90}, truck=truck)
     rows.parameters(fleet, {"speed_limit_kmh": 10}, effective_from=dt.date(2099, 1, 1))
     rows.parameters(fleet, {"speed_limit_kmh": 20}, truck=rows.truck(fleet, "T-2"))
     data = api_get("/api/v2/trucks/T-1", rows.api_key(fleet)).json()["data"]
-    assert data["driver"] == {"name": "Now", "key_card": "00A1", "since": "2026-03-10T17:00:00Z"}
+    assert data["driver"] == {
+        "driver_id": "now", "name": "Now", "key_card": "00A1", "since": "2026-03-10T17:00:00Z"
+    }  # fmt: skip
     assert (data["parameters"]["speed_limit_kmh"], data["parameters"]["target_idle_pct"]) == (90, 12)
     assert data["parameters"]["moving_speed_kmh"] == 5
     assert data["sensor_problems"] == [

@@ -3,10 +3,13 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from apps.accounts.models import Fleet
 from apps.trucks.models import (
+    Driver,
+    DriverAssignment,
     FaultChange,
     FuelEvent,
     HarshEvent,
@@ -18,7 +21,7 @@ from apps.trucks.models import (
     TruckDay,
     TruckSync,
 )
-from tests.twin import truth
+from tests.twin import Assigned, truth
 from wialon_simulator import Simulator
 
 COLUMNS = [
@@ -31,7 +34,7 @@ COLUMNS = [
 ]  # fmt: skip
 # By the twin's name of the events: the rows, and the columns in the order of the twin's own fields after start and end.
 EVENTS: dict[str, tuple[Any, list[str]]] = {
-    "trips": (Trip, ["distance_m", "moving_s", "idle_s", "parked_s", "no_data_s"]),
+    "trips": (Trip, ["distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "driver_id"]),
     "stops": (Stop, []),
     "idle": (IdleEvent, []),
     "speeding": (SpeedingEpisode, ["severity", "max_speed_kmh"]),
@@ -75,7 +78,14 @@ def differences(fleet: Fleet, simulator: Simulator) -> list[str]:
 def _of_truck(fleet: Fleet, truck: Truck, simulator: Simulator) -> Agreement:
     as_of = TruckSync.objects.get(truck_id=truck.id).known_until or 0
     messages = simulator.messages(truck.wialon_id)
-    true_days = truth(messages, truck.sensor_table, timezone=fleet.timezone, as_of=as_of, tank_l=truck.tank_l)
+    true_days = truth(
+        messages,
+        truck.sensor_table,
+        timezone=fleet.timezone,
+        as_of=as_of,
+        tank_l=truck.tank_l,
+        assigned=assigned(fleet, truck, simulator),
+    )
     rows = {row["day"]: row for row in TruckDay.objects.filter(fleet_id=fleet.id, truck_id=truck.id).values()}
     found = Agreement(truck_days=len(rows.keys() | true_days.keys()))
     found.differences += [f"{truck} {day}: only one side has the day" for day in rows.keys() ^ true_days.keys()]
@@ -87,6 +97,18 @@ def _of_truck(fleet: Fleet, truck: Truck, simulator: Simulator) -> Agreement:
         found.events += len(true)
         found.differences += [f"{truck} {kind} {text}" for text in _different_events(ours, true)]
     return found
+
+
+def assigned(fleet: Fleet, truck: Truck, simulator: Simulator) -> Iterator[Assigned]:
+    """Who had the truck by the simulator's own bindings, as our drivers; and by what staff entered."""
+    for driver in Driver.objects.filter(fleet=fleet):
+        steps = simulator.bindings(driver.resource_id).get(driver.wialon_id, [])
+        for (t, unit), (end, _) in pairwise([*steps, (None, 0)]):
+            if unit == truck.wialon_id and t != end:
+                yield Assigned(t, end, driver.pk, "binding")
+    for entered in DriverAssignment.objects.filter(truck=truck, source="manual"):
+        end = entered.ended_at and int(entered.ended_at.timestamp())
+        yield Assigned(int(entered.started_at.timestamp()), end, entered.driver_id, "manual")
 
 
 def same(ours: Any, true: Any) -> bool:

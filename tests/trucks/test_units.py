@@ -104,7 +104,7 @@ def test_odd_parts_of_a_unit_are_taken_for_none(fleet: Fleet, odd: Any) -> None:
     ]
     (truck,) = refresh(fleet, unit(7, odd, **parts), groups=groups, resources=resources)
     assert (truck.vin, truck.created_in_wialon_at) == ("", None)
-    assert list(Driver.objects.values_list("resource_id", "code", "truck", "bound_at")) == [
+    assert list(Driver.objects.values_list("resource_id", "key_card", "truck", "bound_at")) == [
         (2, odd if isinstance(odd, str) else "", None, None)
     ]
 
@@ -131,8 +131,32 @@ def test_drivers_of_two_resources_may_have_the_same_id(fleet: Fleet) -> None:
     refresh(fleet, unit(7, "A"), resources=resources)
     found = Driver.objects.order_by("resource_id").values_list("name", "truck__name")
     assert list(found) == [("Driver 1", "A"), ("Driver 2", None)]
-    refresh(fleet, unit(7, "A"), resources=resources[1:])
-    assert [driver.name for driver in Driver.objects.all()] == ["Driver 2"]
+
+
+def test_a_driver_who_is_gone_is_kept_inactive_and_comes_back_as_themselves(fleet: Fleet) -> None:
+    resources = [{"id": 1, "drvrs": {"1": {"id": 1, "n": "Driver-1", "bu": 7, "bt": 1_773_000_000}}}]
+    refresh(fleet, unit(7, "A"), resources=resources)
+    before = Driver.objects.get()
+    refresh(fleet, unit(7, "A"), resources=[{"id": 1, "drvrs": {}}])
+    gone = Driver.objects.get()
+    assert (gone.pk, gone.name, gone.is_active, gone.truck) == (before.pk, "Driver-1", False, None)
+    refresh(fleet, unit(7, "A"), resources=resources)
+    back = Driver.objects.get()
+    assert (back.pk, back.is_active, back.truck) == (before.pk, True, Truck.objects.get())
+
+
+def test_a_driver_s_code_is_the_name_where_that_is_plain_and_free_and_stays_with_them(fleet: Fleet) -> None:
+    names = {"1": "Ana", "2": "ana", "3": "Käthe M.", "4": ""}
+    entries = {key: {"id": int(key), "n": name} for key, name in names.items()}
+    refresh(fleet, resources=[{"id": 9, "drvrs": entries}])
+    codes = dict(Driver.objects.values_list("wialon_id", "code"))
+    assert codes == {1: "Ana", 2: "d9-2", 3: "d9-3", 4: "d9-4"}
+    Driver.objects.filter(wialon_id=3).update(code="K3")
+    refresh(fleet, resources=[{"id": 9, "drvrs": {"1": {"id": 1, "n": "Anna"}, "3": entries["3"]}}])
+    assert set(Driver.objects.filter(is_active=True).values_list("name", "code")) == {
+        ("Anna", "Ana"),
+        ("Käthe M.", "K3"),
+    }
 
 
 def test_taking_the_same_over_again_writes_nothing(fleet: Fleet, django_assert_num_queries: Any) -> None:

@@ -3,17 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.accounts.admin_base import column, local_time
+from apps.accounts.admin_base import DASH, column, local_time
 from apps.fleet.admin.rows import RowAdmin, figure_column
 from apps.trucks import reviews
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.faults import failure
-from apps.trucks.models import DrainReview
+from apps.trucks.models import DrainReview, Driver
 from apps.trucks.models.views import (
     FaultChangeRow,
     FuelEventRow,
@@ -50,15 +50,33 @@ class EventAdmin(RowAdmin):
 
 @admin.register(TripRow)
 class TripAdmin(EventAdmin):
-    list_display = ["name", "started", "ended", "distance", "moving", "idling", "mean_speed", "max_speed", "fuel"]
+    list_display = [
+        "name",
+        "driven_by",
+        "started",
+        "ended",
+        "distance",
+        "moving",
+        "idling",
+        "mean_speed",
+        "max_speed",
+        "fuel",
+    ]
     sections = {
-        "When and where": f"{_WHERE} end_lat end_lon",
+        "When, where and by whom": f"{_WHERE} end_lat end_lon driver",
         "Distance and speed": "distance_m distance_source mean_speed_kmh max_speed_kmh fuel_l",
         "Time": "moving_s idle_s parked_s no_data_s",
     }
     distance, moving, idling = figure_column("distance_m"), figure_column("moving_s"), figure_column("idle_s")
     mean_speed, max_speed = figure_column("mean_speed_kmh"), figure_column("max_speed_kmh")
     fuel = figure_column("fuel_l", "Fuel")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related(Prefetch("driver", Driver.objects.only("name")))
+
+    @column("Driver")
+    def driven_by(self, row: Any) -> str:
+        return str(row.driver or DASH)
 
 
 @admin.register(StopRow)

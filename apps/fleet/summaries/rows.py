@@ -87,7 +87,7 @@ EVENTS: tuple[
         lambda result: result.trips,
         _attributes(
             "end_lat", "end_lon", "distance_m", "distance_source", "moving_s", "idle_s", "parked_s", "no_data_s",
-            "mean_speed_kmh", "max_speed_kmh", "fuel_l",
+            "mean_speed_kmh", "max_speed_kmh", "fuel_l", "driver_id",
         ),
     ),
     (Stop, lambda result: result.stops, _stop_columns),

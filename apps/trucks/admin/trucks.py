@@ -30,12 +30,13 @@ from apps.accounts.scope import fleets_of
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.admin.status import STATUSES, with_status
 from apps.trucks.invalidation import mark_fleet
-from apps.trucks.models import Driver, LatestValues, SensorTableVersion, Truck, TruckGroup, TruckSync
+from apps.trucks.models import Driver, DriverAssignment, LatestValues, SensorTableVersion, Truck, TruckGroup, TruckSync
 from apps.trucks.sensors import SensorDefinition
 from apps.trucks.sensors.kinds import kind_of
 from apps.trucks.tables import SensorTables, table_of
 
 REBUILT_DAYS = 35
+SHOWN_ASSIGNMENTS = 50
 
 
 class GroupFilter(admin.SimpleListFilter):
@@ -236,14 +237,37 @@ class TruckGroupAdmin(ReadOnly, FleetScopedAdmin):
 
 
 @admin.register(Driver)
-class DriverAdmin(ReadOnly, FleetScopedAdmin):
-    list_display = ["name", "fleet", "truck", "bound", "code"]
-    list_filter = [FleetFilter]
+class DriverAdmin(FleetScopedAdmin):
+    list_display = ["name", "code", "fleet", "truck", "bound", "key_card", "active"]
+    list_filter = [FleetFilter, ("is_active", ActiveFilter)]
     joined, deferred = ("fleet", "truck"), ("fleet__wialon_token", "truck__sensor_table")
-    search_fields = ["name", "code"]
-    search_help_text = "Name or key card"
-    fields = ["name", "fleet", "truck", "bound", "code", "resource_id", "wialon_id"]
+    search_fields = ["name", "code", "key_card"]
+    search_help_text = "Name, code or key card"
+    ordering = ["fleet", "name"]
+    fields = ["name", "code", "fleet", "truck", "bound", "key_card", "active", "resource_id", "wialon_id", "trucks"]
+    readonly_fields = [name for name in fields if name != "code"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # the sync finds them in Wialon
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # what they drove stays theirs
 
     @column("Bound or freed", order="bound_at")
     def bound(self, driver: Driver) -> str:
         return local_time(driver.bound_at, driver.fleet.zone)
+
+    @column("Trucks so far")
+    def trucks(self, driver: Driver) -> str:
+        """What they had last, the newest first."""
+        found = driver.assignments.select_related("truck").defer("truck__sensor_table").order_by("-started_at")
+        zone = driver.fleet.zone
+        rows = (
+            (each.truck, local_time(each.started_at, zone), _until(each, driver), each.get_source_display())
+            for each in found[:SHOWN_ASSIGNMENTS]
+        )
+        return table(["Truck", "From", "To", "Source"], rows, "none yet")
+
+
+def _until(assignment: DriverAssignment, driver: Driver) -> str:
+    return local_time(assignment.ended_at, driver.fleet.zone) if assignment.ended_at else "still"

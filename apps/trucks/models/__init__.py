@@ -5,6 +5,7 @@ whole and partitioned by time, all of which a surrogate key or a foreign key wou
 """
 
 from apps.trucks.models import views
+from apps.trucks.models.assignments import DriverAssignment
 from apps.trucks.models.days import Correction, DirtyDay, FactsRevision, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.events import (
     FaultChange,
@@ -27,6 +28,7 @@ __all__ = [
     "DirtyDay",
     "DrainReview",
     "Driver",
+    "DriverAssignment",
     "EventMapping",
     "FactsRevision",
     "FaultAcknowledgement",

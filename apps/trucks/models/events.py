@@ -47,6 +47,7 @@ class Trip(DetectedEvent):
     mean_speed_kmh = models.FloatField(null=True)
     max_speed_kmh = models.FloatField(null=True)
     fuel_l = models.FloatField(null=True)
+    driver_id = models.BigIntegerField(null=True, help_text="who had the truck for most of it; empty: not known")
 
     class Meta:
         db_table = "trip"

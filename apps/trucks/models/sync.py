@@ -13,6 +13,9 @@ class FleetSync(models.Model):
     lease_until = models.DateTimeField(null=True)
     lease_owner = models.CharField(max_length=64, blank=True)
     units_refreshed_at = models.DateTimeField(null=True)
+    bindings_known_until = models.BigIntegerField(
+        null=True, help_text="Wialon clock up to which it was asked who was bound to which truck"
+    )
     consecutive_failures = models.PositiveIntegerField(default=0)
     refused_logins = models.PositiveIntegerField(
         default=0, help_text="in a row: the token is wrong, expired or revoked"

@@ -92,20 +92,25 @@ class TruckGroup(models.Model):
 
 
 class Driver(models.Model):
-    """A driver of a Wialon resource; ids are unique only inside their resource."""
+    """A driver of a Wialon resource; ids are unique only inside their resource. Kept when gone, for the history."""
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="drivers")
     resource_id = models.BigIntegerField("Wialon resource id")
     wialon_id = models.BigIntegerField("Wialon id")
+    code = models.CharField(max_length=32, validators=[CODE], help_text="names the driver in the API")
     name = models.CharField(max_length=255)
-    code = models.CharField("key card", max_length=64, blank=True)
+    key_card = models.CharField(max_length=64, blank=True)
+    is_active = models.BooleanField(default=True, help_text="false once the driver is gone from Wialon")
     truck = models.ForeignKey(Truck, on_delete=models.SET_NULL, null=True, blank=True, related_name="drivers")
     bound_at = models.DateTimeField(null=True, blank=True, help_text="when it was last bound to or freed from a truck")
 
     class Meta:
         db_table = "driver"
         ordering = ["fleet", "name"]
-        constraints = [models.UniqueConstraint(fields=["fleet", "resource_id", "wialon_id"], name="driver_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["fleet", "resource_id", "wialon_id"], name="driver_once"),
+            models.UniqueConstraint(fields=["fleet", "code"], name="driver_code_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name

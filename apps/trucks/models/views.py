@@ -22,13 +22,13 @@ from apps.trucks.models.events import (
     Stop,
     Trip,
 )
-from apps.trucks.models.trucks import Truck
+from apps.trucks.models.trucks import Driver, Truck
 
 
 def _columns(table: type[models.Model]) -> dict[str, Any]:
-    """Copies of a table's columns, so that each is declared once; fleet and truck become relations below."""
+    """Copies of a table's columns, so that each is declared once; fleet, truck and driver become relations below."""
     fields: list[Any] = [*table._meta.concrete_fields]
-    return {field.name: field.clone() for field in fields if field.name not in ("fleet_id", "truck_id")}
+    return {field.name: field.clone() for field in fields if field.name not in ("fleet_id", "truck_id", "driver_id")}
 
 
 class Row(models.Model):
@@ -104,6 +104,7 @@ class DirtyDayRow(DayRow):
 
 
 class TripRow(EventRow):
+    driver = models.ForeignKey(Driver, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
     vars().update(_columns(Trip))
 
     class Meta(EventRow.Meta):
