@@ -1,11 +1,13 @@
 """The one NinjaAPI: its routers, what becomes of errors, and its OpenAPI document."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -20,6 +22,7 @@ from apps.accounts.answers import Answer
 from apps.accounts.authentication import ApiKey
 from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
+from apps.fleet.ledger_api import router as ledger_router
 from apps.mysql import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.event_api import router as truck_events_router
@@ -82,6 +85,7 @@ api.add_router("", trucks_router)
 api.add_router("", truck_events_router)
 api.add_router("", freshness_router)
 api.add_router("", fleet_router)
+api.add_router("", ledger_router)
 
 
 # --- errors: raised below, mapped once ------------------------------------------------------------------------------
@@ -103,9 +107,15 @@ def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [FieldError("/" + "/".join(map(str, each["loc"])), each["msg"]) for each in error.errors]
+    errors = [FieldError(_pointer(each["loc"]), each["msg"]) for each in error.errors]
     detail = "; ".join(f"{each.pointer.rpartition('/')[2]}: {each.detail}" for each in errors)
     return _problem(request, problems.InvalidParameters(f"{detail}.", errors))
+
+
+def _pointer(loc: Sequence[str | int]) -> str:
+    """The part of the request: Ninja puts the name of the view's argument behind `body`, which no client knows."""
+    parts = [loc[0], *loc[2:]] if loc[0] == "body" else loc
+    return "/" + "/".join(map(str, parts))
 
 
 @api.exception_handler(DatabaseUnavailable)
@@ -126,6 +136,11 @@ def _unavailable_or_bug(request: HttpRequest, error: OperationalError) -> HttpRe
 @api.exception_handler(HttpError)
 def _by_status(request: HttpRequest, error: Exception) -> HttpResponse:
     return _problem(request, problems.of_status(getattr(error, "status_code", HTTPStatus.NOT_FOUND)))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return _problem(request, problems.TooLarge(f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."))
 
 
 @api.exception_handler(Exception)

@@ -30,6 +30,11 @@ _IDEMPOTENT = {
     "422": "The body or a parameter is not valid, or the `Idempotency-Key` belongs to another request.",
 }
 _NO_SUCH_TRUCK = {"404": "The fleet has no such truck; the same answer as for another fleet's truck."}
+_NO_SUCH_ROW = {"404": "The fleet has no such row; the same answer as for another fleet's."}
+_CONDITIONAL = {
+    "412": "The row is not the one that `If-Match` names: somebody has changed it since.",
+    "428": "`If-Match` is missing.",
+}
 _IF_NONE_MATCH: Json = {
     "in": "header",
     "name": "If-None-Match",
@@ -96,8 +101,9 @@ def _complete_answer(status: str, answer: Json, schemas: Json, *, is_read: bool)
 
 
 def _add_example(part: Json, schemas: Json) -> None:
-    content = part["content"]["application/json"]
-    content["example"] = example_of(content["schema"], schemas)
+    content = part["content"].get("application/json")
+    if content is not None:  # else it is a file
+        content["example"] = example_of(content["schema"], schemas)
 
 
 def _errors_of(operation: Json, *, is_read: bool, has_truck: bool) -> dict[str, str]:
@@ -108,6 +114,10 @@ def _errors_of(operation: Json, *, is_read: bool, has_truck: bool) -> dict[str, 
         errors.pop("406")
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation["parameters"]):
         errors |= _IDEMPOTENT
+    if any(parameter["name"] == "row_id" for parameter in operation["parameters"]):
+        errors |= _NO_SUCH_ROW
+    if any(parameter["name"] == "If-Match" for parameter in operation["parameters"]):
+        errors |= _CONDITIONAL
     return errors
 
 

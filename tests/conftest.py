@@ -33,6 +33,13 @@ class AsgiClient:
         authorization = {"Authorization": f"Bearer {key}"} if key else {}
         return self.run(self.http.get(path, headers={**authorization, **(headers or {})}))
 
+    def send(
+        self, method: str, path: str, key: str | None = None, headers: dict[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        """A request with a body (`json=…` or `content=…`), or of another method."""
+        authorization = {"Authorization": f"Bearer {key}"} if key else {}
+        return self.run(self.http.request(method, path, headers={**authorization, **(headers or {})}, **body))
+
     async def start(self) -> None:
         """What a server does before the first request: the application opens its pool."""
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

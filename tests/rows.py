@@ -9,7 +9,15 @@ from django.db.models import Count, Sum
 
 from apps.accounts.keys import create_key
 from apps.accounts.models import ApiKey, Fleet
-from apps.fleet.models import FleetDay, FleetDayCost, FuelPrice, TruckDayCost
+from apps.fleet.models import (
+    CostEntry,
+    CostRate,
+    FleetDay,
+    FleetDayCost,
+    FuelPrice,
+    FuelPurchase,
+    TruckDayCost,
+)
 from apps.trucks.models import (
     Driver,
     DriverAssignment,
@@ -184,6 +192,17 @@ def price(fleet: Fleet, since: dt.date | dt.datetime, per_l: str = "1.05", **cha
     """What a litre costs from an instant on, or from a local midnight."""
     at = since if isinstance(since, dt.datetime) else dt.datetime.combine(since, dt.time(), tzinfo=fleet.zone)
     return FuelPrice.objects.create(fleet=fleet, effective_at=at, price_per_l=Decimal(per_l), **changes)
+
+
+def ledger(truck: Truck, at: dt.datetime) -> None:
+    """A row of each kind of the ledger, of this instant or day; the price is that of a group called South."""
+    fleet, day = truck.fleet, at.date()
+    south = TruckGroup.objects.filter(fleet=fleet, name="South").first() or group(fleet, "South", truck)
+    price(fleet, at, group=south)
+    CostRate.objects.create(fleet=fleet, truck=truck, line="tires", basis="per_km", amount=1, effective_from=day)
+    money = {"fleet": fleet, "amount": Decimal("12.50"), "currency": fleet.currency}
+    CostEntry.objects.create(**money, line="tolls", truck=truck, covers_from=day, covers_to=day)
+    FuelPurchase.objects.create(**money, truck=truck, purchased_at=at, litres=Decimal(10))
 
 
 def revision(fleet: Fleet, number: int) -> SummaryRevision:

@@ -78,6 +78,10 @@ class NotAcceptable(Problem):
     status, code, title = 406, "not-acceptable", "This is not available in the form that was asked for"
 
 
+class Conflict(Problem):
+    status, code, title = 409, "conflict", "This is there already"
+
+
 class TooLarge(Problem):
     status, code, title = 413, "too-large", "The request is too large"
 
@@ -109,6 +113,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
         NotFound,
         MethodNotAllowed,
         NotAcceptable,
+        Conflict,
         TooLarge,
         InvalidParameters,
     )

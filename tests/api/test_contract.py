@@ -104,7 +104,7 @@ def test_every_field_and_parameter_is_described() -> None:
     bare = [
         f"{name}.{field}"
         for name, schema in schemas.items()
-        for field, part in schema["properties"].items()
+        for field, part in schema.get("properties", {}).items()
         if "description" not in part and "$ref" not in part and "items" not in part
     ]
     assert bare == []
@@ -116,7 +116,7 @@ def test_every_field_and_parameter_is_described() -> None:
 def test_the_document_is_a_valid_schema_throughout() -> None:
     for name, schema in DOCUMENT["components"]["schemas"].items():
         jsonschema_rs.meta.validate({**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"})
-        assert schema["type"] == "object", name
+        assert schema["type"] == "object" or "enum" in schema, name
 
 
 # --- the copies in docs/ --------------------------------------------------------------------------------------------

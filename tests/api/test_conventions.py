@@ -179,17 +179,26 @@ def crowd() -> str:
         for make in (rows.speeding, rows.stop, rows.idle_event, rows.fuel_event, rows.harsh_event, rows.fault_change):
             make(truck, start)
         rows.truck_day(truck, rows.DAY + dt.timedelta(days=1 + number))
+        rows.ledger(truck, start)
     return rows.api_key(fleet)
 
 
 def keys_of(answer: dict) -> list[str]:
     data = answer["data"]["by_truck"] if "by_truck" in answer["data"] else answer["data"]
-    names = ("started_at", "day", "truck_id", "opened_at")
+    names = ("started_at", "day", "id", "truck_id", "opened_at")
     return [next(row[name] for name in names if name in row) for row in data]
 
 
 # What narrows a list that is of no period; that of the watermarks cannot be narrowed.
-NARROWED = {"/api/v2/trucks": "q=T", "/api/v2/fleet/faults": "severity=severe", "/api/v2/fleet/freshness": ""}
+NARROWED = {
+    "/api/v2/trucks": "q=T",
+    "/api/v2/fleet/faults": "severity=severe",
+    "/api/v2/fleet/freshness": "",
+    "/api/v2/costs/entries": "line=tolls",
+    "/api/v2/costs/rates": "truck_id=T-6",
+    "/api/v2/costs/fuel-prices": "group=South",
+    "/api/v2/costs/fuel-purchases": "truck_id=T-6",
+}
 
 
 def in_pages(api_get: Get, key: str, query: str) -> list[str]:

@@ -1,0 +1,278 @@
+"""What the ledger's endpoints take and give, as declared in OpenAPI."""
+
+import datetime as dt
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from apps.accounts.parameters import Paging, Parameters
+from apps.accounts.schemas import Instant, Money, PageEcho, described
+from apps.fleet.models import AllocationBasis, CostBasis, CostLine, LedgerImport
+
+
+def _text(value: Any) -> Any:
+    """Refuses numbers, which Pydantic would take for seconds since 1970."""
+    if not isinstance(value, str):
+        raise ValueError("should be text")
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_text), WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[AwareDatetime, BeforeValidator(_text), WithJsonSchema({"type": "string", "format": "date-time"})]
+_OMITTED: Any = None  # a PATCH leaves out what stays as it is; null is not that
+_ID = described("Names the row.", 118)
+_TRUCK = Field(None, max_length=32, description="Code of the truck that it is for.", examples=["T-101"])
+_GROUP = Field(None, max_length=255, description="Name of the group of trucks that it is for.", examples=[None])
+_IMPORT = Field(description="The import that it came with; null: entered by itself.", examples=[None])
+
+
+class Body(BaseModel):
+    """A request's body: what it does not declare is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MoneyIn(Body):
+    amount: str = Field(
+        pattern=r"^-?\d+(\.\d+)?$", max_length=20, description="A decimal number as text.", examples=["1234.50"]
+    )
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
+
+
+# --- entries ---
+
+
+class EntryPatch(Body):
+    """What can change of an entry. For another truck or group, delete it and make another."""
+
+    line: CostLine = Field(_OMITTED, description="Cost line.", examples=["insurance"])
+    amount: MoneyIn = Field(_OMITTED, description="A credit note is negative. Foreign money needs an exchange rate.")
+    covers_from: Day = Field(_OMITTED, description="First day that it covers.", examples=["2026-03-01"])
+    covers_to: Day = Field(_OMITTED, description="Last day, included.", examples=["2026-03-31"])
+    basis: AllocationBasis = Field(_OMITTED, description="How it is spread.", examples=["days"])
+    document: str = Field(_OMITTED, max_length=80, description="Document reference.", examples=["INV-118"])
+
+
+class EntryIn(EntryPatch):
+    """A cost entry: without truck and group it is the whole fleet's."""
+
+    line: CostLine = Field(description="Cost line.", examples=["insurance"])
+    amount: MoneyIn = Field(description="A credit note is negative. Foreign money needs an exchange rate.")
+    covers_from: Day = Field(description="First day that it covers.", examples=["2026-03-01"])
+    covers_to: Day = Field(description="Last day, included.", examples=["2026-03-31"])
+    truck_id: str | None = _TRUCK
+    group: str | None = _GROUP
+
+
+class Entry(BaseModel):
+    id: int = _ID
+    line: str = described("Cost line.", "insurance")
+    amount: Money
+    truck_id: str | None = Field(description="Code of its truck.", examples=["T-101"])
+    group: str | None = Field(description="Name of its group of trucks.", examples=[None])
+    covers_from: str = described("First day that it covers.", "2026-03-01")
+    covers_to: str = described("Last day, included.", "2026-03-31")
+    basis: str = described("How it is spread: `days`, `km`, `trucks`.", "days")
+    document: str = described("Document reference.", "INV-118")
+    import_id: int | None = _IMPORT
+
+
+# --- rates ---
+
+
+class RatePatch(Body):
+    """What can change of a rate. For another truck or group, delete it and make another."""
+
+    line: CostLine = Field(_OMITTED, description="Cost line; fuel has prices instead.", examples=["tires"])
+    basis: CostBasis = Field(_OMITTED, description="What the amount is for.", examples=["per_km"])
+    amount: MoneyIn = Field(_OMITTED, description="In the fleet's currency, at most 4 decimals.")
+    effective_from: Day = Field(_OMITTED, description="First day.", examples=["2026-01-01"])
+    effective_to: Day | None = Field(None, description="Last day, included; null: until further notice.")
+
+
+class RateIn(RatePatch):
+    """A rate: without truck and group it is the whole fleet's."""
+
+    line: CostLine = Field(description="Cost line; fuel has prices instead.", examples=["tires"])
+    basis: CostBasis = Field(description="What the amount is for.", examples=["per_km"])
+    amount: MoneyIn = Field(description="In the fleet's currency, at most 4 decimals.")
+    effective_from: Day = Field(description="First day.", examples=["2026-01-01"])
+    truck_id: str | None = _TRUCK
+    group: str | None = _GROUP
+
+
+class Rate(BaseModel):
+    id: int = _ID
+    line: str = described("Cost line.", "tires")
+    basis: str = described("`per_km`, `per_engine_hour`, `per_day`, `per_month`.", "per_km")
+    amount: Money
+    truck_id: str | None = Field(description="Code of its truck.", examples=["T-101"])
+    group: str | None = Field(description="Name of its group of trucks.", examples=[None])
+    effective_from: str = described("First day.", "2026-01-01")
+    effective_to: str | None = Field(description="Last day, included; null: until further notice.", examples=[None])
+    import_id: int | None = _IMPORT
+
+
+# --- fuel prices ---
+
+
+class PricePatch(Body):
+    """What can change of a price. For another group, delete it and make another."""
+
+    effective_at: Moment = Field(
+        _OMITTED, description="From when on, with an offset.", examples=["2026-03-05T06:00:00Z"]
+    )
+    price_per_l: MoneyIn = Field(_OMITTED, description="Of a litre, in the fleet's currency, at most 4 decimals.")
+
+
+class PriceIn(PricePatch):
+    """A fuel price: without group it is the whole fleet's."""
+
+    effective_at: Moment = Field(description="From when on, with an offset.", examples=["2026-03-05T06:00:00Z"])
+    price_per_l: MoneyIn = Field(description="Of a litre, in the fleet's currency, at most 4 decimals.")
+    group: str | None = _GROUP
+
+
+class Price(BaseModel):
+    id: int = _ID
+    effective_at: Instant = described("From when on.", "2026-03-05T06:00:00Z")
+    price_per_l: Money
+    group: str | None = Field(description="Name of the group of trucks that fuels there.", examples=[None])
+    import_id: int | None = _IMPORT
+
+
+# --- fuel purchases ---
+
+
+class PurchasePatch(Body):
+    """What can change of a purchase. For another truck, delete it and make another."""
+
+    purchased_at: Moment = Field(_OMITTED, description="When, with an offset.", examples=["2026-03-05T14:30:00-06:00"])
+    litres: str = Field(_OMITTED, pattern=r"^\d+(\.\d+)?$", max_length=20, description="As text.", examples=["310.250"])
+    amount: MoneyIn = Field(_OMITTED, description="What was paid. Foreign money needs an exchange rate.")
+    station: str = Field(_OMITTED, max_length=120, description="Where.", examples=["Station 7"])
+    reference: str = Field(_OMITTED, max_length=80, description="The card file's name of it.", examples=["C-81-0017"])
+
+
+class PurchaseIn(PurchasePatch):
+    """Fuel bought for a truck."""
+
+    truck_id: str = Field(max_length=32, description="Code of the truck.", examples=["T-101"])
+    purchased_at: Moment = Field(description="When, with an offset.", examples=["2026-03-05T14:30:00-06:00"])
+    litres: str = Field(pattern=r"^\d+(\.\d+)?$", max_length=20, description="As text.", examples=["310.250"])
+    amount: MoneyIn = Field(description="What was paid. Foreign money needs an exchange rate.")
+
+
+class Purchase(BaseModel):
+    id: int = _ID
+    truck_id: str = described("Code of the truck.", "T-101")
+    purchased_at: Instant = described("When.", "2026-03-05T20:30:00Z")
+    litres: str = described("As text.", "310.250")
+    amount: Money
+    station: str = described("Where.", "Station 7")
+    reference: str = described("The card file's name of it.", "C-81-0017")
+    import_id: int | None = _IMPORT
+
+
+# --- lists and answers ---
+
+
+class _Imported(Paging):
+    import_id: int | None = Field(None, ge=1, le=2**63 - 1, description="Only what came with this import.")
+
+
+class LinesAsked(_Imported):
+    line: CostLine | None = Field(None, description="Only this cost line.")
+    truck_id: str | None = Field(None, max_length=32, description="Only what is for this truck by itself.")
+    group: str | None = Field(None, max_length=255, description="Only what is for this group by itself.")
+
+
+class PricesAsked(_Imported):
+    group: str | None = Field(None, max_length=255, description="Only those of this group.")
+
+
+class PurchasesAsked(_Imported):
+    truck_id: str | None = Field(None, max_length=32, description="Only those of this truck.")
+
+
+_TOUCHED = described("Truck-days that are computed anew because of it.", 31)
+
+
+class EntryList(BaseModel):
+    data: list[Entry]
+    page: PageEcho
+
+
+class EntryAnswer(BaseModel):
+    data: Entry
+
+
+class EntryChanged(EntryAnswer):
+    touched_days: int = _TOUCHED
+
+
+class RateList(BaseModel):
+    data: list[Rate]
+    page: PageEcho
+
+
+class RateAnswer(BaseModel):
+    data: Rate
+
+
+class RateChanged(RateAnswer):
+    touched_days: int = _TOUCHED
+
+
+class PriceList(BaseModel):
+    data: list[Price]
+    page: PageEcho
+
+
+class PriceAnswer(BaseModel):
+    data: Price
+
+
+class PriceChanged(PriceAnswer):
+    touched_days: int = _TOUCHED
+
+
+class PurchaseList(BaseModel):
+    data: list[Purchase]
+    page: PageEcho
+
+
+class PurchaseAnswer(BaseModel):
+    data: Purchase
+
+
+class PurchaseChanged(PurchaseAnswer):
+    touched_days: int = _TOUCHED
+
+
+# --- imports ---
+
+
+class ImportAsked(Parameters):
+    kind: LedgerImport.Kind = Field(description="What the file holds.", examples=["entries"])
+    file_name: str = Field("file", min_length=1, max_length=200, description="Its name, to find it by later.")
+    decimal: LedgerImport.DecimalMark | None = Field(
+        None, description="How decimals are written; without it, as the file's own numbers tell."
+    )
+    dates: LedgerImport.DateOrder | None = Field(
+        None, description="How dates are written; without it, as the file's own dates tell."
+    )
+    dry_run: bool = Field(False, description="Only say what the file would do.")
+
+
+class Imported(BaseModel):
+    id: int | None = Field(description="Of the import; null for a dry run.", examples=[17])
+    kind: str = described("What the file holds.", "entries")
+    read_as: str = described("How it was read.", "CSV, UTF-8, separated by commas")
+    rows: int = described("Its rows, all of them written.", 10_000)
+    sums: list[Money] = Field(description="Sum of the amounts by currency, for entries and purchases.")
+    touched_days: int = described("Truck-days that are computed anew because of it.", 8_400)
+
+
+class ImportAnswer(BaseModel):
+    data: Imported

@@ -1,0 +1,347 @@
+"""The ledger by API: one by one, by file, once, and never over somebody else's change."""
+
+import contextlib
+import datetime as dt
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from django.db import connection
+from django.test import RequestFactory
+
+from apps.accounts.models import Fleet
+from apps.accounts.preconditions import PreconditionFailed
+from apps.fleet import ledger_api
+from apps.fleet import ledger_schemas as schemas
+from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase, LedgerImport
+from apps.trucks.models import DirtyDay, Truck
+from tests import rows
+from tests.api.endpoints import DOCUMENT
+from tests.api.test_contract import check
+from tests.conftest import AsgiClient
+
+USD = "USD"
+BODIES: dict[str, dict[str, Any]] = {
+    "entries": {
+        "line": "insurance", "amount": {"amount": "310.00", "currency": USD}, "truck_id": "T-1", "basis": "days",
+        "covers_from": "2026-03-05", "covers_to": "2026-03-07", "document": "INV-1",
+    },
+    "rates": {
+        "line": "tires", "basis": "per_km", "amount": {"amount": "0.0312", "currency": USD}, "group": "South",
+        "effective_from": "2026-03-09", "effective_to": None,
+    },
+    "fuel-prices": {"effective_at": "2026-03-09T06:00:00-05:00", "price_per_l": {"amount": "1.0422", "currency": USD}},
+    "fuel-purchases": {
+        "truck_id": "T-1", "purchased_at": "2026-03-05T14:30:00-06:00", "litres": "310.250",
+        "amount": {"amount": "401.15", "currency": USD}, "station": "Station 7", "reference": "C-1",
+    },
+}  # fmt: skip
+TOUCHED = {"entries": 3, "rates": 2, "fuel-prices": 4, "fuel-purchases": 1}
+MODELS: dict[str, Any] = {
+    "entries": CostEntry, "rates": CostRate, "fuel-prices": FuelPrice, "fuel-purchases": FuelPurchase,
+}  # fmt: skip
+PATCHES: dict[str, tuple[dict[str, Any], str, Any]] = {
+    "entries": ({"covers_to": "2026-03-05"}, "covers_to", dt.date(2026, 3, 5)),
+    "rates": ({"amount": {"amount": "0.05", "currency": USD}}, "amount", Decimal("0.0500")),
+    "fuel-prices": ({"price_per_l": {"amount": "2", "currency": USD}}, "price_per_l", Decimal("2.0000")),
+    "fuel-purchases": ({"litres": "300"}, "litres", Decimal("300.000")),
+}
+each_kind = pytest.mark.parametrize("kind", BODIES)
+_names = itertools.count()
+
+
+@pytest.fixture
+def fleet(transactional_db: None) -> Fleet:
+    made = rows.fleet()
+    first_t = int(dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC).timestamp())
+    for code in ("T-1", "T-2"):
+        rows.known(rows.truck(made, code), first_t=first_t)
+    rows.group(made, "South", Truck.objects.get(code="T-2"))
+    return made
+
+
+@pytest.fixture
+def key(fleet: Fleet) -> str:
+    return rows.api_key(fleet, scopes=("read", "write:costs"))
+
+
+def path(kind: str, pk: Any = None) -> str:
+    return f"/api/v2/costs/{kind}" + (f"/{pk}" if pk is not None else "")
+
+
+def post(asgi: AsgiClient, key: str, kind: str, body: Any = None, name: str | None = None) -> httpx.Response:
+    headers = {"Idempotency-Key": name or f"test-{next(_names)}"}
+    return asgi.send("POST", path(kind), key, headers, json=BODIES[kind] if body is None else body)
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def declared(answer: httpx.Response, route: str, method: str) -> None:
+    operation = DOCUMENT["paths"][route][method]["responses"][str(answer.status_code)]
+    check(operation["content"]["application/json"]["schema"], answer.json())
+
+
+@each_kind
+def test_a_row_is_made_read_changed_and_removed(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    made = post(asgi, key, kind)
+    assert made.status_code == 201, made.text
+    declared(made, path(kind), "post")
+    assert made.json()["touched_days"] == TOUCHED[kind]
+    row = MODELS[kind].objects.get()
+    assert made.headers["Location"] == path(kind, row.pk)
+
+    shown = asgi.get(path(kind, row.pk), key)
+    declared(shown, path(kind, "{row_id}"), "get")
+    assert shown.json()["data"] == made.json()["data"]
+    assert shown.headers["ETag"] == made.headers["ETag"]
+    said = {name: value for name, value in BODIES[kind].items() if not name.endswith("_at")}
+    assert said.items() <= shown.json()["data"].items()
+
+    patch, column, value = PATCHES[kind]
+    changed = asgi.send("PATCH", path(kind, row.pk), key, {"If-Match": shown.headers["ETag"]}, json=patch)
+    declared(changed, path(kind, "{row_id}"), "patch")
+    row.refresh_from_db()
+    assert getattr(row, column) == value
+    assert changed.headers["ETag"] != shown.headers["ETag"]
+
+    DirtyDay.objects.all().delete()
+    removed = asgi.send("DELETE", path(kind, row.pk), key, {"If-Match": changed.headers["ETag"]})
+    assert (removed.status_code, removed.content) == (204, b"")
+    assert not MODELS[kind].objects.exists()
+    assert DirtyDay.objects.exists()
+    assert asgi.get(path(kind, row.pk), key).status_code == 404
+
+
+@each_kind
+def test_a_change_to_what_one_has_not_seen_is_refused(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    made = post(asgi, key, kind)
+    one, patch = path(kind, made.json()["data"]["id"]), PATCHES[kind][0]
+    for method, body in (("PATCH", {"json": patch}), ("DELETE", {})):
+        assert asgi.send(method, one, key, **body).status_code == 428
+        for tag in ('"other"', f"W/{made.headers['ETag']}"):
+            answer = asgi.send(method, one, key, {"If-Match": tag}, **body)
+            assert (answer.status_code, answer.json()["code"]) == (412, "precondition-failed")
+    assert asgi.send("PATCH", one, key, {"If-Match": f'"other", {made.headers["ETag"]}'}, json=patch).status_code == 200
+    assert asgi.send("DELETE", one, key, {"If-Match": made.headers["ETag"]}).status_code == 412
+    assert asgi.send("DELETE", one, key, {"If-Match": "*"}).status_code == 204
+
+
+@each_kind
+def test_the_same_request_again_makes_nothing_more(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    first, again = (post(asgi, key, kind, name="same") for _ in range(2))
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert MODELS[kind].objects.count() == 1
+    assert asgi.send("POST", path(kind), key, json=BODIES[kind]).status_code == 400
+
+
+@each_kind
+def test_a_key_needs_the_scope(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    reader = rows.api_key(fleet)
+    assert post(asgi, reader, kind).status_code == 403
+    pk = post(asgi, key, kind).json()["data"]["id"]
+    assert asgi.send("PATCH", path(kind, pk), reader, {"If-Match": "*"}, json=PATCHES[kind][0]).status_code == 403
+    assert asgi.send("DELETE", path(kind, pk), reader, {"If-Match": "*"}).status_code == 403
+    assert asgi.get(path(kind, pk), reader).status_code == 200
+    assert asgi.get(path(kind, pk)).status_code == 401
+
+
+@each_kind
+def test_rows_of_another_fleet_are_not_there(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    pk = post(asgi, key, kind).json()["data"]["id"]
+    theirs = rows.api_key(rows.fleet("Other"), scopes=("read", "write:costs"))
+    assert asgi.get(path(kind), theirs).json()["data"] == []
+    assert asgi.get(path(kind, pk), theirs).status_code == 404
+    assert asgi.send("PATCH", path(kind, pk), theirs, {"If-Match": "*"}, json=PATCHES[kind][0]).status_code == 404
+    assert asgi.send("DELETE", path(kind, pk), theirs, {"If-Match": "*"}).status_code == 404
+    if kind != "fuel-prices":
+        assert set(pointers(post(asgi, theirs, kind))) <= {"/body/truck_id", "/body/group"}
+    assert MODELS[kind].objects.count() == 1
+
+
+@each_kind
+def test_a_list_comes_in_pages_by_id(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    for number in range(5):
+        body = dict(BODIES[kind])
+        for name in ("effective_at", "purchased_at"):
+            if name in body:
+                body[name] = f"2026-03-0{number + 1}T06:00:00Z"
+        assert post(asgi, key, kind, body).status_code == 201
+    seen, cursor = [], ""
+    while True:
+        answer = asgi.get(f"{path(kind)}?limit=2{cursor}", key)
+        declared(answer, path(kind), "get")
+        seen += [row["id"] for row in answer.json()["data"]]
+        if not answer.json()["page"]["has_more"]:
+            break
+        cursor = f"&cursor={answer.json()['page']['next_cursor']}"
+    assert seen == sorted(MODELS[kind].objects.values_list("pk", flat=True))
+    assert asgi.get(f"{path(kind)}?limit=1&import_id=1{cursor}", key).status_code == 422, "another list's cursor"
+    known = asgi.get(path(kind), key)
+    assert asgi.get(path(kind), key, {"If-None-Match": known.headers["ETag"]}).status_code == 304
+
+
+def test_lists_can_be_narrowed(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    for changes in ({}, {"truck_id": "T-2"}, {"truck_id": None, "group": "South"}, {"line": "tolls", "truck_id": None}):
+        post(asgi, key, "entries", {**BODIES["entries"], **changes})
+    for query, count in (("truck_id=T-1", 1), ("group=South", 1), ("line=insurance", 3), ("truck_id=x", 0)):
+        assert len(asgi.get(f"{path('entries')}?{query}", key).json()["data"]) == count, query
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "pointer"),
+    [
+        ("entries", {"line": "fule"}, "/body/line"),
+        ("entries", {"amount": {"amount": 310, "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "3.101", "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "1e5", "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "9" * 20, "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "1", "currency": "usd"}}, "/body/amount/currency"),
+        ("entries", {"amount": {"amount": "1", "currency": "EUR"}}, "/body/amount/currency"),
+        ("entries", {"amount": "310.00"}, "/body/amount"),
+        ("entries", {"truck_id": "T-9"}, "/body/truck_id"),
+        ("entries", {"group": "South"}, "/body/group"),
+        ("entries", {"covers_from": 20_000}, "/body/covers_from"),
+        ("entries", {"covers_from": "2026-02-30"}, "/body/covers_from"),
+        ("entries", {"covers_to": "2026-03-04"}, "/body/covers_to"),
+        ("entries", {"covers_to": None}, "/body/covers_to"),
+        ("entries", {"note": "x"}, "/body/note"),
+        ("rates", {"line": "fuel"}, "/body/line"),
+        ("rates", {"amount": {"amount": "-1", "currency": USD}}, "/body/amount/amount"),
+        ("rates", {"amount": {"amount": "1", "currency": "CAD"}}, "/body/amount/currency"),
+        ("rates", {"group": "North"}, "/body/group"),
+        ("fuel-prices", {"effective_at": "2026-03-09T06:00:00"}, "/body/effective_at"),
+        ("fuel-prices", {"price_per_l": {"amount": "1", "currency": "CAD"}}, "/body/price_per_l/currency"),
+        ("fuel-purchases", {"litres": "0"}, "/body/litres"),
+        ("fuel-purchases", {"litres": "-5"}, "/body/litres"),
+        ("fuel-purchases", {"truck_id": None}, "/body/truck_id"),
+        ("fuel-purchases", {"reference": "x" * 81}, "/body/reference"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_field(
+    asgi: AsgiClient, fleet: Fleet, key: str, kind: str, changes: dict[str, Any], pointer: str
+) -> None:
+    ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=dt.date(2026, 1, 1), rate="0.7")
+    assert pointers(post(asgi, key, kind, {**BODIES[kind], **changes})) == [pointer]
+    assert not MODELS[kind].objects.exists() and not DirtyDay.objects.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff"])
+def test_a_body_that_is_none(asgi: AsgiClient, fleet: Fleet, key: str, content: bytes) -> None:
+    headers = {"Idempotency-Key": "x", "Content-Type": "application/json"}
+    answer = asgi.send("POST", path("entries"), key, headers, content=content)
+    assert answer.status_code in (400, 422)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@each_kind
+def test_a_row_stays_with_its_truck_and_group(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    pk = post(asgi, key, kind).json()["data"]["id"]
+    for body in ({"truck_id": "T-2"}, {"group": "South"}, {"id": 7}):
+        answer = asgi.send("PATCH", path(kind, pk), key, {"If-Match": "*"}, json=body)
+        assert pointers(answer) == [f"/body/{next(iter(body))}"]
+
+
+@pytest.mark.parametrize("kind", ["fuel-prices", "fuel-purchases"])
+def test_what_is_there_once_is_not_made_twice(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    post(asgi, key, kind)
+    assert post(asgi, key, kind).status_code == 422
+    assert MODELS[kind].objects.count() == 1
+
+
+def test_foreign_money_with_a_rate_is_taken(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=dt.date(2026, 1, 1), rate="0.7")
+    made = post(asgi, key, "entries", {**BODIES["entries"], "amount": {"amount": "10.00", "currency": "CAD"}})
+    assert made.json()["data"]["amount"] == {"amount": "10.00", "currency": "CAD"}
+
+
+# --- files ---
+
+FILE = b"line,amount,currency,truck,covers_from\ntolls,12.50,USD,T-1,2026-03-05\ntires,7,USD,,2026-03-06\n"
+
+
+def bring(asgi: AsgiClient, key: str, content: bytes = FILE, query: str = "", **headers: str) -> httpx.Response:
+    headers = {"Idempotency-Key": f"test-{next(_names)}", "Content-Type": "text/csv", **headers}
+    return asgi.send("POST", f"/api/v2/costs/imports?kind=entries{query}", key, headers, content=content)
+
+
+def test_a_file_is_written_once(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    dry = bring(asgi, key, query="&dry_run=true")
+    declared(dry, "/api/v2/costs/imports", "post")
+    assert (dry.status_code, dry.json()["data"]["id"], CostEntry.objects.count()) == (200, None, 0)
+
+    made = bring(asgi, key, query="&file_name=march.csv")
+    declared(made, "/api/v2/costs/imports", "post")
+    imported = LedgerImport.objects.get()
+    assert made.status_code == 201
+    assert made.json()["data"] == {
+        "id": imported.pk, "kind": "entries", "read_as": "CSV, UTF-8, separated by commas", "rows": 2,
+        "sums": [{"amount": "19.50", "currency": "USD"}], "touched_days": 3,
+    }  # fmt: skip
+    assert imported.created_by.startswith("API key flt_") and key.split("_")[1] in imported.created_by
+    listed = asgi.get(f"{path('entries')}?import_id={imported.pk}", key).json()["data"]
+    assert [row["import_id"] for row in listed] == [imported.pk] * 2
+
+    again = bring(asgi, key)
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert f"import {imported.pk} (march.csv)" in again.json()["detail"]
+
+
+def test_bad_rows_are_named_by_row_and_column_and_nothing_is_written(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    answer = bring(asgi, key, FILE.replace(b"T-1", b"T-9").replace(b",7,", b",seven,"))
+    assert pointers(answer) == ["/body/rows/2/truck", "/body/rows/3/amount"]
+    assert "2 of 2 rows are wrong: nothing was written" in answer.json()["detail"]
+    assert not CostEntry.objects.exists() and not LedgerImport.objects.exists()
+    assert pointers(bring(asgi, key, b"\x00")) == ["/body"]
+    assert pointers(bring(asgi, key, query="&decimal=dot")) == ["/query/decimal"]
+
+
+def test_a_file_that_is_too_large_is_refused(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    answer = bring(asgi, key, FILE + b" " * 2_621_441)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+# --- at the same time ---
+
+
+def test_of_two_changes_of_one_version_at_the_same_time_one_is_refused(
+    asgi: AsgiClient, fleet: Fleet, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = post(asgi, key, "entries")
+    pk, barrier = made.json()["data"]["id"], threading.Barrier(2, timeout=1)
+    matched = ledger_api.require_match
+
+    def meet(request: Any, tag: str) -> None:
+        """Waits for the other one here; with the row locked it cannot come."""
+        matched(request, tag)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait()
+
+    def change(document: str) -> str:
+        request: Any = RequestFactory().patch("/", headers={"If-Match": made.headers["ETag"]})
+        request.auth = SimpleNamespace(fleet_id=fleet.pk)
+        try:
+            ledger_api._change(ledger_api.ENTRIES, request, pk, schemas.EntryPatch(document=document))
+            return document
+        except PreconditionFailed:
+            return "refused"
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(ledger_api, "require_match", meet)
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = set(pool.map(change, ["one", "two"]))
+    assert "refused" in outcomes and len(outcomes) == 2
+    assert CostEntry.objects.get().document in outcomes
