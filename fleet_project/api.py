@@ -27,6 +27,7 @@ from apps.mysql import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.event_api import router as truck_events_router
 from apps.trucks.freshness_api import router as freshness_router
+from apps.trucks.message_api import router as messages_router
 from fleet_project import openapi
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ api = FleetAPI(
 )
 api.add_router("", trucks_router)
 api.add_router("", truck_events_router)
+api.add_router("", messages_router)
 api.add_router("", freshness_router)
 api.add_router("", fleet_router)
 api.add_router("", ledger_router)
