@@ -23,6 +23,7 @@ from apps.accounts.authentication import ApiKey
 from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
 from apps.fleet.ledger_api import router as ledger_router
+from apps.fleet.lineage_api import router as lineage_router
 from apps.mysql import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.event_api import router as truck_events_router
@@ -85,6 +86,7 @@ api = FleetAPI(
 api.add_router("", trucks_router)
 api.add_router("", truck_events_router)
 api.add_router("", messages_router)
+api.add_router("", lineage_router)
 api.add_router("", freshness_router)
 api.add_router("", fleet_router)
 api.add_router("", ledger_router)

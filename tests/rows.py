@@ -27,6 +27,7 @@ from apps.trucks.models import (
     HarshEvent,
     IdleEvent,
     LatestValues,
+    Message,
     OpenFault,
     ParameterSet,
     SpeedingEpisode,
@@ -249,6 +250,17 @@ def speeding(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 60, **
         "duration_s": seconds, "distance_m": 30 * seconds, **changes,
     }  # fmt: skip
     return SpeedingEpisode.objects.create(**{**_event(truck, started_at, seconds), **values})
+
+
+def message(truck: Truck, at: dt.datetime = NOON, **changes: Any) -> Message:
+    t = int(at.timestamp())
+    values = {
+        "digest": t, "received_t": t + 3, "flags": 1, "lat": 41.85, "lon": -87.65, "speed_kmh": 88.0, "ignition": True,
+        "rpm": 1_240.0, "voltage": 27.9, "odometer_m": 420_000, "fuel_used_l": 131.5, "fuel_level_l": 310.0,
+        "engine_hours_h": 9.0, "pto": False, "harsh": 0b111000, "dtc": "", "sensor_version": "1",
+        "payload": b'{"t": 1, "p": {}}', **changes,
+    }  # fmt: skip
+    return Message.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, t=t, **values)
 
 
 def fuel_event(truck: Truck, started_at: dt.datetime = NOON, kind: str = "refuel", **changes: Any) -> FuelEvent:

@@ -84,13 +84,13 @@ def day_costs(work: Work, rates: Iterable[Rate], fuel: Burnt | None, covered: Co
     of different bases add up. A `covered` line is one that an invoice is booked for: what is known is not estimated.
     """
     amounts: dict[str, Decimal] = {} if fuel is None else {"fuel": fuel.cost}
-    for rate in _applicable(work, rates):
+    for rate in applicable(work, rates):
         if (amount := _amount(rate, work)) is not None:
             amounts[rate.line] = amounts.get(rate.line, Decimal(0)) + amount
     return [DayCost(line, amount) for line, amount in sorted(amounts.items()) if line not in covered]
 
 
-def _applicable(work: Work, rates: Iterable[Rate]) -> list[Rate]:
+def applicable(work: Work, rates: Iterable[Rate]) -> list[Rate]:
     in_force = [rate for rate in rates if rate.is_in_force(work.day) and rate.concerns(work)]
     closest: dict[tuple[str, str], int] = {}
     for rate in in_force:
@@ -125,7 +125,7 @@ def burnt(work: Work, litres: Litres, prices: Sequence[Price]) -> Burnt | None:
     """
     used, cost = 0.0, Decimal(0)
     is_known = False
-    for start, end, price in _stretches(work, prices):
+    for start, end, price in stretches(work, prices):
         part = litres(start, end)
         if part is not None:
             is_known = True
@@ -133,7 +133,7 @@ def burnt(work: Work, litres: Litres, prices: Sequence[Price]) -> Burnt | None:
     return Burnt(used, cents(cost)) if is_known else None
 
 
-def _stretches(work: Work, prices: Sequence[Price]) -> list[tuple[int, int, Price]]:
+def stretches(work: Work, prices: Sequence[Price]) -> list[tuple[int, int, Price]]:
     """The parts of the day that have a price, each with it. The price of a truck's group comes before the fleet's."""
     own = [price for price in prices if price.group_id in work.groups]
     everyone = [price for price in prices if price.group_id is None]

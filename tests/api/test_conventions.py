@@ -178,6 +178,7 @@ def crowd() -> str:
         rows.trip(truck, start, 600)
         for make in (rows.speeding, rows.stop, rows.idle_event, rows.fuel_event, rows.harsh_event, rows.fault_change):
             make(truck, start)
+        rows.message(truck, start)
         rows.truck_day(truck, rows.DAY + dt.timedelta(days=1 + number))
         rows.ledger(truck, start)
     return rows.api_key(fleet)
@@ -185,7 +186,7 @@ def crowd() -> str:
 
 def keys_of(answer: dict) -> list[str]:
     data = answer["data"]["by_truck"] if "by_truck" in answer["data"] else answer["data"]
-    names = ("started_at", "day", "id", "truck_id", "opened_at")
+    names = ("started_at", "day", "id", "truck_id", "opened_at", "at")
     return [next(row[name] for name in names if name in row) for row in data]
 
 
