@@ -21,6 +21,7 @@ class FaultKind(StrEnum):
     BAD_GATEWAY = "bad_gateway"
     TRUNCATED = "truncated"
     RESET = "reset"
+    RESET_MIDWAY = "reset_midway"
 
 
 @dataclass(slots=True)

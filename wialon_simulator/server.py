@@ -103,8 +103,10 @@ class Handler(BaseHTTPRequestHandler):
             except Hangup:
                 self.close_connection = True
                 return
-            cut = fault is not None and fault.kind is FaultKind.TRUNCATED
+            cut = fault is not None and fault.kind in (FaultKind.TRUNCATED, FaultKind.RESET_MIDWAY)
             self._send_bytes(200, answer, "application/json", cut=cut)
+            if fault and fault.kind is FaultKind.RESET_MIDWAY:
+                self._reset()
 
     def _control(self, name: str, query: dict[str, str], body: bytes) -> None:
         """Serves the switches and the truth; these are the simulator's own, no Wialon server has them."""

@@ -78,6 +78,13 @@ def test_a_reset_connection(client: Client):
         client.call("core/search_item", ITEM)
 
 
+def test_a_connection_that_is_reset_in_the_middle_of_an_answer(client: Client):
+    client.simulator.faults.add("reset_midway", svc="core/search_item", times=1)
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        client.call("core/search_item", ITEM)
+    assert "item" in client.call("core/search_item", ITEM)
+
+
 def test_silence_then_the_connection_closes(client: Client):
     client.simulator.faults.add("timeout", svc="core/search_item", seconds=0.1, times=1)
     with pytest.raises(httpx.RemoteProtocolError, match="disconnected"):
