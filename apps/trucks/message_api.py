@@ -27,14 +27,14 @@ READINGS = StoredPoint._fields[StoredPoint._fields.index("ignition") : StoredPoi
 
 # One row a message of [first_t, end_t), by second and content; a page begins after the second and content of another.
 MESSAGES = f"""
-SELECT CONCAT(t, ':', digest) AS message_key, t, digest, received_t, sensor_version, dropped,
+SELECT CONCAT(t, ':', digest) AS message_key, t, digest, received_t, sensor_version, dropped, lat, lon, speed_kmh,
     {", ".join(READINGS)}, payload
 FROM message
 WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND t >= GREATEST(%(first_t)s, %(after_t)s) AND t < %(end_t)s
     AND (t > %(after_t)s OR digest > %(after_digest)s)
 ORDER BY t, digest LIMIT %(limit)s
 """
-_BEFORE_ALL = "-1:0"
+BEFORE_ALL = "-1:0"
 
 
 class MessageSearch(EventPeriod, Paging):
@@ -102,14 +102,14 @@ async def messages(request: AuthenticatedRequest, truck_id: TruckCode, search: Q
     period = search.resolve(who.zone, now)
     page = Page.of(search, "messages", who.fleet_id, truck_id, period)
     fresh = await freshness.of_truck(who.fleet_id, truck_id, now)
-    after_t, after_digest = map(int, (page.after or _BEFORE_ALL).split(":"))
+    after_t, after_digest = map(int, (page.after or BEFORE_ALL).split(":"))
     asked = {
         "fleet": who.fleet_id, "id": fresh.truck_id, "limit": page.limit + 1, "after_t": after_t,
         "after_digest": after_digest, "first_t": _second(period.start), "end_t": _second(period.end),
     }  # fmt: skip
     rows, page_echo = page.cut(await fetch_all(MESSAGES, asked), "message_key")
     body = {
-        "data": [_item(row) for row in rows],
+        "data": [message_item(row) for row in rows],
         "page": page_echo,
         "period": period.echo(),
         "freshness": fresh.body(),
@@ -122,7 +122,8 @@ def _second(instant: dt.datetime) -> int:
     return -int(-instant.timestamp() // 1)
 
 
-def _item(row: Row) -> dict[str, Any]:
+def message_item(row: Row) -> dict[str, Any]:
+    """A row of MESSAGES as it is shown."""
     return {
         "at": as_utc(row["t"]),
         "t": row["t"],

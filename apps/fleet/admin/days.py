@@ -5,9 +5,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 
 from apps.accounts.admin_base import column, local_time
+from apps.fleet.admin import lineage
 from apps.fleet.admin.figures import figure, title
 from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.fleet.admin.rows import RowAdmin, figure_column
@@ -58,8 +60,20 @@ class TruckDayAdmin(RowAdmin):
     def state(self, day: Any) -> str:
         return str(day.status)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.lineage)
+        return [path("<path:object_id>/lineage/", view, name="trucks_truckdayrow_lineage"), *super().get_urls()]
+
+    def lineage(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """How the day was computed."""
+        day = self.get_object(request, object_id)
+        if day is None:
+            raise Http404
+        return lineage.page(request, day, tables(day))
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         day = kwargs["obj"]
+        context["lineage_address"] = reverse("admin:trucks_truckdayrow_lineage", args=[day.pk])
         context.update(bar=time_bar(day), tables=[*tables(day), *corrections(day)], costs=costs(day))
         return super().render_change_form(request, context, **kwargs)
 
