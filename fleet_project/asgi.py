@@ -23,7 +23,7 @@ from django.utils.module_loading import import_string  # noqa: E402
 
 from apps import mysql  # noqa: E402
 from apps.accounts import limits  # noqa: E402
-from apps.trucks.remembered import summaries  # noqa: E402
+from apps.trucks import remembered  # noqa: E402
 from fleet_project import metrics  # noqa: E402
 from fleet_project.api import api  # noqa: E402
 from fleet_project.lean import Application, LeanHandler, Receive, Scope, Send  # noqa: E402
@@ -102,7 +102,7 @@ def with_lifespan(application: Application) -> Application:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
-    summaries.forget()
+    remembered.forget()
     await mysql.open_pool()
     limits.open_limiter()
     publishing = asyncio.create_task(metrics.publish_for_ever())

@@ -27,6 +27,7 @@ VARIABLES: dict[str, tuple[Any, ...]] = {
     "POOL_WAIT_MS": (int, 200),
     "QUERY_TIMEOUT_MS": (int, 2000),
     "RATE_LIMIT_PER_MINUTE": (int, 600_000),
+    "REMEMBERED_MB": (int, 32),
     "SYNC_INTERVAL_S": (int, 60),
     "INITIAL_HISTORY_DAYS": (int, 35),
     "LOG_LEVEL": (str, "INFO"),

@@ -103,6 +103,7 @@ QUERY_TIMEOUT_S = _env["QUERY_TIMEOUT_MS"] / 1000
 
 # --- the API --------------------------------------------------------------------------------------------------------
 RATE_LIMIT_PER_MINUTE = _env["RATE_LIMIT_PER_MINUTE"]
+REMEMBERED_BYTES = _env["REMEMBERED_MB"] * 1_000_000
 
 # --- Wialon ---------------------------------------------------------------------------------------------------------
 SYNC_INTERVAL_S = _env["SYNC_INTERVAL_S"]

@@ -9,6 +9,7 @@ from django.db.models import Count, Sum
 
 from apps.accounts.keys import create_key
 from apps.accounts.models import ApiKey, Fleet
+from apps.fleet.allocation import NO_TRUCK
 from apps.fleet.models import (
     CostEntry,
     CostRate,
@@ -18,6 +19,7 @@ from apps.fleet.models import (
     FuelPurchase,
     TruckDayCost,
 )
+from apps.fleet.summaries import sums
 from apps.trucks.models import (
     Driver,
     DriverAssignment,
@@ -155,7 +157,9 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
     known_s = values["moving_s"] + (values["idle_s"] or 0) + values["parked_s"]
     values.setdefault("no_data_s", values["length_s"] - known_s)
     values.setdefault("coverage_pct", 100 * (1 - values["no_data_s"] / values["length_s"]))
-    return TruckDay.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
+    made = TruckDay.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
+    sums.of_spans(truck.fleet_id, [(truck.pk, day)])
+    return made
 
 
 _SUMMED = (
@@ -178,15 +182,19 @@ def fleet_day(fleet: Fleet, day: dt.date = DAY, **changes: Any) -> FleetDay:
         FleetDayCost.objects.create(
             fleet_id=fleet.pk, day=day, line=cost["line"], source=cost["source"], amount=cost["total"]
         )
-    return FleetDay.objects.create(
+    made = FleetDay.objects.create(
         fleet_id=fleet.pk, day=day, **{**values, "as_of": NOON, "revision": 1, "computed_at": NOON, **changes}
     )
+    sums.of_spans(fleet.pk, [(NO_TRUCK, day)])
+    return made
 
 
 def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str = "estimated") -> TruckDayCost:
-    return TruckDayCost.objects.create(
+    made = TruckDayCost.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, line=line, amount=Decimal(amount), source=source
     )
+    sums.of_spans(truck.fleet_id, [(truck.pk, day)])
+    return made
 
 
 def price(fleet: Fleet, since: dt.date | dt.datetime, per_l: str = "1.05", **changes: Any) -> FuelPrice:

@@ -1,11 +1,13 @@
 """The API's endpoints about a whole fleet: key → named statements → pool → bytes."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+import orjson
 from django.http import HttpResponse
 from ninja import Query, Router
 
@@ -15,6 +17,7 @@ from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.fleet import figures, queries, schemas
 from apps.fleet.figures import Costs, per
+from apps.fleet.queries import TruckList
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.api import parameters_in_force
@@ -33,6 +36,7 @@ _STATES = (
     "no_data_s",
     "engine_on_s",
 )
+_UTILIZATION = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
 _SUMMED = (
     "truck_days",
     "truck_days_used",
@@ -46,7 +50,7 @@ _SUMMED = (
 
 
 def _where(fleet_id: int, period: Period) -> dict[str, Any]:
-    return {"fleet": fleet_id, "from_day": period.first, "to_day": period.last}
+    return queries.period(fleet_id, period.first, period.last)
 
 
 async def _totals(where: dict[str, Any], revision: int) -> Row:
@@ -101,23 +105,35 @@ def _with_money(values: dict[str, Any], who: Principal) -> dict[str, Any]:
 
 # --- truck by truck -------------------------------------------------------------------------------------------------
 
-Body = Callable[[Row, Sequence[Row], dict[str, Any]], Awaitable[dict[str, Any]]]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the statements take of a period and a page, and how many active trucks the fleet has."""
+
+    where: dict[str, Any]
+    limit: int
+    trucks: int
+
+    def of_trucks(self, statements: TruckList) -> Awaitable[list[Row]]:
+        return fetch_all(statements.statement(self.limit, self.trucks), self.where)
+
+
+Body = Callable[[Row, Sequence[Row], Asked], Awaitable[dict[str, Any]]]
 
 
 async def _by_truck(
-    request: AuthenticatedRequest, asked: schemas.TrucksOfPeriod, name: str, body: Body
+    request: AuthenticatedRequest, asked: schemas.TrucksOfPeriod, name: str, sums: TruckList, body: Body
 ) -> HttpResponse:
-    """An answer about the fleet's totals and a page of trucks; `body` makes `data` and `summary` of them."""
+    """An answer about the fleet's totals and these sums of a page of trucks; `body` makes `data` and `summary`."""
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, name, who.fleet_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        where = _where(who.fleet_id, period)
-        totals = await _totals(where, fresh.revision)
-        on_page = {**where, "after": page.after or "", "limit": page.limit}
-        found = await fetch_all(queries.TRUCK_TOTALS_PAGE, {**on_page, "limit": page.limit + 1})
-        rows, page_echo = page.cut(found, "truck_id")
+        totals = await _totals(_where(who.fleet_id, period), fresh.revision)
+        where = {**_where(who.fleet_id, period), "after": page.after or "", "limit": page.limit + 1}
+        on_page = Asked(where, page.limit, fresh.trucks)
+        rows, page_echo = page.cut(await on_page.of_trucks(sums), "truck_id")
         return {
             **await body(totals, rows, on_page),
             "page": page_echo,
@@ -132,15 +148,23 @@ async def _by_truck(
 async def utilization(request: AuthenticatedRequest, asked: Query[schemas.TrucksOfPeriod]) -> HttpResponse:
     """The states of a period (at most 400 days) and the utilizations of fleet and trucks, beside the targets."""
 
-    async def body(totals: Row, rows: Sequence[Row], where: dict[str, Any]) -> dict[str, Any]:
-        in_force = await parameters_in_force(request.auth.fleet_id, None, where["to_day"])
+    async def body(totals: Row, rows: Sequence[Row], asked: Asked) -> dict[str, Any]:
+        in_force = await parameters_in_force(request.auth.fleet_id, None, asked.where["to_day"])
         targets = {name: in_force[name] for name in ("target_utilization_pct", "target_idle_pct")}
         return {
-            "data": [{"truck_id": row["truck_id"], "name": row["name"], **_states(row)} for row in rows],
+            "data": [_of_truck(row, _states(_unpacked(row, _UTILIZATION))) for row in rows],
             "summary": {**_states(totals), "targets": targets},
         }
 
-    return await _by_truck(request, asked, "utilization", body)
+    return await _by_truck(request, asked, "utilization", queries.UTILIZATION_OF_TRUCKS, body)
+
+
+def _unpacked(row: Row, names: Sequence[str]) -> Row:
+    return dict(zip(names, orjson.loads(row["figures"]), strict=True))
+
+
+def _of_truck(row: Row, values: dict[str, Any]) -> dict[str, Any]:
+    return {"truck_id": row["truck_id"], "name": row["name"], **values}
 
 
 def _states(row: Row) -> dict[str, Any]:
@@ -151,15 +175,15 @@ def _states(row: Row) -> dict[str, Any]:
 async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.TrucksOfPeriod]) -> HttpResponse:
     """Trips, distance, speeding and the safety score of a period (at most 400 days), for the fleet and by truck."""
 
-    async def body(totals: Row, rows: Sequence[Row], where: dict[str, Any]) -> dict[str, Any]:
+    async def body(totals: Row, rows: Sequence[Row], asked: Asked) -> dict[str, Any]:
         return {"data": [_behavior_of_truck(row) for row in rows], "summary": figures.behavior(totals)}
 
-    return await _by_truck(request, asked, "behavior", body)
+    return await _by_truck(request, asked, "behavior", queries.BEHAVIOR_OF_TRUCKS, body)
 
 
 def _behavior_of_truck(row: Row) -> dict[str, Any]:
-    identity = {"truck_id": row["truck_id"], "name": row["name"]}
-    return {**identity, **figures.behavior(row), "max_speed_kmh": row["max_speed_kmh"]}
+    sums = _unpacked(row, queries.BEHAVIOR_SUMS)
+    return _of_truck(row, {**figures.behavior(sums), "max_speed_kmh": sums["max_speed_kmh"]})
 
 
 @router.get("/fleet/cost-analysis", response=schemas.CostAnswer, summary="What the fleet cost")
@@ -167,18 +191,18 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[schemas.Truc
     """Cost of a period (at most 400 days) by line, month and truck, with where the amounts come from."""
     currency = request.auth.currency
 
-    async def body(totals: Row, rows: Sequence[Row], where: dict[str, Any]) -> dict[str, Any]:
-        costs = Costs.of(await fetch_all(queries.FLEET_COSTS, where))
+    async def body(totals: Row, rows: Sequence[Row], asked: Asked) -> dict[str, Any]:
+        costs = Costs.of(await fetch_all(queries.FLEET_COSTS, asked.where))
         return {
             "data": {
                 "by_line": [_cost_of_line(costs, line, totals, currency) for line in costs.lines],
-                "by_month": await _by_month(where, currency),
-                "by_truck": await _costs_of_trucks(rows, where, currency),
+                "by_month": await _by_month(asked.where, currency),
+                "by_truck": _costs_of_trucks(rows, await asked.of_trucks(queries.COSTS_OF_TRUCKS), currency),
             },
             "summary": _cost_totals(costs, totals, currency),
         }
 
-    return await _by_truck(request, asked, "cost", body)
+    return await _by_truck(request, asked, "cost", queries.DISTANCE_OF_TRUCKS, body)
 
 
 def _cost_totals(costs: Costs, totals: Row, currency: str) -> dict[str, Any]:
@@ -208,14 +232,14 @@ def _cost_of_line(costs: Costs, line: str, totals: Row, currency: str) -> dict[s
     }
 
 
-def _priced(rows: Sequence[Row], distance_m: int | None, currency: str) -> dict[str, Any]:
+def _priced(amounts: Mapping[str, Decimal], distance_m: int | None, currency: str) -> dict[str, Any]:
     """Distance, amount, cost per km and lines of a truck or a month."""
-    costs = Costs.of(rows)
+    total = sum(amounts.values(), Decimal(0)) if amounts else None
     return {
         "distance_m": distance_m,
-        "amount": money(costs.total, currency),
-        "cost_per_km": money(per(costs.total, distance_m, 1000), currency),
-        "lines": [{"line": line, "amount": money(costs.of_line(line).total, currency)} for line in costs.lines],
+        "amount": money(total, currency),
+        "cost_per_km": money(per(total, distance_m, 1000), currency),
+        "lines": [{"line": line, "amount": money(amounts[line], currency)} for line in sorted(amounts)],
     }
 
 
@@ -225,22 +249,27 @@ async def _by_month(where: dict[str, Any], currency: str) -> list[dict[str, Any]
     return [
         {
             "month": f"{row['month']:%Y-%m}",
-            **_priced(costs.get(row["month"], []), row["distance_m"], currency),
+            **_priced(Costs.of(costs.get(row["month"], [])).by_line(), row["distance_m"], currency),
         }
         for row in distances
     ]
 
 
-async def _costs_of_trucks(trucks: Sequence[Row], where: dict[str, Any], currency: str) -> list[dict[str, Any]]:
-    costs = _grouped(await fetch_all(queries.TRUCK_COSTS_PAGE, where), "truck_id")
+def _costs_of_trucks(trucks: Sequence[Row], costs: Sequence[Row], currency: str) -> list[dict[str, Any]]:
+    amounts = {row["truck_id"]: orjson.loads(row["amounts"]) for row in costs}
     return [
-        {
-            "truck_id": truck["truck_id"],
-            "name": truck["name"],
-            **_priced(costs.get(truck["truck_id"], []), truck["distance_m"], currency),
-        }
+        _of_truck(truck, _priced(_decimals(amounts.get(truck["truck_id"], {})), _distance(truck), currency))
         for truck in trucks
     ]
+
+
+def _decimals(amounts: Mapping[str, str]) -> dict[str, Decimal]:
+    return {line: Decimal(amount) for line, amount in amounts.items()}
+
+
+def _distance(truck: Row) -> int | None:
+    [distance_m] = orjson.loads(truck["figures"])
+    return None if distance_m is None else int(distance_m)
 
 
 def _grouped(rows: Sequence[Row], key: str) -> dict[Any, list[Row]]:

@@ -101,7 +101,7 @@ def _page(fleet: Fleet, now: float) -> dict[str, Any]:
 def fleet_days(fleet: Fleet, today: dt.date) -> list[tuple[dt.date, Sums | None]]:
     """The sums of the last days, today the last."""
     first = today - (CHART_DAYS - 1) * ONE_DAY
-    rows = fetch_all_sync(queries.FLEET_DAYS, {"fleet": fleet.pk, "from_day": first, "to_day": today})
+    rows = fetch_all_sync(queries.FLEET_DAYS, queries.period(fleet.pk, first, today))
     sums = {row["day"]: Sums.of(row) for row in rows}
     return [(day, sums.get(day)) for day in (first + n * ONE_DAY for n in range(CHART_DAYS))]
 

@@ -1,15 +1,16 @@
 """From the rows of queries.py to the figures of docs/metrics.md, as the API serves them. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from operator import itemgetter
 from typing import Any
 
 from apps.fleet.safety import safety_score
 from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utilization
 
 PLACES = Decimal("0.0001")
-_USAGE = tuple(Usage.__slots__)
+_usage = itemgetter(*Usage.__slots__)
 _SPEEDING = ("speeding_minor", "speeding_moderate", "speeding_severe")
 _HARSH = ("harsh_braking", "harsh_acceleration", "harsh_cornering")
 UTILIZATIONS = (
@@ -25,8 +26,8 @@ def utilizations(row: Mapping[str, Any]) -> dict[str, float | None]:
     """The named utilizations of a row of sums, to two places; all null where it sums up no truck-day."""
     if not row["truck_days"]:
         return dict.fromkeys(UTILIZATIONS)
-    figures = asdict(utilization(Usage(**{name: row[name] for name in _USAGE})))
-    return {name: None if value is None else round(value, 2) for name, value in figures.items()}
+    found = utilization(Usage(*_usage(row)))
+    return {name: None if (value := getattr(found, name)) is None else round(value, 2) for name in UTILIZATIONS}
 
 
 def coverage_pct(row: Mapping[str, Any]) -> float | None:
@@ -74,6 +75,12 @@ class Costs:
 
     def of_line(self, line: str) -> "Costs":
         return Costs({key: amount for key, amount in self.amounts.items() if key[0] == line})
+
+    def by_line(self) -> dict[str, Decimal]:
+        sums: dict[str, Decimal] = {}
+        for (line, _), amount in self.amounts.items():
+            sums[line] = sums.get(line, Decimal(0)) + amount
+        return sums
 
     def by_source(self) -> dict[str, Decimal]:
         sums: dict[str, Decimal] = {}

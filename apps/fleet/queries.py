@@ -1,128 +1,214 @@
 """The statements behind every fleet figure. API, mail, admin and exports run these and no others.
 
-All take `fleet` first: one fleet never sees another. Periods are local days, both ends included (`from_day`,
-`to_day`). A sum over nothing measured is null, which is what SUM gives.
+All take `fleet` first: one fleet never sees another. Periods are local days, both ends included, as `period` gives
+them: whole months and pentads are read as such, the rest day by day. A sum over nothing measured is null, which is what
+SUM gives.
 """
 
-_SUMS = """
-    SUM(length_s) AS length_s, SUM(available_s) AS available_s,
-    SUM(moving_s) AS moving_s, {engine_moving_s} AS engine_moving_s, SUM(idle_s) AS idle_s,
-    SUM(idle_productive_s) AS idle_productive_s, SUM(parked_s) AS parked_s, SUM(no_data_s) AS no_data_s,
-    SUM(engine_on_s) AS engine_on_s, SUM(distance_m) AS distance_m, SUM(fuel_used_l) AS fuel_used_l,
-    {fuel_distance_m} AS fuel_distance_m, SUM(idle_fuel_l) AS idle_fuel_l,
-    SUM(trips) AS trips, SUM(stops) AS stops, SUM(idle_events) AS idle_events,
-    SUM(speeding_minor) AS speeding_minor, SUM(speeding_moderate) AS speeding_moderate,
-    SUM(speeding_severe) AS speeding_severe, SUM(speeding_s) AS speeding_s, SUM(harsh_braking) AS harsh_braking,
-    SUM(harsh_acceleration) AS harsh_acceleration, SUM(harsh_cornering) AS harsh_cornering,
-    SUM(refuels) AS refuels, SUM(refuel_l) AS refuel_l, SUM(drains) AS drains, SUM(drain_l) AS drain_l,
-    SUM(faults_opened) AS faults_opened,
-    SUM(messages) AS messages, SUM(dropped_values) AS dropped_values, SUM(quarantined) AS quarantined,
-    MIN(as_of) AS as_of
-"""
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from apps.fleet.spans import MONTH, PENTAD, parts
+
+
+def period(fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
+    """What the statements take of a fleet's period."""
+    return {"fleet": fleet_id, "from_day": first, "to_day": last, **parts(first, last)}
+
+
+_SUMMED = (
+    "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s",
+    "engine_on_s", "distance_m", "fuel_used_l", "fuel_distance_m", "idle_fuel_l", "trips", "stops", "idle_events",
+    "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration",
+    "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened", "messages", "dropped_values",
+    "quarantined",
+)  # fmt: skip
 _FUEL_MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
     "purchases", "purchased_l", "purchased_amount",
 )  # fmt: skip
-_FUEL_SUMS = ", ".join(f"SUM({name}) AS {name}" for name in _FUEL_MONEY)
-# Summed over truck-days: the halves of ratios are taken where the other half is measured too.
-TRUCK_DAY_SUMS = _SUMS.format(
-    engine_moving_s="SUM(IF(engine_on_s IS NULL, NULL, moving_s))",
-    fuel_distance_m="SUM(IF(fuel_used_l IS NULL, NULL, distance_m))",
-)
-FLEET_DAY_SUMS = _SUMS.format(engine_moving_s="SUM(engine_moving_s)", fuel_distance_m="SUM(fuel_distance_m)")
+_TRUCK_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "max_speed_kmh", "as_of")
+_FLEET_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "as_of")
+# What stands in a truck-day for a column of sums. The halves of ratios are taken where the other half is measured too.
+_OF_TRUCK_DAY = {
+    "trucks": "1",
+    "trucks_used": "is_used",
+    "engine_moving_s": "IF(engine_on_s IS NULL, NULL, moving_s)",
+    "fuel_distance_m": "IF(fuel_used_l IS NULL, NULL, distance_m)",
+}
+_NOT_SUMMED = {"as_of": "MIN", "max_speed_kmh": "MAX"}
 
-# One row: the fleet's totals of a period.
+
+def _sums(names: tuple[str, ...], of: dict[str, str] | None = None) -> str:
+    """The columns summed over rows of sums, or over truck-days."""
+    values = of or {}
+    return ", ".join(f"{_NOT_SUMMED.get(name, 'SUM')}({values.get(name, name)}) AS {name}" for name in names)
+
+
+# The days at the edges of a period, and the spans between them.
+_IN_DAYS = """fleet_id = %(fleet)s AND (day BETWEEN %(days_from)s AND %(days_to)s
+        OR day BETWEEN %(later_days_from)s AND %(later_days_to)s)"""
+_IN_SPANS = """fleet_id = %(fleet)s AND (
+        span = 'month' AND first_day BETWEEN %(months_from)s AND %(months_to)s
+        OR span = 'pentad' AND first_day BETWEEN %(pentads_from)s AND %(pentads_to)s
+        OR span = 'pentad' AND first_day BETWEEN %(later_pentads_from)s AND %(later_pentads_to)s)"""
+
+# --- the fleet ------------------------------------------------------------------------------------------------------
+
+_FLEET_SUMS = f"{_sums(_FLEET_COLUMNS[2:])}, {_sums(_FUEL_MONEY)}"
+_FLEET_PARTS = f"""
+    SELECT day AS first_day, 1 AS days, {", ".join((*_FLEET_COLUMNS, *_FUEL_MONEY))}
+    FROM fleet_day WHERE {_IN_DAYS}
+    UNION ALL SELECT first_day, days, {", ".join((*_FLEET_COLUMNS, *_FUEL_MONEY))}
+    FROM fleet_span WHERE {_IN_SPANS}
+"""
+_FLEET_COST_PARTS = f"""
+    SELECT day AS first_day, line, source, amount FROM fleet_day_cost WHERE {_IN_DAYS}
+    UNION ALL SELECT first_day, line, source, amount FROM fleet_span_cost WHERE {_IN_SPANS}
+"""
+_MONTH = "DATE_SUB(first_day, INTERVAL DAYOFMONTH(first_day) - 1 DAY)"  # no span reaches over a month's end
+
+# One row: the fleet's totals of a period. `days`: how many of them have a truck-day.
 FLEET_TOTALS = f"""
-SELECT COUNT(*) AS days, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {FLEET_DAY_SUMS}, {_FUEL_SUMS}
-FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
+SELECT COALESCE(SUM(days), 0) AS days, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {_FLEET_SUMS}
+FROM ({_FLEET_PARTS}) parts
 """
 
 # One row a day, ascending.
 FLEET_DAYS = f"""
-SELECT day, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {FLEET_DAY_SUMS}
+SELECT day, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {_sums(_FLEET_COLUMNS[2:])}
 FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
 GROUP BY day ORDER BY day
 """
 
-# The trucks with days in the period whose code follows `after`, by code, at most `limit` of them. A subquery with LIMIT
-# stays what it is: EXISTS would be turned into a scan of the fleet's whole history.
-_PAGE_OF_TRUCKS = """
-(SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s AND (
-    SELECT 1 FROM truck_day d
-    WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id AND d.day BETWEEN %(from_day)s AND %(to_day)s LIMIT 1)
-ORDER BY code LIMIT %(limit)s) page
-"""
-
-_TRUCK_TOTALS = f"""
-SELECT t.code AS truck_id, t.name, s.* FROM (
-    SELECT truck_id AS id, COUNT(*) AS truck_days, SUM(is_used) AS truck_days_used,
-        MAX(max_speed_kmh) AS max_speed_kmh, {TRUCK_DAY_SUMS}
-    FROM truck_day {{page}} WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
-    GROUP BY truck_id
-) s JOIN truck t ON t.id = s.id ORDER BY t.code
-"""
-# One row a truck that has days in the period, by code; of all such trucks, or of a page of them.
-TRUCK_TOTALS = _TRUCK_TOTALS.format(page="")
-TRUCK_TOTALS_PAGE = _TRUCK_TOTALS.format(page=f"JOIN {_PAGE_OF_TRUCKS} ON page.id = truck_id")
-
-# How many trucks were used at least one day of the period; each is looked for only up to its first such day.
-TRUCKS_USED = """
-SELECT COUNT(*) AS trucks_used FROM truck WHERE fleet_id = %(fleet)s AND (
-    SELECT 1 FROM truck_day d WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id
-        AND d.day BETWEEN %(from_day)s AND %(to_day)s AND d.is_used LIMIT 1)
-"""
-
 # One row a line and source.
-FLEET_COSTS = """
-SELECT line, source, SUM(amount) AS amount FROM fleet_day_cost
-WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
+FLEET_COSTS = f"""
+SELECT line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
 GROUP BY line, source ORDER BY line, source
 """
 
 # One row a month (its first day): its distance.
-FLEET_DISTANCE_BY_MONTH = """
-SELECT DATE_SUB(day, INTERVAL DAYOFMONTH(day) - 1 DAY) AS month, SUM(distance_m) AS distance_m
-FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
-GROUP BY month ORDER BY month
+FLEET_DISTANCE_BY_MONTH = f"""
+SELECT {_MONTH} AS month, SUM(distance_m) AS distance_m FROM ({_FLEET_PARTS}) parts GROUP BY month ORDER BY month
 """
 
 # One row a month (its first day), line and source.
-FLEET_COSTS_BY_MONTH = """
-SELECT DATE_SUB(day, INTERVAL DAYOFMONTH(day) - 1 DAY) AS month, line, source, SUM(amount) AS amount
-FROM fleet_day_cost WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
+FLEET_COSTS_BY_MONTH = f"""
+SELECT {_MONTH} AS month, line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
 GROUP BY month, line, source ORDER BY month, line, source
 """
 
-_TRUCK_COSTS = """
-SELECT t.code AS truck_id, c.line, c.source, SUM(c.amount) AS amount
-FROM truck_day_cost c JOIN truck t ON t.id = c.truck_id {page}
-WHERE c.fleet_id = %(fleet)s AND c.day BETWEEN %(from_day)s AND %(to_day)s
-GROUP BY t.code, c.line, c.source ORDER BY t.code, c.line, c.source
+# How many trucks were used at least one day of the period.
+TRUCKS_USED = f"""
+SELECT COUNT(DISTINCT truck_id) AS trucks_used FROM (
+    SELECT truck_id FROM truck_day WHERE {_IN_DAYS} AND is_used
+    UNION ALL SELECT truck_id FROM truck_span WHERE {_IN_SPANS} AND trucks_used > 0
+) used
 """
-# One row a truck, line and source; of all trucks, or of a page as in TRUCK_TOTALS_PAGE, found by its truck-days.
-TRUCK_COSTS = _TRUCK_COSTS.format(page="")
-TRUCK_COSTS_PAGE = _TRUCK_COSTS.format(
-    page=f"JOIN {_PAGE_OF_TRUCKS} ON page.id = c.truck_id "
-    "JOIN truck_day d ON d.fleet_id = c.fleet_id AND d.truck_id = page.id AND d.day = c.day"
+
+# --- truck by truck -------------------------------------------------------------------------------------------------
+
+# The trucks with days in the period whose code follows `after`, by code, at most `limit` of them. A subquery with LIMIT
+# stays what it is: EXISTS would be turned into a scan of the fleet's whole history.
+_PAGE_OF_TRUCKS = """
+JOIN (SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s AND (
+    SELECT 1 FROM truck_day d
+    WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id AND d.day BETWEEN %(from_day)s AND %(to_day)s LIMIT 1)
+ORDER BY code LIMIT %(limit)s) page ON page.id = truck_id
+"""
+_AFTER = "WHERE t.code > %(after)s"
+
+
+def _truck_totals(shown: str, names: tuple[str, ...], page: str, which: str) -> str:
+    """One row a truck that has days in the period, by code: these sums, first within the days and the spans."""
+    return f"""
+SELECT t.code AS truck_id, t.name, {shown} FROM (
+    SELECT truck_id AS id, {_sums(names)} FROM (
+        SELECT truck_id, {_sums(names, _OF_TRUCK_DAY)} FROM truck_day {page} WHERE {_IN_DAYS} GROUP BY truck_id
+        UNION ALL SELECT truck_id, {_sums(names)} FROM truck_span {page} WHERE {_IN_SPANS} GROUP BY truck_id
+    ) parts GROUP BY truck_id
+) s JOIN truck t ON t.id = s.id {which} ORDER BY t.code
+"""
+
+
+_SHOWN = {"trucks": "trucks AS truck_days", "trucks_used": "trucks_used AS truck_days_used"}
+# One row a truck that has days in the period, by code.
+TRUCK_TOTALS = _truck_totals(", ".join(_SHOWN.get(name, name) for name in _TRUCK_COLUMNS), _TRUCK_COLUMNS, "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class TruckList:
+    """A statement with one row a truck, at most `limit` whose codes follow `after`, in two ways.
+
+    `whole` reads the rows of all trucks as they lie; `paged` finds first which trucks are on the page, and reads theirs
+    alone, which takes longer for each.
+    """
+
+    whole: str
+    paged: str
+
+    def statement(self, limit: int, trucks: int) -> str:
+        """The faster way to a page of so many of so many trucks."""
+        return self.whole if _WORTH_A_PAGE * limit >= trucks else self.paged
+
+
+_WORTH_A_PAGE = 4
+
+
+def _packed(*names: str) -> TruckList:
+    """The sums of trucks as one column `figures`, an array in this order: columns cost the driver more than bytes."""
+    shown = f"JSON_ARRAY({', '.join(names)}) AS figures"
+    whole = _truck_totals(shown, names, "", _AFTER) + "LIMIT %(limit)s"
+    return TruckList(whole, _truck_totals(shown, names, _PAGE_OF_TRUCKS, ""))
+
+
+UTILIZATION_SUMS = (
+    "trucks", "trucks_used", "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s",
+    "parked_s", "no_data_s", "engine_on_s",
+)  # fmt: skip
+BEHAVIOR_SUMS = (
+    "trips", "distance_m", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
+    "harsh_acceleration", "harsh_cornering", "max_speed_kmh",
+)  # fmt: skip
+UTILIZATION_OF_TRUCKS = _packed(*UTILIZATION_SUMS)
+BEHAVIOR_OF_TRUCKS = _packed(*BEHAVIOR_SUMS)
+DISTANCE_OF_TRUCKS = _packed("distance_m")
+
+
+def _truck_costs(join: str, span_join: str, which: str) -> str:
+    return f"""
+SELECT t.code AS truck_id, JSON_OBJECTAGG(c.line, CAST(c.amount AS CHAR)) AS amounts FROM (
+    SELECT truck_id, line, SUM(amount) AS amount FROM (
+        SELECT truck_id, line, SUM(amount) AS amount FROM truck_day_cost {join} WHERE {_IN_DAYS} GROUP BY truck_id, line
+        UNION ALL SELECT truck_id, line, SUM(amount) FROM truck_span_cost {span_join} WHERE {_IN_SPANS}
+        GROUP BY truck_id, line
+    ) parts GROUP BY truck_id, line
+) c JOIN truck t ON t.id = c.truck_id {which} GROUP BY t.code
+"""
+
+
+# One row a truck that cost something, in no order: line → amount, as text.
+COSTS_OF_TRUCKS = TruckList(
+    _truck_costs("", "", _AFTER),
+    _truck_costs(_PAGE_OF_TRUCKS, _PAGE_OF_TRUCKS, ""),
 )
 
-_FLEET_DAY_COLUMNS = """length_s, available_s,
-    moving_s, engine_moving_s, idle_s, idle_productive_s, parked_s, no_data_s, engine_on_s,
-    distance_m, fuel_used_l, fuel_distance_m, idle_fuel_l, trips, stops, idle_events, speeding_minor, speeding_moderate,
-    speeding_severe, speeding_s, harsh_braking, harsh_acceleration, harsh_cornering, refuels, refuel_l, drains,
-    drain_l, faults_opened, messages, dropped_values, quarantined, as_of"""
+# --- sums: to be run within the transaction that changes what they are summed up from, days before spans --------------
 
-# Replaces a fleet's day, and its costs, by the sums over its trucks. To be run in this order within one transaction.
+_ALL_FLEET_COLUMNS = (*_FLEET_COLUMNS, *_FUEL_MONEY)
+
+# Replaces a fleet's day, and its costs, by the sums over its trucks.
 SUM_UP_DAY = (
     "DELETE FROM fleet_day WHERE fleet_id = %(fleet)s AND day = %(day)s",
     f"""
-INSERT INTO fleet_day (fleet_id, day, trucks, trucks_used, {_FLEET_DAY_COLUMNS}, revision, computed_at)
-SELECT fleet_id, day, COUNT(*), SUM(is_used), {TRUCK_DAY_SUMS}, %(revision)s, %(computed_at)s
+INSERT INTO fleet_day (fleet_id, day, {", ".join(_FLEET_COLUMNS)}, revision, computed_at)
+SELECT fleet_id, day, {_sums(_FLEET_COLUMNS, _OF_TRUCK_DAY)}, %(revision)s, %(computed_at)s
 FROM truck_day WHERE fleet_id = %(fleet)s AND day = %(day)s GROUP BY fleet_id, day
 """,
     f"""
 UPDATE fleet_day f JOIN (
-    SELECT {_FUEL_SUMS} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s
+    SELECT {_sums(_FUEL_MONEY)} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s
 ) s SET {", ".join(f"f.{name} = s.{name}" for name in _FUEL_MONEY)}
 WHERE f.fleet_id = %(fleet)s AND f.day = %(day)s
 """,
@@ -133,3 +219,47 @@ SELECT fleet_id, day, line, source, SUM(amount)
 FROM truck_day_cost WHERE fleet_id = %(fleet)s AND day = %(day)s GROUP BY fleet_id, day, line, source
 """,
 )
+
+_PIECES = {
+    PENTAD: ("{table}_day{of}", "day IN %(pieces)s"),
+    MONTH: ("{table}_span{of}", "span = 'pentad' AND first_day IN %(pieces)s"),
+}
+
+
+def _sum_up(kind: str, table: str, of: str, key: str, columns: str, sums: str, only: str = "TRUE") -> tuple[str, str]:
+    """Replaces a span's rows, of `only` some trucks, by the sums of its pieces. `key`: what a row is about."""
+    source, pieces = _PIECES[kind]
+    return (
+        f"DELETE FROM {table}_span{of} WHERE fleet_id = %(fleet)s AND span = '{kind}' AND first_day = %(first_day)s "
+        f"AND {only}",
+        f"INSERT INTO {table}_span{of} (fleet_id, span, first_day, {key}{columns}) "
+        f"SELECT fleet_id, '{kind}', %(first_day)s, {key}{sums} FROM {source.format(table=table, of=of)} "
+        f"WHERE fleet_id = %(fleet)s AND {pieces} AND {only} GROUP BY {key}fleet_id",
+    )
+
+
+_ITS_TRUCKS = "truck_id IN %(trucks)s"
+
+
+def _truck_figures(kind: str) -> tuple[str, str]:
+    sums = _sums(_TRUCK_COLUMNS, _OF_TRUCK_DAY if kind == PENTAD else None)
+    return _sum_up(kind, "truck", "", "truck_id, ", ", ".join(_TRUCK_COLUMNS), sums, _ITS_TRUCKS)
+
+
+def _truck_span_costs(kind: str) -> tuple[str, str]:
+    return _sum_up(kind, "truck", "_cost", "truck_id, line, source, ", "amount", "SUM(amount)", _ITS_TRUCKS)
+
+
+def _fleet(kind: str) -> tuple[str, ...]:
+    days = "COUNT(*)" if kind == PENTAD else "SUM(days)"
+    columns = f"days, {', '.join(_ALL_FLEET_COLUMNS)}"
+    return (
+        *_sum_up(kind, "fleet", "", "", columns, f"{days}, {_sums(_ALL_FLEET_COLUMNS)}"),
+        *_sum_up(kind, "fleet", "_cost", "line, source, ", "amount", "SUM(amount)"),
+    )
+
+
+# By kind of span: replace what it is of some trucks, what it costs of some trucks, and what it is of the fleet.
+SUM_UP_TRUCKS = {kind: _truck_figures(kind) for kind in (PENTAD, MONTH)}
+SUM_UP_TRUCK_COSTS = {kind: _truck_span_costs(kind) for kind in (PENTAD, MONTH)}
+SUM_UP_FLEET = {kind: _fleet(kind) for kind in (PENTAD, MONTH)}

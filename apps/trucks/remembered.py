@@ -1,4 +1,4 @@
-"""Rows of the summary tables, remembered with the revision they were read at: as long as it stays, so do they.
+"""What a web process remembers: rows of the summary tables by the revision they were read at, and answers by tags.
 
 Every change of a fleet's summaries raises its revision in the same transaction (`apps.fleet.summaries`), and one
 statement sees one state of the database. So a statement that reads summaries and nothing else, together with the
@@ -9,11 +9,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any
 
+from django.conf import settings
+
 from apps.mysql import Row, fetch_all
 from apps.trucks.queries import at_revision
 
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
 MOST_ROWS = 20_000
+_LARGEST_SHARE = 8
 
 
 class Remembered:
@@ -36,7 +39,7 @@ class Remembered:
             self._rows.move_to_end((question, revision))
             return known
         rows = await self._fetch(at_revision(sql), parameters)
-        if rows:
+        if rows and settings.REMEMBERED_BYTES:
             self._keep((question, rows[0]["at_revision"]), rows)
         return rows
 
@@ -47,9 +50,44 @@ class Remembered:
             self._number -= len(self._rows.popitem(last=False)[1])
 
     def forget(self) -> None:
-        """Forgets all: for a process that starts to serve, maybe on another database."""
         self._rows.clear()
         self._number = 0
 
 
+class Answers:
+    """Answers by their tags, those that were asked for last: the same tag is the same answer.
+
+    As many bytes as `REMEMBERED_MB` says; one that would take more than an eighth of them is not kept.
+    """
+
+    def __init__(self) -> None:
+        self._contents: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, tag: str) -> bytes | None:
+        content = self._contents.get(tag)
+        if content is not None:
+            self._contents.move_to_end(tag)
+        return content
+
+    def keep(self, tag: str, content: bytes) -> None:
+        if len(content) > settings.REMEMBERED_BYTES // _LARGEST_SHARE:
+            return
+        self._bytes += len(content) - len(self._contents.pop(tag, b""))
+        self._contents[tag] = content
+        while self._bytes > settings.REMEMBERED_BYTES:
+            self._bytes -= len(self._contents.popitem(last=False)[1])
+
+    def forget(self) -> None:
+        self._contents.clear()
+        self._bytes = 0
+
+
 summaries = Remembered()
+answers = Answers()
+
+
+def forget() -> None:
+    """Forgets all: for a process that starts to serve, maybe on another database."""
+    summaries.forget()
+    answers.forget()

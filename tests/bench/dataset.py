@@ -13,11 +13,15 @@ from django.db.models import Model
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries
+from apps.fleet.summaries import sums
 from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
 from apps.trucks.watermarks import recount
 from tests import rows
 
 SENSORS = 30
+_TABLES = (
+    "truck, truck_sync, truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck_span, truck_span_cost, fleet_span"
+)
 COLUMNS = [f"value_{number}" for number in range(SENSORS)]
 
 
@@ -107,8 +111,11 @@ def extend(dataset: Dataset, days: int) -> Dataset:
         rows.cost(first, "tolls", "11.00", day, source="actual")
         with transaction.atomic():
             _multiply_day(first, day)
+    with transaction.atomic():
+        trucks = Truck.objects.filter(fleet_id=dataset.fleet_id).values_list("pk", flat=True)
+        sums.of_spans(dataset.fleet_id, [(truck, day) for truck in trucks for day in wanted])
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE TABLE truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck, truck_sync")
+        cursor.execute(f"ANALYZE TABLE {_TABLES}")
     return Dataset(dataset.fleet_id, dataset.key, dataset.trucks, days, dataset.last_day)
 
 

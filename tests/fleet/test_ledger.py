@@ -1,12 +1,13 @@
 """Changes of the ledger reach exactly the truck-days they touch; invoices become shares that add up to them."""
 
 import datetime as dt
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.accounts.models import Fleet
 from apps.fleet import ledger, summaries
@@ -25,10 +26,20 @@ from apps.fleet.models import (
 )
 from apps.trucks.models import DirtyDay, SummaryRevision, Truck
 from tests import rows
+from tests.fleet.span_twin import assert_spans_add_up
 from tests.fleet.test_summaries import DAY_S, DAYS, MONDAY, NOW, START, THURSDAY, TUESDAY, WEDNESDAY, shift
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def spans_add_up(db: None) -> Iterator[None]:
+    """After every test of this file: whatever it did, the spans are the sums of the days there are."""
+    yield
+    if not connection.needs_rollback:  # some let the database refuse a row
+        for fleet in Fleet.objects.all():
+            assert_spans_add_up(fleet.pk)
 
 
 @pytest.fixture

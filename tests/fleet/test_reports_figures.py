@@ -22,7 +22,7 @@ YESTERDAY = DAY - dt.timedelta(days=1)
 def test_the_figures_are_those_of_the_statements() -> None:
     fleet = report_rows.working_fleet(trucks=5, days=3)
     figures = daily_figures(fleet, DAY)
-    period = {"fleet": fleet.pk, "from_day": DAY, "to_day": DAY}
+    period = queries.period(fleet.pk, DAY, DAY)
     [totals] = fetch_all_sync(queries.FLEET_TOTALS, period)
     assert figures.fleet.sums is not None
     for name in ("distance_m", "fuel_used_l", "moving_s", "idle_s", "speeding_severe", "refuel_l", "truck_days_used"):

@@ -63,7 +63,7 @@ def small_fleet(*days: dict[str, Any], **fleet: Any) -> Fleet:
 @pytest.mark.django_db
 def test_every_part_shows_the_distance_that_the_statement_gives() -> None:
     fleet = report_rows.working_fleet(trucks=4, days=2, units="metric")
-    [totals] = fetch_all_sync(queries.FLEET_TOTALS, {"fleet": fleet.pk, "from_day": DAY, "to_day": DAY})
+    [totals] = fetch_all_sync(queries.FLEET_TOTALS, queries.period(fleet.pk, DAY, DAY))
     distance = f"{totals['distance_m'] / 1000:,.0f} km"
     mail = parts(fleet)
     assert all(distance in mail[name] for name in (SUBJECT, TEXT, HTML))

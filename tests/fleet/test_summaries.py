@@ -14,10 +14,11 @@ from django.utils import timezone
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.fleet.models import CostRate, FleetDay, FleetDayCost, FuelMoney, FuelPrice, TruckDayCost, TruckDayFuel
-from apps.fleet.summaries import batches, writing
+from apps.fleet.summaries import batches, sums, writing
 from apps.trucks import ingest, invalidation
 from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
 from tests import rows
+from tests.fleet.span_twin import assert_spans_add_up
 from tests.fleet.test_reports_runs import in_threads
 from tests.pipeline import feed
 
@@ -43,6 +44,15 @@ def shift(km: float = 0, first_t: int = START, days: int = 4, until: int = NOW) 
         messages.append({"t": t, "f": 1, "tp": "ud", "rt": t, "pos": place, "p": values})
         km += 10 * is_driving
     return messages
+
+
+@pytest.fixture(autouse=True)
+def spans_add_up(db: None) -> Iterator[None]:
+    """After every test of this file: whatever it did, the spans are the sums of the days there are."""
+    yield
+    if not connection.needs_rollback:  # some let the database refuse a row
+        for fleet in Fleet.objects.all():
+            assert_spans_add_up(fleet.pk)
 
 
 @pytest.fixture
@@ -248,7 +258,8 @@ def test_a_truck_that_somebody_stores_for_is_left_to_the_next_batch(fleet: Fleet
         (writing, "next_revision"),
         (writing, "_replace_events"),
         (writing, "_replace_costs"),
-        (writing, "sum_up"),
+        (sums, "_fleet_days"),
+        (sums, "of_spans"),
         (batches, "_update_log"),
     ],
 )

@@ -3,7 +3,18 @@
 from typing import Any
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import CostAllocation, DirtyEntry, FleetDay, FleetDayCost, TruckDayCost, TruckDayFuel
+from apps.fleet.models import (
+    CostAllocation,
+    DirtyEntry,
+    FleetDay,
+    FleetDayCost,
+    FleetSpan,
+    FleetSpanCost,
+    TruckDayCost,
+    TruckDayFuel,
+    TruckSpan,
+    TruckSpanCost,
+)
 from apps.trucks.models import (
     DirtyDay,
     Driver,
@@ -21,7 +32,8 @@ from tests.pipeline.feed import EVENTS
 
 TABLES = (
     Truck, TruckGroup, Driver, FleetSync, TruckSync, Message, QuarantinedMessage, LatestValues, DirtyDay,
-    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, CostAllocation, DirtyEntry, FleetDay, FleetDayCost, SummaryRevision,
+    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, CostAllocation, DirtyEntry, FleetDay, FleetDayCost,
+    TruckSpan, TruckSpanCost, FleetSpan, FleetSpanCost, SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
 # Whose it is, when it was written and how often.

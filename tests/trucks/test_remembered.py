@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
+import pytest
 
 from apps.mysql import Row
-from apps.trucks.remembered import Remembered
+from apps.trucks.remembered import Answers, Remembered
 from tests import rows
+from tests.conftest import AsgiClient
+from tests.statements import sent_statements
 
 Get = Callable[..., httpx.Response]
 WHERE = {"fleet": 1, "day": 2}
@@ -80,3 +83,49 @@ def test_a_figure_changes_with_the_revision_and_with_nothing_else(api_get: Get) 
     type(made).objects.filter(fleet_id=fleet.pk).update(distance_m=7)
     rows.revision(fleet, 1)
     assert distance() == 7
+
+
+# --- whole answers --------------------------------------------------------------------------------------------------
+
+
+def test_answers_are_kept_by_tag_and_the_oldest_is_forgotten_first(settings: Any) -> None:
+    settings.REMEMBERED_BYTES = 80
+    answers = Answers()
+    for number in range(8):
+        answers.keep(f"tag {number}", b"%d" % number * 10)
+    assert answers.get("tag 0") == b"0" * 10  # now asked for last
+    answers.keep("tag 8", b"8" * 10)
+    assert answers.get("tag 1") is None
+    assert [answers.get(f"tag {number}") is not None for number in (0, 2, 7, 8)] == [True] * 4
+
+
+def test_one_answer_never_takes_the_place_of_all_others(settings: Any) -> None:
+    settings.REMEMBERED_BYTES = 80
+    answers = Answers()
+    answers.keep("small", b"1" * 10)
+    answers.keep("large", b"1" * 11)
+    assert (answers.get("small"), answers.get("large")) == (b"1" * 10, None)
+
+
+async def test_where_nothing_is_to_be_kept_nothing_is(settings: Any) -> None:
+    settings.REMEMBERED_BYTES = 0
+    answers, database = Answers(), Database()
+    answers.keep("tag", b"1")
+    assert answers.get("tag") is None
+    remembered = Remembered(database.fetch)
+    assert [await read(remembered, 1) for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize("path", ["summary", "utilization", "cost-analysis", "driver-behavior"])
+def test_an_answer_that_is_asked_for_again_takes_one_statement(
+    asgi: AsgiClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = rows.fleet()
+    rows.known(rows.truck(fleet))
+    key, question = rows.api_key(fleet), f"/api/v2/fleet/{path}?from={rows.DAY}&to={rows.DAY}"
+    first = asgi.get(question, key)
+    sent = sent_statements(monkeypatch)
+    assert asgi.get(question, key).content == first.content
+    assert asgi.get(question, key, {"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert len(sent) == 2
+    assert all("FROM (SELECT 1) one LEFT JOIN fleet_watermark" in sql for sql in sent)

@@ -22,6 +22,7 @@ from apps.fleet.models.ledger import (
     FuelPurchase,
 )
 from apps.fleet.models.reports import ReportDelivery, ReportFile, ReportRun, ReportSchedule
+from apps.fleet.models.spans import FleetSpan, FleetSpanCost, TruckSpan, TruckSpanCost
 
 __all__ = [
     "UNALLOCATED",
@@ -36,6 +37,8 @@ __all__ = [
     "ExchangeRate",
     "FleetDay",
     "FleetDayCost",
+    "FleetSpan",
+    "FleetSpanCost",
     "FuelMoney",
     "FuelPrice",
     "FuelPurchase",
@@ -46,4 +49,6 @@ __all__ = [
     "ReportSchedule",
     "TruckDayCost",
     "TruckDayFuel",
+    "TruckSpan",
+    "TruckSpanCost",
 ]

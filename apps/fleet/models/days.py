@@ -5,16 +5,13 @@ from django.db import models
 from apps.fleet.models.costs import FuelMoney
 
 
-class FleetDay(FuelMoney):
-    """One fleet, one local day: sums over its truck-days, replaced whole by `apps.fleet.summaries`.
+class Sums(models.Model):
+    """Sums over truck-days. `trucks`: how many they are; `as_of`: the earliest.
 
     `engine_moving_s` and `fuel_distance_m` are the parts of moving time and distance of those truck-days whose engine
     or fuel is measured: the fitting other half of a ratio.
     """
 
-    pk = models.CompositePrimaryKey("fleet_id", "day")
-    fleet_id = models.BigIntegerField()
-    day = models.DateField()
     trucks = models.PositiveIntegerField(default=0)
     trucks_used = models.PositiveIntegerField(default=0)
     length_s = models.BigIntegerField(default=0)
@@ -49,6 +46,17 @@ class FleetDay(FuelMoney):
     drain_l = models.FloatField(null=True)
     faults_opened = models.BigIntegerField(null=True)
     as_of = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class FleetDay(Sums, FuelMoney):
+    """One fleet, one local day: sums over its truck-days, replaced whole by `apps.fleet.summaries`."""
+
+    pk = models.CompositePrimaryKey("fleet_id", "day")
+    fleet_id = models.BigIntegerField()
+    day = models.DateField()
     revision = models.PositiveBigIntegerField(default=0)
     computed_at = models.DateTimeField()
 

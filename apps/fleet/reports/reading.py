@@ -45,7 +45,7 @@ def _read(fleet: Fleet, day: dt.date, revision: int) -> DailyFigures:
 
 
 def _fleet_figures(fleet: Fleet, day: dt.date) -> FleetFigures:
-    period = {"fleet": fleet.pk, "from_day": day, "to_day": day}
+    period = queries.period(fleet.pk, day, day)
     totals = fetch_all_sync(queries.FLEET_TOTALS, period)
     lines = fetch_all_sync(queries.FLEET_COSTS, period)
     cost = Cost(sum((row["amount"] for row in lines), Decimal(0)), frozenset(row["source"] for row in lines))
@@ -54,7 +54,7 @@ def _fleet_figures(fleet: Fleet, day: dt.date) -> FleetFigures:
 
 def _fleet_days(fleet: Fleet, last: dt.date) -> list[FleetFigures]:
     first = last - (DAYS_SHOWN - 1) * ONE_DAY
-    rows = fetch_all_sync(queries.FLEET_DAYS, {"fleet": fleet.pk, "from_day": first, "to_day": last})
+    rows = fetch_all_sync(queries.FLEET_DAYS, queries.period(fleet.pk, first, last))
     sums = {row["day"]: Sums.of(row) for row in rows}
     days = [first + number * ONE_DAY for number in range(DAYS_SHOWN)]
     return [FleetFigures(day, sums.get(day)) for day in days]
@@ -62,7 +62,7 @@ def _fleet_days(fleet: Fleet, last: dt.date) -> list[FleetFigures]:
 
 def _truck_figures(fleet: Fleet, day: dt.date) -> list[TruckFigures]:
     """Every truck with that day, and every active one without."""
-    rows = fetch_all_sync(queries.TRUCK_TOTALS, {"fleet": fleet.pk, "from_day": day, "to_day": day})
+    rows = fetch_all_sync(queries.TRUCK_TOTALS, queries.period(fleet.pk, day, day))
     trucks = [TruckFigures(row["truck_id"], row["name"], Sums.of(row), row["max_speed_kmh"]) for row in rows]
     known = {truck.code for truck in trucks}
     active = Truck.objects.filter(fleet=fleet, is_active=True).values_list("code", "name")

@@ -9,7 +9,7 @@ Locks are taken in one order: the fleet's revision, then the log of entries, the
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, allocate
 from apps.fleet.costs import cents
 from apps.fleet.exchange import Exchange, NoRate
 from apps.fleet.models import UNALLOCATED, CostAllocation, CostEntry, CostSource, DirtyEntry, TruckDayCost
-from apps.fleet.summaries import writing
+from apps.fleet.summaries import sums, writing
 from apps.trucks.models import SummaryRevision, TruckDay
 
 logger = logging.getLogger(__name__)
@@ -78,13 +78,14 @@ def _reallocate_entry(fleet: Fleet, entry_id: int) -> bool:
     before = {_values(row): row for row in stored}
     after = {_values(row): row for row in _shares(fleet, entry_id)}
     gone, new = before.keys() - after.keys(), after.keys() - before.keys()
-    days = sorted({before[key].day for key in gone} | {after[key].day for key in new})
-    if days:
+    changed = {(row.truck_id, row.day) for row in (*map(before.get, gone), *map(after.get, new)) if row is not None}
+    if changed:
+        days = {day for _, day in changed}
         stored.filter(day__in=days).delete()
-        CostAllocation.objects.bulk_create(row for row in after.values() if row.day in set(days))
-        _replace_costs(fleet.pk, days)
+        CostAllocation.objects.bulk_create(row for row in after.values() if row.day in days)
+        _replace_costs(fleet.pk, changed)
     DirtyEntry.objects.filter(pk=noted.pk, version=noted.version).delete()
-    return bool(days)
+    return bool(changed)
 
 
 def _values(row: CostAllocation) -> tuple[Any, ...]:
@@ -127,14 +128,14 @@ def _row(entry: CostEntry, source: str, share: Share) -> CostAllocation:
     )
 
 
-def _replace_costs(fleet_id: int, days: Sequence[dt.date]) -> None:
-    """Sums up the shares of all entries on these days by truck and line, and the fleet's days above them."""
+def _replace_costs(fleet_id: int, changed: Collection[tuple[int, dt.date]]) -> None:
+    """Sums up the shares of all entries on the days of these (truck, day), by truck and line, and what is above."""
     revision: SummaryRevision = writing.next_revision(fleet_id)
+    days = sorted({day for _, day in changed})
     TruckDayCost.objects.filter(fleet_id=fleet_id, day__in=days).exclude(source=CostSource.ESTIMATED).delete()
-    sums = CostAllocation.objects.filter(fleet_id=fleet_id, day__in=days)
+    shares = CostAllocation.objects.filter(fleet_id=fleet_id, day__in=days)
     TruckDayCost.objects.bulk_create(
         TruckDayCost(fleet_id=fleet_id, **row)
-        for row in sums.values("day", "truck_id", "line", "source").annotate(amount=Sum("amount")).order_by()
+        for row in shares.values("day", "truck_id", "line", "source").annotate(amount=Sum("amount")).order_by()
     )
-    for day in days:
-        writing.sum_up(fleet_id, day, revision)
+    sums.of_costs(fleet_id, changed, revision)

@@ -1,18 +1,15 @@
 """Replaces the rows of changed days, and the sums that they are part of, under the lock of the fleet's revision."""
 
-import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
-from apps.fleet import queries
 from apps.fleet.models import CostSource, TruckDayCost, TruckDayFuel
+from apps.fleet.summaries import sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.rows import EVENTS, Summary
 from apps.trucks.detect import DayResult
@@ -60,8 +57,7 @@ def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]], caus
     _replace_costs(fleet.id, summaries)
     Correction.objects.bulk_create(corrections(fleet.id, changed, causes, revision))
     TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
-    for day in sorted({row.day for row in rows}):
-        sum_up(fleet.id, day, revision)
+    sums.of_days(fleet.id, {(row.truck_id, row.day) for row in rows}, revision)
 
 
 _ROW_COLUMNS = [
@@ -163,12 +159,3 @@ def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
         for summary in summaries
         if any(value is not None for value in summary.fuel.values())
     )
-
-
-def sum_up(fleet_id: int, day: dt.date, revision: SummaryRevision) -> None:
-    """Replaces a fleet's day by the sums of its trucks' days. The lock on the revision makes it see all of them."""
-    values: dict[str, Any] = {"fleet": fleet_id, "day": day}
-    values |= {"revision": revision.revision, "computed_at": revision.changed_at}
-    with connection.cursor() as cursor:
-        for statement in queries.SUM_UP_DAY:
-            cursor.execute(statement, values)

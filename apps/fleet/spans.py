@@ -1,0 +1,98 @@
+"""Days taken together: pentads (six to a month, the last of three to six days) and months. Pure.
+
+A period is few of them and the days at its edges, so that a year is read from hardly more rows than a week.
+"""
+
+import calendar
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from apps.accounts.calendar import ONE_DAY, days_between
+
+PENTAD, MONTH = "pentad", "month"
+_STARTS = (1, 6, 11, 16, 21, 26)
+NOTHING = (dt.date(9999, 1, 1), dt.date(1000, 1, 1))  # a range that no day is in
+Range = tuple[dt.date, dt.date]  # of days or first days, both ends included
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Days first to last, both included."""
+
+    kind: str
+    first: dt.date
+    last: dt.date
+
+    def pieces(self) -> list[dt.date]:
+        """What it is summed up from: the days of a pentad, the first days of a month's pentads."""
+        if self.kind == PENTAD:
+            return list(days_between(self.first, self.last))
+        return [self.first.replace(day=start) for start in _STARTS]
+
+
+SpanOf = Callable[[dt.date], Span]
+
+
+def pentad_of(day: dt.date) -> Span:
+    start = max(start for start in _STARTS if start <= day.day)
+    end = start + 4 if start < _STARTS[-1] else _days_in_month(day)
+    return Span(PENTAD, day.replace(day=start), day.replace(day=end))
+
+
+def month_of(day: dt.date) -> Span:
+    return Span(MONTH, day.replace(day=1), day.replace(day=_days_in_month(day)))
+
+
+def spans_of(days: Iterable[dt.date]) -> list[Span]:
+    """The spans that the days lie in: pentads first, since months are summed up from them."""
+    each = set(days)
+    return sorted({pentad_of(day) for day in each}) + sorted({month_of(day) for day in each})
+
+
+def _days_in_month(day: dt.date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def parts(first: dt.date, last: dt.date) -> dict[str, dt.date]:
+    """What a period is made of, each day of it in one part: ranges of days, and of first days of pentads and months.
+
+    By names such as `days_from` and `days_to`: `days`, `pentads`, `months`, `later_pentads`, `later_days`, in this
+    order of time. Whatever lies in no whole pentad are `days`.
+    """
+    ranges = _ranges(first, last)
+    return {
+        f"{name}_{end}": day for name, (start, stop) in ranges.items() for end, day in (("from", start), ("to", stop))
+    }
+
+
+def _ranges(first: dt.date, last: dt.date) -> dict[str, Range]:
+    found = dict.fromkeys(("days", "pentads", "months", "later_pentads", "later_days"), NOTHING)
+    start, end = _first_start(first, pentad_of), _last_end(last, pentad_of)
+    if start > end:
+        return found | {"days": (first, last)}
+    found |= {"days": _range(first, start - ONE_DAY), "later_days": _range(end + ONE_DAY, last)}
+    month_start, month_end = _first_start(start, month_of), _last_end(end, month_of)
+    if month_start > month_end:
+        return found | {"pentads": (start, end)}
+    return found | {
+        "pentads": _range(start, month_start - ONE_DAY),
+        "months": (month_start, month_end),
+        "later_pentads": _range(month_end + ONE_DAY, end),
+    }
+
+
+def _range(first: dt.date, last: dt.date) -> Range:
+    return (first, last) if first <= last else NOTHING
+
+
+def _first_start(day: dt.date, span_of: SpanOf) -> dt.date:
+    """Where the first span starts that lies after the day's eve."""
+    span = span_of(day)
+    return day if span.first == day else span.last + ONE_DAY
+
+
+def _last_end(day: dt.date, span_of: SpanOf) -> dt.date:
+    """Where the last span ends that lies before the day's morrow."""
+    span = span_of(day)
+    return day if span.last == day else span.first - ONE_DAY

@@ -1,0 +1,134 @@
+"""The sums above the trucks' days, added up day by day in plain loops: shares no code with the product."""
+
+import datetime as dt
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from apps.fleet.models import (
+    FleetSpan,
+    FleetSpanCost,
+    TruckDayCost,
+    TruckDayFuel,
+    TruckSpan,
+    TruckSpanCost,
+)
+from apps.trucks.models import TruckDay
+
+COUNTED = (
+    "length_s", "available_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s",
+    "messages", "dropped_values", "quarantined", "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "stops",
+    "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
+    "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened",
+)  # fmt: skip
+MONEY = (
+    "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l", "purchases",
+    "purchased_l", "purchased_amount",
+)  # fmt: skip
+
+
+def total(values: Iterable[Any]) -> Any:
+    """The sum of what was measured; null of nothing."""
+    measured = [value for value in values if value is not None]
+    return sum(measured[1:], measured[0]) if measured else None
+
+
+def sums(days: list[TruckDay]) -> dict[str, Any]:
+    """Of truck-days, one at least."""
+    speeds = [day.max_speed_kmh for day in days if day.max_speed_kmh is not None]
+    return {
+        **{name: total(getattr(day, name) for day in days) for name in COUNTED},
+        "trucks": len(days),
+        "trucks_used": sum(day.is_used for day in days),
+        "engine_moving_s": total(day.moving_s for day in days if day.engine_on_s is not None),
+        "fuel_distance_m": total(day.distance_m for day in days if day.fuel_used_l is not None),
+        "max_speed_kmh": max(speeds) if speeds else None,
+        "as_of": min(day.as_of for day in days),
+    }
+
+
+def cost_sums(costs: Iterable[TruckDayCost]) -> dict[tuple[str, str], Decimal]:
+    found: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for cost in costs:
+        found[cost.line, cost.source] += cost.amount
+    return dict(found)
+
+
+def same(ours: Any, true: Any) -> bool:
+    """Whole numbers and money to the last digit, litres as far as the order of adding up may change them."""
+    if isinstance(true, float) and ours is not None:
+        return math.isclose(ours, true, rel_tol=1e-12, abs_tol=1e-9)
+    return bool(ours == true)
+
+
+def assert_same(row: Any, true: dict[str, Any]) -> None:
+    values = row if isinstance(row, dict) else vars(row)
+    differing = {name: (values[name], value) for name, value in true.items() if not same(values[name], value)}
+    assert not differing
+
+
+def bounds(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
+    """First and last day of the span that a day lies in."""
+    month_end = (day.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
+    if span == "month":
+        return day.replace(day=1), month_end
+    first = next(start for start in (26, 21, 16, 11, 6, 1) if start <= day.day)
+    last = month_end if first == 26 else day.replace(day=first + 4)
+    return day.replace(day=first), last
+
+
+def assert_spans_add_up(fleet_id: int) -> None:
+    """All that stands in the tables of spans is the sum of the days there are, and nothing else stands there."""
+    days = list(TruckDay.objects.filter(fleet_id=fleet_id))
+    costs = list(TruckDayCost.objects.filter(fleet_id=fleet_id))
+    money = list(TruckDayFuel.objects.filter(fleet_id=fleet_id))
+    for span in ("pentad", "month"):
+        _assert_trucks(fleet_id, span, days, costs)
+        _assert_fleet(fleet_id, span, days, costs, money)
+
+
+def _assert_trucks(fleet_id: int, span: str, days: list[TruckDay], costs: list[TruckDayCost]) -> None:
+    of: defaultdict[Any, list[TruckDay]] = defaultdict(list)
+    costs_of: defaultdict[Any, list[TruckDayCost]] = defaultdict(list)
+    for day in days:
+        of[bounds(span, day.day)[0], day.truck_id].append(day)
+    for cost in costs:
+        costs_of[bounds(span, cost.day)[0], cost.truck_id].append(cost)
+    stored = {(row.first_day, row.truck_id): row for row in TruckSpan.objects.filter(fleet_id=fleet_id, span=span)}
+    assert stored.keys() == of.keys()
+    for key, row in stored.items():
+        assert_same(row, sums(of[key]))
+    stored_costs = {
+        (row.first_day, row.truck_id, row.line, row.source): row.amount
+        for row in TruckSpanCost.objects.filter(fleet_id=fleet_id, span=span)
+    }
+    assert stored_costs == {
+        (*key, *which): amount for key, each in costs_of.items() for which, amount in cost_sums(each).items()
+    }
+
+
+def _assert_fleet(
+    fleet_id: int, span: str, days: list[TruckDay], costs: list[TruckDayCost], money: list[TruckDayFuel]
+) -> None:
+    of: defaultdict[dt.date, list[TruckDay]] = defaultdict(list)
+    costs_of: defaultdict[dt.date, list[TruckDayCost]] = defaultdict(list)
+    money_of: defaultdict[dt.date, list[TruckDayFuel]] = defaultdict(list)
+    for rows, found in ((days, of), (costs, costs_of), (money, money_of)):
+        for row in rows:
+            found[bounds(span, row.day)[0]].append(row)
+    stored = {row.first_day: row for row in FleetSpan.objects.filter(fleet_id=fleet_id, span=span)}
+    assert stored.keys() == of.keys()
+    for first, row in stored.items():
+        true = sums(of[first]) | {name: total(getattr(each, name) for each in money_of[first]) for name in MONEY}
+        true["days"] = len({day.day for day in of[first]})
+        del true["max_speed_kmh"]
+        assert_same(row, true)
+    stored_costs = {
+        (row.first_day, row.line, row.source): row.amount
+        for row in FleetSpanCost.objects.filter(fleet_id=fleet_id, span=span)
+    }
+    assert stored_costs == {
+        (first, *which): amount for first, each in costs_of.items() for which, amount in cost_sums(each).items()
+    }

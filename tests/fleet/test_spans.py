@@ -1,0 +1,195 @@
+"""Any period is months, pentads and the days at its edges, and its figures are those of its days added up."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.accounts.models import Fleet
+from apps.fleet import queries
+from apps.fleet.models import TruckDayCost
+from apps.fleet.spans import month_of, parts, pentad_of
+from apps.mysql import fetch_all_sync
+from apps.trucks.models import Truck, TruckDay
+from tests import rows
+from tests.fleet import span_twin as twin
+
+DAYS = st.dates(dt.date(2023, 12, 1), dt.date(2025, 3, 31))
+ONE = dt.timedelta(days=1)
+
+
+def days_of(first: dt.date, last: dt.date) -> list[dt.date]:
+    return [first + number * ONE for number in range((last - first).days + 1)] if first <= last else []
+
+
+def covered(period: dict[str, dt.date]) -> list[dt.date]:
+    """Every day of the parts, as often as it is in one."""
+    found = days_of(period["days_from"], period["days_to"])
+    found += days_of(period["later_days_from"], period["later_days_to"])
+    for name, span_of in (("pentads", pentad_of), ("months", month_of), ("later_pentads", pentad_of)):
+        for day in days_of(period[f"{name}_from"], period[f"{name}_to"]):
+            span = span_of(day)
+            if span.first == day:
+                found += days_of(span.first, span.last)
+    return sorted(found)
+
+
+@settings(deadline=None)
+@given(first=DAYS, length=st.integers(1, 400))
+def test_each_day_of_a_period_is_in_one_part_of_it(first: dt.date, length: int) -> None:
+    last = first + (length - 1) * ONE
+    assert covered(parts(first, last)) == days_of(first, last)
+
+
+@settings(deadline=None)
+@given(first=DAYS, length=st.integers(1, 400))
+def test_a_period_is_few_parts(first: dt.date, length: int) -> None:
+    period = parts(first, first + (length - 1) * ONE)
+    single = sum(len(days_of(period[f"{name}_from"], period[f"{name}_to"])) for name in ("days", "later_days"))
+    pentads = sum(
+        pentad_of(day).first == day
+        for name in ("pentads", "later_pentads")
+        for day in days_of(period[f"{name}_from"], period[f"{name}_to"])
+    )
+    assert single <= 10  # less than a pentad, of up to six days, on either side
+    assert pentads <= 10  # less than a month on either side
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "last"),
+    [
+        ("2024-02-01", 1, 5), ("2024-02-05", 1, 5), ("2024-02-06", 6, 10), ("2024-02-25", 21, 25),
+        ("2024-02-26", 26, 29), ("2023-02-28", 26, 28), ("2024-03-31", 26, 31), ("2024-04-30", 26, 30),
+    ],
+)  # fmt: skip
+def test_six_pentads_are_a_month(day: str, first: int, last: int) -> None:
+    span = pentad_of(dt.date.fromisoformat(day))
+    assert (span.first.day, span.last.day) == (first, last)
+
+
+# --- in the database ------------------------------------------------------------------------------------------------
+
+FIRST = dt.date(2026, 1, 20)
+LENGTH = 60
+SOME = st.none() | st.integers(0, 5)
+ROWS = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, LENGTH - 1), st.booleans(), SOME, SOME, SOME, st.integers(0, 10_000)),
+    max_size=40,
+    unique_by=lambda row: row[:2],
+)  # truck, day, used, distance, engine on, fuel, cents
+LISTS = (
+    (queries.UTILIZATION_OF_TRUCKS, queries.UTILIZATION_SUMS),
+    (queries.BEHAVIOR_OF_TRUCKS, queries.BEHAVIOR_SUMS),
+    (queries.DISTANCE_OF_TRUCKS, ("distance_m",)),
+)
+PERIODS = st.lists(st.tuples(st.integers(-5, LENGTH), st.integers(1, LENGTH)), min_size=1, max_size=4)
+
+
+def stored(fleet: Fleet, found: list[tuple[Any, ...]]) -> None:
+    """Days of three trucks, with the spans above them, and costs of two lines."""
+    trucks = [rows.truck(fleet, f"T-{number}") for number in range(3)]
+    for number, offset, used, distance, engine, fuel, cents in found:
+        day, truck = FIRST + offset * ONE, trucks[number]
+        idle = None if engine is None else 60 * engine
+        rows.truck_day(
+            truck, day, is_used=used, distance_m=None if distance is None else 977 * distance, moving_s=1_000,
+            idle_s=idle, idle_productive_s=idle and 30, engine_on_s=None if idle is None else 1_000 + idle,
+            fuel_used_l=None if fuel is None else 0.1 * fuel, max_speed_kmh=None if fuel is None else 70.1 + fuel,
+            parked_s=50_000, coverage_pct=50.0,
+        )  # fmt: skip
+        rows.cost(truck, "fuel" if cents % 2 else "tolls", str(Decimal(cents) / 100), day)
+    for day in sorted({FIRST + row[1] * ONE for row in found}):
+        rows.fleet_day(fleet, day)
+
+
+@pytest.mark.django_db
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(found=ROWS, periods=PERIODS)
+def test_the_figures_of_any_period_are_those_of_its_days(found: list, periods: list) -> None:
+    with transaction.atomic():
+        fleet = rows.fleet()
+        stored(fleet, found)
+        for offset, length in periods:
+            first = FIRST + offset * ONE
+            _check_period(fleet, first, first + (length - 1) * ONE)
+        twin.assert_spans_add_up(fleet.pk)
+        transaction.set_rollback(True)
+
+
+def _check_period(fleet: Fleet, first: dt.date, last: dt.date) -> None:
+    asked = {**queries.period(fleet.pk, first, last), "after": "", "limit": 100}
+    days = list(TruckDay.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
+    costs = list(TruckDayCost.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
+    [totals] = fetch_all_sync(queries.FLEET_TOTALS, asked)
+    assert (totals["days"], totals["truck_days"] or 0) == (len({day.day for day in days}), len(days))
+    if days:
+        true = twin.sums(days)
+        twin.assert_same(totals, {name: true[name] for name in twin.COUNTED} | {"truck_days_used": true["trucks_used"]})
+    amounts = {(row["line"], row["source"]): row["amount"] for row in fetch_all_sync(queries.FLEET_COSTS, asked)}
+    assert amounts == twin.cost_sums(costs)
+    [used] = fetch_all_sync(queries.TRUCKS_USED, asked)
+    assert used["trucks_used"] == len({day.truck_id for day in days if day.is_used})
+    _check_months(asked, days, costs)
+    _check_trucks(asked, days, costs)
+
+
+def _check_months(asked: dict[str, Any], days: list[TruckDay], costs: list[TruckDayCost]) -> None:
+    distances = {row["month"]: row["distance_m"] for row in fetch_all_sync(queries.FLEET_DISTANCE_BY_MONTH, asked)}
+    assert distances == {
+        month: twin.total(day.distance_m for day in days if day.day.replace(day=1) == month)
+        for month in {day.day.replace(day=1) for day in days}
+    }
+    amounts = fetch_all_sync(queries.FLEET_COSTS_BY_MONTH, asked)
+    assert {(row["month"], row["line"], row["source"]): row["amount"] for row in amounts} == {
+        (month, *which): amount
+        for month in {cost.day.replace(day=1) for cost in costs}
+        for which, amount in twin.cost_sums(cost for cost in costs if cost.day.replace(day=1) == month).items()
+    }
+
+
+def _check_trucks(asked: dict[str, Any], days: list[TruckDay], costs: list[TruckDayCost]) -> None:
+    """Every way to a list of trucks gives the same sums."""
+    codes = dict(Truck.objects.values_list("pk", "code"))
+    true = {codes[pk]: twin.sums([day for day in days if day.truck_id == pk]) for pk in {day.truck_id for day in days}}
+    for row in fetch_all_sync(queries.TRUCK_TOTALS, asked):
+        twin.assert_same(row, {name: true[row["truck_id"]][name] for name in (*twin.COUNTED, "max_speed_kmh")})
+    for statements, names in LISTS:
+        for statement in (statements.whole, statements.paged):
+            found = fetch_all_sync(statement, asked)
+            assert [row["truck_id"] for row in found] == sorted(true)
+            for row in found:
+                figures = dict(zip(names, orjson.loads(row["figures"]), strict=True))
+                twin.assert_same(figures, {name: true[row["truck_id"]][name] for name in names})
+    cost_by_line = {
+        codes[pk]: {line: str(amount) for (line, _), amount in twin.cost_sums(_of(pk, costs)).items()}
+        for pk in {cost.truck_id for cost in costs}
+    }
+    for statement in (queries.COSTS_OF_TRUCKS.whole, queries.COSTS_OF_TRUCKS.paged):
+        found = fetch_all_sync(statement, asked)
+        assert {row["truck_id"]: orjson.loads(row["amounts"]) for row in found} == cost_by_line
+
+
+def _of(truck_id: int, costs: list[TruckDayCost]) -> list[TruckDayCost]:
+    return [cost for cost in costs if cost.truck_id == truck_id]
+
+
+@pytest.mark.django_db
+def test_a_page_holds_the_trucks_after_its_start_up_to_its_limit() -> None:
+    fleet = rows.fleet()
+    for number in range(5):
+        truck = rows.truck(fleet, f"T-{number}")
+        if number != 2:
+            rows.truck_day(truck)
+    asked = {**queries.period(fleet.pk, rows.DAY, rows.DAY), "after": "T-0", "limit": 2}
+    for statement in (queries.DISTANCE_OF_TRUCKS.whole, queries.DISTANCE_OF_TRUCKS.paged):
+        assert [row["truck_id"] for row in fetch_all_sync(statement, asked)] == ["T-1", "T-3"]
+
+
+def test_a_page_of_a_large_fleet_is_looked_for_and_a_small_fleet_is_read_as_it_lies() -> None:
+    ways = queries.DISTANCE_OF_TRUCKS
+    assert [ways.statement(100, trucks) for trucks in (0, 400, 401)] == [ways.whole, ways.whole, ways.paged]
