@@ -21,4 +21,4 @@ def rebuild_dirty_days() -> str:
 def rebuild_fleet(fleet_id: int) -> str:
     """Rebuilds dirty days of one fleet; any number of workers may do so at once."""
     outcome = summaries.rebuild(Fleet.objects.get(id=fleet_id), seconds=SHARE_S)
-    return f"{outcome.claimed} dirty days, {outcome.changed} changed, {outcome.failed} failed"
+    return f"{outcome.claimed} dirty days, {outcome.changed} changed, {outcome.failed} failed, {outcome.sealed} sealed"

@@ -260,6 +260,19 @@ def test_a_days_page_shows_every_column_and_that_it_adds_up(client: Client) -> N
     assert answer.context["costs"] == [("Fuel", "128.87 USD", "estimated"), ("Total", "128.87 USD", "")]
 
 
+def test_a_days_page_says_whether_it_is_sealed(client: Client) -> None:
+    truck = rows.truck(rows.fleet())
+    rows.truck_day(truck)
+    path = page("change", TruckDayRow, TruckDayRow.objects.get().pk)
+    sync = rows.known(truck)
+    for floor, text in ((None, "no"), (0, "no"), (int(rows.NOON.timestamp()), "yes: its messages are no longer kept")):
+        sync.raw_since_t = floor
+        sync.save()
+        sections = dict(client.get(path).context["sections"])
+        (sealed,) = [value for name, _, value in sections["How it was computed"] if name == "sealed"]
+        assert sealed.startswith(text)
+
+
 def test_the_sections_of_a_days_page_name_each_column_once() -> None:
     names = [name for columns in TruckDayAdmin.sections.values() for name in columns.split()]
     assert sorted(names) == sorted(field.name for field in TruckDayFigures._meta.get_fields())

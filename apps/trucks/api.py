@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.http import HttpResponse
@@ -19,6 +20,7 @@ from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries, schemas
 from apps.trucks.freshness import Freshness
 from apps.trucks.parameters import DEFAULTS
+from apps.trucks.sealing import is_sealed
 
 router = Router(tags=["Trucks"], by_alias=True)
 SEVERITIES = ("minor", "moderate", "severe")
@@ -258,8 +260,13 @@ async def days(
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
         rows, page_echo = page.cut(await fetch_all(queries.TRUCK_DAYS[search.is_descending], asked), "day")
         return {
-            "data": [{name: row.get(name) for name in schemas.DayItem.model_fields} for row in rows],
+            "data": [_day_item(row, request.auth.zone) for row in rows],
             "page": page_echo,
         }
 
     return await of_period(request, truck_id, search, "days", body)
+
+
+def _day_item(row: Row, zone: ZoneInfo) -> dict[str, Any]:
+    row["sealed"] = is_sealed(row["day"], row["raw_since_t"], zone)
+    return {name: row.get(name) for name in schemas.DayItem.model_fields}

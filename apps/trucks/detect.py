@@ -27,6 +27,7 @@ from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
 from apps.trucks.points import Point, merge
 from apps.trucks.quantities import CONNECTED_S
+from apps.trucks.sealing import is_sealed
 from apps.trucks.sensors import SensorTable
 from apps.trucks.speeding import SpeedingEpisode
 from apps.trucks.tables import table_of
@@ -87,13 +88,20 @@ class DayResult:
 
 
 def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: ZoneInfo) -> Iterator[DayResult]:
-    """The results of these days (ascending), without those before the truck's first message or after its watermark."""
+    """The results of these days (ascending), without those before the truck's first message or after its watermark.
+
+    Nor of sealed days: what they were computed from is no longer whole.
+    """
     if sync.first_t is None or sync.known_until is None:
         return
     table = table_of(truck)
     parameters = ParameterHistory(truck.fleet_id, truck.id)
     reviews, shifts = _reviews(truck), drivers.shifts_of(truck)
-    known = [day for day in days if _is_known(day, sync.first_t, sync.known_until, zone)]
+    known = [
+        day
+        for day in days
+        if _is_known(day, sync.first_t, sync.known_until, zone) and not is_sealed(day, sync.raw_since_t, zone)
+    ]
     for run in _runs(known, parameters):
         yield from Excerpt(truck, sync, table, parameters.on(run[0]), run, zone, reviews).results(shifts)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 from itertools import pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 from django.db import transaction
@@ -17,6 +17,7 @@ from apps.trucks.messages import Batch, MessageRow, Raw, Received, Rows, StoredP
 from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence, merge
+from apps.trucks.sealing import kept_since
 from apps.trucks.sensors import SensorTable
 from apps.trucks.surroundings import Surroundings
 from apps.trucks.tables import SensorTables, table_of
@@ -28,20 +29,29 @@ _HOLE_S = 43_200
 Key: TypeAlias = tuple[int, int]  # of a message: second, digest
 
 
-def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int) -> tuple[int, int]:
+class Stored(NamedTuple):
+    """What became of a batch, in messages: stored now, put into quarantine now, refused since their days are sealed."""
+
+    new: int
+    quarantined: int
+    too_old: int
+
+
+def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int) -> Stored:
     """Stores what is not stored yet of one truck's batch, and all that follows from it, in one transaction.
 
-    Returns how many messages were new and how many newly quarantined. Repeating it changes nothing.
+    Repeating it changes nothing.
     """
     with transaction.atomic():
         # Whoever else stores for this truck, or rebuilds its days, waits here, and then sees what we stored.
         sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
-        new = _store_data(truck, sync, table, batch.data, now) if batch.data else 0
+        data = [each for each in batch.data if each.t >= (sync.raw_since_t or 0)]
+        new = _store_data(truck, sync, table, data, now) if data else 0
         today = day_of(now, fleet.zone)
         quarantined = storage.quarantine(fleet.id, truck.id, today, batch.future)
         if quarantined:
             invalidation.mark(fleet.id, [(truck.id, today)], "quarantine")
-    return new, quarantined
+    return Stored(new, quarantined, len(batch.data) - len(data))
 
 
 def replace(
@@ -50,12 +60,14 @@ def replace(
     """Makes the batch, all that Wialon has of [first_t, last_t], all that is stored of it, in one transaction.
 
     Returns how many messages were new, newly quarantined, and removed. Repeating it changes nothing. A truck's first
-    known second stays where it is: days that lose all their messages are days without data.
+    known second stays where it is: days that lose all their messages are days without data. What lies before the
+    truck's floor stays as it is.
     """
     with transaction.atomic():
         sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
+        first_t = max(first_t, sync.raw_since_t or 0)
         removed = _remove_others(truck, sync, table, {each.key for each in batch.data}, first_t, last_t, now)
-        new, quarantined = store(fleet, truck, table, batch, now)
+        new, quarantined, _ = store(fleet, truck, table, batch, now)
     return new, quarantined, removed
 
 
@@ -280,7 +292,8 @@ def rederive(truck: Truck, sync: TruckSync) -> None:
     if sync.first_t is None or sync.sensor_version == truck.sensor_version:
         return
     table = SensorTables(truck.fleet_id).of(truck)
-    fleet, since_t = truck.fleet, sync.first_t
+    fleet = truck.fleet
+    since_t = sync.first_t if sync.raw_since_t is None else max(sync.first_t, kept_since(sync.raw_since_t))
     while span := storage.stale_span(fleet.id, truck.id, since_t, table.version, _REDERIVE_BATCH):
         messages = storage.messages_between(fleet.id, truck.id, *span)
         previous = storage.message_before(fleet.id, truck.id, span[0])

@@ -21,6 +21,7 @@ from apps.trucks.models import FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode
 from apps.trucks.models.events import DetectedEvent
 from apps.trucks.parameters import Parameters
 from apps.trucks.quantities import CONNECTED_S
+from apps.trucks.sealing import first_open_day
 from apps.trucks.storage import Neighbours
 
 _EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent, HarshEvent)
@@ -66,7 +67,8 @@ def computed_days(
 ) -> list[tuple[int, dt.date]]:
     """The (truck, day) pairs between two days, both included, that have figures: from first message to watermark.
 
-    Without a last day to the watermark, without trucks of the whole fleet.
+    Sealed days are left out: nothing changes them. Without a last day to the watermark, without trucks of the whole
+    fleet.
     """
     return [
         (truck_id, day)
@@ -77,12 +79,17 @@ def computed_days(
 
 
 def days_with_figures(fleet_id: int) -> dict[int, tuple[dt.date, dt.date]]:
-    """Truck → its first and last day that have figures: that of its first message and that of its watermark."""
+    """Truck → its first and last day whose figures may change: that of its first message and that of its watermark.
+
+    Of a truck with sealed days the first that is not sealed.
+    """
     zone = Fleet.objects.get(id=fleet_id).zone
     known = TruckSync.objects.filter(fleet_id=fleet_id, first_t__isnull=False, known_until__isnull=False)
     return {
-        truck_id: (day_of(first_t or 0, zone), day_of(known_until or 0, zone))
-        for truck_id, first_t, known_until in known.values_list("truck_id", "first_t", "known_until")
+        truck_id: (max(day_of(first_t or 0, zone), first_open_day(floor, zone)), day_of(known_until or 0, zone))
+        for truck_id, first_t, known_until, floor in known.values_list(
+            "truck_id", "first_t", "known_until", "raw_since_t"
+        )
     }
 
 

@@ -216,10 +216,10 @@ DAY_FIGURES = tuple(
     if field.name not in _NOT_OF_DAYS | {"parameters_version"}
 )
 
-# One row a day.
+# One row a day, with the truck's floor: days that begin before it are sealed.
 TRUCK_DAYS = both_ways(f"""
-SELECT t.wialon_id AS truck_wialon_id, d.day, {", ".join(f"d.{name}" for name in DAY_FIGURES)}
-FROM truck_day d JOIN truck t ON t.id = d.truck_id
+SELECT t.wialon_id AS truck_wialon_id, d.day, {", ".join(f"d.{name}" for name in DAY_FIGURES)}, s.raw_since_t
+FROM truck_day d JOIN truck t ON t.id = d.truck_id LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE d.fleet_id = %(fleet)s AND d.truck_id = %(id)s AND d.day BETWEEN %(from_day)s AND %(to_day)s
     AND (%(after)s IS NULL OR d.day {{after}} %(after)s)
 ORDER BY d.day {{order}} LIMIT %(limit)s

@@ -336,6 +336,7 @@ class DayItem(BaseModel):
     revision: int = described("The fleet's revision at which the day last changed.", 4_650)
     computed_at: Instant = described("When it was computed.", "2026-03-06T08:00:12Z")
     as_of: Instant = described("Up to when the truck was known then.", "2026-03-06T08:00:00Z")
+    sealed: bool = described("Whether its raw messages are no longer kept: nothing changes the day any more.", False)
 
 
 class DaysAnswer(BaseModel):

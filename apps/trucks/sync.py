@@ -231,6 +231,7 @@ def _finish(run: SyncRun, tally: Tally) -> None:
     run.messages_loaded, run.messages_new = tally.loaded, tally.new
     run.messages_removed = tally.removed
     run.messages_quarantined, run.messages_refused = tally.quarantined, tally.refused
+    run.messages_too_old = tally.too_old
     run.truck_errors = tally.errors
     run.finished_at = timezone.now()
     if run.status == SyncRun.Status.RUNNING:

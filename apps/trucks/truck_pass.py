@@ -55,6 +55,7 @@ class Tally:
     removed: int = 0
     quarantined: int = 0
     refused: int = 0
+    too_old: int = 0
     errors: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -81,7 +82,7 @@ class TruckPass:
         if last_message is None:
             return
         table = self.tables.of(truck)
-        if not window.is_live or sync.cursor_t is None or last_message["t"] > sync.cursor_t:
+        if not window.is_live or _is_news(last_message, sync):
             self.tally.with_news += 1
             self._fetch(truck, sync, table, last_message, window)
         if window.is_live:
@@ -93,6 +94,7 @@ class TruckPass:
     def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, window: Window) -> None:
         """Loads and stores one truck's news, piece by piece: what is stored stays, wherever it breaks."""
         first_t, last_t = self._bounds(sync, last_message, window)
+        first_t = self._from_floor(truck, sync, first_t, min(last_t, self.now))
         self._remember_start(sync, first_t)
         for piece_first, piece_last in intervals(first_t, min(last_t, self.now), PIECE_S):
             self._load(truck, table, piece_first, piece_last)
@@ -114,6 +116,13 @@ class TruckPass:
         next_t = max(0, sync.cursor_t - OVERLAP_S)
         return next_t if window.first_t is None else min(next_t, window.first_t), last_t
 
+    def _from_floor(self, truck: Truck, sync: TruckSync, first_t: int, last_t: int) -> int:
+        """Where to begin to load [first_t, last_t]: what lies before the truck's floor is counted and not loaded."""
+        floor = sync.raw_since_t or 0
+        if first_t < floor:
+            self.tally.too_old += self.client.count_messages(truck.wialon_id, first_t, min(last_t, floor - 1))
+        return max(first_t, floor)
+
     def _load(self, truck: Truck, table: SensorTable, first_t: int, last_t: int) -> None:
         for messages in self.client.messages(truck.wialon_id, first_t, last_t):
             self._store(truck, table, messages)
@@ -121,7 +130,8 @@ class TruckPass:
 
     def _store(self, truck: Truck, table: SensorTable, messages: Sequence[Raw]) -> None:
         batch = sort_out(messages, self.now)
-        new, quarantined = store(self.fleet, truck, table, batch, self.now)
+        new, quarantined, too_old = store(self.fleet, truck, table, batch, self.now)
+        self.tally.too_old += too_old
         self._count(messages, new, quarantined, len(batch.refused))
 
     def _count(self, messages: Sequence[Raw], new: int, quarantined: int, refused: int) -> None:
@@ -136,7 +146,8 @@ class TruckPass:
         """Loads what an event told of and the cursor has passed. The hint is kept until it was followed."""
         if sync.hint_first_t is None or sync.hint_last_t is None:
             return
-        for first, last in intervals(sync.hint_first_t, min(sync.hint_last_t, self.now), PIECE_S):
+        last_t = min(sync.hint_last_t, self.now)
+        for first, last in intervals(self._from_floor(truck, sync, sync.hint_first_t, last_t), last_t, PIECE_S):
             self._load(truck, table, first, last)
         followed = TruckSync.objects.filter(
             truck_id=truck.id, hint_first_t=sync.hint_first_t, hint_last_t=sync.hint_last_t
@@ -153,7 +164,7 @@ class TruckPass:
         last_t = sync.cursor_t - OVERLAP_S - 1
         first_t = self.now - (NIGHTLY_BACK_S if is_nightly else HOURLY_BACK_S)
         read_from_t = sync.first_t if sync.read_from_t is None else sync.read_from_t
-        days = _utc_days(max(first_t - first_t % DAY_S, read_from_t or 0), last_t)
+        days = _utc_days(max(first_t - first_t % DAY_S, read_from_t or 0, sync.raw_since_t or 0), last_t)
         full = self.now - self.now % DAY_S - FULL_DAYS * DAY_S if is_nightly else _NO_END
         self._compare(truck, sync, table, last_message, days, full)
 
@@ -210,6 +221,11 @@ class TruckPass:
         """Raises Unavailable where Wialon denies even the unit's last message: then no emptiness is to be believed."""
         if not self.client.count_messages(truck.wialon_id, t, t):
             raise Unavailable("messages/load_interval: no messages are said to be there, not even the last one")
+
+
+def _is_news(last_message: Raw, sync: TruckSync) -> bool:
+    """Whether the unit's last message is newer than all that is stored, and not from before what is kept."""
+    return sync.cursor_t is None or last_message["t"] > max(sync.cursor_t, (sync.raw_since_t or 0) - 1)
 
 
 def _keep_surplus(sync: TruckSync, day: int, surplus: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from apps.trucks import facts
 from tests import rows
 
 Get = Callable[..., httpx.Response]
@@ -175,7 +176,7 @@ NAMES = (
     "no_data_s engine_on_s distance_m distance_source distance_gps_m drift_m distance_gap_m distance_odometer_m "
     "engine_hours counter_resets fuel_used_l fuel_source idle_fuel_l max_speed_kmh trips stops idle_events "
     "speeding_minor speeding_moderate speeding_severe speeding_s harsh_braking harsh_acceleration harsh_cornering "
-    "refuels refuel_l drains drain_l faults_opened coverage_pct status revision computed_at as_of"
+    "refuels refuel_l drains drain_l faults_opened coverage_pct status revision computed_at as_of sealed"
 )
 
 
@@ -199,6 +200,19 @@ def test_days_come_in_order_or_newest_first_and_only_those_of_the_truck(api_get:
     path = "/api/v2/trucks/T-1/days?from=2026-03-02&to=2026-03-31"
     assert [day["day"] for day in api_get(path, key).json()["data"]] == ["2026-03-02", "2026-03-03"]
     assert [day["day"] for day in api_get(f"{path}&sort=-day", key).json()["data"]] == ["2026-03-03", "2026-03-02"]
+
+
+def test_a_day_that_begins_before_what_is_kept_is_sealed(api_get: Get) -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    for number in (1, 2, 3):
+        rows.truck_day(truck, dt.date(2026, 3, number))
+    key, path = rows.api_key(fleet), "/api/v2/trucks/T-1/days?from=2026-03-01&to=2026-03-31"
+    assert [day["sealed"] for day in api_get(path, key).json()["data"]] == [False] * 3
+    midnight = dt.datetime(2026, 3, 2, tzinfo=fleet.zone)
+    rows.known(truck, raw_since_t=int(midnight.timestamp()) + 1)
+    facts.changed(fleet.pk)
+    assert [day["sealed"] for day in api_get(path, key).json()["data"]] == [True, True, False]
 
 
 def test_coverage_is_of_the_days_that_were_answered(api_get: Get) -> None:

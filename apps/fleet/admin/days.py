@@ -12,11 +12,22 @@ from apps.accounts.admin_base import column, local_time
 from apps.fleet.admin import lineage
 from apps.fleet.admin.figures import figure, title
 from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
-from apps.fleet.admin.rows import RowAdmin, figure_column
+from apps.fleet.admin.rows import RowAdmin, Section, figure_column
 from apps.fleet.models import CostLine, TruckDayCost
 from apps.fleet.reports.wording import NOT_MEASURED, number
-from apps.trucks.models import Correction, FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
+from apps.trucks.models import (
+    Correction,
+    FaultChange,
+    FuelEvent,
+    HarshEvent,
+    IdleEvent,
+    SpeedingEpisode,
+    Stop,
+    Trip,
+    TruckSync,
+)
 from apps.trucks.models.views import DirtyDayRow, TruckDayRow
+from apps.trucks.sealing import is_sealed
 
 STATES = {"provisional": "info", "final": "success", "corrected": "warning"}
 # heading → what was detected, and its columns after start and end
@@ -70,6 +81,16 @@ class TruckDayAdmin(RowAdmin):
         if day is None:
             raise Http404
         return lineage.page(request, day, tables(day))
+
+    def figures(self, row: Any) -> list[Section]:
+        *others, (heading, names) = super().figures(row)
+        return [*others, (heading, [*names, ("sealed", "sealed", self._sealed(row))])]
+
+    def _sealed(self, day: Any) -> str:
+        sync = TruckSync.objects.filter(truck_id=day.truck_id).first()
+        if sync is None or not is_sealed(day.day, sync.raw_since_t, day.fleet.zone):
+            return "no"
+        return "yes: its messages are no longer kept, so nothing changes it any more"
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         day = kwargs["obj"]

@@ -21,6 +21,7 @@ from apps.fleet.summaries.rows import Summary, summary
 from apps.fleet.summaries.writing import changed_days, write
 from apps.trucks.detect import DayResult, detect_days
 from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckSync
+from apps.trucks.sealing import is_sealed
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +40,15 @@ class Outcome:
     claimed: int = 0
     changed: int = 0
     failed: int = 0
+    sealed: int = 0  # left as they are, and taken off the log
 
     def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.claimed + other.claimed, self.changed + other.changed, self.failed + other.failed)
+        return Outcome(
+            self.claimed + other.claimed,
+            self.changed + other.changed,
+            self.failed + other.failed,
+            self.sealed + other.sealed,
+        )
 
 
 def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seconds: float = math.inf) -> Outcome:
@@ -91,7 +98,21 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
             write(fleet, changed, {(row.truck_id, row.day): row.cause for row in claimed})
             shares.mark_entries(fleet.id, {summary.result.day for summary, _ in changed})
         _update_log(claimed, errors)
-    return Outcome(len(claimed), len(changed), sum(row.truck_id in errors for row in claimed))
+    return Outcome(
+        claimed=len(claimed),
+        changed=len(changed),
+        failed=sum(row.truck_id in errors for row in claimed),
+        sealed=_count_sealed(fleet, claimed, syncs),
+    )
+
+
+def _count_sealed(fleet: Fleet, claimed: Iterable[DirtyDay], syncs: Mapping[int, TruckSync]) -> int:
+    """How many of them `detect_days` leaves out: their messages are no longer whole."""
+    sealed = [row for row in claimed if is_sealed(row.day, syncs[row.truck_id].raw_since_t, fleet.zone)]
+    if sealed:
+        causes = sorted({row.cause for row in sealed})
+        logger.info("sealed days stay as they are", extra={"fleet": fleet.pk, "days": len(sealed), "causes": causes})
+    return len(sealed)
 
 
 def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:

@@ -40,6 +40,7 @@ class SyncRunAdmin(ReadOnly, FleetScopedAdmin):
                     "messages_removed",
                     "messages_quarantined",
                     "messages_refused",
+                    "messages_too_old",
                 ]
             },
         ),

@@ -41,6 +41,9 @@ class TruckSync(models.Model):
     sensor_version = models.CharField(max_length=32, blank=True, help_text="the table that all stored readings are of")
     last_error = models.CharField(max_length=500, blank=True)
     read_from_t = models.BigIntegerField(null=True, help_text="from here on Wialon was asked for messages")
+    raw_since_t = models.BigIntegerField(
+        null=True, help_text="the floor: days that begin before it are sealed, messages from before it are refused"
+    )
     hint_first_t = models.BigIntegerField(null=True, help_text="an event told of messages between these seconds …")
     hint_last_t = models.BigIntegerField(null=True, help_text="… which are still to be loaded")
     surplus = models.JSONField(default=dict, help_text="UTC day → how many messages Wialon has there more than once")
@@ -96,6 +99,9 @@ class SyncRun(models.Model):
     messages_quarantined = models.PositiveBigIntegerField(default=0)
     messages_refused = models.PositiveBigIntegerField(
         default=0, help_text="without a usable time: nothing to file them under"
+    )
+    messages_too_old = models.PositiveBigIntegerField(
+        default=0, help_text="from before what is kept: their days are sealed"
     )
     lag_s = models.IntegerField(null=True, help_text="median age of the trucks' newest message at the end of the run")
     error = models.TextField(blank=True)

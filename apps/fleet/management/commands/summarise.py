@@ -25,6 +25,9 @@ class Command(BaseCommand):
                 report(done, max(total, done))
 
             outcome = summaries.rebuild(fleet, progress=count)
-        self.stdout.write(f"{outcome.claimed} days rebuilt, {outcome.changed} changed, {outcome.failed} failed")
+        self.stdout.write(
+            f"{outcome.claimed} days rebuilt, {outcome.changed} changed, {outcome.failed} failed"
+            + (f", {outcome.sealed} of them sealed and left as they are" if outcome.sealed else "")
+        )
         if outcome.failed:
             raise CommandError("some days could not be rebuilt; the log and the admin's list of dirty days say why")

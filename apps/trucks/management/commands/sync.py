@@ -42,6 +42,7 @@ class Command(BaseCommand):
             f"{run.status}: {run.trucks} trucks, {run.trucks_with_news} with news, "
             f"{run.messages_loaded} messages loaded, "
             f"{run.messages_new} new, {run.messages_quarantined} quarantined, {run.messages_refused} refused, "
+            f"{run.messages_too_old} too old, "
             f"{run.trucks_failed} trucks failed"
         )
         for error in run.truck_errors:
