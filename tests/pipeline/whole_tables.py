@@ -40,6 +40,7 @@ Rows = dict[str, list[dict[str, Any]]]
 _OF_THE_RUN = {
     "id", "fleet_id", "revision", "changed_at", "computed_at", "created_at", "updated_at", "marked_at", "due_at",
     "lease_until", "lease_owner", "units_refreshed_at", "version", "seen_at",
+    "content_hash",  # our own number of a trip's driver is part of it
 }  # fmt: skip
 
 
@@ -59,16 +60,16 @@ def comparable(fleet: Fleet) -> Rows:
     """The same with Wialon's numbers in place of ours, without what differs from run to run."""
     units = dict(Truck.objects.filter(fleet=fleet).values_list("id", "wialon_id"))
     groups = dict(TruckGroup.objects.filter(fleet=fleet).values_list("id", "wialon_id"))
-    found = {name: [_comparable(row, units, groups) for row in rows] for name, rows in tables(fleet).items()}
+    drivers = {each.pk: f"{each.resource_id}/{each.wialon_id}" for each in Driver.objects.filter(fleet=fleet)}
+    names = {"truck_id": units, "truckgroup_id": groups, "driver_id": drivers}
+    found = {name: [_comparable(row, names) for row in rows] for name, rows in tables(fleet).items()}
     return {name: sorted(rows, key=repr) for name, rows in found.items()}
 
 
-def _comparable(row: dict[str, Any], units: dict[int, int], groups: dict[int, int]) -> dict[str, Any]:
+def _comparable(row: dict[str, Any], names: dict[str, dict[int, Any]]) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in _OF_THE_RUN}
-    if kept.get("truck_id") is not None:
-        kept["truck_id"] = units[kept["truck_id"]]
-    if "truckgroup_id" in kept:
-        kept["truckgroup_id"] = groups[kept["truckgroup_id"]]
+    for name in names.keys() & kept.keys():
+        kept[name] = names[name].get(kept[name])
     return kept
 
 
