@@ -10,15 +10,22 @@ from pydantic import BaseModel, Field
 from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
+from apps.accounts.encryption import DecryptionError
 from apps.accounts.paging import Page
 from apps.accounts.parameters import Paging
 from apps.accounts.schemas import FreshnessEcho, Instant, PageEcho, described
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries
+from apps.trucks.leases import LeaseLost
 from apps.trucks.schemas import CODE
+from apps.trucks.wialon import Busy, LoginRefused, RequestRefused, SessionLost, TooMuch, Unavailable
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SHARES = ("p50_s", "p90_s", "p99_s", "max_s")
+_TOLD = {
+    kind.__name__
+    for kind in (LoginRefused, RequestRefused, SessionLost, TooMuch, Busy, Unavailable, LeaseLost, DecryptionError)
+}
 
 
 class WatermarkSearch(Paging):
@@ -33,6 +40,7 @@ class TruckWatermark(BaseModel):
     lagging: bool = described("Whether that is more than 15 minutes, or the truck never reported.", False)
     last_message_at: Instant | None = described("Device time of its newest message.", "2026-03-09T14:04:41Z")
     failed: bool = described("Whether its last synchronisation failed.", False)
+    error: str | None = described("Why; null if it did not fail.", None)
 
 
 class Lags(BaseModel):
@@ -53,6 +61,7 @@ class Pass(BaseModel):
     trucks_with_news: int = described("Of them with new messages.", 9)
     trucks_failed: int = described("Of them failed.", 0)
     messages_new: int = described("New messages.", 27)
+    error: str | None = described("What went wrong with the pass as a whole; null if nothing did.", None)
 
 
 class WatermarkSummary(BaseModel):
@@ -81,10 +90,11 @@ async def watermarks(request: AuthenticatedRequest, search: Query[WatermarkSearc
     asked = {"fleet": fleet, "now": int(now.timestamp()), "after": page.after or "", "limit": page.limit + 1}
     rows, page_echo = page.cut(await fetch_all(queries.WATERMARKS, asked), "truck_id")
     runs = await fetch_all(queries.LAST_PASSES, asked)
-    known = [(row["truck_id"], row["known_until"], row["t"], row["failed"]) for row in rows]
+    known = [(row["truck_id"], row["known_until"], row["t"], row["error"]) for row in rows]
     tag = answers.etag(request, fresh, known, runs, weak=True)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
+    runs = [{**run, "error": _said(run["error"])} for run in runs]
     lags = (await fetch_all(queries.LAGS, asked))[0]
     body = {
         "data": [_watermark(row) for row in rows],
@@ -108,5 +118,14 @@ def _watermark(row: Row) -> dict[str, Any]:
         "lag_s": row["lag_s"],
         "lagging": bool(row["lagging"]),
         "last_message_at": None if t is None else as_utc(t),
-        "failed": bool(row["failed"]),
+        "failed": row["error"] is not None,
+        "error": _said(row["error"]),
     }
+
+
+def _said(error: str | None) -> str | None:
+    """What clients are told of an error: what Wialon or the sync itself said. Of a bug only its kind."""
+    kind, colon, _ = (error or "").partition(": ")
+    if not colon or kind in _TOLD:
+        return error
+    return f"an error here ({kind}); the log has it"

@@ -57,7 +57,7 @@ WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
 # One row an active truck after the code `after`: how far it is known.
 WATERMARKS = f"""
 SELECT t.code AS truck_id, t.name, s.known_until, GREATEST(0, %(now)s - s.known_until) AS lag_s,
-    {_IS_LAGGING} AS lagging, s.cursor_t AS t, COALESCE(s.last_error, '') <> '' AS failed
+    {_IS_LAGGING} AS lagging, s.cursor_t AS t, NULLIF(s.last_error, '') AS error
 FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.is_active AND t.code > %(after)s ORDER BY t.code LIMIT %(limit)s
 """
@@ -77,7 +77,8 @@ FROM (
 
 # The last ten passes of the sync, the newest first.
 LAST_PASSES = """
-SELECT kind, status, started_at, finished_at, trucks, trucks_with_news, trucks_failed, messages_new
+SELECT kind, status, started_at, finished_at, trucks, trucks_with_news, trucks_failed, messages_new,
+    NULLIF(error, '') AS error
 FROM sync_run WHERE fleet_id = %(fleet)s ORDER BY started_at DESC, id DESC LIMIT 10
 """
 

@@ -42,3 +42,23 @@ def test_the_last_ten_passes_come_newest_first_and_a_failed_truck_says_so(api_ge
     TruckSync.objects.update(last_error="Unavailable: no answer")
     changed = api_get("/api/v2/fleet/freshness", key, {"If-None-Match": tag})
     assert (changed.status_code, changed.json()["data"][0]["failed"]) == (200, True)
+
+
+def test_what_went_wrong_is_told_as_wialon_said_it_and_of_a_bug_only_its_kind(api_get: Get) -> None:
+    fleet = rows.fleet()
+    told = {
+        "T-1": ("Unavailable: messages/load_interval: HTTP 502", "Unavailable: messages/load_interval: HTTP 502"),
+        "T-2": ("KeyError: 'secret of a row'", "an error here (KeyError); the log has it"),
+        "T-3": ("", None),
+    }
+    for code, (error, _) in told.items():
+        rows.known(rows.truck(fleet, code), dt.datetime.now(dt.UTC), last_error=error)
+    for hour, error in enumerate(("", "LoginRefused: token/login: error 8", "the worker was lost")):
+        started = rows.NOON + dt.timedelta(hours=hour)
+        SyncRun.objects.create(fleet=fleet, kind="live", status="failed", started_at=started, error=error)
+    answer = api_get("/api/v2/fleet/freshness", rows.api_key(fleet)).json()
+    assert {row["truck_id"]: (row["failed"], row["error"]) for row in answer["data"]} == {
+        code: (said is not None, said) for code, (_, said) in told.items()
+    }
+    errors = [run["error"] for run in answer["summary"]["sync_runs"]]
+    assert errors == ["the worker was lost", "LoginRefused: token/login: error 8", None]
