@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
 from apps.fleet.models import (
+    Benchmark,
     CostEntry,
     CostRate,
     ExchangeRate,
@@ -92,6 +93,14 @@ def _costs_and_runs(fleet: Fleet, number: int) -> list[Model]:
             currency=fleet.currency,
             station=f"{word} station {number}",
             reference=f"{word} card {number}",
+        ),
+        Benchmark.objects.create(
+            year=1990 + Benchmark.objects.filter(year__lt=2010).count(),
+            line="fuel",
+            amount=Decimal("0.5"),
+            currency="USD",
+            source=f"{word} press",
+            edition=str(number),
         ),
         LedgerImport.objects.create(
             fleet=fleet,

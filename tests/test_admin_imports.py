@@ -61,7 +61,7 @@ def decide(client: Client, what: str, pk: int | None = None) -> Any:
 def test_a_file_is_previewed_written_and_undone(staff: Client, fleet: Fleet) -> None:
     preview = upload(staff, fleet, GOOD)
     text = preview.content.decode()
-    assert "2 rows are ready to be written" in text and "2 truck-days of 1 trucks" in text
+    assert "2 rows are ready to be written" in text and "2 truck-days of 1 truck will" in text
     assert "1,330.50 USD" in text and "CSV, UTF-8, separated by commas" in text
     assert not CostEntry.objects.exists()
 
@@ -83,6 +83,7 @@ def test_a_file_is_previewed_written_and_undone(staff: Client, fleet: Fleet) -> 
 def test_a_bad_row_holds_back_the_file_and_is_named(staff: Client, fleet: Fleet) -> None:
     text = upload(staff, fleet, BAD).content.decode()
     assert "Nothing can be written: 1 of 2 rows are wrong" in text
+    assert "Please correct the errors" not in text
     assert "=T-9</td><td>is no truck of the fleet</td>" in text
     assert "Write 2 rows" not in text
     assert "1 of 2 rows are wrong: nothing was written" in decide(staff, "write").content.decode()

@@ -59,7 +59,12 @@ def assert_silent(answer: Any, where: object) -> None:
 
 
 def test_what_is_not_scoped_is_for_superusers_alone(staff: Client, alpha: dict[type[Model], Any]) -> None:
-    assert {model._meta.label for model in OTHERS} == {"accounts.FleetMembership", "auth.Group", "auth.User"}
+    assert {model._meta.label for model in OTHERS} == {
+        "accounts.FleetMembership",
+        "auth.Group",
+        "auth.User",
+        "fleet.Benchmark",
+    }
     for model in OTHERS:
         assert staff.get(page("changelist", model)).status_code == 403
         assert staff.get(page("change", model, alpha[model].pk)).status_code == 403

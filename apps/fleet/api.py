@@ -15,7 +15,7 @@ from apps.accounts.answers import money
 from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
-from apps.fleet import figures, queries, schemas
+from apps.fleet import cost_figures, figures, queries, schemas
 from apps.fleet.figures import Costs, per
 from apps.fleet.queries import TruckList
 from apps.mysql import Row, fetch_all
@@ -189,7 +189,7 @@ def _behavior_of_truck(row: Row) -> dict[str, Any]:
 @router.get("/fleet/cost-analysis", response=schemas.CostAnswer, summary="What the fleet cost")
 async def cost_analysis(request: AuthenticatedRequest, asked: Query[schemas.TrucksOfPeriod]) -> HttpResponse:
     """Cost of a period (at most 400 days) by line, month and truck, with where the amounts come from."""
-    currency = request.auth.currency
+    currency, before = request.auth.currency, _before(request.auth, asked)
 
     async def body(totals: Row, rows: Sequence[Row], asked: Asked) -> dict[str, Any]:
         costs = Costs.of(await fetch_all(queries.FLEET_COSTS, asked.where))
@@ -199,10 +199,17 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[schemas.Truc
                 "by_month": await _by_month(asked.where, currency),
                 "by_truck": _costs_of_trucks(rows, await asked.of_trucks(queries.COSTS_OF_TRUCKS), currency),
             },
-            "summary": _cost_totals(costs, totals, currency),
+            "summary": {
+                **_cost_totals(costs, totals, currency),
+                **await _beside_costs(costs, totals, asked.where, before, currency),
+            },
         }
 
     return await _by_truck(request, asked, "cost", queries.DISTANCE_OF_TRUCKS, body)
+
+
+def _before(who: Principal, asked: schemas.TrucksOfPeriod) -> Period:
+    return asked.resolve(who.zone, dt.datetime.now(dt.UTC)).previous()
 
 
 def _cost_totals(costs: Costs, totals: Row, currency: str) -> dict[str, Any]:
@@ -214,6 +221,27 @@ def _cost_totals(costs: Costs, totals: Row, currency: str) -> dict[str, Any]:
         "cost_per_km": money(per(costs.total, totals["distance_m"], 1000), currency),
         "cost_per_engine_hour": money(per(costs.total, engine_on_s, 3600), currency),
         "cost_per_truck_day": money(per(costs.total, totals["truck_days"]), currency),
+    }
+
+
+async def _beside_costs(
+    costs: Costs, totals: Row, where: dict[str, Any], before: Period, currency: str
+) -> dict[str, Any]:
+    """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""
+    where_before = _where(where["fleet"], before)
+    costs_before = Costs.of(await fetch_all(queries.FLEET_COSTS, where_before))
+    totals_before = (await fetch_all(queries.FLEET_TOTALS, where_before))[0]
+    benchmark = await fetch_all(queries.BENCHMARK, {"fleet": where["fleet"], "to_day": where["to_day"]})
+    return {
+        "sources": cost_figures.sources(costs, currency),
+        "unallocated": money(cost_figures.unallocated(costs), currency),
+        "fuel": cost_figures.fuel(totals, currency),
+        "idling": cost_figures.idling(totals, currency),
+        "change": {
+            "period": before.echo(),
+            **cost_figures.change_by_line((costs_before, totals_before), (costs, totals), currency),
+        },
+        "benchmark": cost_figures.benchmark(benchmark, costs, totals["distance_m"], currency),
     }
 
 

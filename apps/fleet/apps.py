@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import m2m_changed
+from django.db.models.signals import m2m_changed, post_delete, post_save
 
 
 class FleetConfig(AppConfig):
@@ -9,9 +9,29 @@ class FleetConfig(AppConfig):
     verbose_name = "Fleet"
 
     def ready(self) -> None:
+        from apps.fleet.models import Benchmark, ExchangeRate
         from apps.trucks.models import TruckGroup
 
+        for signal in (post_save, post_delete):
+            signal.connect(_benchmark_changed, sender=Benchmark)
+            signal.connect(_exchange_rate_changed, sender=ExchangeRate)
         m2m_changed.connect(_members_changed, sender=TruckGroup.trucks.through)
+
+
+def _benchmark_changed(**_: Any) -> None:
+    """All fleets' answers show it beside the summaries."""
+    from apps.accounts.models import Fleet
+    from apps.trucks import facts
+
+    for fleet_id in Fleet.objects.values_list("pk", flat=True):
+        facts.changed(fleet_id)
+
+
+def _exchange_rate_changed(instance: Any, **_: Any) -> None:
+    """The benchmark is shown in the fleet's currency."""
+    from apps.trucks import facts
+
+    facts.changed(instance.fleet_id)
 
 
 def _members_changed(action: str, instance: Any, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
 from apps.fleet.models import (
+    Benchmark,
     CostEntry,
     CostRate,
     ExchangeRate,
@@ -75,6 +76,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Cost rates", "payments", CostRate),
         ("Exchange rates", "currency_exchange", ExchangeRate),
         ("Imports", "upload_file", LedgerImport),
+        ("Benchmark", "leaderboard", Benchmark),
     ],
     "Reports": [
         ("Schedules", "schedule_send", ReportSchedule),

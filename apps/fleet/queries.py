@@ -263,3 +263,14 @@ def _fleet(kind: str) -> tuple[str, ...]:
 SUM_UP_TRUCKS = {kind: _truck_figures(kind) for kind in (PENTAD, MONTH)}
 SUM_UP_TRUCK_COSTS = {kind: _truck_span_costs(kind) for kind in (PENTAD, MONTH)}
 SUM_UP_FLEET = {kind: _fleet(kind) for kind in (PENTAD, MONTH)}
+
+# --- beside the costs -----------------------------------------------------------------------------------------------
+
+# The benchmark of the latest year up to the period's: one row a line. `rate`: what a unit of its currency is worth in
+# the fleet's on the period's last day, null where the fleet has no exchange rate for it by then.
+BENCHMARK = """
+SELECT b.year, b.line, b.amount, b.unit, b.currency, b.source, b.edition, (
+    SELECT e.rate FROM exchange_rate e WHERE e.fleet_id = %(fleet)s AND e.currency = b.currency
+        AND e.effective_from <= %(to_day)s ORDER BY e.effective_from DESC LIMIT 1) AS rate
+FROM benchmark b WHERE b.year = (SELECT MAX(year) FROM benchmark WHERE year <= YEAR(%(to_day)s)) ORDER BY b.line
+"""

@@ -97,7 +97,7 @@ class SummaryAnswer(BaseModel):
 class SourceShare(BaseModel):
     source: str = described("`actual`, `allocated` or `estimated`.", "estimated")
     amount: Money
-    share_pct: float | None = described("Part of the line, in per cent.", 100.0)
+    share_pct: float | None = described("Part of the whole, in per cent.", 100.0)
 
 
 class CostOfLine(BaseModel):
@@ -136,6 +136,81 @@ class CostData(BaseModel):
     by_truck: list[CostOfTruck] = Field(description="Trucks with days in the period by code; `page` is about these.")
 
 
+class IdlingCost(BaseModel):
+    """At the prices of its time; null without a fuel counter, engine evidence or price."""
+
+    litres: float | None = described("Litres used idling.", 2_110.4)
+    amount: Money | None = Field(description="What they cost.")
+    productive_amount: Money | None = Field(description="Of it with the power take-off on.")
+    nonproductive_amount: Money | None = Field(description="The rest of it.")
+
+
+class FuelUsed(BaseModel):
+    litres: float | None = described("Litres used.", 10_412.7)
+    priced_litres: float | None = described("Of them used while a price was in force.", 10_412.7)
+    amount: Money | None = Field(description="What these cost at the prices of their time.")
+    per_litre: Money | None = Field(description="The mean price, to four places.")
+
+
+class FuelBought(BaseModel):
+    """By the purchases in the ledger; null where nothing was bought."""
+
+    purchases: int | None = described("How often fuel was bought.", 41)
+    litres: float | None = described("Litres bought.", 10_980.0)
+    amount: Money | None = Field(description="What was paid, in the fleet's currency.")
+    per_litre: Money | None = Field(description="The mean price, to four places.")
+
+
+class FuelDifference(BaseModel):
+    litres: float | None = described("Bought less used.", 567.3)
+    amount: Money | None = Field(description="Paid less cost of the used.")
+
+
+class FuelTwice(BaseModel):
+    used: FuelUsed
+    bought: FuelBought
+    difference: FuelDifference
+
+
+class ChangeParts(BaseModel):
+    """The parts add up to the change; all null where it cannot be split."""
+
+    previous_amount: Money | None = Field(description="In the period before; null where nothing was priced.")
+    change: Money | None = Field(description="Against the period before; a line that is not priced in one counts 0.")
+    price: Money | None = Field(description="Part due to price: of a litre, for other lines the cost per km.")
+    distance: Money | None = Field(description="Part due to distance.")
+    consumption: Money | None = Field(description="Part due to consumption per distance; of fuel alone.")
+
+
+class ChangeOfLine(ChangeParts):
+    line: str = described("Cost line.", "fuel")
+
+
+class CostChange(ChangeParts):
+    period: PeriodEcho = Field(description="The period of equal length before.")
+    by_line: list[ChangeOfLine] = Field(description="Lines that are priced in either period.")
+
+
+class BenchmarkOfLine(BaseModel):
+    line: str = described("Cost line.", "fuel")
+    cost_per_km: Money | None = Field(description=_COST_PER_KM)
+    benchmark_per_km: Money
+    difference_pct: float | None = described("Own cost against it, in per cent.", -4.2)
+
+
+class BenchmarkAnswer(BaseModel):
+    """Published costs of the latest year up to the period's, compared over the same lines alone."""
+
+    year: int = described("Year that the costs are of.", 2024)
+    sources: list[str] = described("Who published them, and which edition.", ["ATRI, 2025 update"])
+    lines: list[BenchmarkOfLine] = Field(description="Lines that both have.")
+    cost_per_km: Money | None = Field(description="Own cost of these lines together.")
+    benchmark_per_km: Money | None = Field(description="Its cost of these lines together.")
+    missing_lines: list[str] = described("Lines of the benchmark that the fleet has no cost of.", ["driver_benefits"])
+    lines_without_benchmark: list[str] = described("Lines of the fleet that it does not have.", ["other"])
+    lines_without_exchange_rate: list[str] = described("Lines in a currency without a rate in force.", [])
+
+
 class CostTotals(BaseModel):
     """The whole fleet and period, whatever the page."""
 
@@ -145,6 +220,12 @@ class CostTotals(BaseModel):
     cost_per_km: Money | None = Field(description=_COST_PER_KM)
     cost_per_engine_hour: Money | None = Field(description="Cost ÷ hours with the engine on, to four places.")
     cost_per_truck_day: Money | None = Field(description="Cost ÷ truck-days, to four places.")
+    sources: list[SourceShare] = Field(description="Where the amount comes from.")
+    unallocated: Money | None = Field(description="The part that no truck can bear; null where nothing was priced.")
+    fuel: FuelTwice = Field(description="Fuel by consumption and by purchase.")
+    idling: IdlingCost
+    change: CostChange = Field(description="Against the period before, and why.")
+    benchmark: BenchmarkAnswer | None = Field(description="Null where there is none of a year so early.")
 
 
 class CostAnswer(BaseModel):

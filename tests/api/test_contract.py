@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Fleet
+from apps.fleet.models import Benchmark
 from apps.trucks.models import SyncRun
 from tests import rows
 from tests.api.endpoints import DOCUMENT, EVERY_PATH, OPERATIONS, PATHS, parameters_of, route_of
@@ -60,6 +61,9 @@ def full_fleet() -> Fleet:
     rows.message(truck)
     for make in (rows.stop, rows.idle_event, rows.fuel_event, rows.harsh_event, rows.fault_change, rows.open_fault):
         make(truck)
+    Benchmark.objects.get_or_create(
+        year=2024, line="fuel", defaults={"amount": 1, "currency": "USD", "source": "A", "edition": "1"}
+    )
     SyncRun.objects.create(fleet=fleet, status="ok", started_at=now, finished_at=now)
     rows.revision(fleet, 3)
     return fleet

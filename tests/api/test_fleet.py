@@ -1,5 +1,6 @@
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 
 import httpx
 
@@ -148,8 +149,17 @@ def test_costs_by_truck_are_each_trucks_own(api_get: Get) -> None:
     first, second = answer["data"]["by_truck"]
     assert (first["truck_id"], first["amount"], first["cost_per_km"]) == ("A", euros("1470.00"), euros("0.5000"))
     assert (second["truck_id"], second["amount"], second["cost_per_km"]) == ("B", euros("35.00"), euros("0.0250"))
+    summary = answer["summary"]
+    beside = {name: summary.pop(name) for name in ("sources", "fuel", "idling", "change", "benchmark")}
+    assert [(each["source"], each["amount"]) for each in beside["sources"]] == [
+        ("actual", euros("70.00")), ("estimated", euros("1435.00")),
+    ]  # fmt: skip
+    assert beside["change"]["period"]["to"] == "2026-03-01"
+    parts = [beside["change"][name] for name in ("price", "distance", "consumption")]
+    assert sum(Decimal(part["amount"]) for part in parts if part) == Decimal(beside["change"]["change"]["amount"])
     assert answer["summary"] == {
-        "amount": euros("1505.00"), "estimated_pct": 95.35, "distance_m": 4_340_000, "cost_per_km": euros("0.3468"),
+        "unallocated": euros("0.00"), "amount": euros("1505.00"),
+        "estimated_pct": 95.35, "distance_m": 4_340_000, "cost_per_km": euros("0.3468"),
         "cost_per_engine_hour": euros("23.8889"), "cost_per_truck_day": euros("107.5000"),
     }  # fmt: skip
 

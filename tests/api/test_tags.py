@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import Fleet
+from apps.fleet import ledger
+from apps.fleet.models import Benchmark, ExchangeRate
 from apps.trucks import ingest
 from apps.trucks.models import FaultAcknowledgement, ParameterSet, Truck, TruckSync
 from apps.trucks.models.views import OpenFaultRow
@@ -137,3 +139,17 @@ def test_a_fault_that_somebody_acknowledged(api_get: Get, fleet: Fleet, admin_cl
 def test_facts_of_another_fleet_change_nothing(api_get: Get, fleet: Fleet, path: str) -> None:
     again = asked_again(api_get, fleet, path, lambda: rows.truck(rows.fleet("Other"), "X"))
     assert again.status_code == 304
+
+
+def test_a_benchmark_and_what_foreign_money_is_worth(api_get: Get, fleet: Fleet) -> None:
+    path, day = f"/api/v2/fleet/cost-analysis?{DAYS}", rows.DAY - dt.timedelta(days=1)
+    Benchmark.objects.all().delete()
+
+    def publish() -> None:
+        Benchmark.objects.create(year=2025, line="fuel", amount=1, currency="CAD", source="A", edition="1")
+
+    again = asked_again(api_get, fleet, path, publish)
+    assert again.json()["summary"]["benchmark"]["lines_without_exchange_rate"] == ["fuel"]
+    rate = ExchangeRate(fleet=fleet, currency="CAD", effective_from=day, rate="0.7")
+    assert asked_again(api_get, fleet, path, lambda: ledger.save(rate)).status_code == 200
+    assert asked_again(api_get, fleet, path, lambda: ledger.delete(rate)).status_code == 200

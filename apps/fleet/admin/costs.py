@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column, local_time
+from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, SuperuserAdmin, column, local_time
 from apps.accounts.scope import chosen_fleet
 from apps.fleet import ledger
-from apps.fleet.models import CostAllocation, CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
+from apps.fleet.models import Benchmark, CostAllocation, CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
 from apps.fleet.units import LITRES_PER_GALLON
 from apps.trucks.admin.marking import tell_marked
 
@@ -174,3 +174,17 @@ class ExchangeRateAdmin(LedgerAdmin):
     @column("Worth", order="rate")
     def worth(self, rate: ExchangeRate) -> str:
         return f"{rate.rate.normalize():f} {rate.fleet.currency}"
+
+
+@admin.register(Benchmark)
+class BenchmarkAdmin(SuperuserAdmin):
+    """What all fleets compare themselves with, so superusers keep it."""
+
+    list_display = ["year", "line", "published", "source", "edition"]
+    list_filter = ["year", "line"]
+    ordering = ["-year", "line"]
+    fields = ["year", "line", "amount", "unit", "currency", "source", "edition"]
+
+    @column("Amount", order="amount")
+    def published(self, row: Benchmark) -> str:
+        return f"{row.amount.normalize():f} {row.currency} {row.get_unit_display()}"

@@ -119,6 +119,7 @@ class LedgerImportAdmin(FleetScopedAdmin):
         shown: dict[str, Any] = {
             "imported": obj,
             "facts": self._facts(obj),
+            "written": self.written(obj),
             "may_write": self.has_add_permission(request),
             "may_undo": request.user.has_perm("fleet.delete_ledgerimport"),
         }
@@ -127,7 +128,7 @@ class LedgerImportAdmin(FleetScopedAdmin):
                 checked = storing.checked(obj)
             except Unreadable as error:
                 return {**shown, "unreadable": str(error)}
-            shown |= {"checked": checked, "errors": checked.errors[:SHOWN_ERRORS], "sample": _sample(checked)}
+            shown |= {"checked": checked, "row_errors": checked.errors[:SHOWN_ERRORS], "sample": _sample(checked)}
         return shown
 
     def _facts(self, obj: LedgerImport) -> list[tuple[str, str]]:

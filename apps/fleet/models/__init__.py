@@ -1,5 +1,6 @@
 """What the trucks' days cost, how well they were used, and who is told."""
 
+from apps.fleet.models.benchmarks import Benchmark
 from apps.fleet.models.costs import (
     UNALLOCATED,
     CostBasis,
@@ -27,6 +28,7 @@ from apps.fleet.models.spans import FleetSpan, FleetSpanCost, TruckSpan, TruckSp
 __all__ = [
     "UNALLOCATED",
     "AllocationBasis",
+    "Benchmark",
     "CostAllocation",
     "CostBasis",
     "CostEntry",

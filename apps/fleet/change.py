@@ -1,0 +1,102 @@
+"""Why a cost line changed from one period to the next: parts that add up to the change, to the cent. Pure.
+
+A cost is a product: of fuel, distance × consumption × price; of any other line, distance × cost per distance. What each
+factor did to the product is its mean over all orders in which the factors may have changed (their Shapley values), so
+that no order is preferred, nothing is left over, and the same change backwards has the same parts with the other sign.
+Money is whole cents.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import permutations
+
+FUEL = "fuel"
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a line cost in a period, and what it depends on; null: not measured, or of `cents`: not priced."""
+
+    cents: int | None
+    distance_m: int | None
+    litres: Fraction | None = None  # of fuel alone
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change in cents and its parts, which add up to it; all parts null where it cannot be split.
+
+    `price`: of a litre, for other lines the cost per distance. `consumption` is null for other lines than fuel.
+    """
+
+    cents: int
+    price: int | None = None
+    distance: int | None = None
+    consumption: int | None = None
+
+
+def change(line: str, before: Spent, now: Spent) -> Change:
+    """The change of a line. One that was priced in one period only is all new, or all gone: it has no parts."""
+    cents = (now.cents or 0) - (before.cents or 0)
+    if before.cents is None or now.cents is None:
+        return Change(cents)
+    if line == FUEL:
+        return _fuel(cents, before, now)
+    if not before.distance_m or not now.distance_m:
+        return Change(cents)
+    distance, price = whole_cents(shapley(_factors(before), _factors(now)))
+    return Change(cents, price=price, distance=distance)
+
+
+def _fuel(cents: int, before: Spent, now: Spent) -> Change:
+    if not all((before.distance_m, now.distance_m, before.litres, now.litres)):
+        return Change(cents)
+    distance, consumption, price = whole_cents(shapley(_factors(before), _factors(now)))
+    return Change(cents, price=price, distance=distance, consumption=consumption)
+
+
+def _factors(spent: Spent) -> list[Fraction]:
+    """Whose product is the cost: distance, litres per distance if there are litres, cents per what came before."""
+    distance, cents = Fraction(spent.distance_m or 0), Fraction(spent.cents or 0)
+    if spent.litres is None:
+        return [distance, cents / distance]
+    return [distance, spent.litres / distance, cents / spent.litres]
+
+
+def shapley(before: Sequence[Fraction], now: Sequence[Fraction]) -> list[Fraction]:
+    """What each factor did to the product; they add up to its change."""
+    size = len(before)
+    parts = [Fraction(0)] * size
+    for order in permutations(range(size)):
+        values = list(before)
+        for factor in order:
+            old = math.prod(values)
+            values[factor] = now[factor]
+            parts[factor] += math.prod(values) - old
+    return [part / math.factorial(size) for part in parts]
+
+
+def whole_cents(parts: Sequence[Fraction]) -> list[int]:
+    """The parts in whole cents with the same sum, which is whole: what is left goes to the largest remainders."""
+    floors = [math.floor(part) for part in parts]
+    order = sorted(range(len(parts)), key=lambda index: (floors[index] - parts[index], index))
+    extra = set(order[: round(sum(parts)) - sum(floors)])
+    return [floor + (index in extra) for index, floor in enumerate(floors)]
+
+
+def total(changes: Mapping[str, Change]) -> Change:
+    """The sum of the lines' changes. A part is the sum of the lines that have it; null where none has."""
+
+    def summed(values: Sequence[int | None]) -> int | None:
+        known = [value for value in values if value is not None]
+        return sum(known) if known else None
+
+    each = list(changes.values())
+    return Change(
+        sum(one.cents for one in each),
+        summed([one.price for one in each]),
+        summed([one.distance for one in each]),
+        summed([one.consumption for one in each]),
+    )

@@ -1,0 +1,134 @@
+"""What stands beside the costs: by hand, from rows as the statements give them."""
+
+from decimal import Decimal
+from typing import Any
+
+from apps.fleet import cost_figures
+from apps.fleet.figures import Costs
+
+NOTHING = dict.fromkeys(
+    ("fuel_used_l", "fuel_cost", "fuel_priced_l", "purchases", "purchased_l", "purchased_amount", "idle_fuel_l",
+     "idle_cost", "idle_productive_cost", "distance_m", "fuel_distance_m")
+)  # fmt: skip
+
+
+def totals(**values: Any) -> dict[str, Any]:
+    return {**NOTHING, **values}
+
+
+def costs(*rows: tuple[str, str, str]) -> Costs:
+    return Costs.of({"line": line, "source": source, "amount": Decimal(amount)} for line, source, amount in rows)
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "USD"}
+
+
+def test_fuel_by_consumption_and_by_purchase() -> None:
+    row = totals(
+        fuel_used_l=400.0, fuel_cost=Decimal("420.00"), fuel_priced_l=400.0,
+        purchases=Decimal(3), purchased_l=Decimal("450.500"), purchased_amount=Decimal("495.55"),
+    )  # fmt: skip
+    assert cost_figures.fuel(row, "USD") == {
+        "used": {"litres": 400.0, "priced_litres": 400.0, "amount": usd("420.00"), "per_litre": usd("1.0500")},
+        "bought": {"purchases": 3, "litres": 450.5, "amount": usd("495.55"), "per_litre": usd("1.1000")},
+        "difference": {"litres": 50.5, "amount": usd("75.55")},
+    }
+
+
+def test_what_was_not_bought_or_measured_is_null_and_never_zero() -> None:
+    found = cost_figures.fuel(totals(), "USD")
+    assert {value for part in found.values() for value in part.values()} == {None}
+    assert set(cost_figures.idling(totals(), "USD").values()) == {None}
+
+
+def test_idling_productive_and_not() -> None:
+    row = totals(idle_fuel_l=20.0, idle_cost=Decimal("21.00"), idle_productive_cost=Decimal("5.25"))
+    assert cost_figures.idling(row, "USD") == {
+        "litres": 20.0, "amount": usd("21.00"), "productive_amount": usd("5.25"), "nonproductive_amount": usd("15.75"),
+    }  # fmt: skip
+
+
+def test_what_no_truck_can_bear() -> None:
+    assert cost_figures.unallocated(costs(("unallocated", "allocated", "7.50"), ("fuel", "estimated", "1.00"))) == 7.5
+    assert cost_figures.unallocated(costs(("fuel", "estimated", "1.00"))) == 0
+    assert cost_figures.unallocated(costs()) is None
+
+
+def test_the_change_names_its_parts_by_line_and_in_all() -> None:
+    """Fuel 1.00 × 300 l over 1,000 km, then 1.10 × 308 l over 1,100 km: see test_change. Tolls follow distance."""
+    before = costs(("fuel", "estimated", "300.00"), ("tolls", "actual", "10.00"), ("tires", "actual", "5.00"))
+    now = costs(("fuel", "estimated", "338.80"), ("tolls", "actual", "11.00"), ("permits", "actual", "8.00"))
+    found = cost_figures.change_by_line(
+        (before, totals(distance_m=1_000_000, fuel_distance_m=1_000_000, fuel_used_l=300.0)),
+        (now, totals(distance_m=Decimal(1_100_000), fuel_distance_m=Decimal(1_100_000), fuel_used_l=308.0)),
+        "USD",
+    )
+    lines = {line.pop("line"): line for line in found.pop("by_line")}
+    assert lines["fuel"] == {
+        "previous_amount": usd("300.00"), "change": usd("38.80"), "price": usd("30.43"), "distance": usd("30.44"),
+        "consumption": usd("-22.07"),
+    }  # fmt: skip
+    assert lines["tolls"] == {
+        "previous_amount": usd("10.00"), "change": usd("1.00"), "price": usd("0.00"), "distance": usd("1.00"),
+        "consumption": None,
+    }  # fmt: skip
+    assert (lines["permits"]["previous_amount"], lines["permits"]["change"]) == (None, usd("8.00"))
+    assert (lines["tires"]["change"], lines["tires"]["distance"]) == (usd("-5.00"), None)
+    assert found == {
+        "previous_amount": usd("315.00"), "change": usd("42.80"), "price": usd("30.43"), "distance": usd("31.44"),
+        "consumption": usd("-22.07"),
+    }  # fmt: skip
+
+
+def test_without_any_cost_there_is_no_change() -> None:
+    found = cost_figures.change_by_line((costs(), totals()), (costs(), totals()), "USD")
+    assert found.pop("by_line") == []
+    assert set(found.values()) == {None}
+
+
+def published(line: str, amount: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "year": 2024, "line": line, "amount": Decimal(amount), "unit": "mile", "currency": "USD", "rate": None,
+        "source": "ATRI", "edition": "2025 update", **changes,
+    }  # fmt: skip
+
+
+def test_the_benchmark_is_compared_over_the_same_lines_alone() -> None:
+    """0.1609344 per mile is 0.1 per km; over 1,000 km: fuel 300.00 is 0.30 per km, 200 % above."""
+    rows = [
+        published("fuel", "0.1609344"),
+        published("tires", "0.02", unit="km"),
+        published("tolls", "0.05"),
+        published("permits", "0.01", currency="EUR"),
+        published("insurance", "0.05", unit="km", currency="EUR", rate=Decimal("1.1")),
+    ]
+    own = costs(
+        ("fuel", "estimated", "300.00"), ("tires", "actual", "15.00"), ("other", "actual", "9.00"),
+        ("permits", "actual", "1.00"), ("insurance", "actual", "55.00"), ("unallocated", "allocated", "3.00"),
+    )  # fmt: skip
+    found = cost_figures.benchmark(rows, own, 1_000_000, "USD")
+    assert found is not None
+    lines = {line.pop("line"): line for line in found.pop("lines")}
+    assert lines == {
+        "fuel": {"cost_per_km": usd("0.3000"), "benchmark_per_km": usd("0.1000"), "difference_pct": 200.0},
+        "insurance": {"cost_per_km": usd("0.0550"), "benchmark_per_km": usd("0.0550"), "difference_pct": 0.0},
+        "tires": {"cost_per_km": usd("0.0150"), "benchmark_per_km": usd("0.0200"), "difference_pct": -25.0},
+    }
+    assert found == {
+        "year": 2024,
+        "sources": ["ATRI, 2025 update"],
+        "cost_per_km": usd("0.3700"),
+        "benchmark_per_km": usd("0.1750"),
+        "missing_lines": ["tolls"],
+        "lines_without_benchmark": ["other"],
+        "lines_without_exchange_rate": ["permits"],
+    }
+
+
+def test_without_distance_or_benchmark_nothing_is_compared() -> None:
+    found = cost_figures.benchmark([published("fuel", "0.5")], costs(("fuel", "estimated", "1.00")), None, "USD")
+    assert found is not None
+    assert (found["cost_per_km"], found["benchmark_per_km"]) == (None, None)
+    assert found["lines"][0]["difference_pct"] is None
+    assert cost_figures.benchmark([], costs(), 1, "USD") is None
