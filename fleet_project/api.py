@@ -26,6 +26,7 @@ from apps.fleet.ledger_api import router as ledger_router
 from apps.fleet.lineage_api import router as lineage_router
 from apps.mysql import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
+from apps.trucks.backfill_api import router as backfills_router
 from apps.trucks.event_api import router as truck_events_router
 from apps.trucks.freshness_api import router as freshness_router
 from apps.trucks.message_api import router as messages_router
@@ -88,6 +89,7 @@ api.add_router("", truck_events_router)
 api.add_router("", messages_router)
 api.add_router("", lineage_router)
 api.add_router("", freshness_router)
+api.add_router("", backfills_router)
 api.add_router("", fleet_router)
 api.add_router("", ledger_router)
 

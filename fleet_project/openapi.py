@@ -1,5 +1,6 @@
 """Completes the OpenAPI document that Ninja makes: the errors and headers that all operations share, and examples."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,8 +30,6 @@ _IDEMPOTENT = {
     "409": "The same request is being worked on; `Retry-After` says when to ask again.",
     "422": "The body or a parameter is not valid, or the `Idempotency-Key` belongs to another request.",
 }
-_NO_SUCH_TRUCK = {"404": "The fleet has no such truck; the same answer as for another fleet's truck."}
-_NO_SUCH_ROW = {"404": "The fleet has no such row; the same answer as for another fleet's."}
 _CONDITIONAL = {
     "412": "The row is not the one that `If-Match` names: somebody has changed it since.",
     "428": "`If-Match` is missing.",
@@ -52,10 +51,17 @@ def completed(document: OpenAPISchema) -> OpenAPISchema:
     schemas["Problem"] = problem
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            _complete_operation(method, operation, schemas, has_truck="{truck_id}" in path)
+            _complete_operation(method, operation, schemas, missing=_missing(path))
     used = set(_references(document))
     document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in used}
     return document
+
+
+def _missing(path: str) -> dict[str, str]:
+    """404 where a path names one of several things."""
+    what = re.findall(r"{(\w+)_id}", path)
+    text = "The fleet has no such {0}; the same answer as for another fleet's {0}."
+    return {"404": text.format(what[-1])} if what else {}
 
 
 def _references(part: Any) -> Iterator[str]:
@@ -70,7 +76,7 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(value)
 
 
-def _complete_operation(method: str, operation: Json, schemas: Json, *, has_truck: bool) -> None:
+def _complete_operation(method: str, operation: Json, schemas: Json, *, missing: dict[str, str]) -> None:
     is_read = method == "get"
     for parameter in operation["parameters"]:
         parameter["schema"] = _without_null(parameter["schema"])
@@ -86,7 +92,7 @@ def _complete_operation(method: str, operation: Json, schemas: Json, *, has_truc
         answers["304"] = {"description": "The client has this answer already.", "headers": _HEADERS}
     operation["responses"] = answers | {
         status: _error(int(status), description)
-        for status, description in sorted(_errors_of(operation, is_read=is_read, has_truck=has_truck).items())
+        for status, description in sorted(_errors_of(operation, is_read=is_read, missing=missing).items())
     }
 
 
@@ -106,19 +112,17 @@ def _add_example(part: Json, schemas: Json) -> None:
         content["example"] = example_of(content["schema"], schemas)
 
 
-def _errors_of(operation: Json, *, is_read: bool, has_truck: bool) -> dict[str, str]:
+def _errors_of(operation: Json, *, is_read: bool, missing: dict[str, str]) -> dict[str, str]:
     """Status → when, for what may go wrong with an operation."""
     scope = operation.pop("x-required-scope", "read")
-    errors = _ERRORS | {"403": f"The key lacks the scope `{scope}`."} | (_NO_SUCH_TRUCK if has_truck else {})
+    errors = _ERRORS | {"403": f"The key lacks the scope `{scope}`."} | missing
     if not is_read:
         errors.pop("406")
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation["parameters"]):
         errors |= _IDEMPOTENT
-    if any(parameter["name"] == "row_id" for parameter in operation["parameters"]):
-        errors |= _NO_SUCH_ROW
     if any(parameter["name"] == "If-Match" for parameter in operation["parameters"]):
         errors |= _CONDITIONAL
-    return errors
+    return errors | operation.pop("x-errors", {})
 
 
 def _error(status: int, description: str) -> Json:

@@ -133,11 +133,12 @@ CELERY_TASK_DEFAULT_QUEUE = "summaries"
 CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("sync", "summaries", "reports")}
 CELERY_TASK_ROUTES = {
     "tasks.sync.*": {"queue": "sync"},
+    "tasks.backfills.*": {"queue": "summaries"},
     "tasks.summaries.*": {"queue": "summaries"},
     "tasks.reports.*": {"queue": "reports"},
     "tasks.maintenance.*": {"queue": "summaries"},
 }
-CELERY_IMPORTS = ("tasks.sync", "tasks.summaries", "tasks.reports", "tasks.maintenance")
+CELERY_IMPORTS = ("tasks.sync", "tasks.backfills", "tasks.summaries", "tasks.reports", "tasks.maintenance")
 CELERY_BEAT_SCHEDULE = beat_schedule(SYNC_INTERVAL_S)
 
 # --- mail -----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ def beat_schedule(sync_interval_s: int) -> dict[str, dict[str, Any]]:
         # The sync asks for summaries itself; this tick finds what a lost message or an edited price left behind.
         "Rebuild the days that are out of date": _every(20, "tasks.summaries.rebuild_dirty_days"),
         "Make and send the reports that are due": _every(20, "tasks.reports.send_due_reports"),
+        # A share is 20 s long and ends early for the live sync: a second worker may join in, and nobody waits for long.
+        "Go on with backfills": _every(10, "tasks.backfills.work_on_backfills"),
         # 72 hours after its end a day counts as settled; an hour more or less does not matter.
         "Declare settled days final": _every(3600, "tasks.maintenance.settle_days"),
         # They are kept for a day; a few more of them at a time cost nothing.

@@ -79,7 +79,7 @@ class NotAcceptable(Problem):
 
 
 class Conflict(Problem):
-    status, code, title = 409, "conflict", "This is there already"
+    status, code, title = 409, "conflict", "This cannot be done as things are"
 
 
 class TooLarge(Problem):

@@ -55,28 +55,36 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
 
 
 def replace(
-    fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, first_t: int, last_t: int, now: int
+    fleet: Fleet,
+    truck: Truck,
+    table: SensorTable,
+    batch: Batch,
+    first_t: int,
+    last_t: int,
+    now: int,
+    removable: Set[Key],
 ) -> tuple[int, int, int]:
     """Makes the batch, all that Wialon has of [first_t, last_t], all that is stored of it, in one transaction.
 
-    Returns how many messages were new, newly quarantined, and removed. Repeating it changes nothing. A truck's first
-    known second stays where it is: days that lose all their messages are days without data. What lies before the
-    truck's floor stays as it is.
+    Only what is `removable` is removed: what was stored before Wialon was asked. Returns how many messages were new,
+    newly quarantined, and removed. Repeating it changes nothing. A truck's first known second stays where it is: days
+    that lose all their messages are days without data. What lies before the truck's floor stays as it is.
     """
     with transaction.atomic():
         sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
         first_t = max(first_t, sync.raw_since_t or 0)
-        removed = _remove_others(truck, sync, table, {each.key for each in batch.data}, first_t, last_t, now)
+        gone = removable - {each.key for each in batch.data}
+        removed = _remove(truck, sync, table, gone, first_t, last_t, now) if gone else 0
         new, quarantined, _ = store(fleet, truck, table, batch, now)
     return new, quarantined, removed
 
 
-def _remove_others(
-    truck: Truck, sync: TruckSync, table: SensorTable, kept: Set[Key], first_t: int, last_t: int, now: int
+def _remove(
+    truck: Truck, sync: TruckSync, table: SensorTable, keys: Set[Key], first_t: int, last_t: int, now: int
 ) -> int:
-    """Removes the messages of [first_t, last_t] but these. Returns how many."""
+    """Removes these of the messages of [first_t, last_t], as far as they are stored. Returns how many."""
     stored = storage.stored_points(truck.fleet_id, truck.id, first_t, last_t + 1)
-    gone = [point for point in stored if (point.t, point.digest) not in kept]
+    gone = [point for point in stored if (point.t, point.digest) in keys]
     if not gone:
         return 0
     _mark_changed(truck, sync, gone, now)  # what lay next to them before

@@ -8,7 +8,7 @@ import logging
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -76,7 +76,7 @@ class FleetPass:
         now = happened.server_time
         trucks, last_messages = self._trucks_and_news()
         drivers.keep_up(self.fleet, self.client, now)
-        _keep_hints(trucks, happened.arrivals)
+        keep_hints(trucks, happened.arrivals)
         self.tally.trucks = len(trucks)
         ages = [now - message["t"] for message in last_messages.values() if message["t"] <= now]
         run.lag_s = round(statistics.median(ages)) if ages else None
@@ -149,7 +149,7 @@ class FleetPass:
         logger.warning("truck not synchronised", extra={"truck": truck.id, "error": text}, exc_info=_unexpected(error))
 
 
-def _keep_hints(trucks: Sequence[Truck], arrivals: Mapping[int, tuple[int, int]]) -> None:
+def keep_hints(trucks: Iterable[Truck], arrivals: Mapping[int, tuple[int, int]]) -> None:
     """Writes down which stretches events told of, where the cursor has passed them: they are told only once."""
     told = {truck.id: arrivals[truck.wialon_id] for truck in trucks if truck.wialon_id in arrivals}
     for sync in TruckSync.objects.filter(truck_id__in=told, cursor_t__isnull=False):

@@ -140,6 +140,25 @@ class TruckPass:
         self.tally.quarantined += quarantined
         self.tally.refused += refused
 
+    # --- a period again ---
+
+    def read_anew(self, truck: Truck, sync: TruckSync, first_t: int, last_t: int) -> None:
+        """Makes [first_t, last_t] of a truck what Wialon has there, piece by piece. Raises WialonError.
+
+        Never beyond the cursor without what lies between. What a piece made stays, wherever it breaks.
+        """
+        rederive(truck, sync)
+        last_t = min(last_t, self.now)
+        if sync.cursor_t is not None and last_t > sync.cursor_t:
+            first_t = min(first_t, max(0, sync.cursor_t - OVERLAP_S))
+        if first_t > last_t:
+            return
+        self._remember_start(sync, first_t)
+        table = self.tables.of(truck)
+        for piece_first, piece_last in intervals(first_t, last_t, PIECE_S):
+            self._replace(truck, sync, table, sync.cursor_t, piece_first, piece_last)
+            self.between()
+
     # --- what came late, went, or was changed ---
 
     def _fetch_hinted(self, truck: Truck, sync: TruckSync, table: SensorTable) -> None:
@@ -186,7 +205,8 @@ class TruckPass:
             expected = ours.get(day, 0) + sync.surplus.get(str(day), 0)
             is_full = first >= full_since_t and last % DAY_S == DAY_S - 1
             if count != expected or is_full:
-                self._replace(truck, sync, table, last_message, first, last, count)
+                surplus = self._replace(truck, sync, table, last_message["t"], first, last, count)
+                _keep_surplus(sync, day, surplus)
                 self.between()
 
     def _replace(
@@ -194,15 +214,18 @@ class TruckPass:
         truck: Truck,
         sync: TruckSync,
         table: SensorTable,
-        last_message: Raw | None,
+        newest_t: int | None,
         first_t: int,
         last_t: int,
-        counted: int | None,
-    ) -> None:
+        counted: int | None = None,
+    ) -> int:
         """Replaces a stretch by what Wialon has there, if all of it came; else only adds what came.
 
-        Raises Unavailable where Wialon counts other than it delivers: nothing may be removed on such an answer.
+        Returns how many messages Wialon has more than once. Raises Unavailable where Wialon counts other than it
+        delivers: nothing may be removed on such an answer. Nor what was stored after Wialon was asked: another worker
+        may have read it since.
         """
+        before = storage.known_keys(self.fleet.id, truck.id, first_t, last_t)
         messages = [m for batch in self.client.messages(truck.wialon_id, first_t, last_t) for m in batch]
         if len(messages) != counted:  # a message may have come since it counted
             counted = self.client.count_messages(truck.wialon_id, first_t, last_t)
@@ -210,12 +233,12 @@ class TruckPass:
         if len(messages) != counted or batch.refused:
             self._store(truck, table, messages)
             raise Unavailable(f"messages/load_interval: {len(messages)} messages came where {counted} were counted")
-        if not messages and last_message:
-            self._check_emptiness(truck, last_message["t"])
-        new, quarantined, removed = replace(self.fleet, truck, table, batch, first_t, last_t, self.now)
+        if not messages and newest_t is not None:
+            self._check_emptiness(truck, newest_t)
+        new, quarantined, removed = replace(self.fleet, truck, table, batch, first_t, last_t, self.now, before)
         self._count(messages, new, quarantined, 0)
         self.tally.removed += removed
-        _keep_surplus(sync, first_t // DAY_S, len(messages) - len(batch.data) - len(batch.future))
+        return len(messages) - len(batch.data) - len(batch.future)
 
     def _check_emptiness(self, truck: Truck, t: int) -> None:
         """Raises Unavailable where Wialon denies even the unit's last message: then no emptiness is to be believed."""

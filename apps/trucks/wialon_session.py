@@ -29,16 +29,39 @@ redis.call('expire', KEYS[1], 61)
 return 1
 """
 HEAVY_AT_ONCE = 2  # Wialon allows three: one is left to the people who use the account
+BACKFILLS_AT_ONCE = 1  # of them: the other is always there for the live sync
 _HEAVY_LIFE_S = 60  # longer than a request may take: a place that a dead worker holds is free again then
 _HEAVY_PATIENCE_S = 20
-# A place among the heavy requests, if one is free: 1 or 0. In the time of Redis, too.
+_WAIT_LIFE_S = 2  # who waits asks every few hundredths of a second: who does not has gone
+# A place among the heavy requests, if one is free: 1 or 0. In the time of Redis, too. The live sync goes first: while
+# it waits, what comes free is its own, and backfills never hold all places.
 _TAKE_PLACE = """
 local clock = redis.call('time')
 local now = clock[1] + clock[2] / 1000000
-redis.call('zremrangebyscore', KEYS[1], '-inf', now)
-if redis.call('zcard', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
-redis.call('zadd', KEYS[1], now + ARGV[2], ARGV[3])
-redis.call('expire', KEYS[1], 2 * ARGV[2])
+local held, waiting, place = KEYS[1], KEYS[2], ARGV[1]
+local all, most, life, wait_life = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+redis.call('zremrangebyscore', held, '-inf', now)
+redis.call('zremrangebyscore', waiting, '-inf', now)
+local is_live = string.sub(place, 1, 4) == 'live'
+local free = all - redis.call('zcard', held)
+if not is_live then
+    free = free - redis.call('zcard', waiting)
+    local others = 0
+    for _, each in ipairs(redis.call('zrange', held, 0, -1)) do
+        if string.sub(each, 1, 4) ~= 'live' then others = others + 1 end
+    end
+    free = math.min(free, most - others)
+end
+if free <= 0 then
+    if is_live then
+        redis.call('zadd', waiting, now + wait_life, place)
+        redis.call('expire', waiting, 2 * wait_life)
+    end
+    return 0
+end
+redis.call('zrem', waiting, place)
+redis.call('zadd', held, now + life, place)
+redis.call('expire', held, 2 * life)
 return 1
 """
 _DROP_IF_SAME = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
@@ -50,13 +73,18 @@ def connection() -> redis.Redis:
 
 
 class SharedSession:
-    """The session of one Wialon account, named by a hash of its address and token."""
+    """The session of one Wialon account, named by a hash of its address and token.
 
-    def __init__(self, url: str, token: str, store: redis.Redis) -> None:
+    Of heavy requests those of the live sync go before others.
+    """
+
+    def __init__(self, url: str, token: str, store: redis.Redis, *, is_live: bool = True) -> None:
         account = hashlib.sha256(f"{url} {token}".encode()).hexdigest()[:24]
         self._key = f"wialon:session:{account}"
         self._logins = f"wialon:logins:{account}"
         self._heavy = f"wialon:heavy:{account}"
+        self._waiting = f"wialon:waiting:{account}"
+        self._rank = "live" if is_live else "late"
         self._watched = f"wialon:watched:{account}"
         self._store = store
         self._own: str | None = None
@@ -106,9 +134,9 @@ class SharedSession:
     @contextmanager
     def heavy(self) -> Iterator[None]:
         """Holds one of the account's places for heavy requests. Raises Busy where none comes free in time."""
-        place = secrets.token_hex(8)
-        self._wait_for(place)
+        place = f"{self._rank}:{secrets.token_hex(8)}"
         try:
+            self._wait_for(place)
             yield
         finally:
             self._leave(place)
@@ -122,12 +150,14 @@ class SharedSession:
 
     def _takes(self, place: str) -> bool:
         try:
-            return bool(self._store.eval(_TAKE_PLACE, 1, self._heavy, str(HEAVY_AT_ONCE), str(_HEAVY_LIFE_S), place))
+            numbers = HEAVY_AT_ONCE, BACKFILLS_AT_ONCE, _HEAVY_LIFE_S, _WAIT_LIFE_S
+            return bool(self._store.eval(_TAKE_PLACE, 2, self._heavy, self._waiting, place, *map(str, numbers)))
         except redis.RedisError:
             return True  # the session is this worker's own then, and so are its places
 
     def _leave(self, place: str) -> None:
         try:
             self._store.zrem(self._heavy, place)
+            self._store.zrem(self._waiting, place)
         except redis.RedisError:
             return

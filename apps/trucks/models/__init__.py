@@ -7,6 +7,8 @@ whole and partitioned by time, all of which a surrogate key or a foreign key wou
 from apps.trucks.models import views
 from apps.trucks.models.assignments import DriverAssignment
 from apps.trucks.models.days import Correction, DirtyDay, FactsRevision, SummaryRevision, TruckDay, TruckDayFigures
+from apps.trucks.models.backfills import Backfill, BackfillDay
+from apps.trucks.models.days import Correction, DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.events import (
     FaultChange,
     FuelEvent,
@@ -24,6 +26,8 @@ from apps.trucks.models.sync import FleetSync, FleetWatermark, SyncRun, TruckSyn
 from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup
 
 __all__ = [
+    "Backfill",
+    "BackfillDay",
     "Correction",
     "DirtyDay",
     "DrainReview",

@@ -1,0 +1,56 @@
+"""Works on backfills of both kinds, on whichever worker it is."""
+
+import time
+from collections.abc import Callable
+
+from apps.fleet import summaries
+from apps.trucks import backfills
+from apps.trucks.models import Backfill
+from apps.trucks.resync import Resync
+from apps.trucks.wialon import Retry
+
+_WAIT_S = 0.5
+_FOREGROUND_S = 2  # until the progress is shown anew
+_REBUILD_S = 2  # at a stretch, until the days that are done are counted
+
+
+def work(
+    backfill_id: int, *, seconds: float, give_way: Callable[[], bool] = lambda: False, retry: Retry | None = None
+) -> None:
+    """Works on a backfill until nothing of it is free, or so long. Any number of workers may do so at once."""
+    backfill = Backfill.objects.select_related("fleet").get(pk=backfill_id)
+    if backfill.kind == Backfill.Kind.RESYNC:
+        Resync(backfill, seconds=seconds, give_way=give_way, retry=retry).work()
+    else:
+        _rebuild(backfill, time.monotonic() + seconds, give_way)
+
+
+def _rebuild(backfill: Backfill, deadline: float, give_way: Callable[[], bool]) -> None:
+    """Marks days and rebuilds what is marked, a few of them at a time, so that other days do not wait behind all."""
+    while time.monotonic() < deadline:
+        chunk = backfills.claim(backfill.pk)
+        if chunk is not None:
+            chunk.mark()
+        summaries.rebuild(backfill.fleet, seconds=_REBUILD_S)
+        waiting = backfills.settle(backfill.pk)
+        if (chunk is None and not waiting) or give_way():
+            return
+        if chunk is None:
+            time.sleep(_WAIT_S)
+
+
+def work_to_the_end(
+    backfill: Backfill, progress: Callable[[int, int], None], *, retry: Retry | None = None
+) -> Backfill:
+    """The backfill when it is over, worked on here and now, together with whoever else does.
+
+    Or as it is when it has to rest because Wialon cannot be read.
+    """
+    while True:
+        work(backfill.pk, seconds=_FOREGROUND_S, retry=retry)
+        before, backfill = backfill, Backfill.objects.select_related("fleet").get(pk=backfill.pk)
+        progress(backfill.days_over, backfill.days_total)
+        if backfill.is_over or backfills.rests(backfill):
+            return backfill
+        if backfill.days_over == before.days_over:
+            time.sleep(_WAIT_S)  # others have what is left, or it is to be tried again later
