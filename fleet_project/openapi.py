@@ -122,7 +122,8 @@ def _errors_of(operation: Json, *, is_read: bool, missing: dict[str, str]) -> di
         errors |= _IDEMPOTENT
     if any(parameter["name"] == "If-Match" for parameter in operation["parameters"]):
         errors |= _CONDITIONAL
-    return errors | operation.pop("x-errors", {})
+    errors |= operation.pop("x-errors", {})
+    return errors
 
 
 def _error(status: int, description: str) -> Json:

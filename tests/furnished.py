@@ -47,6 +47,7 @@ def furnish(fleet: Fleet, number: int = 1) -> dict[type[Model], Any]:
     driver = rows.driver(fleet, f"{word} driver {number}", truck=truck)
     for row in (
         rows.group(fleet, f"{word} yard {number}", truck),
+        rows.backfill(fleet, truck, number=10 * fleet.pk + number, requested_by=word),
         driver,
         rows.assignment(truck, driver, rows.NOON, source="manual"),
         rows.parameters(fleet, {"trip_end_s": 240 + number}, truck=truck),

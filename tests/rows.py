@@ -21,6 +21,8 @@ from apps.fleet.models import (
 )
 from apps.fleet.summaries import sums
 from apps.trucks.models import (
+    Backfill,
+    BackfillDay,
     Driver,
     DriverAssignment,
     FaultChange,
@@ -107,6 +109,20 @@ def known(truck: Truck, until: dt.datetime | None = NOON, **changes: Any) -> Tru
     values = {"known_until": second, "first_t": 1_760_000_000, "cursor_t": second, **changes}
     made = TruckSync.objects.create(truck_id=truck.pk, fleet_id=truck.fleet_id, **values)
     recount(truck.fleet_id)
+    return made
+
+
+def backfill(fleet: Fleet, *trucks: Truck, number: int = 1, **changes: Any) -> Backfill:
+    """The backfill of this number, of one day, with a failed row for each truck."""
+    first_t = int(NOON.timestamp())
+    values = {
+        "kind": "resync", "first_t": first_t, "last_t": first_t, "first_day": DAY, "last_day": DAY,
+        "requested_by": "a test", "truck_ids": [truck.pk for truck in trucks] or None, **changes,
+    }  # fmt: skip
+    made = Backfill.objects.create(pk=number, fleet=fleet, **values)
+    for truck in trucks:
+        row = {"truck_id": truck.pk, "day": DAY, "state": "failed", "error": "Unavailable: no answer"}
+        BackfillDay.objects.create(fleet_id=fleet.pk, backfill_id=made.pk, **row)
     return made
 
 

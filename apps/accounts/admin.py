@@ -35,6 +35,8 @@ RIGHTS = {
     "add_apikey": "make API keys",
     "change_apikey": "revoke API keys",
     "change_truck": "edit trucks' codes and tanks, rebuild their days",
+    "add_backfill": "read or compute periods anew",
+    "change_backfill": "cancel that",
     **{
         f"{verb}_{model}": f"{word} {name}"
         for model, name in {

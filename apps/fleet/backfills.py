@@ -10,7 +10,6 @@ from apps.trucks.resync import Resync
 from apps.trucks.wialon import Retry
 
 _WAIT_S = 0.5
-_FOREGROUND_S = 2  # until the progress is shown anew
 _REBUILD_S = 2  # at a stretch, until the days that are done are counted
 
 
@@ -37,20 +36,3 @@ def _rebuild(backfill: Backfill, deadline: float, give_way: Callable[[], bool]) 
             return
         if chunk is None:
             time.sleep(_WAIT_S)
-
-
-def work_to_the_end(
-    backfill: Backfill, progress: Callable[[int, int], None], *, retry: Retry | None = None
-) -> Backfill:
-    """The backfill when it is over, worked on here and now, together with whoever else does.
-
-    Or as it is when it has to rest because Wialon cannot be read.
-    """
-    while True:
-        work(backfill.pk, seconds=_FOREGROUND_S, retry=retry)
-        before, backfill = backfill, Backfill.objects.select_related("fleet").get(pk=backfill.pk)
-        progress(backfill.days_over, backfill.days_total)
-        if backfill.is_over or backfills.rests(backfill):
-            return backfill
-        if backfill.days_over == before.days_over:
-            time.sleep(_WAIT_S)  # others have what is left, or it is to be tried again later

@@ -22,6 +22,7 @@ from apps.fleet.models import (
     ReportSchedule,
 )
 from apps.trucks.models import (
+    Backfill,
     DrainReview,
     Driver,
     DriverAssignment,
@@ -83,7 +84,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Runs", "description", ReportRun),
         ("Deliveries", "mail", ReportDelivery),
     ],
-    "Sync": [("Runs", "sync", SyncRun)],
+    "Sync": [("Runs", "sync", SyncRun), ("Backfills", "history", Backfill)],
     "Accounts": [
         ("Fleets", "domain", Fleet),
         ("API keys", "key", ApiKey),

@@ -83,6 +83,7 @@ class BackfillItem(BaseModel):
     created_at: Instant = described("When it was asked for.", "2026-03-09T14:05:00Z")
     started_at: Instant | None = described("When a worker began; null before.", "2026-03-09T14:05:02Z")
     finished_at: Instant | None = described("When it was over; null before.", None)
+    days_sealed: int = described("Truck-days that were left out: their messages are no longer kept.", 0)
     days_failed: int = described("Truck-days that failed for good.", 0)
     messages_loaded: int = described("Messages that were read.", 60480)
     messages_new: int = described("Of them new here.", 12)
@@ -216,6 +217,7 @@ def _item(row: Backfill, codes: dict[int, str]) -> dict[str, Any]:
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
+        "days_sealed": row.days_sealed,
         "days_failed": row.days_failed,
         "messages_loaded": row.messages_loaded,
         "messages_new": row.messages_new,

@@ -7,7 +7,7 @@ change of a day's state and of the counts is one transaction under the lock of t
 import datetime as dt
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,8 @@ from django.db.models.functions import Now
 from apps.accounts.calendar import day_of, days_between
 from apps.accounts.models import Fleet
 from apps.trucks import invalidation
-from apps.trucks.models import Backfill, BackfillDay, DirtyDay, Truck
+from apps.trucks.models import Backfill, BackfillDay, DirtyDay, Truck, TruckDay, TruckSync
+from apps.trucks.sealing import is_sealed
 from apps.trucks.truck_pass import Tally
 from apps.trucks.wialon import RequestRefused
 
@@ -35,6 +36,7 @@ _RENEW_AFTER_S = 15
 _RETRY_S, _LONGEST_RETRY_S = 30, 3_600
 _PACE_S = 300  # the stretch by which the pace is measured
 _INSERT_BATCH = 2_000
+_WAIT_S = 0.5
 
 
 class BackfillRefused(Exception):
@@ -71,7 +73,7 @@ def create(
         truck_ids=None if trucks is None else sorted(truck.pk for truck in trucks),
         requested_by=requested_by,
     )
-    pairs = _truck_days(backfill)
+    pairs = _open_days(backfill)
     if len(pairs) > MAX_TRUCK_DAYS:
         raise BackfillRefused("to", f"these are {len(pairs):,} truck-days; at most {MAX_TRUCK_DAYS:,} at once")
     backfill.days_total = len(pairs)
@@ -96,15 +98,33 @@ def _days(fleet: Fleet, first_t: int, last_t: int) -> tuple[dt.date, dt.date]:
     return first_day, last_day
 
 
-def _truck_days(backfill: Backfill) -> list[tuple[int, dt.date]]:
-    """The truck-days to work on, sorted: for a rebuild those that have figures."""
-    if backfill.kind == Kind.REBUILD:
-        days = backfill.first_day, backfill.last_day
-        return sorted(invalidation.computed_days(backfill.fleet_id, *days, backfill.truck_ids))
+def _open_days(backfill: Backfill) -> list[tuple[int, dt.date]]:
+    """The truck-days to work on, sorted; sealed ones are counted and left out. Raises BackfillRefused."""
+    zone = backfill.fleet.zone
+    floors = dict(TruckSync.objects.filter(fleet_id=backfill.fleet_id).values_list("truck_id", "raw_since_t"))
+    asked = _with_figures(backfill) if backfill.kind == Kind.REBUILD else _all_days(backfill)
+    pairs = [(truck, day) for truck, day in asked if not is_sealed(day, floors.get(truck), zone)]
+    backfill.days_sealed = len(asked) - len(pairs)
+    if asked and not pairs:
+        raise BackfillRefused("to", "all these days are sealed: their messages are no longer kept")
+    return pairs
+
+
+def _all_days(backfill: Backfill) -> list[tuple[int, dt.date]]:
     trucks = Truck.objects.filter(fleet=backfill.fleet_id)
     trucks = trucks.filter(is_active=True) if backfill.truck_ids is None else trucks.filter(pk__in=backfill.truck_ids)
     ids = trucks.order_by("pk").values_list("pk", flat=True)
     return [(truck, day) for truck in ids for day in days_between(backfill.first_day, backfill.last_day)]
+
+
+def _with_figures(backfill: Backfill) -> list[tuple[int, dt.date]]:
+    """The days that have figures or should have; sealed ones have them too."""
+    first, last = backfill.first_day, backfill.last_day
+    there = TruckDay.objects.filter(fleet_id=backfill.fleet_id, day__range=(first, last))
+    if backfill.truck_ids is not None:
+        there = there.filter(truck_id__in=backfill.truck_ids)
+    due = invalidation.computed_days(backfill.fleet_id, first, last, backfill.truck_ids)
+    return sorted({*due, *there.values_list("truck_id", "day")})
 
 
 def cancel(backfill: Backfill) -> bool:
@@ -280,6 +300,21 @@ def _end_if_over(backfill: Backfill) -> None:
         backfill.error = ""
 
 
+def to_the_end(backfill: Backfill, share: Callable[[int], object], progress: Callable[[int, int], None]) -> Backfill:
+    """The backfill when it is over: works on it here and now by shares, together with whoever else does.
+
+    Or as it is when it has to rest because Wialon cannot be read.
+    """
+    while True:
+        share(backfill.pk)
+        before, backfill = backfill, Backfill.objects.get(pk=backfill.pk)
+        progress(backfill.days_over, backfill.days_total)
+        if backfill.is_over or rests(backfill):
+            return backfill
+        if backfill.days_over == before.days_over:
+            time.sleep(_WAIT_S)  # others have what is left, or it is to be tried again later
+
+
 # --- how far they are -----------------------------------------------------------------------------------------------
 
 # Between the database's clock and its own rows: the clocks of workers and web servers do not matter.
@@ -297,7 +332,12 @@ def eta(backfill: Backfill) -> dt.datetime | None:
     if backfill.is_over or backfill.started_at is None:
         return None
     started = backfill.started_at.astimezone(dt.UTC).replace(tzinfo=None)
-    values = {"fleet": backfill.fleet_id, "backfill": backfill.pk, "started": started, "stretch": _PACE_S}
+    values: dict[str, Any] = {
+        "fleet": backfill.fleet_id,
+        "backfill": backfill.pk,
+        "started": started,
+        "stretch": _PACE_S,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_PACE, values)
         days, now, seconds = cursor.fetchone()

@@ -151,6 +151,7 @@ class TruckPass:
         last_t = min(last_t, self.now)
         if sync.cursor_t is not None and last_t > sync.cursor_t:
             first_t = min(first_t, max(0, sync.cursor_t - OVERLAP_S))
+        first_t = max(first_t, sync.raw_since_t or 0)
         if first_t > last_t:
             return
         self._remember_start(sync, first_t)

@@ -6,7 +6,7 @@ from functools import reduce
 from fleet_project.api import api
 
 DOCUMENT = api.get_openapi_schema()
-_PARTS = {"{truck_id}": "T-1", "{day}": "2026-03-10"}  # a truck and a day of tests/rows.py
+_PARTS = {"{truck_id}": "T-1", "{day}": "2026-03-10", "{backfill_id}": "1"}  # as tests/rows.py makes them
 OPERATIONS = [
     path
     for path, operations in DOCUMENT["paths"].items()
@@ -36,4 +36,4 @@ def parameters_of(path: str) -> set[str]:
 
 
 PERIOD_PATHS = [path for path in PATHS if "period" in parameters_of(path)]
-PAGED_PATHS = [path for path in PATHS if "cursor" in parameters_of(path)]
+PAGED_PATHS = [path for path in PATHS if "cursor" in parameters_of(path) and path != "/api/v2/backfills"]

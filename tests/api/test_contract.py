@@ -65,6 +65,7 @@ def full_fleet() -> Fleet:
         year=2024, line="fuel", defaults={"amount": 1, "currency": "USD", "source": "A", "edition": "1"}
     )
     SyncRun.objects.create(fleet=fleet, status="ok", started_at=now, finished_at=now)
+    rows.backfill(fleet, truck, days_done=1, error="Unavailable", started_at=now, finished_at=now)
     rows.revision(fleet, 3)
     return fleet
 
@@ -72,6 +73,7 @@ def full_fleet() -> Fleet:
 def empty_fleet() -> Fleet:
     fleet = rows.fleet()
     rows.truck(fleet)
+    rows.backfill(fleet)
     return fleet
 
 

@@ -27,6 +27,7 @@ def pointers(answer: httpx.Response) -> list[str]:
 def with_truck() -> tuple[Fleet, str]:
     fleet = rows.fleet()
     rows.truck(fleet)
+    rows.backfill(fleet)
     return fleet, rows.api_key(fleet)
 
 

@@ -16,6 +16,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
+from apps.accounts.keys import SCOPES
 from tests import rows
 from tests.api.endpoints import DOCUMENT, OPERATIONS
 
@@ -60,22 +61,25 @@ def a_fleet_with_everything() -> str:
     rows.fleet_day(fleet, yesterday)
     rows.latest(truck)
     rows.trip(truck, dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
-    return rows.api_key(fleet)
+    rows.backfill(fleet, truck)
+    return rows.api_key(fleet, scopes=SCOPES)
 
 
 def test_no_question_makes_the_server_fail(server: str) -> None:
     headers = {"Authorization": f"Bearer {a_fleet_with_everything()}"}
     statuses: dict[int, int] = {}
 
-    def ask_about(path: str, mode: GenerationMode) -> None:
+    def ask_about(path: str, method: str, mode: GenerationMode) -> None:
         @settings(
             max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
             phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @given(case=SCHEMA[path]["GET"].as_strategy(generation_mode=mode))
+        @given(case=SCHEMA[path][method].as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
             if "truck_id" in case.path_parameters and mode is GenerationMode.POSITIVE:
                 case.path_parameters["truck_id"] = "T-1"
+            if "backfill_id" in case.path_parameters and mode is GenerationMode.POSITIVE:
+                case.path_parameters["backfill_id"] = 1
             answer = case.call(base_url=server, headers=headers)
             statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
             assert answer.status_code < 500, (case.as_curl_command(), answer.text)
@@ -83,7 +87,8 @@ def test_no_question_makes_the_server_fail(server: str) -> None:
         ask()
 
     for path in OPERATIONS:
-        ask_about(path, GenerationMode.POSITIVE)
-        ask_about(path, GenerationMode.NEGATIVE)
+        for method in DOCUMENT["paths"][path]:
+            ask_about(path, method.upper(), GenerationMode.POSITIVE)
+            ask_about(path, method.upper(), GenerationMode.NEGATIVE)
     assert statuses[200] > 20
     assert statuses[422] > 20

@@ -16,8 +16,9 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.trucks.models import DirtyDay, FleetSync, Message, TruckDay
+from apps.trucks.models import Backfill, BackfillDay, DirtyDay, FleetSync, Message, TruckDay, TruckSync
 from apps.trucks.wialon_session import connection as redis_connection
+from tasks.backfills import work_on_backfills
 from tasks.sync import sync_fleet
 from tests.pipeline.conftest import make_fleet as make_fleet
 from tests.pipeline.conftest import sync_and_summarise
@@ -140,4 +141,37 @@ def test_a_worker_that_is_killed_and_started_again(simulator: Simulator, make_fl
     FleetSync.objects.filter(fleet=fleet).update(due_at=None)
     start(*worker)
     wait_for(lambda: is_done(fleet))
+    assert differing(comparable(fleet), comparable(quiet)) == {}
+
+
+def test_backfills_whose_workers_are_killed_are_brought_to_an_end_by_others(make_fleet: Any, start: Start) -> None:
+    """Two days of messages are lost here; who loads them again is killed, and two others go on, with doubled hints."""
+    redis_connection().flushdb()
+    with Simulator(trucks=5, days=4, seed=3, now=NOW, frozen=True) as simulator:
+        quiet = undisturbed(simulator, make_fleet)
+        fleet = priced(make_fleet(simulator, name="Disturbed", timezone="America/Chicago"))
+        sync_and_summarise(fleet)
+        lost = Message.objects.filter(fleet_id=fleet.id, t__range=(NOW - 3 * 86_400, NOW - 86_400))
+        kept = messages(fleet) - lost.count()
+        lost.delete()
+        simulator.faults.add("slow", svc="messages/load_interval", seconds=0.05)
+        period = "--from", str(NOW - 4 * 86_400), "--to", str(NOW - 3_600)
+        first = start("manage.py", "sync", "--fleet", "Disturbed", *period)
+        wait_for(lambda: messages(fleet) > kept)
+        kill(first)
+        backfill = Backfill.objects.get(fleet=fleet)
+        assert backfill.status == "running"
+        assert backfill.days_over < backfill.days_total
+        BackfillDay.objects.filter(lease_until__isnull=False).update(lease_until=Now())  # as if two minutes had passed
+        worker = "-m", "celery", "-A", "fleet_project", "worker", "-Q", "summaries", "--concurrency=1", "-n"
+        workers = [start(*worker, name) for name in ("one@here", "two@here")]
+        for _ in range(3):
+            work_on_backfills.delay()
+        wait_for(lambda: Backfill.objects.get(pk=backfill.pk).status == "done")
+        for each in workers:
+            kill(each)
+        sync_and_summarise(fleet)
+    assert Backfill.objects.get(pk=backfill.pk).days_done == backfill.days_total
+    assert BackfillDay.objects.filter(backfill_id=backfill.pk, state="done").count() == backfill.days_total
+    TruckSync.objects.filter(fleet_id__in=[fleet.pk, quiet.pk]).update(read_from_t=None)  # a truck that never reported
     assert differing(comparable(fleet), comparable(quiet)) == {}

@@ -301,7 +301,10 @@ def test_a_share_ends_early_when_a_fleet_waits_for_its_sync(fleet: Fleet) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_the_live_sync_keeps_its_pace_beside_backfills(simulator: Simulator, make_fleet: Make) -> None:
-    """Two backfills want all that Wialon gives; a pass still takes about as long as alone."""
+    """Six workers want all that Wialon gives; passes still take about as long as alone.
+
+    Measured: 0.5 s alone, 0.8 s beside them, 2.2 s where the live sync does not go first.
+    """
     fleet = make_fleet(simulator, timezone="America/Chicago")
     sync(fleet)
     simulator.faults.add("slow", svc=LOAD, seconds=0.1)
@@ -317,16 +320,15 @@ def test_the_live_sync_keeps_its_pace_beside_backfills(simulator: Simulator, mak
 
     def backfill() -> None:
         try:
-            while not stop.is_set():
-                work(ask(fleet), give_way=stop.is_set)
+            work(ask(fleet, days=90), give_way=stop.is_set)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(3) as pool:
-        workers = [pool.submit(backfill) for _ in range(3)]
-        time.sleep(0.5)
-        beside = min(a_pass() for _ in range(3))
+    with ThreadPoolExecutor(6) as pool:
+        workers = [pool.submit(backfill) for _ in range(6)]
+        time.sleep(1)
+        beside = [a_pass() for _ in range(3)]
         stop.set()
     assert all(worker.exception() is None for worker in workers)
     assert Backfill.objects.filter(days_done__gt=0).exists()
-    assert beside < 2 * alone + 0.5
+    assert sum(beside) < 3 * 2 * alone + 1, (alone, beside)

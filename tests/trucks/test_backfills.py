@@ -12,7 +12,7 @@ from apps.accounts.calendar import day_bounds, day_start
 from apps.accounts.models import Fleet
 from apps.trucks import backfills, leases
 from apps.trucks.backfills import BackfillRefused, Chunk, ChunkLost
-from apps.trucks.models import Backfill, BackfillDay, FleetSync
+from apps.trucks.models import Backfill, BackfillDay, FleetSync, TruckSync
 from apps.trucks.truck_pass import Tally
 from apps.trucks.wialon_session import SharedSession
 from apps.trucks.wialon_session import connection as redis_connection
@@ -67,6 +67,22 @@ def test_a_backfill_has_a_row_for_each_truck_day(fleet: Fleet) -> None:
     assert (backfill.first_day, backfill.last_day) == (dt.date(2026, 3, 6), dt.date(2026, 3, 9))
     assert states(backfill) == {"queued": 12}
     assert ask(fleet, trucks=[fleet.trucks.order_by("pk")[1]]).days_total == 4
+
+
+@pytest.mark.parametrize("kind", ["resync", "rebuild"])
+def test_sealed_days_are_left_out_and_nothing_but_sealed_days_is_refused(fleet: Fleet, kind: str) -> None:
+    truck = fleet.trucks.get(code="T-2")
+    rows.truck_day(truck, dt.date(2026, 3, 6))
+    TruckSync.objects.filter(truck_id=truck.pk).update(raw_since_t=day_start(dt.date(2026, 3, 7), fleet.zone) + 1)
+    backfill = ask(fleet, kind=kind)
+    sealed = 2 if kind == "resync" else 1  # a day without figures cannot be sealed
+    assert (backfill.days_sealed, backfill.days_total) == (sealed, 10)
+    floored = BackfillDay.objects.filter(truck_id=truck.pk).values_list("day", flat=True)
+    assert sorted(floored) == [dt.date(2026, 3, 8), dt.date(2026, 3, 9)]
+    TruckSync.objects.filter(truck_id=truck.pk).update(raw_since_t=NOW)
+    rows.truck_day(truck, dt.date(2026, 3, 9))
+    with pytest.raises(BackfillRefused, match="all these days are sealed"):
+        ask(fleet, kind=kind, days=1, trucks=[truck])
 
 
 @pytest.mark.parametrize(

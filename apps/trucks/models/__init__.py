@@ -6,9 +6,8 @@ whole and partitioned by time, all of which a surrogate key or a foreign key wou
 
 from apps.trucks.models import views
 from apps.trucks.models.assignments import DriverAssignment
-from apps.trucks.models.days import Correction, DirtyDay, FactsRevision, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.backfills import Backfill, BackfillDay
-from apps.trucks.models.days import Correction, DirtyDay, SummaryRevision, TruckDay, TruckDayFigures
+from apps.trucks.models.days import Correction, DirtyDay, FactsRevision, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.events import (
     FaultChange,
     FuelEvent,

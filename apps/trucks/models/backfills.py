@@ -36,6 +36,7 @@ class Backfill(models.Model):
     finished_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, help_text="Wialon was busy or away")
     days_total = models.PositiveIntegerField(default=0, help_text="truck-days")
+    days_sealed = models.PositiveIntegerField(default=0, help_text="left out: their messages are no longer kept")
     days_done = models.PositiveIntegerField(default=0)
     days_failed = models.PositiveIntegerField(default=0)
     messages_loaded = models.PositiveBigIntegerField(default=0)

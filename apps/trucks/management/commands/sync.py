@@ -1,41 +1,77 @@
-"""One sync (or backfill) pass over a fleet, in the foreground."""
+"""One pass of the sync over a fleet, or a backfill, in the foreground."""
 
 import datetime as dt
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.accounts.calendar import day_bounds
 from apps.accounts.models import Fleet
 from apps.accounts.terminal import fleet_named, progress_bar
-from apps.trucks import leases
-from apps.trucks.models import SyncRun
+from apps.trucks import backfills, leases, units
+from apps.trucks.models import Backfill, SyncRun, Truck
+from apps.trucks.resync import Resync
 from apps.trucks.sync import synchronise
-from apps.trucks.truck_pass import Window
+from apps.trucks.truck_pass import DAY_S, Window
+from apps.trucks.wialon import WialonClient, WialonError
+from apps.trucks.wialon_session import SharedSession, connection
 
+_SHARE_S = 5  # until the progress is shown anew
 _PATIENCE_S = 150  # longer than a lease: whoever died holding it is waited out
 
 
 class Command(BaseCommand):
-    help = "Fetches what is new in Wialon, or loads a period again."
+    help = "Fetches what is new in Wialon, or reads a period again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--fleet", required=True, metavar="NAME")
         when = "a date (a whole day of the fleet), an instant with an offset, or epoch seconds"
-        parser.add_argument("--from", dest="first", metavar="T", help=f"load from here on: {when}")
-        parser.add_argument("--to", dest="last", metavar="T", help=f"load up to here: {when}; without it up to now")
+        parser.add_argument("--from", dest="first", metavar="T", help=f"read anew from here on: {when}")
+        parser.add_argument(
+            "--to", dest="last", metavar="T", help=f"read anew up to here: {when}; without it up to now"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         fleet = fleet_named(options["fleet"])
         first, last = _instant(options["first"], fleet, end=False), _instant(options["last"], fleet, end=True)
-        window = Window(first, last, looks_back=True)
-        if window.first_t is not None and window.last_t is not None and window.first_t > window.last_t:
-            raise CommandError("--from is later than --to")
+        if first is not None or last is not None:
+            self._backfill(fleet, first, last)
+        if last is None:
+            self._live(fleet)
+
+    def _live(self, fleet: Fleet) -> None:
         lease = _claim(fleet)
         with progress_bar(f"sync {fleet.name}") as report:
-            run = synchronise(fleet, lease, window=window, progress=report)
+            run = synchronise(fleet, lease, window=Window(looks_back=True), progress=report)
         self._tell(run)
+
+    def _backfill(self, fleet: Fleet, first: int | None, last: int | None) -> None:
+        if not fleet.trucks.exists():
+            _read_units(fleet)
+        last = int(time.time()) if last is None else last
+        first = last - settings.INITIAL_HISTORY_DAYS * DAY_S if first is None else first
+        try:
+            backfill = backfills.create(fleet, "resync", first, last, None, "the command line")
+        except backfills.BackfillRefused as refused:
+            raise CommandError(f"--{refused.field}: {refused}") from None
+        with progress_bar(f"backfill {fleet.name}") as report:
+            backfill = backfills.to_the_end(backfill, _share, report)
+        self._tell_backfill(backfill)
+
+    def _tell_backfill(self, backfill: Backfill) -> None:
+        self.stdout.write(
+            f"backfill {backfill.pk} {backfill.status}: {backfill.days_done} of {backfill.days_total} truck-days, "
+            f"{backfill.messages_loaded} messages loaded, {backfill.messages_new} new, "
+            f"{backfill.messages_removed} removed, {backfill.days_failed} truck-days failed"
+        )
+        for truck_id, day, error in backfills.failures(backfill):
+            self.stderr.write(f"{Truck.objects.get(pk=truck_id).code}, {day}: {error}")
+        if not backfill.is_over:
+            raise CommandError(f"{backfill.error}; it goes on by itself as soon as Wialon can be read")
+        if backfill.status != Backfill.Status.DONE:
+            raise CommandError(backfill.error or f"it was {backfill.status}")
 
     def _tell(self, run: SyncRun) -> None:
         self.stdout.write(
@@ -49,6 +85,24 @@ class Command(BaseCommand):
             self.stderr.write(f"{error['truck']}: {error['error']}")
         if run.status == SyncRun.Status.FAILED:
             raise CommandError(run.error)
+
+
+def _share(backfill_id: int) -> None:
+    backfill = Backfill.objects.select_related("fleet").get(pk=backfill_id)
+    Resync(backfill, seconds=_SHARE_S).work()
+
+
+def _read_units(fleet: Fleet) -> None:
+    """A fleet that was never read has no trucks yet. Raises CommandError."""
+    lease = _claim(fleet)
+    try:
+        session = SharedSession(fleet.wialon_url, fleet.wialon_token, connection())
+        with WialonClient(fleet.wialon_url, fleet.wialon_token, session=session, before_try=lease.renew) as client:
+            units.refresh(fleet, client)
+    except WialonError as error:
+        raise CommandError(str(error)) from None
+    finally:
+        lease.release(next_in_s=0)
 
 
 def _claim(fleet: Fleet) -> leases.Lease:
