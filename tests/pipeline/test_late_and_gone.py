@@ -10,6 +10,7 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
+from apps.trucks import storage
 from apps.trucks.ingest import replace
 from apps.trucks.messages import sort_out
 from apps.trucks.models import DirtyDay, Message, QuarantinedMessage, SyncRun, Truck, TruckSync
@@ -257,9 +258,10 @@ def test_any_messages_removed_leave_the_rows_of_a_truck_that_never_had_them(seed
     kept += [m for m in messages[1:] if not start <= m["t"] <= end or rng.random() > share]
     batch = sort_out([m for m in kept if start <= m["t"] <= end], now)
     table = SensorTable.compile(truck.sensor_table)
-    _, _, removed = replace(fleet, truck, table, batch, start, end, now)
+    before = storage.known_keys(fleet.pk, truck.pk, start, end)
+    _, _, removed = replace(fleet, truck, table, batch, start, end, now, before)
     assert removed == len({(m["t"], str(m)) for m in messages}) - len({(m["t"], str(m)) for m in kept})
-    assert replace(fleet, truck, table, batch, start, end, now) == (0, 0, 0)
+    assert replace(fleet, truck, table, batch, start, end, now, before) == (0, 0, 0)
     summaries.rebuild(fleet)
     feed.receive(twin, kept, now)
     summaries.rebuild(twin_fleet)

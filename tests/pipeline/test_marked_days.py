@@ -12,7 +12,7 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks import invalidation
+from apps.trucks import invalidation, storage
 from apps.trucks.ingest import replace
 from apps.trucks.messages import sort_out
 from apps.trucks.models import Truck
@@ -81,7 +81,8 @@ def remove(truck: Truck, messages: Messages, kept: Messages, gone: Messages, now
     summaries.rebuild(truck.fleet)
     first_t, last_t = min(m["t"] for m in gone), max(m["t"] for m in gone)
     batch = sort_out([m for m in kept if first_t <= m["t"] <= last_t], now)
-    replace(truck.fleet, truck, SensorTable.compile(truck.sensor_table), batch, first_t, last_t, now)
+    before = storage.known_keys(truck.fleet_id, truck.pk, first_t, last_t)
+    replace(truck.fleet, truck, SensorTable.compile(truck.sensor_table), batch, first_t, last_t, now, before)
 
 
 def truck_of(seed: int, rng: random.Random, zone: str) -> Truck:
