@@ -9,7 +9,7 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks import invalidation
+from apps.trucks import invalidation, storage
 from apps.trucks.ingest import rederive, replace, store
 from apps.trucks.messages import sort_out
 from apps.trucks.models import DirtyDay, Message, SyncRun, Truck, TruckSync
@@ -129,7 +129,9 @@ def test_nothing_before_the_floor_is_removed(sealed: Truck) -> None:
     kept = stored.filter(t__lt=FLOOR).count()
     table = SensorTable.compile(sealed.sensor_table)
     empty = sort_out([], NOW)
-    _, _, removed = replace(sealed.fleet, sealed, table, empty, FLOOR - DAY_S, FLOOR + DAY_S, NOW)
+    first_t, last_t = FLOOR - DAY_S, FLOOR + DAY_S
+    before = storage.known_keys(sealed.fleet_id, sealed.id, first_t, last_t)
+    _, _, removed = replace(sealed.fleet, sealed, table, empty, first_t, last_t, NOW, before)
     assert removed > 10
     assert stored.filter(t__lt=FLOOR).count() == kept
 
