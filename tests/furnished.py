@@ -23,6 +23,7 @@ from apps.fleet.models import (
 from apps.trucks.invalidation import mark
 from apps.trucks.models import DrainReview, EventMapping, SyncRun
 from apps.trucks.models.views import (
+    CorrectionRow,
     DirtyDayRow,
     FaultChangeRow,
     FuelEventRow,
@@ -143,9 +144,10 @@ def _computed(truck: Any) -> dict[type[Model], Any]:
         create(truck)
     rows.fault_change(truck)
     rows.open_fault(truck)
+    rows.correction(truck)
     mark(truck.fleet_id, [(truck.pk, rows.DAY)], "messages")
     views = (
         TruckDayRow, TripRow, StopRow, IdleEventRow, SpeedingEpisodeRow, FuelEventRow, HarshEventRow, FaultChangeRow,
-        OpenFaultRow, DirtyDayRow,
+        OpenFaultRow, DirtyDayRow, CorrectionRow,
     )  # fmt: skip
     return {view: view.objects.get(truck=truck) for view in views}

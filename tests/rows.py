@@ -23,6 +23,7 @@ from apps.fleet.summaries import sums
 from apps.trucks.models import (
     Backfill,
     BackfillDay,
+    Correction,
     Driver,
     DriverAssignment,
     FaultChange,
@@ -274,6 +275,13 @@ def speeding(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 60, **
         "duration_s": seconds, "distance_m": 30 * seconds, **changes,
     }  # fmt: skip
     return SpeedingEpisode.objects.create(**{**_event(truck, started_at, seconds), **values})
+
+
+def correction(truck: Truck, column: str = "distance_m", day: dt.date = DAY, **changes: Any) -> Correction:
+    values = {"revision": 7, "old": "412000", "new": "420000", "cause": "messages", "corrected_at": NOON, **changes}
+    return Correction.objects.create(
+        fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, column=column, **values
+    )  # fmt: skip
 
 
 def message(truck: Truck, at: dt.datetime = NOON, **changes: Any) -> Message:

@@ -255,7 +255,7 @@ def test_a_days_page_shows_every_column_and_that_it_adds_up(client: Client) -> N
         assert f">{field.name}<" in text, field.name
     assert sum(share for _, _, share in answer.context["bar"]) == pytest.approx(100)
     assert [heading for heading, _, _ in answer.context["tables"]] == [
-        "Trips", "Stops", "Idle events", "Speeding", "Refuels and drains", "Harsh driving", "Faults",
+        "Trips", "Stops", "Idle events", "Speeding", "Refuels and drains", "Harsh driving", "Faults", "Corrections",
     ]  # fmt: skip
     assert answer.context["costs"] == [("Fuel", "128.87 USD", "estimated"), ("Total", "128.87 USD", "")]
 

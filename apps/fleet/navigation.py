@@ -33,6 +33,7 @@ from apps.trucks.models import (
     TruckGroup,
 )
 from apps.trucks.models.views import (
+    CorrectionRow,
     DirtyDayRow,
     FaultChangeRow,
     FuelEventRow,
@@ -57,6 +58,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
     ],
     "Days": [
         ("Truck-days", "calendar_month", TruckDayRow),
+        ("Corrections", "published_with_changes", CorrectionRow),
         ("Waiting for rebuild", "autorenew", DirtyDayRow),
     ],
     "Trips and events": [

@@ -4,17 +4,19 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from apps.accounts.admin_base import column, local_time
+from apps.accounts.models import Fleet
+from apps.accounts.scope import chosen_fleet
 from apps.fleet.admin import lineage
 from apps.fleet.admin.figures import figure, title
 from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.fleet.admin.rows import RowAdmin, Section, figure_column
 from apps.fleet.models import CostLine, TruckDayCost
-from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.fleet.reports.wording import number
 from apps.trucks.models import (
     Correction,
     FaultChange,
@@ -26,7 +28,7 @@ from apps.trucks.models import (
     Trip,
     TruckSync,
 )
-from apps.trucks.models.views import DirtyDayRow, TruckDayRow
+from apps.trucks.models.views import CorrectionRow, DirtyDayRow, TruckDayRow
 from apps.trucks.sealing import is_sealed
 
 STATES = {"provisional": "info", "final": "success", "corrected": "warning"}
@@ -109,6 +111,58 @@ class DirtyDayAdmin(RowAdmin):
     retry = figure_column("retry_at", "Next attempt")
 
 
+class FigureFilter(admin.SimpleListFilter):
+    """One of the figures that were corrected in the fleet."""
+
+    title = parameter_name = "figure"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        fleet = chosen_fleet(request)
+        found = Correction.objects.filter(fleet_id=fleet.pk) if fleet else Correction.objects.none()
+        return [(name, title(name)) for name in found.values_list("column", flat=True).distinct().order_by("column")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(column=self.value()) if self.value() else queryset
+
+
+@admin.register(CorrectionRow)
+class CorrectionAdmin(RowAdmin):
+    """What changed after its day was final."""
+
+    list_display = ["name", "date", "figure", "old_value", "new_value", "cause", "corrected"]
+    list_filter = [OneFleetFilter, PeriodFilter, FigureFilter]
+    ordering = ["-fleet_id", "-day", "-truck_id", "-revision"]
+    sections = {"Correction": "day column old new cause corrected_at revision"}
+    date, corrected = figure_column("day"), figure_column("corrected_at")
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        row = kwargs["obj"]
+        day = f"{row.fleet_id}.{row.truck_id}.{row.day}"
+        context["day_address"] = reverse("admin:trucks_truckdayrow_change", args=[day])
+        return super().render_change_form(request, context, **kwargs)
+
+    @column("Figure", order="column")
+    def figure(self, row: Any) -> str:
+        return title(row.column)
+
+    @column("Old")
+    def old_value(self, row: Any) -> str:
+        return _in_units(row.column, row.old, row.fleet)
+
+    @column("New")
+    def new_value(self, row: Any) -> str:
+        return _in_units(row.column, row.new, row.fleet)
+
+
+def _in_units(name: str, text: str | None, fleet: Fleet) -> str:
+    """A corrected value as the day's page shows it; it is kept as text."""
+    try:
+        value: Any = None if text is None else float(text)
+    except ValueError:
+        value = text
+    return figure(name, value, fleet)
+
+
 def time_bar(day: Any) -> list[tuple[str, str, float]]:
     """(state, hours and minutes, per cent of the day): they add up to it."""
     states = {"moving": day.moving_s, "idling": day.idle_s, "parked": day.parked_s, "no data": day.no_data_s}
@@ -138,15 +192,15 @@ def corrections(day: Any) -> list[tuple[str, list[str], list[list[str]]]]:
         [
             local_time(each.corrected_at, day.fleet.zone),
             title(each.column),
-            each.old or NOT_MEASURED,
-            each.new or NOT_MEASURED,
+            _in_units(each.column, each.old, day.fleet),
+            _in_units(each.column, each.new, day.fleet),
             each.cause,
             str(each.revision),
         ]
         for each in found.order_by("-revision", "column")
     ]
     headers = ["When", "Figure", "Old", "New", "Why", "Revision"]
-    return [("Corrections, in the units of the columns", headers, cells)] if cells else []
+    return [("Corrections", headers, cells)] if cells else []
 
 
 def costs(day: Any) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from django.db import models
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
-from apps.trucks.models.days import DirtyDay, TruckDay
+from apps.trucks.models.days import Correction, DirtyDay, TruckDay
 from apps.trucks.models.events import (
     FaultChange,
     FuelEvent,
@@ -101,6 +101,24 @@ class DirtyDayRow(DayRow):
         db_table = "admin_dirty_day"
         verbose_name = "day to rebuild"
         verbose_name_plural = "days to rebuild"
+
+
+class CorrectionRow(DayRow):
+    column: str
+    vars().update(_columns(Correction))
+
+    class Meta(DayRow.Meta):
+        db_table = "admin_correction"
+        verbose_name = "correction"
+        unique_together = [("fleet", "truck", "day", "revision", "column")]
+
+    def __str__(self) -> str:
+        return f"{self.column} of {self.truck}, {self.day:%a %d %b %Y}"
+
+    @classmethod
+    def _own_key(cls, rest: str) -> dict[str, Any]:
+        day, revision, figure = rest.split(".")
+        return {**super()._own_key(day), "revision": int(revision), "column": figure}
 
 
 class TripRow(EventRow):
