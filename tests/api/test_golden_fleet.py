@@ -1,0 +1,306 @@
+"""Three trucks, two months, eleven invoices: every figure of costs and utilization against a sheet worked by hand.
+
+The fleet, in Chicago, February and March 2026 (28 and 31 days; on 8 March the clocks go forward, so it has 23 hours):
+
+- Each day, from 08:00 to 10:00 a truck drives, then idles to 11:00 and stands for the rest. A and C drive 120 km on 30
+  litres, B 180 km on 45; idling takes 2 litres more. C is sold at the end of February.
+- Truck-days: A 59, B 59, C 28, together 146. Distance: A 59 × 120 = 7,080 km, B 59 × 180 = 10,620, C 28 × 120 = 3,360,
+  together 21,060; of it February 3,360 + 5,040 + 3,360 = 11,760, March 3,720 + 5,580 = 9,300.
+- Litres: A 59 × 32 = 1,888, B 59 × 47 = 2,773, C 28 × 32 = 896, together 5,557.
+- A litre costs 1.00, from 15 February 09:00 on 1.20, from 10 March 12:00 on 1.10.
+
+Fuel. On 15 February half the drive is at the old price: A and C 15 × 1.00 + 17 × 1.20 = 35.40, B 22.5 × 1.00 + 24.5 ×
+1.20 = 51.90. On 10 March the work is done before the price falls.
+  A February 14 × 32.00 + 35.40 + 13 × 38.40 = 982.60; March 10 × 38.40 + 21 × 35.20 = 1,123.20; together 2,105.80
+  B February 14 × 47.00 + 51.90 + 13 × 56.40 = 1,443.10; March 10 × 56.40 + 21 × 51.70 = 1,649.70; together 3,092.80
+  C February 982.60. All: February 3,408.30, March 2,772.90, together 6,181.20.
+Idling: 2 l a truck-day; February 14 × 2.00 + 14 × 2.40 = 61.60 for each of three, March 10 × 2.40 + 21 × 2.20 = 70.20
+for each of two: 184.80 + 140.40 = 325.20.
+Tires, by rate, 0.02 per km: A 141.60, B 212.40, C 67.20; February 235.20, March 186.00; together 421.20.
+
+Invoices (see INVOICES, in its order):
+   1 lease of A: 2,950 ÷ 59 = 50 a day: February 1,400, March 1,550
+   2 lease of C: 1,770 ÷ 59 = 30 a day: February 840; March 930, when C is sold, no truck can bear
+   3 insurance of all by days: 30 a day, in February ÷ 3, in March ÷ 2: A 280 + 465 = 745, B the same, C 280
+   4 permits of all, evenly over trucks: 59 each, 1 a day: A 59, B 59, C 28; 31 no truck can bear
+   5 toll of B on 10 February 42.50;  6 toll of A on 8 March 17.30;  7 repair of B on 3 March 615.25: actual
+   8 wages of February by km: 11,760 ÷ 11,760 km = 1.00: A 3,360, B 5,040, C 3,360
+   9 wages of March by km: 9,300 ÷ 9,300 km = 1.00: A 3,720, B 5,580
+  10 credit note on the insurance of B: −59 ÷ 59 = −1 a day
+  11 other, of A, 1 to 11 March: 100 EUR × 1.1 = 110 USD, 10 a day
+
+Sums by truck:
+  A 2,105.80 fuel + 141.60 + 2,950 + 745 + 59 + 17.30 + 7,080 + 110 = 13,208.70
+  B 3,092.80 fuel + 212.40 + (745 − 59) + 59 + 42.50 + 615.25 + 10,620 = 15,327.95
+  C 982.60 fuel + 67.20 + 840 + 280 + 28 + 3,360 = 5,557.80
+  no truck: 930 + 31 = 961.00. Together 35,055.45.
+Of it estimated (fuel, tires) 6,602.40, actual 42.50 + 17.30 + 615.25 = 675.05, allocated the rest: 27,778.00.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from apps.accounts.models import Fleet
+from apps.fleet import ledger, summaries
+from apps.fleet.imports import storing
+from apps.fleet.models import Benchmark, CostRate, ExchangeRate, FuelPrice
+from tests import rows
+from tests.pipeline import feed
+
+Get = Callable[..., httpx.Response]
+CHICAGO = ZoneInfo("America/Chicago")
+FIRST, SOLD, END = dt.date(2026, 2, 1), dt.date(2026, 3, 1), dt.date(2026, 4, 1)
+PRICES = ((FIRST, 0, "1.00"), (dt.date(2026, 2, 15), 9 * 60, "1.20"), (dt.date(2026, 3, 10), 12 * 60, "1.10"))
+TRUCKS = {"A": (120, END), "B": (180, END), "C": (120, SOLD)}  # km a day, and until when
+BOTH = "from=2026-02-01&to=2026-03-31"
+INVOICES = b"""line,amount,currency,truck,covers_from,covers_to,basis
+payments,2950,USD,A,2026-02-01,2026-03-31,days
+payments,1770,USD,C,2026-02-01,2026-03-31,days
+insurance,1770,USD,,2026-02-01,2026-03-31,days
+permits,177,USD,,2026-02-01,2026-03-31,trucks
+tolls,42.50,USD,B,2026-02-10,,
+tolls,17.30,USD,A,2026-03-08,,
+repair_maintenance,615.25,USD,B,2026-03-03,,
+driver_wages,11760,USD,,2026-02-01,2026-02-28,km
+driver_wages,9300,USD,,2026-03-01,2026-03-31,km
+insurance,-59,USD,B,2026-02-01,2026-03-31,days
+other,100,EUR,A,2026-03-01,2026-03-11,days
+"""
+
+
+def at(day: dt.date, minutes: int = 0) -> int:
+    """The second of a wall time of the day."""
+    clock = dt.datetime.combine(day, dt.time(minutes // 60, minutes % 60), tzinfo=CHICAGO)
+    return int(clock.timestamp())
+
+
+def work(code: str) -> list[dict[str, Any]]:
+    """The truck's messages, ascending: every ten minutes while the engine is on, every hour otherwise.
+
+    Its counters stand at 400,000 km and 120,000 l in the beginning.
+    """
+    km_a_day, until = TRUCKS[code]
+    messages: dict[int, dict[str, Any]] = {}
+    days = (until - FIRST).days
+    for number in range(days):
+        day = FIRST + dt.timedelta(days=number)
+        before_km, before_l = 400_000 + number * km_a_day, 120_000 + number * (km_a_day / 4 + 2)
+        for minutes in sorted({*range(0, 1_440, 60), *range(480, 661, 10)}):
+            driven, idled = min(max(minutes - 480, 0), 120) / 120, min(max(minutes - 600, 0), 60) / 60
+            is_driving, engine = 480 <= minutes < 600, int(480 <= minutes < 660)
+            place = {"y": 41.85, "x": -87.65, "z": 180, "s": km_a_day / 2 * is_driving, "c": 0, "sc": 9}
+            values = {"ign": engine, "odo": before_km + km_a_day * driven}
+            values["used"] = before_l + km_a_day / 4 * driven + 2 * idled
+            t = at(day, minutes)
+            messages[t] = {"t": t, "f": 1, "tp": "ud", "rt": t, "pos": place, "p": values}
+    return list(messages.values())
+
+
+@pytest.fixture
+def key(transactional_db: None) -> str:
+    fleet = rows.fleet()
+    Benchmark.objects.all().delete()
+    for code, (_, until) in TRUCKS.items():
+        feed.receive(feed.truck_of(fleet, code), work(code), at(until) - 1)
+    for day, minutes, price in PRICES:
+        moment = dt.datetime.fromtimestamp(at(day, minutes), dt.UTC)
+        ledger.save(FuelPrice(fleet=fleet, effective_at=moment, price_per_l=Decimal(price)))
+    rate = {"line": "tires", "basis": "per_km", "amount": Decimal("0.02"), "effective_from": FIRST}
+    ledger.save(CostRate(fleet=fleet, **rate))
+    ledger.save(ExchangeRate(fleet=fleet, currency="EUR", effective_from=FIRST, rate=Decimal("1.1")))
+    storing.store(storing.received(fleet, "entries", "invoices.csv", INVOICES, "root"))
+    assert summaries.rebuild(Fleet.objects.get(pk=fleet.pk)).failed == 0
+    return rows.api_key(fleet)
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "USD"}
+
+
+def amounts(lines: list[dict[str, Any]]) -> dict[str, str]:
+    return {line["line"]: line["amount"]["amount"] for line in lines}
+
+
+def costs(api_get: Get, key: str) -> None:
+    answer = api_get(f"/api/v2/fleet/cost-analysis?{BOTH}", key).json()
+    summary, data = answer["summary"], answer["data"]
+    assert summary["amount"] == usd("35055.45")
+    assert summary["estimated_pct"] == 18.83  # 6,602.40 ÷ 35,055.45
+    assert summary["distance_m"] == 21_060_000
+    assert summary["cost_per_km"] == usd("1.6646")  # ÷ 21,060
+    assert summary["cost_per_engine_hour"] == usd("80.0353")  # ÷ 146 × 3 h
+    assert summary["cost_per_truck_day"] == usd("240.1058")  # ÷ 146
+    assert summary["unallocated"] == usd("961.00")
+    assert [(each["source"], each["amount"]["amount"], each["share_pct"]) for each in summary["sources"]] == [
+        ("actual", "675.05", 1.93), ("allocated", "27778.00", 79.24), ("estimated", "6602.40", 18.83),
+    ]  # fmt: skip
+    assert summary["idling"] == {
+        "litres": 292.0, "amount": usd("325.20"), "productive_amount": usd("0.00"),
+        "nonproductive_amount": usd("325.20"),
+    }  # fmt: skip
+    assert summary["fuel"]["used"] == {
+        "litres": 5557.0, "priced_litres": 5557.0, "amount": usd("6181.20"), "per_litre": usd("1.1123"),
+    }  # fmt: skip
+    assert amounts(data["by_line"]) == {
+        "fuel": "6181.20", "tires": "421.20", "payments": "3790.00", "insurance": "1711.00", "permits": "146.00",
+        "tolls": "59.80", "repair_maintenance": "615.25", "driver_wages": "21060.00", "other": "110.00",
+        "unallocated": "961.00",
+    }  # fmt: skip
+    assert summary["benchmark"] is None
+
+
+def costs_by_truck(api_get: Get, key: str) -> None:
+    trucks = api_get(f"/api/v2/fleet/cost-analysis?{BOTH}", key).json()["data"]["by_truck"]
+    found = {
+        truck["truck_id"]: (truck["distance_m"], truck["amount"]["amount"], truck["cost_per_km"]["amount"])
+        for truck in trucks
+    }
+    assert found == {
+        "A": (7_080_000, "13208.70", "1.8656"),
+        "B": (10_620_000, "15327.95", "1.4433"),
+        "C": (3_360_000, "5557.80", "1.6541"),
+    }
+    assert {truck["truck_id"]: amounts(truck["lines"]) for truck in trucks} == {
+        "A": {
+            "fuel": "2105.80", "tires": "141.60", "payments": "2950.00", "insurance": "745.00", "permits": "59.00",
+            "tolls": "17.30", "driver_wages": "7080.00", "other": "110.00",
+        },
+        "B": {
+            "fuel": "3092.80", "tires": "212.40", "insurance": "686.00", "permits": "59.00", "tolls": "42.50",
+            "repair_maintenance": "615.25", "driver_wages": "10620.00",
+        },
+        "C": {
+            "fuel": "982.60", "tires": "67.20", "payments": "840.00", "insurance": "280.00", "permits": "28.00",
+            "driver_wages": "3360.00",
+        },
+    }  # fmt: skip
+
+
+def costs_by_month(api_get: Get, key: str) -> None:
+    """February: 3,408.30 + 235.20 + 2,240 + (840 − 28) + 84 + 42.50 + 11,760 = 18,582.00; March the rest, 16,473.45."""
+    months = api_get(f"/api/v2/fleet/cost-analysis?{BOTH}", key).json()["data"]["by_month"]
+    assert [(m["month"], m["distance_m"], m["amount"]["amount"], m["cost_per_km"]["amount"]) for m in months] == [
+        ("2026-02", 11_760_000, "18582.00", "1.5801"),
+        ("2026-03", 9_300_000, "16473.45", "1.7713"),
+    ]
+    assert amounts(months[0]["lines"]) == {
+        "fuel": "3408.30", "tires": "235.20", "payments": "2240.00", "insurance": "812.00", "permits": "84.00",
+        "tolls": "42.50", "driver_wages": "11760.00",
+    }  # fmt: skip
+    assert amounts(months[1]["lines"]) == {
+        "fuel": "2772.90", "tires": "186.00", "payments": "1550.00", "insurance": "899.00", "permits": "62.00",
+        "tolls": "17.30", "repair_maintenance": "615.25", "driver_wages": "9300.00", "other": "110.00",
+        "unallocated": "961.00",
+    }  # fmt: skip
+
+
+def why_march_cost_less(api_get: Get, key: str) -> None:
+    """The 31 days before March hold all of February: 18,582.00, so 2,108.55 less.
+
+    Fuel, 3,408.30 → 2,772.90: d 11,760 → 9,300 km, u 3,108 ÷ 11,760 → 2,449 ÷ 9,300 l/km, p 3,408.30 ÷ 3,108 →
+    2,772.90 ÷ 2,449. With u = 0.264286, u' = 0.263333, p = 1.096622, p' = 1.132258:
+      distance    −2,460 × ((u p + u' p') ÷ 3 + (u p' + u' p) ÷ 6) = −2,460 × 0.293994 = −723.23
+      consumption −0.000952 × ((d p + d' p') ÷ 3 + (d p' + d' p) ÷ 6) = −0.000952 × 11,728 = −11.17
+      price       +0.035636 × ((d u + d' u') ÷ 3 + (d u' + d' u) ÷ 6) = +0.035636 × 2,778.2 = +99.00
+    Wages, 11,760 → 9,300 at 1.00 per km both: all distance.
+    """
+    change = api_get("/api/v2/fleet/cost-analysis?from=2026-03-01&to=2026-03-31", key).json()["summary"]["change"]
+    assert change["period"] == {"from": "2026-01-29", "to": "2026-02-28", "timezone": "America/Chicago"}
+    assert (change["previous_amount"], change["change"]) == (usd("18582.00"), usd("-2108.55"))
+    lines = {line.pop("line"): line for line in change["by_line"]}
+    assert lines["fuel"] == {
+        "previous_amount": usd("3408.30"), "change": usd("-635.40"), "price": usd("99.00"), "distance": usd("-723.23"),
+        "consumption": usd("-11.17"),
+    }  # fmt: skip
+    assert lines["driver_wages"] == {
+        "previous_amount": usd("11760.00"), "change": usd("-2460.00"), "price": usd("0.00"),
+        "distance": usd("-2460.00"), "consumption": None,
+    }  # fmt: skip
+    assert lines["unallocated"]["change"] == usd("961.00")
+    assert sum(Decimal(line["change"]["amount"]) for line in lines.values()) == Decimal("-2108.55")
+
+
+def utilization(api_get: Get, key: str) -> None:
+    """Moving 2 h, idle 1 h a truck-day; A and B have an hour less on 8 March, and each truck's last day has a second
+    less: it is known up to its last second.
+    """
+    answer = api_get(f"/api/v2/fleet/utilization?{BOTH}", key).json()
+    ratios = {
+        "engine_utilization_pct": 66.67,  # 2 of 3 h
+        "asset_utilization_pct": 16.67,  # 2 of 12 h
+        "day_utilization_pct": 100.0,
+        "idle_pct": 33.33,
+        "idle_nonproductive_pct": 33.33,
+    }
+
+    def states(days: int, length_s: int) -> dict[str, Any]:
+        return {
+            "truck_days": days, "truck_days_used": days, "length_s": length_s, "moving_s": days * 7_200,
+            "idle_s": days * 3_600, "idle_productive_s": 0, "parked_s": length_s - days * 10_800, "no_data_s": 0,
+            "engine_on_s": days * 10_800, **ratios,
+        }  # fmt: skip
+
+    summary = answer["summary"]
+    summary.pop("targets")
+    assert summary == states(146, 146 * 86_400 - 2 * 3_600 - 3)
+    assert {truck.pop("truck_id"): {**truck, "name": None} for truck in answer["data"]} == {
+        "A": {**states(59, 59 * 86_400 - 3_601), "name": None},
+        "B": {**states(59, 59 * 86_400 - 3_601), "name": None},
+        "C": {**states(28, 28 * 86_400 - 1), "name": None},
+    }
+
+
+def figures_of_the_summary(api_get: Get, key: str) -> None:
+    data = api_get(f"/api/v2/fleet/summary?{BOTH}", key).json()["data"]
+    assert (data["active_trucks"], data["truck_days"], data["distance_m"]) == (3, 146, 21_060_000)
+    assert (data["total_cost"], data["fuel_cost"]) == (usd("35055.45"), usd("6181.20"))
+    assert (data["cost_per_km"], data["estimated_cost_pct"]) == (usd("1.6646"), 18.83)
+    assert data["consumption_l_per_100km"] == 26.39  # 5,557 l ÷ 21,060 km
+    assert (data["fuel_used_l"], data["idle_fuel_l"]) == (5557.0, 292.0)
+
+
+def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
+    """One test for all of them: the two months take seconds to compute."""
+    for figures in (costs, costs_by_truck, costs_by_month, why_march_cost_less, utilization, figures_of_the_summary):
+        figures(api_get, key)
+
+
+# --- the formulas of the system that this one replaces, on the same messages ---
+
+
+def latest(code: str, t: int) -> dict[str, Any]:
+    return max((message for message in work(code) if message["t"] <= t), key=lambda message: message["t"])
+
+
+def test_the_formulas_before_are_as_far_off_as_the_manual_says() -> None:
+    """March, whose true figures are 9,300 km, 2,449 l, 124 h moving and 16,473.45 USD, see above.
+
+    Odometers at the end: 407,080 + 410,620 + 403,360 km; fuel counters 121,888 + 122,773 + 120,896 l.
+    """
+    end, morning = at(END) - 1, at(dt.date(2026, 3, 31), 9 * 60)
+    last = [latest(code, end)["p"] for code in TRUCKS]
+    distance_km, litres = sum(each["odo"] for each in last), sum(each["used"] for each in last)
+    assert (distance_km, litres) == (1_221_060, 365_557)
+
+    def hours_moving(t: int) -> int:
+        return 10 * 31 * sum(latest(code, t)["pos"]["s"] > 5 for code in TRUCKS)
+
+    constants = Decimal("2.251") / Decimal("0.641")  # ATRI 2022: all lines for each dollar of fuel
+    cost = (Decimal("2772.90") * constants).quantize(Decimal("0.01"))
+    assert (hours_moving(end), hours_moving(morning), cost) == (0, 620, Decimal("9737.59"))
+    manual = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    for row in (
+        "| distance | the odometers' values | 1,221,060 km | 9,300 km | × 131 |",
+        "| fuel | the fuel counters' values | 365,557 l | 2,449 l | × 149 |",
+        "| hours moving | trucks that move when asked × 10 h × days, asked at midnight | 0 h | 124 h | − 100 % |",
+        "| hours moving | the same, asked at 09:00 | 620 h | 124 h | × 5 |",
+        "| cost | fuel cost × constants (2.251 ÷ 0.641) | 9,737.59 USD | 16,473.45 USD | − 41 % |",
+    ):
+        assert row in manual
