@@ -7,9 +7,11 @@ from celery import shared_task
 from apps.accounts import idempotency
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
+from apps.trucks import partitions, retention
 from apps.trucks.wialon_session import connection
 
 HEARTBEAT_LIFE_S = 60
+DELETING_S = 120  # the rest follows an hour later: some ten million messages a day
 
 
 @shared_task
@@ -17,6 +19,16 @@ def settle_days() -> str:
     """Declares days final that can be relied on not to change."""
     settled = sum(summaries.settle(fleet) for fleet in Fleet.objects.filter(is_active=True))
     return f"{settled} days final"
+
+
+@shared_task
+def keep_raw_messages() -> str:
+    """Seals days by the fleets' policies, removes messages that are no longer kept, makes the months to come."""
+    risen = sum(retention.raise_floors(fleet, time.time()) for fleet in Fleet.objects.all())
+    dropped = partitions.drop_gone(time.time())
+    deleted = retention.delete_gone(DELETING_S)
+    made = partitions.make_ahead(time.time())
+    return f"{risen} floors raised, {len(dropped)} months dropped, {deleted} messages deleted, {made} months made"
 
 
 @shared_task

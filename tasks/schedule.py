@@ -20,6 +20,10 @@ def beat_schedule(sync_interval_s: int) -> dict[str, dict[str, Any]]:
         "Declare settled days final": _every(3600, "tasks.maintenance.settle_days"),
         # They are kept for a day; a few more of them at a time cost nothing.
         "Forget the replies to old requests": _every(3600, "tasks.maintenance.forget_idempotency_keys"),
+        # Once a day would do; but a run that found the table in use has another chance soon.
+        "Make months of raw messages, seal and remove what is no longer kept": _every(
+            3600, "tasks.maintenance.keep_raw_messages"
+        ),
         "Show that beat and worker are alive": _every(15, "tasks.maintenance.beat_heart"),
     }
 

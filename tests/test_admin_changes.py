@@ -250,6 +250,25 @@ def test_an_empty_token_keeps_the_one_there_is_and_another_replaces_it(client: C
     assert Fleet.objects.get().wialon_token == "another-token"
 
 
+def test_days_are_sealed_only_by_who_says_so(client: Client, fleet: Fleet) -> None:
+    address = page("change", Fleet, fleet.pk)
+    answer = client.post(address, fleet_form(raw_retention_days=100))
+    (error,) = answer.context["adminform"].form.errors["seals_days"]
+    assert error == "Days before 30 Nov 2025 would be sealed for good. Tick this to agree."
+    fleet.refresh_from_db()
+    assert fleet.raw_retention_days is None
+    saved(client, address, fleet_form(raw_retention_days=100, seals_days="on"))
+    saved(client, address, fleet_form(raw_retention_days=100))
+    saved(client, address, fleet_form(raw_retention_days=200))
+    assert "seals_days" in client.post(address, fleet_form(raw_retention_days=199)).context["adminform"].form.errors
+    assert (
+        "raw_retention_days" in client.post(address, fleet_form(raw_retention_days=69)).context["adminform"].form.errors
+    )
+    saved(client, address, fleet_form(raw_retention_days=""))
+    fleet.refresh_from_db()
+    assert fleet.raw_retention_days is None
+
+
 def test_a_token_that_cannot_be_read_any_more_can_be_replaced(client: Client, fleet: Fleet) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE fleet SET wialon_token = 'written with a lost key'")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from apps.accounts.encryption import EncryptedTextField
@@ -21,6 +21,10 @@ def validate_site(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValidationError(f"{url} is not of the form https://host")
+
+
+# Late messages are looked for over 35 days, and may change days up to 35 days before them.
+SHORTEST_RETENTION_DAYS = 70
 
 
 class Units(models.TextChoices):
@@ -44,12 +48,25 @@ class Fleet(models.Model):
         help_text="e.g. the hosting's API address, or a Wialon Local site",
     )
     wialon_token = EncryptedTextField("Wialon token", help_text="stored encrypted, never shown again")
+    raw_retention_days = models.PositiveIntegerField(
+        "raw messages are kept for",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(SHORTEST_RETENTION_DAYS)],
+        help_text="days that can still be computed anew; older ones are sealed; empty: for ever",
+    )
     is_active = models.BooleanField(default=True, help_text="an inactive fleet is not synchronised")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         db_table = "fleet"
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="fleet_keeps_raw_long_enough",
+                condition=models.Q(raw_retention_days=None) | models.Q(raw_retention_days__gte=SHORTEST_RETENTION_DAYS),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

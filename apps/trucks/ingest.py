@@ -92,8 +92,8 @@ def _remove(
     followers = _reevaluate(truck, table, gone) if table.reads_previous else []
     _mark_changed(truck, sync, sorted([*gone, *followers], key=_second), now)  # what lies there now
     if table.reads_previous or _is_latest(truck, {point.t for point in gone}):
-        _renew_latest(truck, table)
-    newest_t = storage.newest_second(truck.fleet_id, truck.id)
+        _renew_latest(truck, sync, table)
+    newest_t = storage.newest_second(truck.fleet_id, truck.id, sync.cursor_t or 0)
     if newest_t is not None and newest_t != sync.cursor_t:
         sync.cursor_t = newest_t
         sync.save(update_fields=["cursor_t"])
@@ -142,7 +142,7 @@ def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequenc
     storage.insert(truck.fleet_id, truck.id, new)
     storage.replace_readings(truck.fleet_id, truck.id, followers)
     if table.reads_previous:
-        _renew_latest(truck, table)  # a late message may have taken away what is latest
+        _renew_latest(truck, sync, table)  # a late message may have taken away what is latest
     else:
         _keep_latest(truck, table, evaluated)
     sync.tells_faults |= _tells_faults(new)
@@ -322,14 +322,14 @@ def _finish_rederiving(truck: Truck, sync: TruckSync, table: SensorTable) -> Non
     with transaction.atomic():
         first_day = day_of(sync.first_t or 0, truck.fleet.zone)
         invalidation.mark_fleet(truck.fleet_id, first_day, "sensors", truck.id)
-        _renew_latest(truck, table)
+        _renew_latest(truck, sync, table)
         TruckSync.objects.filter(truck_id=truck.id).update(sensor_version=table.version)
     sync.sensor_version = table.version
 
 
-def _renew_latest(truck: Truck, table: SensorTable) -> None:
+def _renew_latest(truck: Truck, sync: TruckSync, table: SensorTable) -> None:
     """Evaluates the last stored messages anew: nothing of what was latest stays."""
-    messages = storage.last_messages(truck.fleet_id, truck.id, _LOOK_BACK)
+    messages = storage.last_messages(truck.fleet_id, truck.id, _LOOK_BACK, sync.cursor_t or 0)
     LatestValues.objects.filter(truck_id=truck.id).delete()
     if messages:
         _keep_latest(truck, table, rows(messages, table))

@@ -38,7 +38,9 @@ SELECT day, SUM(n) FROM (
 ) counts GROUP BY day
 """
 _DELETE = "DELETE FROM message WHERE fleet_id = %s AND truck_id = %s AND t = %s AND digest = %s"
-_NEWEST = "SELECT MAX(t) FROM message WHERE fleet_id = %s AND truck_id = %s"
+_DELETE_BEFORE = "DELETE FROM message WHERE fleet_id = %s AND truck_id = %s AND t < %s ORDER BY t LIMIT %s"
+_NEAREST = "SELECT {nearest}(t) FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
+_LATEST_T = 2**40  # later than any message
 _READ = f"""
 SELECT {", ".join(StoredPoint._fields)} FROM message
 WHERE fleet_id = %s AND truck_id = %s AND t >= %s AND t < %s ORDER BY t
@@ -53,13 +55,9 @@ _PAYLOADS = """
 SELECT t, COALESCE(received_t, 0), digest, payload FROM message
 WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s
 """
-_NEXT = """
-SELECT t, COALESCE(received_t, 0), digest, payload FROM message WHERE fleet_id = %s AND truck_id = %s AND t = (
-    SELECT {nearest}(t) FROM message WHERE fleet_id = %s AND truck_id = %s AND t {beyond} %s)
-"""
 _LAST = """
 SELECT t, COALESCE(received_t, 0), digest, payload FROM message
-WHERE fleet_id = %s AND truck_id = %s ORDER BY t DESC LIMIT %s
+WHERE fleet_id = %s AND truck_id = %s AND t >= %s ORDER BY t DESC LIMIT %s
 """
 _QUARANTINE = """
 INSERT INTO quarantined_message (fleet_id, truck_id, day, t, digest, payload)
@@ -89,12 +87,32 @@ def delete(fleet_id: int, truck_id: int, keys: Iterable[tuple[int, int]]) -> Non
     _many(_DELETE, ((fleet_id, truck_id, *key) for key in keys))
 
 
-def newest_second(fleet_id: int, truck_id: int) -> int | None:
-    """The second of the newest stored message."""
+def delete_before(fleet_id: int, truck_id: int, t: int, limit: int) -> int:
+    """Removes a truck's oldest messages from before a second. Returns how many: fewer than the limit if it is all."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [fleet_id, truck_id])
-        (t,) = cursor.fetchone()
-    return None if t is None else int(t)
+        return int(cursor.execute(_DELETE_BEFORE, [fleet_id, truck_id, t, limit]))
+
+
+def newest_second(fleet_id: int, truck_id: int, near_t: int) -> int | None:
+    """The second of the newest stored message. It is found faster if it is not long before `near_t`."""
+    return _nearest_second("MAX", fleet_id, truck_id, near_t - CONNECTED_S, _LATEST_T, outer=(0, _LATEST_T))
+
+
+def _nearest_second(
+    nearest: str, fleet_id: int, truck_id: int, first_t: int, last_t: int, outer: tuple[int, int]
+) -> int | None:
+    """The first (MIN) or last (MAX) second of [first_t, last_t] with a message, or else of the outer interval.
+
+    Bounds at both ends leave all partitions but one or two out; what lies further away is rare and costs a look into
+    each of them.
+    """
+    for bounds in ((first_t, last_t), outer):
+        with connection.cursor() as cursor:
+            cursor.execute(_NEAREST.format(nearest=nearest), [fleet_id, truck_id, *bounds])
+            (t,) = cursor.fetchone()
+        if t is not None:
+            return int(t)
+    return None
 
 
 def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
@@ -125,19 +143,20 @@ def messages_between(fleet_id: int, truck_id: int, first_t: int, last_t: int) ->
 
 def message_before(fleet_id: int, truck_id: int, t: int) -> Received | None:
     """The last message before a second."""
-    found = _messages(_NEXT.format(nearest="MAX", beyond="<"), [fleet_id, truck_id, fleet_id, truck_id, t])
-    return found[-1] if found else None
+    found = _nearest_second("MAX", fleet_id, truck_id, t - CONNECTED_S, t - 1, outer=(0, t - 1))
+    return None if found is None else messages_between(fleet_id, truck_id, found, found)[-1]
 
 
 def message_after(fleet_id: int, truck_id: int, t: int) -> Received | None:
     """The first message after a second."""
-    found = _messages(_NEXT.format(nearest="MIN", beyond=">"), [fleet_id, truck_id, fleet_id, truck_id, t])
-    return found[0] if found else None
+    found = _nearest_second("MIN", fleet_id, truck_id, t + 1, t + CONNECTED_S, outer=(t + 1, _LATEST_T))
+    return None if found is None else messages_between(fleet_id, truck_id, found, found)[0]
 
 
-def last_messages(fleet_id: int, truck_id: int, limit: int) -> list[Received]:
-    """The newest messages, ascending."""
-    return _messages(_LAST, [fleet_id, truck_id, limit])
+def last_messages(fleet_id: int, truck_id: int, limit: int, near_t: int) -> list[Received]:
+    """The newest messages, ascending. They are found faster if as many lie in the last 35 days before `near_t`."""
+    found = _messages(_LAST, [fleet_id, truck_id, near_t - CONNECTED_S, limit])
+    return found if len(found) == limit else _messages(_LAST, [fleet_id, truck_id, 0, limit])
 
 
 def _messages(statement: str, values: Sequence[int]) -> list[Received]:

@@ -91,6 +91,6 @@ def test_a_broken_connection_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> N
 def test_known_messages_are_not_evaluated_again(monkeypatch: pytest.MonkeyPatch) -> None:
     truck: Truck = truck_of(Fleet.objects.create(name="F", timezone="UTC", currency="USD"), "t", sensors={})
     messages = [{"t": t, "f": 0, "p": {}} for t in range(1, 60)]
-    assert deliver(truck, messages, 100) == (59, 0)
+    assert deliver(truck, messages, 100) == (59, 0, 0)
     monkeypatch.setattr("apps.trucks.ingest.rows", lambda *_: pytest.fail("evaluated"))
-    assert deliver(truck, messages, 100) == (0, 0)
+    assert deliver(truck, messages, 100) == (0, 0, 0)

@@ -1,16 +1,24 @@
 """Fleets: the tenants, whose zone decides what a day is."""
 
 import datetime as dt
+import time
 import zoneinfo
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminURLInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from apps.accounts.admin_base import DASH, FleetScopedAdmin, column, local_time
-from apps.accounts.models import Fleet
+from apps.accounts.calendar import day_of
+from apps.accounts.models import SHORTEST_RETENTION_DAYS, Fleet
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.invalidation import mark_fleet
 from apps.trucks.leases import REFUSALS, try_again
@@ -42,11 +50,38 @@ class FleetForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Stored encrypted and never shown. Leave empty to keep the one there is.",
     )
 
+    raw_retention_days = forms.IntegerField(
+        label="Days that stay open",
+        required=False,
+        min_value=SHORTEST_RETENTION_DAYS,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=f"Empty: all, raw messages are kept for ever. A number from {SHORTEST_RETENTION_DAYS} on: days older"
+        " than that are sealed. Their figures, events and costs stay for good, but nothing corrects them any more, and"
+        " the raw messages behind them are deleted, month by month, some 70 to 130 days later.",
+    )
+    seals_days = forms.BooleanField(
+        label="Seal days for good",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Tick this when the number above becomes smaller. It cannot be undone: what is deleted can only be"
+        " read from Wialon again as a new fleet.",
+    )
+
     class Meta:
         model = Fleet
-        fields = ["name", "timezone", "currency", "units", "wialon_url", "is_active"]
+        fields = ["name", "timezone", "currency", "units", "raw_retention_days", "wialon_url", "is_active"]
         labels = {"is_active": "Active"}
         help_texts = {"currency": "three letters, e.g. USD: of all prices, rates and costs of this fleet"}
+
+    def clean(self) -> None:
+        super().clean()
+        days = self.cleaned_data.get("raw_retention_days")
+        if "raw_retention_days" not in self.changed_data or days is None or self.cleaned_data.get("seals_days"):
+            return
+        before = self.initial.get("raw_retention_days")
+        if self.instance.pk and (before is None or days < before):
+            first = day_of(time.time(), self.instance.zone) - dt.timedelta(days=days)
+            self.add_error("seals_days", f"Days before {first:%d %b %Y} would be sealed for good. Tick this to agree.")
 
     def clean_new_token(self) -> str:
         token: str = self.cleaned_data["new_token"]
@@ -67,6 +102,7 @@ class FleetAdmin(FleetScopedAdmin):
     fieldsets = [
         (None, {"fields": ["name", "timezone", "currency", "units", "is_active"]}),
         ("Wialon", {"fields": ["wialon_url", "new_token"]}),
+        ("Raw messages", {"fields": ["raw_retention_days", "seals_days"]}),
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Fleet | None = None) -> Any:
@@ -74,7 +110,8 @@ class FleetAdmin(FleetScopedAdmin):
         if self.has_change_permission(request, obj) or obj is None:
             return fieldsets
         return [
-            (title, {"fields": [name for name in part["fields"] if name != "new_token"]}) for title, part in fieldsets
+            (title, {"fields": [name for name in part["fields"] if name not in ("new_token", "seals_days")]})
+            for title, part in fieldsets
         ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
