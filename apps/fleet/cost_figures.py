@@ -64,6 +64,28 @@ def fuel(totals: Row, currency: str) -> dict[str, Any]:
             "litres": rounded(difference_l),
             "amount": money(None if used is None or bought is None else bought - used, currency),
         },
+        "balance": balance(totals),
+    }
+
+
+def balance(totals: Row) -> dict[str, Any] | None:
+    """Fuel bought against what the tanks took, used and hold more; null where no truck-day has all of it measured.
+
+    `bought − drained − used − tank_change = unexplained`; `bought − refuelled` was paid for and not seen in a tank.
+    """
+    if not totals["balance_days"]:
+        return None
+    names = ("bought", "refuelled", "drained", "used", "tank")
+    bought, refuelled, drained, used, tank = (totals[f"balance_{name}_l"] for name in names)
+    return {
+        "truck_days": int(totals["balance_days"]),
+        "bought_l": rounded(bought),
+        "refuelled_l": rounded(refuelled),
+        "drained_l": rounded(drained),
+        "used_l": rounded(used),
+        "tank_change_l": rounded(tank),
+        "not_in_tank_l": rounded(bought - refuelled),
+        "unexplained_l": rounded(bought - drained - used - tank),
     }
 
 

@@ -26,7 +26,8 @@ _SUMMED = (
 )  # fmt: skip
 _FUEL_MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
-    "purchases", "purchased_l", "purchased_amount",
+    "purchases", "purchased_l", "purchased_amount", "balance_days", "balance_bought_l", "balance_refuelled_l",
+    "balance_drained_l", "balance_used_l", "balance_tank_l",
 )  # fmt: skip
 _TRUCK_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "max_speed_kmh", "as_of")
 _FLEET_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "as_of")

@@ -166,10 +166,24 @@ class FuelDifference(BaseModel):
     amount: Money | None = Field(description="Paid less cost of the used.")
 
 
+class FuelBalance(BaseModel):
+    """Of the truck-days on which all of it is measured: level, drains, and use by a counter."""
+
+    truck_days: int = described("How many truck-days these are.", 640)
+    bought_l: float = described("Bought for these trucks on these days; 0 where no purchase was booked.", 10_980.0)
+    refuelled_l: float = described("Rise of the tanks at refuels.", 10_890.5)
+    drained_l: float = described("Drains, but for those that were dismissed.", 60.0)
+    used_l: float = described("Used, by the counters.", 10_412.7)
+    tank_change_l: float = described("What the tanks hold more at the end.", 380.2)
+    not_in_tank_l: float = described("Bought less refuelled: paid for and not seen in a tank.", 89.5)
+    unexplained_l: float = described("Bought less drained, used and what the tanks hold more.", 127.1)
+
+
 class FuelTwice(BaseModel):
     used: FuelUsed
     bought: FuelBought
     difference: FuelDifference
+    balance: FuelBalance | None = Field(description="Null where no truck-day has all of it measured.")
 
 
 class ChangeParts(BaseModel):

@@ -16,7 +16,7 @@ from apps.trucks.assignments import Shift
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
 from apps.trucks.faults import FaultChange
-from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review, used, used_idling
+from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review, tank_change, used, used_idling
 from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
@@ -80,6 +80,11 @@ class DayResult:
     def idle_fuel_l(self, start: int, end: int, productive: bool = False) -> float | None:
         """The litres of it used idling, or idling productively."""
         return used_idling(self.detection.history, start, end, productive=productive)
+
+    @property
+    def tank_change_l(self) -> float | None:
+        """What the tank holds more at the end of the day than at its start."""
+        return tank_change(self.detection.history, self.start, self.as_of)
 
     @property
     def length_s(self) -> int:

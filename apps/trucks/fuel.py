@@ -153,6 +153,12 @@ def used(history: History, events: Sequence[FuelEvent], start: int, end: int) ->
     return Used(fsum([*history.level_falls.parts(start, end), *added]), FuelSource.LEVEL)
 
 
+def tank_change(history: History, start: int, end: int) -> float | None:
+    """The litres that the tank holds more at the end than at the start, along the line of its level; null without."""
+    fall = history.level_falls.between(start, end)
+    return None if fall is None else -fall
+
+
 def used_idling(history: History, start: int, end: int, *, productive: bool = False) -> float | None:
     """The litres that the counter grew by while idling in [start, end); null without counter or engine evidence.
 

@@ -8,7 +8,7 @@ from apps.fleet.figures import Costs
 
 NOTHING = dict.fromkeys(
     ("fuel_used_l", "fuel_cost", "fuel_priced_l", "purchases", "purchased_l", "purchased_amount", "idle_fuel_l",
-     "idle_cost", "idle_productive_cost", "distance_m", "fuel_distance_m")
+     "idle_cost", "idle_productive_cost", "balance_days", "distance_m", "fuel_distance_m")
 )  # fmt: skip
 
 
@@ -33,13 +33,27 @@ def test_fuel_by_consumption_and_by_purchase() -> None:
         "used": {"litres": 400.0, "priced_litres": 400.0, "amount": usd("420.00"), "per_litre": usd("1.0500")},
         "bought": {"purchases": 3, "litres": 450.5, "amount": usd("495.55"), "per_litre": usd("1.1000")},
         "difference": {"litres": 50.5, "amount": usd("75.55")},
+        "balance": None,
     }
 
 
 def test_what_was_not_bought_or_measured_is_null_and_never_zero() -> None:
     found = cost_figures.fuel(totals(), "USD")
+    assert found.pop("balance") is None
     assert {value for part in found.values() for value in part.values()} == {None}
     assert set(cost_figures.idling(totals(), "USD").values()) == {None}
+
+
+def test_the_balance_of_the_tanks_adds_up() -> None:
+    """1,000 l bought, 950 seen in the tanks, 40 drained, 800 used, 100 more in them: 50 never came, 60 are missing."""
+    row = totals(
+        balance_days=Decimal(7), balance_bought_l=1000.0, balance_refuelled_l=950.0, balance_drained_l=40.0,
+        balance_used_l=800.0, balance_tank_l=100.0,
+    )  # fmt: skip
+    assert cost_figures.balance(row) == {
+        "truck_days": 7, "bought_l": 1000.0, "refuelled_l": 950.0, "drained_l": 40.0, "used_l": 800.0,
+        "tank_change_l": 100.0, "not_in_tank_l": 50.0, "unexplained_l": 60.0,
+    }  # fmt: skip
 
 
 def test_idling_productive_and_not() -> None:

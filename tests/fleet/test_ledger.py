@@ -284,6 +284,31 @@ def test_a_price_that_changes_while_trucks_drive_counts_from_its_instant(fleet: 
     assert fuel == {MONDAY: "30.00", TUESDAY: "45.00", WEDNESDAY: "60.00", THURSDAY: "60.00"}
 
 
+def test_what_was_bought_is_balanced_with_the_tank_where_all_of_it_is_measured(fleet: Fleet) -> None:
+    """The level stands at 200 l, from Tuesday noon on at 500; 300.5 l were bought, and 30 are used a day."""
+    noon = START + DAY_S + 12 * 3_600
+    bare = feed.truck_of(fleet, "T-3", {number: feed.SENSORS[number] for number in ("1", "2", "3")})
+    tanked = feed.truck_of(fleet, "T-2")
+    for each in (bare, tanked):
+        messages = [
+            {**message, "p": {**message["p"], "level": 500.0 if message["t"] >= noon else 200.0}} for message in shift()
+        ]
+        feed.receive(each, messages, NOW)
+        ledger.save(purchase(fleet, truck=each))
+    summaries.rebuild(fleet)
+
+    def balance(truck_id: int, day: dt.date) -> tuple[Any, ...]:
+        row = TruckDayFuel.objects.get(truck_id=truck_id, day=day)
+        litres = (row.balance_bought_l, row.balance_refuelled_l, row.balance_drained_l, row.balance_used_l)
+        return row.balance_days, *litres, row.balance_tank_l
+
+    assert balance(tanked.pk, TUESDAY) == (1, 300.5, 300.0, 0.0, 30.0, 300.0)
+    assert balance(tanked.pk, MONDAY) == (1, 0.0, 0.0, 0.0, 30.0, 0.0)
+    assert balance(bare.pk, TUESDAY) == (None,) * 6, "no level"
+    whole = FleetDay.objects.get(fleet_id=fleet.pk, day=TUESDAY)
+    assert (whole.balance_days, whole.balance_bought_l, whole.purchased_l) == (3, 300.5, Decimal("601.000"))
+
+
 def test_what_is_bought_stands_beside_what_is_used(fleet: Fleet) -> None:
     ExchangeRate.objects.create(fleet=fleet, currency="PLN", effective_from=MONDAY, rate=Decimal("0.25"))
     ledger.save(purchase(fleet))

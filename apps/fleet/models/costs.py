@@ -162,6 +162,13 @@ class FuelMoney(models.Model):
     purchases = models.PositiveIntegerField(null=True)
     purchased_l = models.DecimalField(max_digits=14, decimal_places=3, null=True)
     purchased_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    # The tank's balance, of truck-days on which all of it is measured; else all of these are null.
+    balance_days = models.PositiveIntegerField(null=True)
+    balance_bought_l = models.FloatField(null=True, help_text="by purchases; 0 where none was booked")
+    balance_refuelled_l = models.FloatField(null=True)
+    balance_drained_l = models.FloatField(null=True)
+    balance_used_l = models.FloatField(null=True, help_text="by the fuel counter")
+    balance_tank_l = models.FloatField(null=True, help_text="what the tank holds more at the end")
 
     class Meta:
         abstract = True

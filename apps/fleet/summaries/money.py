@@ -11,6 +11,7 @@ from apps.fleet.exchange import Exchange
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
 from apps.fleet.summaries.rows import Columns
 from apps.trucks.detect import DayResult
+from apps.trucks.fuel import FuelSource
 from apps.trucks.models import TruckGroup
 
 
@@ -52,13 +53,15 @@ class Ledger:
         fuel, idle, productive = (
             burnt(work, litres, self.prices) for litres in (work.fuel_l, work.idle_l, work.idle_productive_l)
         )
+        purchases = self._purchases(truck_id, result.start, result.end)
         columns = {
             "fuel_cost": fuel and fuel.cost,
             "fuel_priced_l": fuel and fuel.litres,
             "idle_cost": idle and idle.cost,
             "idle_productive_cost": productive and productive.cost,
             "idle_productive_fuel_l": work.idle_productive_l(work.start, work.end),
-            **self._purchases(truck_id, result.start, result.end),
+            **purchases,
+            **_balance(result, purchases["purchased_l"]),
         }
         return day_costs(work, self.rates, fuel, self._covered(work)), columns
 
@@ -81,6 +84,21 @@ class Ledger:
             "purchased_l": sum((each.litres for each in bought), Decimal(0)),
             "purchased_amount": sum(amounts, Decimal(0)),
         }
+
+
+def _balance(result: DayResult, bought_l: Decimal | None) -> Columns:
+    """What came into the tank, what left it and what it holds more, if all of this is measured: used by the counter."""
+    figures = result.figures
+    litres = {
+        "balance_bought_l": float(bought_l or 0),
+        "balance_refuelled_l": figures.refuel_l,
+        "balance_drained_l": figures.drain_l,
+        "balance_used_l": figures.fuel_used_l if figures.fuel_source == FuelSource.COUNTER else None,
+        "balance_tank_l": result.tank_change_l,
+    }
+    if None in litres.values():
+        return {"balance_days": None, **dict.fromkeys(litres)}
+    return {"balance_days": 1, **litres}
 
 
 def _covers(entry: CostEntry, truck_id: int, day: dt.date, groups: frozenset[int]) -> bool:
