@@ -23,7 +23,7 @@ from apps.trucks.ingest import advance
 from apps.trucks.messages import Raw
 from apps.trucks.models import SyncRun, Truck, TruckSync
 from apps.trucks.tables import SensorTables
-from apps.trucks.truck_pass import OVERLAP_S, Tally, TruckPass, Window
+from apps.trucks.truck_pass import OVERLAP_S, Asked, Tally, TruckPass, Window, few_news
 from apps.trucks.wialon import (
     UNIT_NEWS,
     LoginRefused,
@@ -39,6 +39,7 @@ from apps.trucks.wialon_session import connection as redis_connection
 logger = logging.getLogger(__name__)
 
 UNITS_REFRESH_S = 900
+TOGETHER = 40  # trucks whose news are loaded in one request
 ASK_AFTER = 3  # trucks in a row without an answer: is it Wialon that is away, or are it these trucks?
 
 
@@ -69,6 +70,8 @@ class FleetPass:
         self.tables = SensorTables(fleet.id)
         self.deadline = deadline  # by the monotonic clock
         self._unanswered = 0  # trucks in a row
+        self._ahead: dict[Asked, list[Raw]] = {}
+        self._loads_together = True
 
     def run(self, run: SyncRun, progress: Progress | None = None) -> None:
         """Raises WialonError when the account as a whole cannot be read; a single truck's error is tallied."""
@@ -95,12 +98,15 @@ class FleetPass:
         self, trucks: Sequence[Truck], last_messages: Mapping[int, Raw], now: int, progress: Progress | None
     ) -> None:
         syncs = TruckSync.objects.in_bulk([truck.id for truck in trucks])
+        in_turn = sorted(trucks, key=lambda truck: _turn(syncs[truck.id]))
         known: list[int] = []
         try:
-            for done, truck in enumerate(sorted(trucks, key=lambda truck: _turn(syncs[truck.id])), start=1):
+            for done, truck in enumerate(in_turn, start=1):
                 self.lease.renew()
                 if done > 1:  # every pass comes further, however little time it has
                     self._check_time()
+                if self.window.is_live and done % TOGETHER == 1:
+                    self._load_ahead(in_turn[done - 1 : done - 1 + TOGETHER], syncs, last_messages, now)
                 if self._succeeds(truck, syncs[truck.id], last_messages.get(truck.wialon_id), now):
                     known.append(truck.id)
                 if progress:
@@ -110,10 +116,27 @@ class FleetPass:
         finally:  # wherever the pass ends, those that were read are known
             advance(self.fleet, known, now if self.window.last_t is None else min(now, self.window.last_t))
 
+    def _load_ahead(
+        self, trucks: Sequence[Truck], syncs: Mapping[int, TruckSync], last_messages: Mapping[int, Raw], now: int
+    ) -> None:
+        """Loads the few news of several trucks in one request. Whatever that does not bring is loaded one by one."""
+        self._ahead.clear()
+        told = ((truck, last_messages[truck.wialon_id]) for truck in trucks if truck.wialon_id in last_messages)
+        wanted = [few_news(syncs[truck.id], last, truck.wialon_id, now) for truck, last in told]
+        asked = {each[0]: each for each in wanted if each is not None}
+        if len(asked) < 2 or not self._loads_together:
+            return
+        try:
+            loaded = self.client.messages_of_many(list(asked.values()))
+        except (TryAgain, SessionLost):  # the first trucks will show whether Wialon is away
+            self._loads_together = False
+            return
+        self._ahead.update({asked[unit]: messages for unit, messages in loaded.items()})
+
     def _succeeds(self, truck: Truck, sync: TruckSync, last_message: Raw | None, now: int) -> bool:
         """Brings a truck up to date. One bad truck, whatever is wrong with it, never stops the others."""
         try:
-            TruckPass(self.fleet, self.client, self.tables, self.tally, now, self._go_on).bring_up_to_date(
+            TruckPass(self.fleet, self.client, self.tables, self.tally, now, self._go_on, self._ahead).bring_up_to_date(
                 truck, sync, last_message, self.window
             )
         except (leases.LeaseLost, LoginRefused, OutOfTime, SoftTimeLimitExceeded):

@@ -59,6 +59,7 @@ class Tally:
     errors: list[dict[str, str]] = field(default_factory=list)
 
 
+Asked = tuple[int, int, int]  # a unit, and the first and last second of its messages, both included
 Stretch = tuple[int, int]  # first and last second, both included
 
 
@@ -67,6 +68,7 @@ class TruckPass:
     """Brings trucks of one fleet up to date. `now` is Wialon's clock at the beginning of the pass.
 
     `between` is called after each batch that was stored: what must not lapse is renewed there, and it may raise.
+    `ahead` holds messages that were loaded together with those of other trucks, by unit and stretch.
     """
 
     fleet: Fleet
@@ -75,6 +77,7 @@ class TruckPass:
     tally: Tally
     now: int
     between: Callable[[], None] = lambda: None
+    ahead: dict[Asked, list[Raw]] = field(default_factory=dict)
 
     def bring_up_to_date(self, truck: Truck, sync: TruckSync, last_message: Raw | None, window: Window) -> None:
         """Loads what the window asks for. Raises WialonError; what was stored before it stays."""
@@ -124,7 +127,8 @@ class TruckPass:
         return max(first_t, floor)
 
     def _load(self, truck: Truck, table: SensorTable, first_t: int, last_t: int) -> None:
-        for messages in self.client.messages(truck.wialon_id, first_t, last_t):
+        loaded = self.ahead.pop((truck.wialon_id, first_t, last_t), None)
+        for messages in self.client.messages(truck.wialon_id, first_t, last_t) if loaded is None else [loaded]:
             self._store(truck, table, messages)
             self.between()
 
@@ -245,6 +249,15 @@ class TruckPass:
         """Raises Unavailable where Wialon denies even the unit's last message: then no emptiness is to be believed."""
         if not self.client.count_messages(truck.wialon_id, t, t):
             raise Unavailable("messages/load_interval: no messages are said to be there, not even the last one")
+
+
+def few_news(sync: TruckSync, last_message: Raw, unit_id: int, now: int) -> Asked | None:
+    """What `bring_up_to_date` will load of a truck that is nearly up to date; None where it is more, or nothing."""
+    if sync.cursor_t is None or not _is_news(last_message, sync):
+        return None
+    first_t = max(0, sync.cursor_t - OVERLAP_S)
+    is_little = now - DAY_S < first_t <= now and first_t >= (sync.raw_since_t or 0)
+    return (unit_id, first_t, now) if is_little else None
 
 
 def _is_news(last_message: Raw, sync: TruckSync) -> bool:

@@ -84,7 +84,8 @@ _DATA, _MESSAGE_TYPES = 0, 0xFF00
 _ALL = 0xFFFFFFFF
 _LOAD, _UNLOAD = "messages/load_interval", "messages/unload"
 _BINDINGS = "resource/get_driver_bindings"
-_HEAVY = frozenset({_LOAD, _BINDINGS, "core/batch"})  # our batches are of heavy calls
+_IN_ONE = "core/batch"
+_HEAVY = frozenset({_LOAD, _BINDINGS, _IN_ONE})  # our batches are of heavy calls
 _BATCH = 40  # calls in one request
 
 
@@ -275,6 +276,32 @@ class WialonClient:
         if batch:
             yield batch
 
+    def messages_of_many(self, wanted: Sequence[tuple[int, int, int]]) -> dict[int, list[dict[str, Any]]]:
+        """Unit → its data messages, ascending, for (unit, first second, last second) each: many in one request.
+
+        Only what came whole is in the answer; the other units are to be asked for one by one.
+        """
+        found: dict[int, list[dict[str, Any]]] = {}
+        for start in range(0, len(wanted), _BATCH):
+            found |= self._messages_in_a_batch(wanted[start : start + _BATCH])
+        return found
+
+    def _messages_in_a_batch(self, wanted: Sequence[tuple[int, int, int]]) -> dict[int, list[dict[str, Any]]]:
+        """In halves where Wialon finds the answer too large; nothing where it takes no batches."""
+        calls = [{"svc": _LOAD, "params": _interval(*each, limit=_ALL)} for each in wanted]
+        try:
+            answers = self.call(_IN_ONE, {"params": [*calls, {"svc": _UNLOAD, "params": {}}], "flags": 0})
+        except TooMuch:
+            middle = len(wanted) // 2
+            halves = (wanted[:middle], wanted[middle:]) if middle else ()
+            return {unit: messages for half in halves for unit, messages in self._messages_in_a_batch(half).items()}
+        except RequestRefused:
+            return {}
+        if not isinstance(answers, list) or len(answers) != len(calls) + 1:
+            return {}
+        loaded = ((unit, _whole(answer)) for (unit, *_), answer in zip(wanted, answers[:-1], strict=True))
+        return {unit: messages for unit, messages in loaded if messages is not None}
+
     def counts(self, unit_id: int, stretches: Sequence[tuple[int, int]]) -> list[int | None]:
         """How many data messages of each stretch (both ends included) Wialon has; None where that is too much at once.
 
@@ -290,7 +317,7 @@ class WialonClient:
         """None where there is no batch to be had. Raises WialonError where none of the counts can be had either."""
         calls = [{"svc": _LOAD, "params": _interval(unit_id, *each, limit=0)} for each in stretches]
         try:
-            answers = self.call("core/batch", {"params": [*calls, {"svc": _UNLOAD, "params": {}}], "flags": 0})
+            answers = self.call(_IN_ONE, {"params": [*calls, {"svc": _UNLOAD, "params": {}}], "flags": 0})
         except (RequestRefused, TooMuch):
             return None
         if not isinstance(answers, list) or len(answers) != len(calls) + 1:
@@ -443,6 +470,16 @@ def _interval(unit_id: int, first_t: int, last_t: int, *, limit: int) -> dict[st
     }
 
 
+def _whole(answer: Any) -> list[dict[str, Any]] | None:
+    """The messages of one answer of a batch; None where it is an error, or fewer came than there are."""
+    try:
+        checked = _checked(_LOAD, answer)
+    except WialonError:
+        return None
+    messages, count = (checked.get("messages"), checked.get("count")) if isinstance(checked, dict) else (None, None)
+    return messages if isinstance(messages, list) and isinstance(count, int) and count <= len(messages) else None
+
+
 def _count(answer: Any) -> int:
     count = answer.get("count") if isinstance(answer, dict) else None
     if not isinstance(count, int):
@@ -504,6 +541,8 @@ def _checked(service: str, answer: Any, secrets: tuple[str, ...] = ()) -> Any:
     if code == 1003 and reason in _NO_SESSION:
         raise SessionLost(f"{service}: error 1003 (no session)")
     kind, meaning = _ERRORS.get(code, (RequestRefused, "undocumented"))
+    if (service, code) == (_IN_ONE, 6):
+        kind, meaning = TooMuch, "the answer is too large"
     raise kind(f"{service}: error {code} ({meaning}{f': {_told(reason, secrets)}' if reason else ''})")
 
 

@@ -1,6 +1,6 @@
 """How long a pass of the sync takes when every truck of a large fleet has news: two new messages each.
 
-    python -m tests.bench.sync_cycle [--trucks N] [--passes N]
+    python -m tests.bench.sync_cycle [--trucks N] [--passes N] [--latency-ms N]
 
 Runs against a simulated Wialon in a process of its own, on the database and Redis of DATABASE_URL and REDIS_URL, in a
 fleet of its own, which it removes again. Prints seconds for each pass, and what each took in this process.
@@ -19,13 +19,15 @@ import django
 NOW = 1_763_900_000
 
 
-def serve(trucks: int, pipe: Any) -> None:
+def serve(trucks: int, latency_s: float, pipe: Any) -> None:
     """The simulator: each word that comes moves its clock on a minute, in which every unit sends two messages."""
     from wialon_simulator import Simulator
 
     with Simulator(trucks=trucks, days=1, seed=7, now=NOW, frozen=True) as simulator:
         last = {unit: found[-1] for unit in simulator.units if (found := simulator.messages(unit))}
         pipe.send((simulator.url, simulator.token, len(last)))
+        if latency_s:
+            simulator.faults.add("slow", seconds=latency_s)  # each request, not the calls within it
         while pipe.recv():
             simulator.advance(60)
             now = simulator.now()
@@ -43,7 +45,7 @@ def one_pass(fleet: Any) -> Any:
     return synchronise(fleet, lease)
 
 
-def run(trucks: int, passes: int) -> list[tuple[float, float, int]]:
+def run(trucks: int, passes: int, latency_s: float) -> list[tuple[float, float, int]]:
     """Seconds, seconds of CPU in this process, and new messages of each pass but the first, which only sets cursors."""
     from django.test.utils import override_settings
 
@@ -51,7 +53,7 @@ def run(trucks: int, passes: int) -> list[tuple[float, float, int]]:
     from apps.trucks.models import FleetSync
 
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(trucks, theirs))
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(trucks, latency_s, theirs))
     server.start()
     url, token, _ = ours.recv()
     fleet = Fleet.objects.create(
@@ -87,10 +89,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trucks", type=int, default=1_000)
     parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--latency-ms", type=int, default=0, help="of each request to the simulated Wialon")
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
     django.setup()
-    for seconds, cpu, new in run(arguments.trucks, arguments.passes):
+    for seconds, cpu, new in run(arguments.trucks, arguments.passes, arguments.latency_ms / 1000):
         print(f"{seconds:6.1f} s ({cpu:.1f} s of CPU here), {new} new messages of {arguments.trucks} trucks")
 
 
