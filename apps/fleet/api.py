@@ -37,16 +37,6 @@ _STATES = (
     "engine_on_s",
 )
 _UTILIZATION = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
-_SUMMED = (
-    "truck_days",
-    "truck_days_used",
-    "distance_m",
-    "moving_s",
-    "idle_s",
-    "engine_on_s",
-    "fuel_used_l",
-    "idle_fuel_l",
-)
 
 
 def _where(fleet_id: int, period: Period) -> dict[str, Any]:
@@ -70,8 +60,8 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
         totals, current = await _summary_figures(who, period, fresh.revision)
         _, before = await _summary_figures(who, period.previous(), fresh.revision)
         return {
-            "data": {"trucks": fresh.trucks, **_with_money(current, who)},
-            "previous": {"period": period.previous().echo(), **_with_money(before, who)},
+            "data": {"trucks": fresh.trucks, **with_money(current, who.currency)},
+            "previous": {"period": period.previous().echo(), **with_money(before, who.currency)},
             "change_pct": figures.change_pct(current, before),
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
@@ -88,19 +78,13 @@ async def _summary_figures(who: Principal, period: Period, revision: int) -> tup
     costs = Costs.of(await summaries.rows(queries.FLEET_COSTS, where, revision))
     return totals, {
         "active_trucks": used if totals["days"] else None,
-        **{name: totals[name] for name in _SUMMED},
-        **figures.utilizations(totals),
-        "consumption_l_per_100km": figures.consumption(totals),
-        "fuel_cost": costs.of_line("fuel").total,
-        "total_cost": costs.total,
-        "estimated_cost_pct": costs.estimated_pct,
-        "cost_per_km": per(costs.total, totals["distance_m"], 1000),
+        **figures.of_period(totals, costs.total, costs.of_line("fuel").total, costs.estimated),
     }
 
 
-def _with_money(values: dict[str, Any], who: Principal) -> dict[str, Any]:
-    amounts = {name: money(values[name], who.currency) for name in ("fuel_cost", "total_cost", "cost_per_km")}
-    return {**values, **amounts}
+def with_money(values: dict[str, Any], currency: str) -> dict[str, Any]:
+    """The figures of a period with amounts as answers have them."""
+    return {**values, **{name: money(values[name], currency) for name in ("fuel_cost", "total_cost", "cost_per_km")}}
 
 
 # --- truck by truck -------------------------------------------------------------------------------------------------

@@ -11,6 +11,16 @@ from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utiliza
 
 PLACES = Decimal("0.0001")
 _usage = itemgetter(*Usage.__slots__)
+_SUMMED = (
+    "truck_days",
+    "truck_days_used",
+    "distance_m",
+    "moving_s",
+    "idle_s",
+    "engine_on_s",
+    "fuel_used_l",
+    "idle_fuel_l",
+)
 _SPEEDING = ("speeding_minor", "speeding_moderate", "speeding_severe")
 _HARSH = ("harsh_braking", "harsh_acceleration", "harsh_cornering")
 UTILIZATIONS = (
@@ -32,6 +42,26 @@ def utilizations(row: Mapping[str, Any]) -> dict[str, float | None]:
 
 def coverage_pct(row: Mapping[str, Any]) -> float | None:
     return None if not row["length_s"] else percentage(row["length_s"] - row["no_data_s"], row["length_s"])
+
+
+def of_period(
+    row: Mapping[str, Any], total: Decimal | None, fuel: Decimal | None, estimated: Decimal
+) -> dict[str, Any]:
+    """The figures of a period from its sums and its cost: in all, of fuel, and the part that is estimated."""
+    return {
+        **{name: _same_in_any_order(row[name]) for name in _SUMMED},
+        **utilizations(row),
+        "consumption_l_per_100km": consumption(row),
+        "fuel_cost": fuel,
+        "total_cost": total,
+        "estimated_cost_pct": None if total is None else share_pct(estimated, total),
+        "cost_per_km": per(total, row["distance_m"], 1000),
+    }
+
+
+def _same_in_any_order(value: float | None) -> float | None:
+    """Litres to six places: beyond them a sum depends on whether days or months were added up."""
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def consumption(row: Mapping[str, Any]) -> float | None:
@@ -89,9 +119,13 @@ class Costs:
         return sums
 
     @property
+    def estimated(self) -> Decimal:
+        return self.by_source().get("estimated", Decimal(0))
+
+    @property
     def estimated_pct(self) -> float | None:
         """The estimated part of the total, in per cent."""
-        return None if self.total is None else share_pct(self.by_source().get("estimated", Decimal(0)), self.total)
+        return None if self.total is None else share_pct(self.estimated, self.total)
 
 
 def share_pct(part: Decimal, whole: Decimal | None) -> float | None:

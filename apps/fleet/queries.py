@@ -32,7 +32,7 @@ _FUEL_MONEY = (
 _TRUCK_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "max_speed_kmh", "as_of")
 _FLEET_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "as_of")
 # What stands in a truck-day for a column of sums. The halves of ratios are taken where the other half is measured too.
-_OF_TRUCK_DAY = {
+OF_TRUCK_DAY = {
     "trucks": "1",
     "trucks_used": "is_used",
     "engine_moving_s": "IF(engine_on_s IS NULL, NULL, moving_s)",
@@ -41,34 +41,34 @@ _OF_TRUCK_DAY = {
 _NOT_SUMMED = {"as_of": "MIN", "max_speed_kmh": "MAX"}
 
 
-def _sums(names: tuple[str, ...], of: dict[str, str] | None = None) -> str:
+def sums_of(names: tuple[str, ...], of: dict[str, str] | None = None) -> str:
     """The columns summed over rows of sums, or over truck-days."""
     values = of or {}
     return ", ".join(f"{_NOT_SUMMED.get(name, 'SUM')}({values.get(name, name)}) AS {name}" for name in names)
 
 
 # The days at the edges of a period, and the spans between them.
-_IN_DAYS = """fleet_id = %(fleet)s AND (day BETWEEN %(days_from)s AND %(days_to)s
+IN_DAYS = """fleet_id = %(fleet)s AND (day BETWEEN %(days_from)s AND %(days_to)s
         OR day BETWEEN %(later_days_from)s AND %(later_days_to)s)"""
-_IN_SPANS = """fleet_id = %(fleet)s AND (
+IN_SPANS = """fleet_id = %(fleet)s AND (
         span = 'month' AND first_day BETWEEN %(months_from)s AND %(months_to)s
         OR span = 'pentad' AND first_day BETWEEN %(pentads_from)s AND %(pentads_to)s
         OR span = 'pentad' AND first_day BETWEEN %(later_pentads_from)s AND %(later_pentads_to)s)"""
 
 # --- the fleet ------------------------------------------------------------------------------------------------------
 
-_FLEET_SUMS = f"{_sums(_FLEET_COLUMNS[2:])}, {_sums(_FUEL_MONEY)}"
+_FLEET_SUMS = f"{sums_of(_FLEET_COLUMNS[2:])}, {sums_of(_FUEL_MONEY)}"
 _FLEET_PARTS = f"""
     SELECT day AS first_day, 1 AS days, {", ".join((*_FLEET_COLUMNS, *_FUEL_MONEY))}
-    FROM fleet_day WHERE {_IN_DAYS}
+    FROM fleet_day WHERE {IN_DAYS}
     UNION ALL SELECT first_day, days, {", ".join((*_FLEET_COLUMNS, *_FUEL_MONEY))}
-    FROM fleet_span WHERE {_IN_SPANS}
+    FROM fleet_span WHERE {IN_SPANS}
 """
 _FLEET_COST_PARTS = f"""
-    SELECT day AS first_day, line, source, amount FROM fleet_day_cost WHERE {_IN_DAYS}
-    UNION ALL SELECT first_day, line, source, amount FROM fleet_span_cost WHERE {_IN_SPANS}
+    SELECT day AS first_day, line, source, amount FROM fleet_day_cost WHERE {IN_DAYS}
+    UNION ALL SELECT first_day, line, source, amount FROM fleet_span_cost WHERE {IN_SPANS}
 """
-_MONTH = "DATE_SUB(first_day, INTERVAL DAYOFMONTH(first_day) - 1 DAY)"  # no span reaches over a month's end
+MONTH_OF = "DATE_SUB(first_day, INTERVAL DAYOFMONTH(first_day) - 1 DAY)"  # no span reaches over a month's end
 
 # One row: the fleet's totals of a period. `days`: how many of them have a truck-day.
 FLEET_TOTALS = f"""
@@ -78,7 +78,7 @@ FROM ({_FLEET_PARTS}) parts
 
 # One row a day, ascending.
 FLEET_DAYS = f"""
-SELECT day, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {_sums(_FLEET_COLUMNS[2:])}
+SELECT day, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {sums_of(_FLEET_COLUMNS[2:])}
 FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
 GROUP BY day ORDER BY day
 """
@@ -91,20 +91,20 @@ GROUP BY line, source ORDER BY line, source
 
 # One row a month (its first day): its distance.
 FLEET_DISTANCE_BY_MONTH = f"""
-SELECT {_MONTH} AS month, SUM(distance_m) AS distance_m FROM ({_FLEET_PARTS}) parts GROUP BY month ORDER BY month
+SELECT {MONTH_OF} AS month, SUM(distance_m) AS distance_m FROM ({_FLEET_PARTS}) parts GROUP BY month ORDER BY month
 """
 
 # One row a month (its first day), line and source.
 FLEET_COSTS_BY_MONTH = f"""
-SELECT {_MONTH} AS month, line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
+SELECT {MONTH_OF} AS month, line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
 GROUP BY month, line, source ORDER BY month, line, source
 """
 
 # How many trucks were used at least one day of the period.
 TRUCKS_USED = f"""
 SELECT COUNT(DISTINCT truck_id) AS trucks_used FROM (
-    SELECT truck_id FROM truck_day WHERE {_IN_DAYS} AND is_used
-    UNION ALL SELECT truck_id FROM truck_span WHERE {_IN_SPANS} AND trucks_used > 0
+    SELECT truck_id FROM truck_day WHERE {IN_DAYS} AND is_used
+    UNION ALL SELECT truck_id FROM truck_span WHERE {IN_SPANS} AND trucks_used > 0
 ) used
 """
 
@@ -125,9 +125,9 @@ def _truck_totals(shown: str, names: tuple[str, ...], page: str, which: str) -> 
     """One row a truck that has days in the period, by code: these sums, first within the days and the spans."""
     return f"""
 SELECT t.code AS truck_id, t.name, {shown} FROM (
-    SELECT truck_id AS id, {_sums(names)} FROM (
-        SELECT truck_id, {_sums(names, _OF_TRUCK_DAY)} FROM truck_day {page} WHERE {_IN_DAYS} GROUP BY truck_id
-        UNION ALL SELECT truck_id, {_sums(names)} FROM truck_span {page} WHERE {_IN_SPANS} GROUP BY truck_id
+    SELECT truck_id AS id, {sums_of(names)} FROM (
+        SELECT truck_id, {sums_of(names, OF_TRUCK_DAY)} FROM truck_day {page} WHERE {IN_DAYS} GROUP BY truck_id
+        UNION ALL SELECT truck_id, {sums_of(names)} FROM truck_span {page} WHERE {IN_SPANS} GROUP BY truck_id
     ) parts GROUP BY truck_id
 ) s JOIN truck t ON t.id = s.id {which} ORDER BY t.code
 """
@@ -177,12 +177,22 @@ BEHAVIOR_OF_TRUCKS = _packed(*BEHAVIOR_SUMS)
 DISTANCE_OF_TRUCKS = _packed("distance_m")
 
 
-def _truck_costs(join: str, span_join: str, which: str) -> str:
+# The costs of the edge days: as they lie, or by the truck-days of a page, of which there is an index by truck.
+_DAY_COSTS = f"SELECT truck_id, line, amount FROM truck_day_cost WHERE {IN_DAYS}"
+
+
+def _day_costs_of(trucks: str) -> str:
+    return f"""SELECT truck_id, line, amount
+        FROM (SELECT fleet_id, day, truck_id FROM truck_day {trucks} AND {IN_DAYS}) days
+        JOIN truck_day_cost USING (fleet_id, day, truck_id)"""
+
+
+def _truck_costs(day_costs: str, page: str, which: str) -> str:
     return f"""
 SELECT t.code AS truck_id, JSON_OBJECTAGG(c.line, CAST(c.amount AS CHAR)) AS amounts FROM (
     SELECT truck_id, line, SUM(amount) AS amount FROM (
-        SELECT truck_id, line, SUM(amount) AS amount FROM truck_day_cost {join} WHERE {_IN_DAYS} GROUP BY truck_id, line
-        UNION ALL SELECT truck_id, line, SUM(amount) FROM truck_span_cost {span_join} WHERE {_IN_SPANS}
+        SELECT truck_id, line, SUM(amount) AS amount FROM ({day_costs}) day_costs GROUP BY truck_id, line
+        UNION ALL SELECT truck_id, line, SUM(amount) FROM truck_span_cost {page} WHERE {IN_SPANS}
         GROUP BY truck_id, line
     ) parts GROUP BY truck_id, line
 ) c JOIN truck t ON t.id = c.truck_id {which} GROUP BY t.code
@@ -191,8 +201,8 @@ SELECT t.code AS truck_id, JSON_OBJECTAGG(c.line, CAST(c.amount AS CHAR)) AS amo
 
 # One row a truck that cost something, in no order: line → amount, as text.
 COSTS_OF_TRUCKS = TruckList(
-    _truck_costs("", "", _AFTER),
-    _truck_costs(_PAGE_OF_TRUCKS, _PAGE_OF_TRUCKS, ""),
+    _truck_costs(_DAY_COSTS, "", _AFTER),
+    _truck_costs(_day_costs_of(f"{_PAGE_OF_TRUCKS} WHERE TRUE"), _PAGE_OF_TRUCKS, ""),
 )
 
 # --- sums: to be run within the transaction that changes what they are summed up from, days before spans --------------
@@ -204,12 +214,12 @@ SUM_UP_DAY = (
     "DELETE FROM fleet_day WHERE fleet_id = %(fleet)s AND day = %(day)s",
     f"""
 INSERT INTO fleet_day (fleet_id, day, {", ".join(_FLEET_COLUMNS)}, revision, computed_at)
-SELECT fleet_id, day, {_sums(_FLEET_COLUMNS, _OF_TRUCK_DAY)}, %(revision)s, %(computed_at)s
+SELECT fleet_id, day, {sums_of(_FLEET_COLUMNS, OF_TRUCK_DAY)}, %(revision)s, %(computed_at)s
 FROM truck_day WHERE fleet_id = %(fleet)s AND day = %(day)s GROUP BY fleet_id, day
 """,
     f"""
 UPDATE fleet_day f JOIN (
-    SELECT {_sums(_FUEL_MONEY)} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s
+    SELECT {sums_of(_FUEL_MONEY)} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s
 ) s SET {", ".join(f"f.{name} = s.{name}" for name in _FUEL_MONEY)}
 WHERE f.fleet_id = %(fleet)s AND f.day = %(day)s
 """,
@@ -243,7 +253,7 @@ _ITS_TRUCKS = "truck_id IN %(trucks)s"
 
 
 def _truck_figures(kind: str) -> tuple[str, str]:
-    sums = _sums(_TRUCK_COLUMNS, _OF_TRUCK_DAY if kind == PENTAD else None)
+    sums = sums_of(_TRUCK_COLUMNS, OF_TRUCK_DAY if kind == PENTAD else None)
     return _sum_up(kind, "truck", "", "truck_id, ", ", ".join(_TRUCK_COLUMNS), sums, _ITS_TRUCKS)
 
 
@@ -255,7 +265,7 @@ def _fleet(kind: str) -> tuple[str, ...]:
     days = "COUNT(*)" if kind == PENTAD else "SUM(days)"
     columns = f"days, {', '.join(_ALL_FLEET_COLUMNS)}"
     return (
-        *_sum_up(kind, "fleet", "", "", columns, f"{days}, {_sums(_ALL_FLEET_COLUMNS)}"),
+        *_sum_up(kind, "fleet", "", "", columns, f"{days}, {sums_of(_ALL_FLEET_COLUMNS)}"),
         *_sum_up(kind, "fleet", "_cost", "line, source, ", "amount", "SUM(amount)"),
     )
 

@@ -39,8 +39,7 @@ class Utilizations(BaseModel):
 # --- /fleet/summary -------------------------------------------------------------------------------------------------
 
 
-class SummaryFigures(Utilizations):
-    active_trucks: int | None = described("Trucks used on at least one day of the period.", 11)
+class PeriodFigures(Utilizations):
     truck_days: int | None = described("Truck-days with data or without: days since each truck's first message.", 84)
     truck_days_used: int | None = described("Of them used.", 72)
     distance_m: int | None = described(DISTANCE_M, 34_120_000)
@@ -56,6 +55,10 @@ class SummaryFigures(Utilizations):
     cost_per_km: Money | None = Field(description=_COST_PER_KM)
 
 
+class SummaryFigures(PeriodFigures):
+    active_trucks: int | None = described("Trucks used on at least one day of the period.", 11)
+
+
 class SummaryData(SummaryFigures):
     trucks: int = described("Active trucks of the fleet now, used or not.", 12)
 
@@ -64,10 +67,9 @@ class SummaryBefore(SummaryFigures):
     period: PeriodEcho
 
 
-class SummaryChange(Utilizations):
+class PeriodChange(Utilizations):
     """In per cent of the period before; null where that was zero or either is not measured."""
 
-    active_trucks: float | None = described("Change of `active_trucks`.", 10.0)
     truck_days: float | None = described("Change of `truck_days`.", 0.0)
     truck_days_used: float | None = described("Change of `truck_days_used`.", 4.35)
     distance_m: float | None = described("Change of `distance_m`.", 3.1)
@@ -81,6 +83,10 @@ class SummaryChange(Utilizations):
     total_cost: float | None = described("Change of `total_cost`.", 2.8)
     estimated_cost_pct: float | None = described("Change of `estimated_cost_pct`.", 0.0)
     cost_per_km: float | None = described("Change of `cost_per_km`.", -0.3)
+
+
+class SummaryChange(PeriodChange):
+    active_trucks: float | None = described("Change of `active_trucks`.", 10.0)
 
 
 class SummaryAnswer(BaseModel):

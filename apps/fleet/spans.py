@@ -5,13 +5,14 @@ A period is few of them and the days at its edges, so that a year is read from h
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.accounts.calendar import ONE_DAY, days_between
 
 PENTAD, MONTH = "pentad", "month"
 _STARTS = (1, 6, 11, 16, 21, 26)
+_PARTS = ("days", "pentads", "months", "later_pentads", "later_days")
 NOTHING = (dt.date(9999, 1, 1), dt.date(1000, 1, 1))  # a range that no day is in
 Range = tuple[dt.date, dt.date]  # of days or first days, both ends included
 
@@ -60,14 +61,22 @@ def parts(first: dt.date, last: dt.date) -> dict[str, dt.date]:
     By names such as `days_from` and `days_to`: `days`, `pentads`, `months`, `later_pentads`, `later_days`, in this
     order of time. Whatever lies in no whole pentad are `days`.
     """
-    ranges = _ranges(first, last)
+    return _named(_ranges(first, last))
+
+
+def _named(ranges: Mapping[str, Range]) -> dict[str, dt.date]:
     return {
-        f"{name}_{end}": day for name, (start, stop) in ranges.items() for end, day in (("from", start), ("to", stop))
+        f"{name}_{end}": day for name, both in ranges.items() for end, day in zip(("from", "to"), both, strict=True)
     }
 
 
+def as_days(first: dt.date, last: dt.date) -> dict[str, dt.date]:
+    """The same of a period that is to be read day by day."""
+    return _named(dict.fromkeys(_PARTS, NOTHING) | {"days": (first, last)})
+
+
 def _ranges(first: dt.date, last: dt.date) -> dict[str, Range]:
-    found = dict.fromkeys(("days", "pentads", "months", "later_pentads", "later_days"), NOTHING)
+    found = dict.fromkeys(_PARTS, NOTHING)
     start, end = _first_start(first, pentad_of), _last_end(last, pentad_of)
     if start > end:
         return found | {"days": (first, last)}
@@ -96,3 +105,27 @@ def _last_end(day: dt.date, span_of: SpanOf) -> dt.date:
     """Where the last span ends that lies before the day's morrow."""
     span = span_of(day)
     return day if span.last == day else span.first - ONE_DAY
+
+
+def buckets(by: str, first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
+    """First and last day of each day, week (from Monday on) or month that a period touches, whole ones, ascending."""
+    found = []
+    day = first
+    while day <= last:
+        start, end = _BUCKET[by](day)
+        found.append((start, end))
+        day = end + ONE_DAY
+    return found
+
+
+def _week(day: dt.date) -> Range:
+    monday = day - day.weekday() * ONE_DAY
+    return monday, monday + 6 * ONE_DAY
+
+
+def _month(day: dt.date) -> Range:
+    month = month_of(day)
+    return month.first, month.last
+
+
+_BUCKET: dict[str, Callable[[dt.date], Range]] = {"day": lambda day: (day, day), "week": _week, "month": _month}

@@ -8,6 +8,7 @@ import sys
 
 PARTS = {
     "reads": "tests.bench.reads",
+    "endpoints": "tests.bench.endpoints",
     "ingest": "tests.bench.ingest",
     "sync": "tests.bench.sync_cycle",
 }

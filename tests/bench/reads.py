@@ -1,4 +1,4 @@
-"""How fast answers come: the latest values of a truck beside rivals, and every other hot endpoint alone.
+"""How fast answers come: the latest values of a truck beside rivals.
 
     python -m tests.bench.reads [--trucks N] [--days N] [--rounds N] [--seconds N] [--write]
 
@@ -15,7 +15,6 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,21 +28,6 @@ if TYPE_CHECKING:
 
 CONNECTIONS = (1, 16, 64)
 SENSORS = "/api/v2/trucks/T-00000/sensors"
-ENDPOINTS = {
-    "summary": "/fleet/summary?period=last30",
-    "utilization, totals": "/fleet/utilization?period=last30&limit=1",
-    "cost analysis, totals": "/fleet/cost-analysis?period=last30&limit=1",
-    "driver behavior, totals": "/fleet/driver-behavior?period=last30&limit=1",
-    "utilization, 1,000 trucks": "/fleet/utilization?period=last30&limit=1000",
-    "cost analysis, 1,000 trucks": "/fleet/cost-analysis?period=last30&limit=1000",
-    "driver behavior, 1,000 trucks": "/fleet/driver-behavior?period=last30&limit=1000",
-    "trucks, 100": "/trucks",
-    "trucks, 1,000": "/trucks?limit=1000",
-    "sensors": "/trucks/T-00005/sensors",
-    "trips": "/trucks/T-00005/trips?period=last30",
-    "speeding events": "/trucks/T-00005/speeding-events?period=last30",
-    "days": "/trucks/T-00005/days?period=last30",
-}
 QUIET = {"RATE_LIMIT_PER_MINUTE": "100000000", "LOG_LEVEL": "ERROR"}  # the limit is on, and never reached
 
 
@@ -160,32 +144,6 @@ def _said(is_reached: bool) -> str:
     return "reached" if is_reached else "**not reached**"
 
 
-# --- every endpoint -------------------------------------------------------------------------------------------------
-
-
-def every_endpoint(dataset: Dataset, seconds: int) -> dict[str, Figures]:
-    """Endpoint → figures at one connection; `…, known` is the 304 of the one before."""
-    found: dict[str, Figures] = {}
-    key = {"Authorization": f"Bearer {dataset.key}"}
-    with servers.running([servers.PRODUCT], SENSORS, **QUIET) as [server]:
-        for name, path in ENDPOINTS.items():
-            measure(found.setdefault(name, Figures()), server, f"/api/v2{path}", 1, seconds, key)
-        known, path = found.setdefault("summary, known: 304", Figures()), f"/api/v2{ENDPOINTS['summary']}"
-        measure(known, server, path, 1, seconds, {**key, "If-None-Match": "*"})
-    return found
-
-
-def endpoints_table(before: dict[str, Figures], after: dict[str, Figures], days: Sequence[int]) -> str:
-    heads = ["endpoint, c = 1", f"p50 ms, {days[0]} days of history", "CPU µs", f"p50 ms, {days[1]} days", "CPU µs"]
-    lines = []
-    for name in before:
-        line: list[object] = [name]
-        for found in (before, after):
-            line += [f"{found[name].median('p50_ms'):.2f}", f"{found[name].median('cpu_us'):,.0f}"]
-        lines.append(line)
-    return pages.table(heads, lines)
-
-
 # --- the run --------------------------------------------------------------------------------------------------------
 
 
@@ -193,12 +151,8 @@ def run(trucks: int, days: int, rounds: int, seconds: int) -> tuple[str, dict[tu
     """The text for the page, and the figures for the chart."""
     from tests.bench import dataset
 
-    short = min(60, days)  # the endpoints ask for 30 days, and the 30 before
-    made = dataset.make(trucks, short)
-    rivals = beside_rivals(made, rounds, seconds)
-    before = every_endpoint(made, seconds)
-    after = every_endpoint(dataset.extend(made, days), seconds)
-    foreign = [value for figures in [*rivals.values(), *before.values()] for value in figures.foreign_pct]
+    rivals = beside_rivals(dataset.make(trucks, days), rounds, seconds)
+    foreign = [value for figures in rivals.values() for value in figures.foreign_pct]
     return (
         "\n\n".join(
             [
@@ -209,7 +163,6 @@ def run(trucks: int, days: int, rounds: int, seconds: int) -> tuple[str, dict[tu
                 rivals_table(rivals),
                 "![answers a second](images/reads.svg)",
                 "\n".join(f"- {line}" for line in ratios(rivals)),
-                endpoints_table(before, after, (short, days)),
             ]
         ),
         rivals,
@@ -219,7 +172,7 @@ def run(trucks: int, days: int, rounds: int, seconds: int) -> tuple[str, dict[tu
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trucks", type=int, default=1_000)
-    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")

@@ -1,0 +1,120 @@
+"""The API's endpoint about how figures change: by day, week or month, for the fleet or one truck."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from django.http import HttpResponse
+from ninja import Query, Router
+from pydantic import BaseModel, Field
+
+from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.parameters import DayPeriod
+from apps.accounts.periods import Period
+from apps.accounts.schemas import FreshnessEcho, PeriodEcho, described
+from apps.fleet import figures
+from apps.fleet import trend_queries as queries
+from apps.fleet.api import with_money
+from apps.fleet.schemas import PeriodChange, PeriodFigures
+from apps.fleet.spans import buckets
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
+from apps.trucks.freshness import Freshness
+from apps.trucks.schemas import CODE, TruckCode
+
+router = Router(tags=["Fleet"], by_alias=True)
+By = Literal["day", "week", "month"]
+
+
+class TrendPeriod(DayPeriod):
+    by: By = Field("day", description="What a point is: a day, a week from Monday on, or a calendar month.")
+    truck_id: TruckCode | None = Field(None, description="One truck instead of the fleet. " + CODE, examples=["T-101"])
+
+
+class TrendPoint(PeriodFigures):
+    from_: str = Field(alias="from", description="First day of it in the period.", examples=["2026-03-02"])
+    to: str = described("Last one, included.", "2026-03-08")
+
+
+class TrendBefore(PeriodFigures):
+    period: PeriodEcho
+
+
+class TrendAnswer(BaseModel):
+    data: list[TrendPoint] = Field(description="Every day, week or month that the period touches, in order.")
+    summary: PeriodFigures = Field(description="The same figures of the whole period.")
+    previous: TrendBefore = Field(description="And of the period of equal length before.")
+    change_pct: PeriodChange
+    period: PeriodEcho
+    freshness: FreshnessEcho
+
+
+@router.get("/fleet/trends", response=TrendAnswer, summary="Figures by day, week or month")
+async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> HttpResponse:
+    """The figures of the summary by day, week or month (at most 400 days), of the fleet or of one truck.
+
+    A week or month that lies only partly in the period counts with those of its days that do.
+    """
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+
+    async def read() -> Freshness:
+        if asked.truck_id is None:
+            return await freshness.state_of_fleet(who.fleet_id, now)
+        return await freshness.of_truck(who.fleet_id, asked.truck_id, now)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        trend = Trend(who.fleet_id, fresh.truck_id or None)
+        points = await trend.by_bucket(asked.by, period)
+        whole, before = await trend.whole(period), await trend.whole(period.previous())
+        current, earlier = (figures_of(row) for row in (whole, before))
+        return {
+            "data": [{**bounds, **with_money(figures_of(row), who.currency)} for bounds, row in points],
+            "summary": with_money(current, who.currency),
+            "previous": {"period": period.previous().echo(), **with_money(earlier, who.currency)},
+            "change_pct": figures.change_pct(current, earlier),
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(whole)),
+        }
+
+    return await freshness.answer(request, read, build, period)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The sums and costs of a fleet, or of one of its trucks, by bucket."""
+
+    fleet_id: int
+    truck_id: int | None
+
+    async def by_bucket(self, by: By, period: Period) -> list[tuple[dict[str, str], Row]]:
+        """Each bucket's bounds within the period, and its row, which is null where there is nothing."""
+        rows = await self._rows(by, period)
+        return [
+            (
+                {"from": max(first, period.first).isoformat(), "to": min(last, period.last).isoformat()},
+                rows.get(first, NOTHING),
+            )
+            for first, last in buckets(by, period.first, period.last)
+        ]
+
+    async def whole(self, period: Period) -> Row:
+        return (await self._rows("whole", period)).get(None, NOTHING)
+
+    async def _rows(self, by: str, period: Period) -> dict[dt.date | None, Row]:
+        asked = {**queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.truck_id}
+        of_truck = self.truck_id is not None
+        sums = await fetch_all((queries.OF_TRUCK if of_truck else queries.OF_FLEET)[by], asked)
+        costs = await fetch_all((queries.COSTS_OF_TRUCK if of_truck else queries.COSTS_OF_FLEET)[by], asked)
+        rows: dict[dt.date | None, Row] = {}
+        for row in (*sums, *costs):
+            rows[row["bucket"]] = {**rows.get(row["bucket"], NOTHING), **row}
+        return rows
+
+
+NOTHING: Row = dict.fromkeys((*queries.FIGURES, *queries.COSTS))
+
+
+def figures_of(row: Row) -> dict[str, Any]:
+    return figures.of_period(row, row["total_cost"], row["fuel_cost"], row["estimated_cost"] or Decimal(0))

@@ -1,0 +1,70 @@
+"""The statements behind trends: a fleet's or a truck's sums by day, week or month, from the parts of a period.
+
+They take what `buckets` gives, a truck's also its `id`. One row a bucket that has truck-days, or costs, by its first
+day; `whole` is one row of the whole period, or none.
+"""
+
+import datetime as dt
+from typing import Any
+
+from apps.fleet import queries
+from apps.fleet.queries import IN_DAYS, IN_SPANS, MONTH_OF, OF_TRUCK_DAY, sums_of
+from apps.fleet.spans import as_days
+
+_BUCKETS = {
+    "day": "first_day",
+    "week": "DATE_SUB(first_day, INTERVAL WEEKDAY(first_day) DAY)",
+    "month": MONTH_OF,
+    "whole": "NULL",
+}
+_COLUMNS = (
+    "trucks", "trucks_used", "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s",
+    "no_data_s", "engine_on_s", "distance_m", "fuel_used_l", "fuel_distance_m", "idle_fuel_l",
+)  # fmt: skip
+_SUMS = f"SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {sums_of(_COLUMNS[2:])}"
+FIGURES = ("truck_days", "truck_days_used", *_COLUMNS[2:])
+# Null where nothing was priced.
+_COSTS = """SUM(amount) AS total_cost, SUM(IF(line = 'fuel', amount, NULL)) AS fuel_cost,
+    SUM(IF(source = 'estimated', amount, 0)) AS estimated_cost"""
+COSTS = ("total_cost", "fuel_cost", "estimated_cost")
+
+_LISTED = ", ".join(_COLUMNS)
+_OF_DAY = ", ".join(f"{OF_TRUCK_DAY.get(name, name)} AS {name}" for name in _COLUMNS)
+_ITS = "truck_id = %(id)s"
+_FLEET = f"""
+    SELECT day AS first_day, {_LISTED} FROM fleet_day WHERE {IN_DAYS}
+    UNION ALL SELECT first_day, {_LISTED} FROM fleet_span WHERE {IN_SPANS}
+"""
+_FLEET_COSTS = f"""
+    SELECT day AS first_day, line, source, amount FROM fleet_day_cost WHERE {IN_DAYS}
+    UNION ALL SELECT first_day, line, source, amount FROM fleet_span_cost WHERE {IN_SPANS}
+"""
+_TRUCK = f"""
+    SELECT day AS first_day, {_OF_DAY} FROM truck_day WHERE {_ITS} AND {IN_DAYS}
+    UNION ALL SELECT first_day, {_LISTED} FROM truck_span WHERE {_ITS} AND {IN_SPANS}
+"""
+# A truck's costs of single days are found by its truck-days: these have an index by truck.
+_TRUCK_COSTS = f"""
+    SELECT day AS first_day, line, source, amount
+    FROM (SELECT fleet_id, day, truck_id FROM truck_day WHERE {_ITS} AND {IN_DAYS}) days
+    JOIN truck_day_cost USING (fleet_id, day, truck_id)
+    UNION ALL SELECT first_day, line, source, amount FROM truck_span_cost WHERE {_ITS} AND {IN_SPANS}
+"""
+
+
+def _by_bucket(parts: str, values: str) -> dict[str, str]:
+    return {
+        name: f"SELECT {bucket} AS bucket, {values} FROM ({parts}) parts GROUP BY bucket ORDER BY bucket"
+        for name, bucket in _BUCKETS.items()
+    }
+
+
+OF_FLEET, COSTS_OF_FLEET = _by_bucket(_FLEET, _SUMS), _by_bucket(_FLEET_COSTS, _COSTS)
+OF_TRUCK, COSTS_OF_TRUCK = _by_bucket(_TRUCK, _SUMS), _by_bucket(_TRUCK_COSTS, _COSTS)
+
+
+def buckets(by: str, fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
+    """What the statements take of a fleet's period: days and weeks are made of days, months also of whole months."""
+    if by in ("month", "whole"):
+        return queries.period(fleet_id, first, last)
+    return {"fleet": fleet_id, **as_days(first, last)}

@@ -1,0 +1,147 @@
+"""How fast every hot endpoint answers alone, and whether more history or more trucks make it slower.
+
+    python -m tests.bench.endpoints [--trucks N] [--days N] [--many N] [--rounds N] [--seconds N] [--write]
+
+Three fleets in one database: trucks with 60 days, the same with a year, and many trucks with 60 days. Two servers: one
+as it is, which remembers answers by their tags, and one that remembers nothing, so that each answer is read and made
+anew. In every round each fleet has its turn on each of them; medians count. `--write` puts the result into
+docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+from typing import TYPE_CHECKING
+
+import django
+
+from tests.bench import pages, servers, wrk
+from tests.bench.reads import QUIET, SENSORS, Figures, measure
+
+if TYPE_CHECKING:
+    from tests.bench.dataset import Dataset
+
+SHORT = 60  # days: the endpoints ask for 30, and the summary for the 30 before
+TOTALS = {
+    "summary": "/fleet/summary?period=last30",
+    "summary, 90 days": "/fleet/summary?period=last90",
+    "utilization, totals": "/fleet/utilization?period=last30&limit=1",
+    "cost analysis, totals": "/fleet/cost-analysis?period=last30&limit=1",
+    "driver behavior, totals": "/fleet/driver-behavior?period=last30&limit=1",
+}
+LISTS = {
+    "utilization, 1,000 trucks, 7 days": "/fleet/utilization?period=last7&limit=1000",
+    "utilization, 1,000 trucks": "/fleet/utilization?period=last30&limit=1000",
+    "utilization, 1,000 trucks, 90 days": "/fleet/utilization?period=last90&limit=1000",
+    "cost analysis, 1,000 trucks": "/fleet/cost-analysis?period=last30&limit=1000",
+    "driver behavior, 1,000 trucks": "/fleet/driver-behavior?period=last30&limit=1000",
+}
+OTHERS = {
+    "trucks, 100": "/trucks",
+    "sensors": "/trucks/T-00005/sensors",
+    "trips": "/trucks/T-00005/trips?period=last30",
+    "speeding events": "/trucks/T-00005/speeding-events?period=last30",
+    "days": "/trucks/T-00005/days?period=last30",
+}
+ENDPOINTS = {**TOTALS, **LISTS, **OTHERS}
+KNOWN = "summary, known: 304"
+WARM, COLD = "remembering", "remembering nothing"
+Found = dict[tuple[str, str, str], Figures]  # endpoint, fleet, server
+
+
+def measured(fleets: dict[str, Dataset], rounds: int, seconds: int) -> Found:
+    found: Found = {}
+    with (
+        servers.running([servers.PRODUCT], SENSORS, **QUIET) as [warm],
+        servers.running([servers.PRODUCT], SENSORS, **QUIET, REMEMBERED_MB="0") as [cold],
+    ):
+        for number in range(rounds):
+            for name, path in {**ENDPOINTS, KNOWN: ENDPOINTS["summary"]}.items():
+                for fleet, dataset in fleets.items():
+                    headers = {"Authorization": f"Bearer {dataset.key}"}
+                    if name == KNOWN:
+                        headers["If-None-Match"] = "*"
+                    for way, server in ((WARM, warm), (COLD, cold)):
+                        figures = found.setdefault((name, fleet, way), Figures())
+                        measure(figures, server, f"/api/v2{path}", 1, seconds, headers)
+            print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+    return found
+
+
+def table(found: Found, fleets: list[str]) -> str:
+    heads = ["endpoint, c = 1: p50 ms", *(f"{fleet}: {way}" for fleet in fleets for way in (WARM, COLD))]
+    names = list(dict.fromkeys(name for name, _, _ in found))
+    lines: list[list[object]] = [
+        [name, *(f"{found[name, fleet, way].median('p50_ms'):.2f}" for fleet in fleets for way in (WARM, COLD))]
+        for name in names
+    ]
+    return pages.table(heads, lines)
+
+
+def flatness(found: Found, fleets: list[str]) -> list[str]:
+    """What more history and more trucks change, and how a quarter compares with a week."""
+
+    def ratio(name: str, way: str, fleet: str, other: str) -> float:
+        return found[name, fleet, way].median("p50_ms") / found[name, other, way].median("p50_ms")
+
+    few, year, many = fleets
+    lines = []
+    for way in (WARM, COLD):
+        history = {name: ratio(name, way, year, few) for name in (*ENDPOINTS, KNOWN)}
+        trucks = {name: ratio(name, way, many, few) for name in (*TOTALS, KNOWN)}
+        lines.append(f"A year instead of {SHORT} days, {way}: {_range(history)} (aim: at most 1.2).")
+        lines.append(f"Ten times the trucks, totals, {way}: {_range(trucks)} (aim: at most 1.2).")
+        week, quarter = (found[f"utilization, 1,000 trucks, {days} days", year, way] for days in (7, 90))
+        lines.append(f"A quarter of 1,000 trucks takes {quarter.median('p50_ms') / week.median('p50_ms'):.1f} times")
+        lines[-1] += f" a week, {way} (aim: at most 2)."
+    return lines
+
+
+def _range(ratios: dict[str, float]) -> str:
+    worst = max(ratios, key=lambda name: ratios[name])
+    return f"{min(ratios.values()):.2f} to {ratios[worst]:.2f} times ({worst})"
+
+
+def run(trucks: int, days: int, many: int, rounds: int, seconds: int) -> str:
+    from tests.bench import dataset
+
+    fleets = {
+        f"{trucks:,} trucks, {SHORT} days": dataset.make(trucks, SHORT),
+        f"{trucks:,} trucks, {days} days": dataset.make(trucks, days),
+        f"{many:,} trucks, {SHORT} days": dataset.make(many, SHORT),
+    }
+    found = measured(fleets, rounds, seconds)
+    foreign = [value for figures in found.values() for value in figures.foreign_pct]
+    head = (
+        f"One server process, {os.cpu_count()} cores shared with the database and the client (wrk); {rounds} "
+        f"interleaved rounds of {seconds} s, medians. Other work on the machine: {statistics.median(foreign):.0f} % of "
+        f"its CPU, at most {max(foreign):.0f} %. Of trucks, 1,000 are on a page."
+    )
+    names = list(fleets)
+    return "\n\n".join([head, table(found, names), "\n".join(f"- {line}" for line in flatness(found, names))])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--trucks", type=int, default=1_000)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--many", type=int, default=10_000, help="trucks of the third fleet")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    arguments = parser.parse_args()
+    if not wrk.is_there():
+        parser.error("wrk is missing: apt-get install wrk")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
+    django.setup()
+    text = run(arguments.trucks, arguments.days, arguments.many, arguments.rounds, arguments.seconds)
+    print(text)
+    if arguments.write:
+        pages.write("endpoints", text)
+
+
+if __name__ == "__main__":
+    main()
