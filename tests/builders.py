@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.fuel import Review
 from apps.trucks.parameters import DEFAULTS
+from apps.trucks.places import Place
 from apps.trucks.points import Evidence, Point
 
 EPOCH = 1_709_251_200
@@ -84,12 +85,13 @@ def detected(
     earlier: Sequence[Point] = (),
     later: Sequence[Point] = (),
     dismissed: Collection[int] = (),
+    places: Sequence[Place] = (),
     **parameters: float,
 ) -> Detection:
     """What is found in these points, known up to `as_of`, with the default parameters but for the given ones."""
     chosen = DEFAULTS.overridden(parameters)
     reviews = dict.fromkeys(dismissed, Review.DISMISSED)
-    return detect(points, evidence, chosen, at(as_of), earlier=earlier, later=later, reviews=reviews)
+    return detect(points, evidence, chosen, at(as_of), earlier=earlier, later=later, reviews=reviews, places=places)
 
 
 def day(
@@ -99,9 +101,10 @@ def day(
     earlier: Sequence[Point] = (),
     later: Sequence[Point] = (),
     dismissed: Collection[int] = (),
+    places: Sequence[Place] = (),
     within: tuple[str, str] = WHOLE_DAY,
     **parameters: float,
 ) -> DayFigures:
     """The figures of the day (or of the times `within`) that these points give."""
-    found = detected(points, as_of, evidence, earlier, later, dismissed, **parameters)
+    found = detected(points, as_of, evidence, earlier, later, dismissed, places, **parameters)
     return figures(found, at(within[0]), at(within[1]), at(as_of))

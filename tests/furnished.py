@@ -52,6 +52,7 @@ def furnish(fleet: Fleet, number: int = 1) -> dict[type[Model], Any]:
         driver,
         rows.assignment(truck, driver, rows.NOON, source="manual"),
         rows.parameters(fleet, {"trip_end_s": 240 + number}, truck=truck),
+        rows.place(fleet, f"{word} quarry {number}"),
         *_costs_and_runs(fleet, number),
         *_report(fleet, f"{word} {number}"),
     ):

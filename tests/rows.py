@@ -35,6 +35,7 @@ from apps.trucks.models import (
     Message,
     OpenFault,
     ParameterSet,
+    ProductivePlace,
     SpeedingEpisode,
     Stop,
     SummaryRevision,
@@ -102,6 +103,11 @@ def assignment(
 
 def parameters(fleet: Fleet, values: dict[str, float], **changes: Any) -> ParameterSet:
     return ParameterSet.objects.create(fleet=fleet, values=values, **{"effective_from": dt.date(2020, 1, 1), **changes})
+
+
+def place(fleet: Fleet, name: str = "Yard", **changes: Any) -> ProductivePlace:
+    values = {"lat": 41.9, "lon": -87.6, "radius_m": 200, "effective_from": DAY, **changes}
+    return ProductivePlace.objects.create(fleet=fleet, name=name, **values)
 
 
 def known(truck: Truck, until: dt.datetime | None = NOON, **changes: Any) -> TruckSync:

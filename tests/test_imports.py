@@ -24,7 +24,7 @@ PURE = (
     "apps.trucks.sensors",
     *(f"apps.trucks.{name}" for name in (
         "points", "parameters", "motion", "quantities", "track", "history", "trips", "idling", "speeding", "fuel",
-        "daily", "messages", "latest", "evidence",
+        "daily", "messages", "latest", "evidence", "places",
     )),
     *(f"apps.fleet.{name}" for name in (
         "utilization", "allocation", "costs", "safety", "units", "reports.schedule", "reports.wording",

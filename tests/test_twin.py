@@ -124,7 +124,7 @@ def test_a_working_day_by_hand() -> None:
             "trips": [(at("06:05"), at("06:15"), 9_200, 600, 0, 0, 0, None)],
             "stops": [(at("06:15"), None)],
             "speeding": [],
-            "idle": [(at("06:00"), at("06:05")), (at("06:15"), at("06:20"))],
+            "idle": [(at("06:00"), at("06:05"), 0, None), (at("06:15"), at("06:20"), 180, None)],
             "fuel": [],
             "harsh": [],
             "faults": [],
@@ -421,7 +421,7 @@ def test_idling_broken_by_silence_is_two_idle_events_and_a_short_one_none() -> N
     on = [message(at(clock), 0, ign=1) for clock in ("08:00", "08:30", "09:00", "23:59")]
     off = [message(at(clock), 0, ign=0) for clock in ("08:32", "09:01:59")]
     rows = days([*on, *off, message(at("00:02", NEXT_DAY), 0, ign=0)], until=at("24:00", NEXT_DAY))
-    assert rows[DAY]["events"]["idle"] == [
+    assert [event[:2] for event in rows[DAY]["events"]["idle"]] == [
         (at("08:00"), at("08:10")),
         (at("08:30"), at("08:32")),
         (at("23:59"), at("24:00") + 120),

@@ -57,19 +57,33 @@ def truth(
     tank_l: float | None = None,
     dismissed: frozenset[int] = frozenset(),
     assigned: Iterable["Assigned"] = (),
+    places: Iterable["Place"] = (),
 ) -> dict[date, dict[str, Any]]:
     """The truck-day of each local day, from the first message's day to the day that `as_of` ends or lies in.
 
     `messages` come in any order, as `messages/load_interval` serves them; `dismissed` holds the starts of dismissed
     drains. Litres and hours are not rounded. Under "events": trips and stops that are still open end with None, and an
     open trip's figures go up to `as_of`; an idle event or speeding episode that still goes on ends at `as_of`.
-    `assigned` tells who had the truck when.
+    `assigned` tells who had the truck when, `places` where idling is productive on each of the days.
     """
-    history = History(messages, sens, as_of, PARAMETERS | (parameters or {}), tank_l, list(assigned))
-    if not history.points:
+    everywhere, everybody = list(places), list(assigned)
+
+    def history(in_force: list[Place]) -> History:
+        return History(messages, sens, as_of, PARAMETERS | (parameters or {}), tank_l, everybody, in_force)
+
+    plain = history([])
+    if not plain.points:
         return {}
-    days = local_days(history.points[0].t, as_of, ZoneInfo(timezone))
-    return {day: day_row(history, start, end, dismissed) for day, start, end in days}
+    days = list(local_days(plain.points[0].t, as_of, ZoneInfo(timezone)))
+    by_places: dict[tuple[Place, ...], History] = {(): plain}
+    rows = {}
+    for day, start, end in days:
+        # A day is computed as if its own places had always been there.
+        in_force = tuple(place for place in everywhere if place.first <= day and (not place.last or day <= place.last))
+        if in_force not in by_places:
+            by_places[in_force] = history(list(in_force))
+        rows[day] = day_row(by_places[in_force], start, end, dismissed)
+    return rows
 
 
 def local_days(first: int, as_of: int, zone: ZoneInfo) -> Iterator[tuple[date, int, int]]:
@@ -584,7 +598,7 @@ def validated(validation: int, value: float, other: float) -> float:
 
 @dataclass(slots=True)
 class Point:
-    """What is known of one second: `place` and `gps_kmh` are those of its fix; the last four are told from its past."""
+    """What is known of one second: `place` and `gps_kmh` are those of its fix; the last five are told from its past."""
 
     t: int
     place: tuple[float, float] | None
@@ -597,6 +611,7 @@ class Point:
     pto: bool = False
     speed_kmh: float = 0
     state: str = "parked"
+    productive_place: str | None = None
 
 
 def content_hash(message: Message) -> str:
@@ -711,13 +726,54 @@ def tell_states(points: list[Point], evidence: str | None, moving_speed_kmh: flo
             point.state = "idle" if point.engine else "parked"
 
 
+class Place(NamedTuple):
+    """Where idling is productive from the first day to the last: within a radius, or inside corners."""
+
+    name: str
+    first: date
+    last: date | None
+    centre: tuple[float, float] | None = None
+    radius_m: float = 0
+    corners: tuple[tuple[float, float], ...] = ()
+
+    def holds(self, spot: tuple[float, float]) -> bool:
+        if self.centre is not None:
+            return metres_between(self.centre, spot) <= self.radius_m
+        return winds_around(self.corners, spot)
+
+
+def winds_around(corners: tuple[tuple[float, float], ...], spot: tuple[float, float]) -> bool:
+    """Whether the corners' lines go round the spot, or through it; by the angles under which it sees them."""
+    total = 0.0
+    for one, other in pairwise([*corners, corners[0]]):
+        (y1, x1), (y2, x2) = ((lat - spot[0], lon - spot[1]) for lat, lon in (one, other))
+        across, along = x1 * y2 - x2 * y1, x1 * x2 + y1 * y2
+        if across == 0 and along <= 0:
+            return True
+        total += math.atan2(across, along)
+    return round(total / (2 * math.pi)) % 2 != 0
+
+
+def tell_places(points: list[Point], places: list[Place]) -> None:
+    """Gives each idle point the place it is in, by its own fix or else the last one, and makes it productive there."""
+    spot, seen_at = None, 0
+    for point in points:
+        if point.place is not None:
+            spot, seen_at = point.place, point.t
+        elif point.t - seen_at > CONNECTED_S:
+            spot = None
+        names = sorted(place.name for place in places if spot is not None and place.holds(spot))
+        point.productive_place = names[0] if names and point.state == "idle" else None
+
+
 class Stretch(NamedTuple):
     """[start, end) in one state."""
 
     start: int
     end: int
     state: str
-    pto: bool
+    productive: bool
+    place: str | None
 
 
 def with_next(points: list[Point], as_of: int) -> Iterator[tuple[Point, int]]:
@@ -731,8 +787,9 @@ def stretches_of(points: list[Point], as_of: int, parameters: dict[str, float]) 
     for point, until in with_next(points, as_of):
         cap = parameters["parked_gap_cap_s" if point.state == "parked" else "engine_gap_cap_s"]
         known_until = min(until, point.t + int(min(cap, CONNECTED_S)))
-        stretches.append(Stretch(point.t, known_until, point.state, point.pto))
-        stretches.append(Stretch(known_until, until, "no data", False))
+        productive = point.pto or point.productive_place is not None
+        stretches.append(Stretch(point.t, known_until, point.state, productive, point.productive_place))
+        stretches.append(Stretch(known_until, until, "no data", False, None))
     return [stretch for stretch in stretches if stretch.start < stretch.end]
 
 
@@ -755,9 +812,9 @@ def overlaps(spans: list[S], start: int, end: int) -> Iterator[tuple[S, int]]:
         index += 1
 
 
-def seconds(stretches: list[Stretch], state: str, start: int, end: int, *, pto: bool | None = None) -> int:
+def seconds(stretches: list[Stretch], state: str, start: int, end: int, *, productive: bool | None = None) -> int:
     inside = overlaps(stretches, start, end)
-    return sum(part for stretch, part in inside if stretch.state == state and pto in (None, stretch.pto))
+    return sum(part for stretch, part in inside if stretch.state == state and productive in (None, stretch.productive))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -861,6 +918,7 @@ class History:
         parameters: dict[str, float],
         tank_l: float | None,
         assigned: list["Assigned"],
+        places: list[Place],
     ) -> None:
         table = SensorTable(sens, tank_l)
         self.assigned = assigned
@@ -868,6 +926,7 @@ class History:
         self.evidence = table.engine_evidence()
         self.points = cleaned(messages, table, as_of, parameters["min_satellites"])
         tell_states(self.points, self.evidence, parameters["moving_speed_kmh"])
+        tell_places(self.points, places)
         self.stretches = stretches_of(self.points, as_of, parameters)
         self.legs = legs_of(self.points, parameters)
         counters = {name: readings_of(self.points, name) for name in ("odometer_m", "fuel_l", "hours")}
@@ -915,6 +974,8 @@ class Stop(NamedTuple):
 class Idling(NamedTuple):
     start: int
     end: int
+    productive_s: int
+    place: str | None
 
 
 class Speeding(NamedTuple):
@@ -1033,7 +1094,15 @@ def stops_of(trips: list[Trip]) -> list[Stop]:
 def idling_of(stretches: list[Stretch]) -> list[Idling]:
     """Unbroken idling, however short."""
     unbroken = (list(group) for state, group in groupby(stretches, key=lambda s: s.state) if state == "idle")
-    return [Idling(group[0].start, group[-1].end) for group in unbroken]
+    return [
+        Idling(
+            group[0].start,
+            group[-1].end,
+            sum(stretch.end - stretch.start for stretch in group if stretch.productive),
+            next((stretch.place for stretch in group if stretch.place), None),
+        )
+        for group in unbroken
+    ]
 
 
 def speeding_of(points: list[Point], as_of: int, parameters: dict[str, float]) -> list[Speeding]:
@@ -1217,7 +1286,7 @@ def time_figures(history: History, start: int, end: int) -> dict[str, Any]:
     return {
         "moving_s": moving,
         "idle_s": idle if known else None,
-        "idle_productive_s": seconds(history.stretches, "idle", start, end, pto=True) if known else None,
+        "idle_productive_s": seconds(history.stretches, "idle", start, end, productive=True) if known else None,
         "parked_s": parked,
         "no_data_s": no_data,
         "engine_on_s": moving + idle if known else None,

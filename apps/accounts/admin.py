@@ -41,6 +41,7 @@ RIGHTS = {
         f"{verb}_{model}": f"{word} {name}"
         for model, name in {
             "parameterset": "parameters",
+            "productiveplace": "productive places",
             "fuelprice": "fuel prices",
             "costrate": "cost rates",
             "costentry": "invoices",

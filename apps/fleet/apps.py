@@ -35,15 +35,18 @@ def _exchange_rate_changed(instance: Any, **_: Any) -> None:
 
 
 def _members_changed(action: str, instance: Any, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
-    """The sync changes groups and knows nothing of money: rates and invoices of a group are told here."""
-    from apps.fleet.ledger import members_changed
+    """The sync changes groups and knows nothing of what is theirs: rates, invoices and productive places."""
+    from apps.fleet import ledger
+    from apps.trucks import productive_places
 
     if action not in ("post_add", "post_remove", "pre_clear"):
         return
     if not reverse:
         trucks = pk_set if pk_set is not None else set(instance.trucks.values_list("pk", flat=True))
-        members_changed(instance.fleet_id, instance, trucks)
+        ledger.members_changed(instance.fleet_id, instance, trucks)
+        productive_places.members_changed(instance, trucks)
         return
     groups = instance.groups.model.objects.filter(pk__in=pk_set) if pk_set is not None else instance.groups.all()
     for group in groups:
-        members_changed(instance.fleet_id, group, [instance.pk])
+        ledger.members_changed(instance.fleet_id, group, [instance.pk])
+        productive_places.members_changed(group, [instance.pk])

@@ -49,7 +49,9 @@ RULES: dict[str, Rule] = {
         parameters=("moving_speed_kmh", "engine_gap_cap_s"),
     ),
     "idle_productive_s": Rule(
-        _MOTION, "The part of the idling that is work: with the power take-off on.", parameters=("engine_gap_cap_s",)
+        _MOTION,
+        "The part of the idling that is work: with the power take-off on, or in a productive place.",
+        parameters=("engine_gap_cap_s",),
     ),
     "parked_s": Rule(
         _MOTION,

@@ -28,6 +28,7 @@ from apps.trucks.models import (
     DriverAssignment,
     EventMapping,
     ParameterSet,
+    ProductivePlace,
     SyncRun,
     Truck,
     TruckGroup,
@@ -54,6 +55,7 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Drivers", "badge", Driver),
         ("Who drove what", "assignment_ind", DriverAssignment),
         ("Parameters", "tune", ParameterSet),
+        ("Productive places", "fence", ProductivePlace),
         ("Device events", "sensors", EventMapping),
     ],
     "Days": [

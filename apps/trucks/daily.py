@@ -12,6 +12,7 @@ from .history import DistanceSource, Event, History, read_history
 from .idling import IdleEvent, find_idling
 from .motion import Segment
 from .parameters import Parameters
+from .places import Place
 from .points import Evidence, Point
 from .quantities import overlap
 from .speeding import Severity, SpeedingEpisode, find_speeding
@@ -88,14 +89,15 @@ def detect(
     earlier: Sequence[Point] = (),
     later: Sequence[Point] = (),
     reviews: Mapping[int, Review] = NO_REVIEWS,
+    places: Sequence[Place] = (),
 ) -> Detection:
     """Everything found in a window of a truck's history.
 
     `points` are all points of the window, one per second, ascending. `earlier` and `later` are some points before and
     after it, ascending too, that are known only by their readings: they connect counters, legs and levels over the
-    window's edges, and `earlier` carries engine, speed and PTO into it; they have no states and events of their own
-    (but a refuel or drain may begin in the one or end in the other). What is later than `as_of` is left out.
-    `reviews`: the start second of a drain → what a person said of it.
+    window's edges, and `earlier` carries engine, speed, PTO and place into it; they have no states and events of
+    their own (but a refuel or drain may begin in the one or end in the other). What is later than `as_of` is left out.
+    `reviews`: the start second of a drain → what a person said of it. `places`: where idling is productive.
 
     A day's figures and events do not depend on the rest of the window, when
     - it begins before the day: at the truck's first point, after a silence of more than `trip_max_gap_s`, or at a point
@@ -107,7 +109,7 @@ def detect(
       last five with the engine's state at them, and more while they belong to one refuel or drain;
     - `later` begins with the first point after the window and has the first fix and readings likewise.
     """
-    history = read_history(points, evidence, parameters, as_of, earlier, later)
+    history = read_history(points, evidence, parameters, as_of, earlier, later, places)
     trips = find_trips(history, parameters)
     return Detection(
         history=history,

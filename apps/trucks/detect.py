@@ -4,10 +4,11 @@ A day's result does not depend on which days are computed together, nor on how o
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from apps.accounts.calendar import ONE_DAY, day_bounds
@@ -25,7 +26,9 @@ from apps.trucks.models import DrainReview, Truck, TruckSync
 from apps.trucks.motion import Condition, State
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
+from apps.trucks.places import Place
 from apps.trucks.points import Point, merge
+from apps.trucks.productive_places import PlaceHistory
 from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.sealing import is_sealed
 from apps.trucks.sensors import SensorTable
@@ -36,6 +39,7 @@ from apps.trucks.trips import Stop, Trip, with_drivers
 CONTEXT_S = 6 * 3_600  # first guess at how much history around the days is needed
 WIDEN = 4
 DAYS_AT_ONCE = 10  # a bound on memory, not a rule
+InForce: TypeAlias = tuple[Parameters, tuple[Place, ...]]  # on a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +96,27 @@ class DayResult:
         return self.as_of - self.start
 
 
-def detect_days(truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: ZoneInfo) -> Iterator[DayResult]:
+def detect_days(
+    truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: ZoneInfo, parameters: ParameterHistory | None = None
+) -> Iterator[DayResult]:
     """The results of these days (ascending), without those before the truck's first message or after its watermark.
 
-    Nor of sealed days: what they were computed from is no longer whole.
+    Nor of sealed days: what they were computed from is no longer whole. With the truck's own parameters, or with others
+    for who would like to see what they would change.
     """
     if sync.first_t is None or sync.known_until is None:
         return
     table = table_of(truck)
-    parameters = ParameterHistory(truck.fleet_id, truck.id)
+    parameters = parameters or ParameterHistory(truck.fleet_id, truck.id)
+    places = PlaceHistory(truck.fleet_id, truck.id)
     reviews, shifts = _reviews(truck), drivers.shifts_of(truck)
     known = [
         day
         for day in days
         if _is_known(day, sync.first_t, sync.known_until, zone) and not is_sealed(day, sync.raw_since_t, zone)
     ]
-    for run in _runs(known, parameters):
-        yield from Excerpt(truck, sync, table, parameters.on(run[0]), run, zone, reviews).results(shifts)
+    for (in_force, productive), run in _runs(known, lambda day: (parameters.on(day), places.on(day))):
+        yield from Excerpt(truck, sync, table, in_force, run, zone, reviews, productive).results(shifts)
 
 
 def _reviews(truck: Truck) -> dict[int, Review]:
@@ -123,18 +131,16 @@ def _is_known(day: dt.date, first_t: int, known_until: int, zone: ZoneInfo) -> b
     return max(start, first_t) < end and start < known_until
 
 
-def _runs(days: Sequence[dt.date], parameters: ParameterHistory) -> Iterator[list[dt.date]]:
-    """The days in consecutive runs of one set of parameters, not too long."""
-    run: list[dt.date] = []
+def _runs(days: Sequence[dt.date], in_force: Callable[[dt.date], InForce]) -> Iterator[tuple[InForce, list[dt.date]]]:
+    """The days in consecutive runs in which the same is in force, not too long, each with that."""
+    runs: list[tuple[InForce, list[dt.date]]] = []
     for day in days:
-        if run and (
-            day - run[-1] != ONE_DAY or len(run) == DAYS_AT_ONCE or parameters.on(day) != parameters.on(run[0])
-        ):
-            yield run
-            run = []
-        run.append(day)
-    if run:
-        yield run
+        now = in_force(day)
+        if runs and runs[-1][0] == now and day - runs[-1][1][-1] == ONE_DAY and len(runs[-1][1]) < DAYS_AT_ONCE:
+            runs[-1][1].append(day)
+        else:
+            runs.append((now, [day]))
+    yield from runs
 
 
 class Excerpt:
@@ -149,6 +155,7 @@ class Excerpt:
         days: Sequence[dt.date],
         zone: ZoneInfo,
         reviews: Mapping[int, Review],
+        places: Sequence[Place] = (),
     ) -> None:
         self.truck = truck
         self.evidence = evidence_of(table)
@@ -160,6 +167,7 @@ class Excerpt:
         self.known_until = sync.known_until or 0
         self.zone = zone
         self.reviews = reviews
+        self.places = places
         self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
         self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites)
 
@@ -228,6 +236,7 @@ class Excerpt:
             earlier=self._points(self.neighbours.points(t for seconds in earlier.values() for t in seconds)),
             later=self._points(self.neighbours.points(t for seconds in later.values() for t in seconds)),
             reviews=self.reviews,
+            places=self.places,
         )
 
     def _points(self, stored: Sequence[StoredPoint]) -> list[Point]:

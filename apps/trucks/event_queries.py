@@ -26,7 +26,10 @@ SELECT COUNT(*) AS stops, IF(COUNT(*) = 0, 0, SUM(e.idle_s)) AS idle_s, COALESCE
 FROM stop e WHERE {_OF_PERIOD}
 """
 
-IDLE_EVENTS = _listed("idle_event", "e.started_at, e.ended_at, e.lat, e.lon, e.duration_s, e.productive_s, e.fuel_l")
+IDLE_EVENTS = _listed(
+    "idle_event",
+    "e.started_at, e.ended_at, e.lat, e.lon, e.duration_s, e.productive_s, e.productive_place, e.fuel_l",
+)
 IDLE_TOTALS = f"""
 SELECT COUNT(*) AS idle_events, COALESCE(SUM(e.duration_s), 0) AS duration_s,
     COALESCE(SUM(e.productive_s), 0) AS productive_s, IF(COUNT(*) = 0, 0, SUM(e.fuel_l)) AS fuel_l

@@ -74,7 +74,8 @@ class IdleItem(_Placed):
     started_at: Instant = described("Start.", "2026-03-05T16:47:30Z")
     ended_at: Instant | None = described("End; null while it may still go on.", "2026-03-05T16:54:30Z")
     duration_s: int = described("Seconds, so far if open.", 420)
-    productive_s: int = described("Of them productive.", 0)
+    productive_s: int = described("Of them productive: the PTO on, or in a productive place.", 0)
+    productive_place: str | None = described("The first such place in which it idled; null: in none.", "Quarry North")
     fuel_l: float | None = described("Litres used; null without a fuel counter.", 0.4)
 
 

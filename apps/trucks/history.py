@@ -10,6 +10,7 @@ from typing import NamedTuple, TypedDict, TypeVar
 
 from .motion import Condition, Seconds, Segment, conditions, seconds, segments
 from .parameters import Parameters
+from .places import Place
 from .points import Evidence, Point
 from .quantities import Counter, Spread, changes, counter
 from .track import Legs, Track, legs, track
@@ -132,11 +133,12 @@ def read_history(
     as_of: int,
     earlier: Sequence[Point] = (),
     later: Sequence[Point] = (),
+    places: Sequence[Place] = (),
 ) -> History:
     """The history of a window; the arguments are those of `daily.detect`."""
     earlier, points, later = (kept[: bisect_right(kept, as_of, key=_second)] for kept in (earlier, points, later))
     everything = [*earlier, *points, *later]
-    every_condition = conditions(everything, evidence, parameters)
+    every_condition = conditions(everything, evidence, parameters, places)
     in_window = every_condition[len(earlier) : len(earlier) + len(points)]
     until = later[0].t if later else as_of
     way = track(everything, every_condition)

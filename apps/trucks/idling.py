@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from .history import Event, History, Stretch
-from .motion import Segment, State
+from .motion import Segment, State, overlapping
 from .parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdleEvent(Event):
-    productive_s: int  # the part with the PTO on
+    productive_s: int  # the part with the PTO on or in a productive place
+    productive_place: str | None  # the first in which it idled
     fuel_l: float | None  # by the fuel counter
 
 
@@ -33,8 +34,10 @@ def _idle_stretches(segments: Sequence[Segment], until: int) -> Iterator[Stretch
 
 
 def _idle_event(history: History, stretch: Stretch) -> IdleEvent:
+    places = (segment.place for segment in overlapping(history.segments, stretch.start, stretch.end))
     return IdleEvent(
         **history.extent(stretch),
         productive_s=history.seconds(stretch.start, stretch.end).productive,
+        productive_place=next(filter(None, places), None),
         fuel_l=history.fuel_counter.increase.between(stretch.start, stretch.end),
     )

@@ -4,10 +4,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from .parameters import Parameters
+from .places import Place, Spot, place_at
 from .points import Evidence, Point
 from .quantities import CONNECTED_S
 
@@ -33,7 +35,8 @@ class Condition(NamedTuple):
     speed_kmh: float  # 0 with the engine off
     has_speed: bool  # the speed is this point's own, from its fix
     state: State
-    productive: bool  # idle with the PTO on
+    productive: bool  # idle with the PTO on or in a productive place
+    place: str | None = None  # the productive place in which it idles
 
 
 class Segment(NamedTuple):
@@ -43,9 +46,10 @@ class Segment(NamedTuple):
     end: int
     state: State
     productive: bool = False
+    place: str | None = None
 
 
-_Change: TypeAlias = tuple[int, State, bool]  # from when on, what, productive
+_Change: TypeAlias = tuple[int, State, bool, str | None]  # from when on, what, productive, in which place
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ _ENGINE_READING: dict[Evidence, Callable[[Point], bool | None]] = {
 }
 
 
-def conditions(points: Sequence[Point], evidence: Evidence, parameters: Parameters) -> list[Condition]:
+def conditions(
+    points: Sequence[Point], evidence: Evidence, parameters: Parameters, places: Sequence[Place] = ()
+) -> list[Condition]:
     """The condition at each point; what a point lacks is the last known value, at most 35 days old.
 
     The carried speed is the GPS speed of the last fix, whatever the engine did since.
@@ -90,15 +96,22 @@ def conditions(points: Sequence[Point], evidence: Evidence, parameters: Paramete
     gps_speeds = [point.speed_kmh for point in points]
     engine = _carried(times, map(_ENGINE_READING[evidence], points))
     pto = _carried(times, [point.pto for point in points])
+    spots = _carried(times, map(_spot, points)) if places else [None] * len(points)
+    locate = cache(lambda spot: place_at(places, spot))  # who stands is asked for the same spot again and again
     found = []
-    for t, engine_on, speed, own_speed, pto_on in zip(
-        times, engine, _carried(times, gps_speeds), gps_speeds, pto, strict=True
+    for t, engine_on, speed, own_speed, pto_on, spot in zip(
+        times, engine, _carried(times, gps_speeds), gps_speeds, pto, spots, strict=True
     ):
         speed_kmh = 0.0 if engine_on is False or speed is None else speed
         state = _state(engine_on, speed_kmh > parameters.moving_speed_kmh)
-        productive = pto_on is True and state is State.IDLE
-        found.append(Condition(t, engine_on, speed_kmh, own_speed is not None, state, productive))
+        place = locate(spot) if state is State.IDLE else None
+        productive = state is State.IDLE and (pto_on is True or place is not None)
+        found.append(Condition(t, engine_on, speed_kmh, own_speed is not None, state, productive, place))
     return found
+
+
+def _spot(point: Point) -> Spot | None:
+    return None if point.lat is None or point.lon is None else (point.lat, point.lon)
 
 
 def _carried(times: Sequence[int], readings: Iterable[T | None]) -> list[T | None]:
@@ -125,14 +138,13 @@ def segments(conditions: Sequence[Condition], until: int, parameters: Parameters
     """What the truck did from its first point to `until`, without holes, each state as long as it lasts."""
     changes: list[_Change] = []
     state: State | None = None
-    productive = False
+    productive, place = False, None
     for change in _claims(conditions, until, parameters):
-        if change[1] is not state or change[2] is not productive:
+        if change[1] is not state or change[2] is not productive or change[3] != place:
             changes.append(change)
-            _, state, productive = change
-    ends = [*(start for start, _, _ in changes[1:]), until]
-    stretches = zip(changes, ends, strict=False)
-    return [Segment(start, end, state, productive) for (start, state, productive), end in stretches if start < end]
+            _, state, productive, place = change
+    ends = [*(start for start, *_ in changes[1:]), until]
+    return [Segment(change[0], end, *change[1:]) for change, end in zip(changes, ends, strict=False) if change[0] < end]
 
 
 def _claims(conditions: Sequence[Condition], until: int, parameters: Parameters) -> Iterator[_Change]:
@@ -141,10 +153,10 @@ def _claims(conditions: Sequence[Condition], until: int, parameters: Parameters)
     caps[State.PARKED] = min(parameters.parked_gap_cap_s, CONNECTED_S)
     ends = [*(condition.t for condition in conditions[1:]), until]
     for condition, end in zip(conditions, ends, strict=False):
-        yield condition.t, condition.state, condition.productive
+        yield condition.t, condition.state, condition.productive, condition.place
         held_until = condition.t + caps[condition.state]
         if held_until < end:
-            yield held_until, State.NO_DATA, False
+            yield held_until, State.NO_DATA, False, None
 
 
 def seconds(segments: Sequence[Segment], start: int, end: int) -> Seconds:

@@ -14,6 +14,7 @@ from django.db import connection
 from apps.trucks import bulk_load
 from apps.trucks.evidence import READINGS
 from apps.trucks.messages import NOT_GPS, UNKNOWN_SATELLITES, MessageRow, Received, StoredPoint
+from apps.trucks.places import Box
 from apps.trucks.quantities import CONNECTED_S
 
 _COLUMNS = ("fleet_id", "truck_id", *MessageRow._fields)
@@ -197,6 +198,18 @@ class Neighbours:
         """The seconds of the first readings after an instant, the nearest first."""
         return self._nearest(columns, levels, f"t > {int(t)} AND t <= {int(t) + CONNECTED_S}", "ASC")
 
+    def is_within(self, start: int, end: int, boxes: Sequence[Box]) -> bool:
+        """Whether a fix of [start, end), or the last one before it, lies in any of the boxes."""
+        values: dict[str, Any] = {"fleet": self.fleet_id, "truck": self.truck_id, "satellites": self.min_satellites}
+        values |= {"first": min([start, *self.before(start, ["lat"]).get("lat", [])]), "end": end}
+        conditions = []
+        for number, box in enumerate(boxes):
+            values |= {f"{side}{number}": value for side, value in box._asdict().items()}
+            conditions.append(_IN_BOX.format(number))
+        with connection.cursor() as cursor:
+            cursor.execute(_ANY_IN_BOX.format(" OR ".join(conditions)), values)
+            return cursor.fetchone() is not None
+
     def points(self, seconds: Iterable[int]) -> list[StoredPoint]:
         """The messages of these seconds, in the order in which the later of one second wins."""
         wanted = sorted(set(seconds))
@@ -230,6 +243,11 @@ _FIX = (
     f" AND flags & {NOT_GPS} = 0"
     f" AND (satellites IS NULL OR satellites = {UNKNOWN_SATELLITES} OR satellites >= %(satellites)s)"
 )
+_IN_BOX = "lat BETWEEN %(south{0})s AND %(north{0})s AND lon BETWEEN %(west{0})s AND %(east{0})s"
+_ANY_IN_BOX = f"""
+SELECT 1 FROM message WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t >= %(first)s AND t < %(end)s
+    AND {_FIX} AND ({{}}) LIMIT 1
+"""
 # When a message has a reading in a column: `lat` stands for the fix (the rule of messages.is_fix), `t` for the message.
 _CONDITIONS = {
     "t": "TRUE",

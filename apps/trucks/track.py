@@ -4,16 +4,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple, TypeAlias
 
 from .motion import Condition, State
 from .parameters import Parameters
+from .places import metres_between
 from .points import Point
 from .quantities import CONNECTED_S, Spread
 
-EARTH_RADIUS_M = 6_371_008.8  # mean radius (IUGG)
-EARTH_DIAMETER_M = 2 * EARTH_RADIUS_M
 DENSE_S = 2  # speeds further apart do not tell how hard a truck braked between them
 
 
@@ -115,6 +113,4 @@ def legs(track: Track, parameters: Parameters) -> Legs:
 
 def distance_m(a: Fix, b: Fix) -> float:
     """The haversine distance of two fixes."""
-    lat_a, lat_b = radians(a.lat), radians(b.lat)
-    across = sin((lat_b - lat_a) / 2) ** 2 + cos(lat_a) * cos(lat_b) * sin(radians(b.lon - a.lon) / 2) ** 2
-    return EARTH_DIAMETER_M * asin(min(1.0, sqrt(across)))
+    return metres_between((a.lat, a.lon), (b.lat, b.lon))

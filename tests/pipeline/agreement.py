@@ -14,6 +14,7 @@ from apps.trucks.models import (
     FuelEvent,
     HarshEvent,
     IdleEvent,
+    ProductivePlace,
     SpeedingEpisode,
     Stop,
     Trip,
@@ -21,7 +22,7 @@ from apps.trucks.models import (
     TruckDay,
     TruckSync,
 )
-from tests.twin import Assigned, truth
+from tests.twin import Assigned, Place, truth
 from wialon_simulator import Simulator
 
 COLUMNS = [
@@ -36,7 +37,7 @@ COLUMNS = [
 EVENTS: dict[str, tuple[Any, list[str]]] = {
     "trips": (Trip, ["distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "driver_id"]),
     "stops": (Stop, []),
-    "idle": (IdleEvent, []),
+    "idle": (IdleEvent, ["productive_s", "productive_place"]),
     "speeding": (SpeedingEpisode, ["severity", "max_speed_kmh"]),
     "fuel": (FuelEvent, ["kind", "litres"]),
     "harsh": (HarshEvent, ["kind", "source"]),
@@ -85,6 +86,7 @@ def _of_truck(fleet: Fleet, truck: Truck, simulator: Simulator) -> Agreement:
         as_of=as_of,
         tank_l=truck.tank_l,
         assigned=assigned(fleet, truck, simulator),
+        places=places(truck),
     )
     rows = {row["day"]: row for row in TruckDay.objects.filter(fleet_id=fleet.id, truck_id=truck.id).values()}
     found = Agreement(truck_days=len(rows.keys() | true_days.keys()))
@@ -109,6 +111,15 @@ def assigned(fleet: Fleet, truck: Truck, simulator: Simulator) -> Iterator[Assig
     for entered in DriverAssignment.objects.filter(truck=truck, source="manual"):
         end = entered.ended_at and int(entered.ended_at.timestamp())
         yield Assigned(int(entered.started_at.timestamp()), end, entered.driver_id, "manual")
+
+
+def places(truck: Truck) -> Iterator[Place]:
+    """Where idling of the truck is productive, by what staff entered."""
+    for row in ProductivePlace.objects.filter(fleet=truck.fleet_id):
+        if row.group is None or row.group.trucks.filter(pk=truck.pk).exists():
+            centre = (row.lat, row.lon) if row.lat is not None and row.lon is not None else None
+            corners = tuple((lat, lon) for lat, lon in row.polygon or ())
+            yield Place(row.name, row.effective_from, row.effective_to, centre, row.radius_m or 0, corners)
 
 
 def same(ours: Any, true: Any) -> bool:

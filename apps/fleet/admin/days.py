@@ -36,7 +36,7 @@ STATES = {"provisional": "info", "final": "success", "corrected": "warning"}
 EVENTS: dict[str, tuple[type[Model], str]] = {
     "Trips": (Trip, "distance_m moving_s idle_s mean_speed_kmh max_speed_kmh fuel_l"),
     "Stops": (Stop, "idle_s parked_s no_data_s"),
-    "Idle events": (IdleEvent, "duration_s productive_s fuel_l"),
+    "Idle events": (IdleEvent, "duration_s productive_s productive_place fuel_l"),
     "Speeding": (SpeedingEpisode, "severity max_speed_kmh limit_kmh duration_s"),
     "Refuels and drains": (FuelEvent, "kind review level_before_l level_after_l litres"),
     "Harsh driving": (HarshEvent, "kind source speed_kmh peak_ms2"),

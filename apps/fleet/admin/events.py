@@ -88,9 +88,10 @@ class StopAdmin(EventAdmin):
 
 @admin.register(IdleEventRow)
 class IdleEventAdmin(EventAdmin):
-    list_display = ["name", "started", "ended", "lasted", "productive", "fuel"]
-    sections = {"When and where": _WHERE, "Idling": "duration_s productive_s fuel_l"}
+    list_display = ["name", "started", "ended", "lasted", "productive", "place", "fuel"]
+    sections = {"When and where": _WHERE, "Idling": "duration_s productive_s productive_place fuel_l"}
     lasted, productive = figure_column("duration_s"), figure_column("productive_s")
+    place = figure_column("productive_place", "Place")
     fuel = figure_column("fuel_l", "Fuel")
 
 

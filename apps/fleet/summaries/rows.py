@@ -91,7 +91,11 @@ EVENTS: tuple[
         ),
     ),
     (Stop, lambda result: result.stops, _stop_columns),
-    (IdleEvent, lambda result: result.idle_events, _attributes("duration_s", "productive_s", "fuel_l")),
+    (
+        IdleEvent,
+        lambda result: result.idle_events,
+        _attributes("duration_s", "productive_s", "productive_place", "fuel_l"),
+    ),
     (
         SpeedingEpisode,
         lambda result: result.speeding,

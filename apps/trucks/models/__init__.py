@@ -20,6 +20,7 @@ from apps.trucks.models.events import (
 )
 from apps.trucks.models.mappings import EventMapping
 from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
+from apps.trucks.models.places import ProductivePlace
 from apps.trucks.models.reviews import DrainReview, FaultAcknowledgement
 from apps.trucks.models.sync import FleetSync, FleetWatermark, SyncRun, TruckSync
 from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup
@@ -45,6 +46,7 @@ __all__ = [
     "Message",
     "OpenFault",
     "ParameterSet",
+    "ProductivePlace",
     "QuarantinedMessage",
     "SensorTableVersion",
     "SpeedingEpisode",

@@ -71,6 +71,7 @@ class IdleEvent(DetectedEvent):
 
     duration_s = models.PositiveIntegerField()
     productive_s = models.PositiveIntegerField()
+    productive_place = models.CharField(max_length=64, null=True, help_text="the first in which it idled")  # noqa: DJ001
     fuel_l = models.FloatField(null=True)
 
     class Meta:
