@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from copy import copy
 from dataclasses import asdict
 
 import orjson
@@ -18,6 +19,13 @@ class ParameterHistory:
         sets = ParameterSet.objects.filter(Q(truck=None) | Q(truck=truck_id), fleet=fleet_id).order_by("effective_from")
         # The fleet's before the truck's: what comes later wins.
         self._sets = sorted(sets, key=lambda each: each.truck_id is not None)
+
+    def with_proposed(self, proposed: ParameterSet) -> "ParameterHistory":
+        """As if a set were in force besides: later ones of its kind still win, and a truck's own over a fleet's."""
+        other = copy(self)
+        by_day = sorted([*self._sets, proposed], key=lambda each: each.effective_from)  # of one day the proposed last
+        other._sets = sorted(by_day, key=lambda each: each.truck_id is not None)
+        return other
 
     def on(self, day: dt.date) -> Parameters:
         values: dict[str, float] = {}
