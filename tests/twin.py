@@ -1039,8 +1039,18 @@ TRUST = ["message", "binding", "manual"]
 
 def had_the_truck(assigned: list[Assigned], t: int) -> Any:
     """Who counts at a second; None: nobody is known."""
-    then = [each for each in assigned if each.start <= t and (each.end is None or t < each.end)]
+    then = [
+        each
+        for each in assigned
+        if each.start <= t and (each.end is None or t < each.end) and not is_released(assigned, each, t)
+    ]
     return max(then, key=lambda each: (TRUST.index(each.source), each.start, each.driver)).driver if then else None
+
+
+def is_released(assigned: list[Assigned], login: Assigned, t: int) -> bool:
+    """Whether a driver who logged in by key card has been released from the truck in Wialon since."""
+    own = [each for each in assigned if each.source == "binding" and each.driver == login.driver]
+    return login.source == "message" and any(each.end is not None and login.start < each.end <= t for each in own)
 
 
 def driver_of(assigned: list[Assigned], start: int, end: int) -> Any:

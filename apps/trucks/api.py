@@ -18,6 +18,7 @@ from apps.accounts.periods import Period
 from apps.merging import Merger
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries, schemas
+from apps.trucks.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.sealing import is_sealed
@@ -106,9 +107,27 @@ async def truck(request: AuthenticatedRequest, truck_id: schemas.TruckCode) -> H
     which = {"fleet": fleet, "id": fresh.truck_id}
     row = (await fetch_all(queries.TRUCK, {**which, "now": int(now.timestamp())}))[0]
     drivers = await fetch_all(queries.DRIVER_NOW, {**which, "at": now})
+    counters = await fetch_all(queries.COUNTERS, which)
     today = now.astimezone(request.auth.zone).date()
     parameters = await parameters_in_force(fleet, fresh.truck_id, today)
-    return answers.tagged(request, {"data": _detail(row, drivers, parameters), "freshness": fresh.body()})
+    data = {**_detail(row, drivers, parameters), "counters": _counters(*counters)}
+    return answers.tagged(request, {"data": data, "freshness": fresh.body()})
+
+
+def _counters(row: Row | None = None) -> dict[str, Any] | None:
+    """The unit's own counters, each with what it is worth."""
+    if row is None:
+        return None
+    mileage, hours = mileage_source(row["flags"]), hours_source(row["flags"])
+    return {
+        "mileage_km": row["mileage_km"],
+        "mileage_source": mileage,
+        "mileage_is_measured": mileage.is_measured,
+        "engine_hours": row["engine_hours"],
+        "engine_hours_source": hours,
+        "engine_hours_is_measured": hours.is_measured,
+        "at": row["at"],
+    }
 
 
 def _detail(row: Row, drivers: Sequence[Row], parameters: Mapping[str, float]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Shift(NamedTuple):
 
 def shifts(assignments: Iterable[Assignment]) -> list[Shift]:
     """What counts, ascending and disjoint; time of which nobody is known is left out."""
-    known = [(each, FOREVER if each.end is None else each.end) for each in assignments]
+    known = _with_ends(list(assignments))
     edges = sorted({edge for each, end in known for edge in (each.start, end)})
     waiting = sorted(known, key=lambda pair: pair[0].start, reverse=True)
     under_way: list[tuple[Assignment, int]] = []
@@ -63,6 +63,21 @@ def shifts(assignments: Iterable[Assignment]) -> list[Shift]:
             driver_id = max(under_way, key=lambda pair: pair[0].precedence)[0].driver_id
             _append(found, Shift(start, end, driver_id))
     return found
+
+
+def _with_ends(assignments: Sequence[Assignment]) -> list[tuple[Assignment, int]]:
+    """Each with its end. A key card says nothing any more once its owner was released from the truck in Wialon."""
+    releases: dict[int, list[int]] = {}
+    for each in assignments:
+        if each.source is Source.BINDING and each.end is not None:
+            releases.setdefault(each.driver_id, []).append(each.end)
+    known = []
+    for each in assignments:
+        end = FOREVER if each.end is None else each.end
+        if each.source is Source.MESSAGE:
+            end = min([end, *(t for t in releases.get(each.driver_id, []) if t > each.start)])
+        known.append((each, end))
+    return known
 
 
 def _append(found: list[Shift], shift: Shift) -> None:
@@ -112,7 +127,7 @@ def differences(before: Sequence[Shift], after: Sequence[Shift]) -> list[tuple[i
     return found
 
 
-# --- a driver's bindings -------------------------------------------------------------------------------------------
+# --- what sources say ---------------------------------------------------------------------------------------------
 
 
 class Binding(NamedTuple):
@@ -120,6 +135,27 @@ class Binding(NamedTuple):
 
     t: int
     truck_id: int | None
+
+
+class Login(NamedTuple):
+    """At this second a key card was read in a truck; None: of nobody who is known, or somebody logged out."""
+
+    t: int
+    driver_id: int | None
+
+
+LONGEST_LOGIN_S = 15 * 3_600  # no driver works longer at a stretch: yesterday's login says nothing of today
+
+
+def logged_in(logins: Iterable[Login]) -> list[Assignment]:
+    """What a truck's logins, in order, say: a driver has it until the next one, but not for more than 15 hours."""
+    last_words = {login.t: login.driver_id for login in logins}
+    seconds = sorted(last_words)
+    return [
+        Assignment(driver_id, t, min(following, t + LONGEST_LOGIN_S), Source.MESSAGE)
+        for t, following in pairwise([*seconds, FOREVER])
+        if (driver_id := last_words[t]) is not None
+    ]
 
 
 class Bound(NamedTuple):

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.accounts.calendar import day_of, days_between
 from apps.accounts.models import Fleet
-from apps.trucks import invalidation, storage, watermarks
+from apps.trucks import invalidation, logins, storage, watermarks
 from apps.trucks.evidence import READINGS, engine_state, evidence_of
 from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
@@ -97,6 +97,7 @@ def _remove(
     if newest_t is not None and newest_t != sync.cursor_t:
         sync.cursor_t = newest_t
         sync.save(update_fields=["cursor_t"])
+    logins.remove(truck, ((point.t, point.digest, point.flags) for point in gone))
     return len(gone)
 
 
@@ -147,6 +148,7 @@ def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequenc
         _keep_latest(truck, table, evaluated)
     sync.tells_faults |= _tells_faults(new)
     _move_cursor(sync, table, new[0].t, new[-1].t)
+    logins.keep(truck, data, new_keys)
     return len(new)
 
 

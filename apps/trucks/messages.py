@@ -19,6 +19,7 @@ Raw = dict[str, Any]
 
 FUTURE_S = 86_400
 UNKNOWN_SATELLITES = 255
+KEY_CARD = 0x20  # the parameter `avl_driver` holds a driver's code
 NOT_GPS = 0x20000 | 0x80000  # position from cell towers or Wi-Fi
 _MAX_T = 2**40
 _SIGNED_64 = 2**63
@@ -167,6 +168,18 @@ def _numbers(values: list[Any]) -> list[float | None]:
 
 def _integers(values: Sequence[Any], bits: int = 31) -> list[int | None]:
     return [_integer(value, bits) for value in values]
+
+
+def key_card_of(message: Raw) -> str | None:
+    """The key card that the device has read; an empty text where somebody logged out; None where it says nothing."""
+    flags, parameters = message.get("f"), message.get("p")
+    if not isinstance(flags, int) or not flags & KEY_CARD or not isinstance(parameters, dict):
+        return None
+    code = parameters.get("avl_driver")
+    if isinstance(code, bool) or not isinstance(code, str | int):
+        return None
+    card = str(code).strip()[:64]
+    return card if card.strip("0") else ""  # devices send zeros when the key is taken away
 
 
 def number(value: Any) -> float | None:

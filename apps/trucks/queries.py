@@ -148,6 +148,11 @@ WHERE a.fleet_id = %(fleet)s AND a.truck_id = %(id)s AND a.started_at <= %(at)s
 ORDER BY FIELD(a.source, 'manual', 'binding', 'message'), a.started_at DESC, a.driver_id DESC LIMIT 1
 """
 
+# One row, or none: the unit's own counters.
+COUNTERS = """
+SELECT flags, mileage_km, engine_hours, at FROM unit_counters WHERE fleet_id = %(fleet)s AND truck_id = %(id)s
+"""
+
 # One row a parameter set in force on a day, what comes later wins; the fleet's own, and those of the truck `id` unless
 # null.
 PARAMETER_SETS = """

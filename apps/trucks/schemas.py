@@ -119,6 +119,27 @@ class DriverNow(BaseModel):
     since: Instant = described("Since when they have the truck.", "2026-03-09T06:12:00Z")
 
 
+_COUNTER_SOURCE = (
+    "How it is counted: `sensor` or `relative_sensor` of the vehicle, `gps`, `gps_ignition`, `ignition`, `manual` (not "
+    "at all: as somebody last set it), `unknown`."
+)
+
+
+_CounterSource = Literal["sensor", "relative_sensor", "gps", "gps_ignition", "ignition", "manual", "unknown"]
+
+
+class UnitCounters(BaseModel):
+    """No part of any figure: figures come from the messages."""
+
+    mileage_km: float | None = described("Mileage counter in kilometres.", 412_330.0)
+    mileage_source: _CounterSource = described(_COUNTER_SOURCE, "sensor")
+    mileage_is_measured: bool = described("Whether a sensor of the vehicle counts it: else it is no odometer.", True)
+    engine_hours: float | None = described("Counter of engine hours.", 9_120.25)
+    engine_hours_source: _CounterSource = described(_COUNTER_SOURCE, "ignition")
+    engine_hours_is_measured: bool = described("Whether a sensor of the vehicle counts it.", False)
+    at: Instant | None = described("Device time of the last message: they are as of then.", "2026-03-09T14:04:41Z")
+
+
 class SensorProblem(BaseModel):
     sensor_id: int | None = described("Wialon's id of the sensor, null if it has none.", 7)
     name: str = described("The sensor's name.", "Fuel level")
@@ -141,6 +162,9 @@ class TruckDetail(BaseModel):
     status: Status | None = described(_STATUS, "moving")
     last_message_at: Instant | None = described("Device time of the last message.", "2026-03-09T14:04:41Z")
     driver: DriverNow | None = Field(description="Who has it now; null if that is not known.")
+    counters: UnitCounters | None = Field(
+        description="The unit's own counters in Wialon and what they are worth; null if it tells none."
+    )
     parameters: dict[str, float] = described(
         "The detection parameters in force today; see the metrics.", {"moving_speed_kmh": 5, "speed_limit_kmh": 105}
     )

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
-from apps.trucks import drivers, leases, units
+from apps.trucks import drivers, leases, logins, units
 from apps.trucks.ingest import advance
 from apps.trucks.messages import Raw
 from apps.trucks.models import SyncRun, Truck, TruckSync
@@ -79,6 +79,7 @@ class FleetPass:
         now = happened.server_time
         trucks, last_messages = self._trucks_and_news()
         drivers.keep_up(self.fleet, self.client, now)
+        logins.recognise(self.fleet)
         keep_hints(trucks, happened.arrivals)
         self.tally.trucks = len(trucks)
         ages = [now - message["t"] for message in last_messages.values() if message["t"] <= now]

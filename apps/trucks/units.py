@@ -12,7 +12,8 @@ from django.db.models import ProtectedError
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.trucks import watermarks
-from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync
+from apps.trucks.counters import counters_of
+from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync, UnitCounters
 from apps.trucks.tables import SensorTables
 from apps.trucks.wialon import UNIT_DETAILS, WialonClient
 
@@ -30,6 +31,7 @@ def refresh(fleet: Fleet, client: WialonClient) -> list[Truck]:
     groups, resources = client.groups(), client.resources()
     with transaction.atomic():
         trucks = _take_over_units(fleet, units)
+        _take_over_counters(fleet, units, trucks)
         _take_over_groups(fleet, groups, trucks)
         _take_over_drivers(fleet, resources, trucks)
         watermarks.recount(fleet.pk)
@@ -102,6 +104,32 @@ def _id(value: Any) -> int | None:
 
 def _instant(t: Any) -> dt.datetime | None:
     return as_utc(t) if isinstance(t, int) and 0 < t < _MAX_T else None
+
+
+def _take_over_counters(fleet: Fleet, units: Mapping[int, dict[str, Any]], trucks: Mapping[int, Truck]) -> None:
+    """Keeps the units' own counters where they are news; a unit that tells none any more keeps none."""
+    stored = {row.truck_id: row for row in UnitCounters.objects.filter(fleet=fleet)}
+    told = {trucks[unit_id].pk: found for unit_id, unit in units.items() if (found := counters_of(unit)) is not None}
+    rows = [
+        UnitCounters(
+            truck_id=truck_id,
+            fleet=fleet,
+            flags=found.flags,
+            mileage_km=found.mileage_km,
+            engine_hours=found.engine_hours,
+            at=_instant(found.t),
+        )
+        for truck_id, found in told.items()
+    ]
+    news = [row for row in rows if (row.truck_id not in stored or _counted(stored[row.truck_id]) != _counted(row))]
+    columns = ["flags", "mileage_km", "engine_hours", "at"]
+    UnitCounters.objects.bulk_create(news, update_conflicts=True, update_fields=columns)
+    seen = {trucks[unit_id].pk for unit_id in units}
+    UnitCounters.objects.filter(truck_id__in=stored.keys() & (seen - told.keys())).delete()
+
+
+def _counted(row: UnitCounters) -> tuple[Any, ...]:
+    return row.flags, row.mileage_km, row.engine_hours, row.at
 
 
 def _take_over_groups(fleet: Fleet, groups: list[dict[str, Any]], trucks: Mapping[int, Truck]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from apps.accounts.models import Fleet
 from apps.merging import Merger
 from apps.mysql import fetch_all
-from apps.trucks.models import Truck
+from apps.trucks.models import Truck, UnitCounters
 from tests import rows
 from tests.conftest import AsgiClient
 
@@ -165,12 +165,26 @@ def test_a_truck_tells_its_identity_its_driver_and_its_parameters(api_get: Get) 
     assert (data["wialon_id"], data["device_id"], data["tank_l"]) == (truck.wialon_id, "353173060000101", 600.0)
 
 
+def test_a_truck_s_own_counters_say_what_they_are_worth(api_get: Get) -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    UnitCounters.objects.create(
+        truck=truck, fleet=fleet, flags=0x310, mileage_km=412_330.0, engine_hours=None, at=rows.NOON
+    )
+    data = api_get("/api/v2/trucks/T-1", rows.api_key(fleet)).json()["data"]
+    assert data["counters"] == {
+        "mileage_km": 412_330.0, "mileage_source": "gps", "mileage_is_measured": False,
+        "engine_hours": None, "engine_hours_source": "ignition", "engine_hours_is_measured": False,
+        "at": "2026-03-10T17:00:00Z",
+    }  # fmt: skip
+
+
 def test_a_truck_without_driver_or_problems_has_none(api_get: Get) -> None:
     fleet = rows.fleet()
     rows.truck(fleet)
     rows.driver(fleet, "Of nobody")
     data = api_get("/api/v2/trucks/T-1", rows.api_key(fleet)).json()["data"]
-    assert (data["driver"], data["sensor_problems"], data["groups"]) == (None, [], [])
+    assert (data["driver"], data["counters"], data["sensor_problems"], data["groups"]) == (None, None, [], [])
 
 
 def test_a_truck_that_is_gone_keeps_its_page(api_get: Get) -> None:

@@ -102,12 +102,19 @@ def _of_truck(fleet: Fleet, truck: Truck, simulator: Simulator) -> Agreement:
 
 
 def assigned(fleet: Fleet, truck: Truck, simulator: Simulator) -> Iterator[Assigned]:
-    """Who had the truck by the simulator's own bindings, as our drivers; and by what staff entered."""
+    """Who had the truck by the simulator's own bindings and messages, as our drivers; and by what staff entered."""
+    owners = {}
     for driver in Driver.objects.filter(fleet=fleet):
+        owners[driver.key_card] = driver.pk
         steps = simulator.bindings(driver.resource_id).get(driver.wialon_id, [])
         for (t, unit), (end, _) in pairwise([*steps, (None, 0)]):
             if unit == truck.wialon_id and t != end:
                 yield Assigned(t, end, driver.pk, "binding")
+    logins = [m for m in simulator.messages(truck.wialon_id) if m["f"] & 0x20 and "avl_driver" in m["p"]]
+    for login, following in pairwise([*logins, {"t": 2**40}]):
+        yield Assigned(
+            login["t"], min(login["t"] + 15 * 3_600, following["t"]), owners[login["p"]["avl_driver"]], "message"
+        )
     for entered in DriverAssignment.objects.filter(truck=truck, source="manual"):
         end = entered.ended_at and int(entered.ended_at.timestamp())
         yield Assigned(int(entered.started_at.timestamp()), end, entered.driver_id, "manual")

@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -190,6 +191,9 @@ def test_where_the_past_may_not_be_read_the_present_binding_counts(simulator: Si
     assert (run.status, run.error) == ("ok", "")
     now_bound = {each[:4] for each in told(simulator) if each[4] is None}
     assert now_bound and {each[:4] for each in bound(fleet)} == now_bound
+    rebuilt(fleet)  # of the past key cards tell, where the device reads them
+    drove = Trip.objects.filter(fleet_id=fleet.id).exclude(driver_id=None)
+    assert set(drove.values_list("truck_id", flat=True)) >= {truck_with_logins(fleet, simulator)[0].pk}
 
 
 def test_an_answer_that_does_not_come_is_made_up_for_later(simulator: Simulator, make_fleet: Make) -> None:
@@ -237,6 +241,63 @@ def test_nothing_is_changed_for_a_truck_that_is_just_rebuilt() -> None:
         holder.join()
         connection.close()
     assert not DriverAssignment.objects.exists()
+
+
+# --- key cards ------------------------------------------------------------------------------------------------------
+
+
+def truck_with_logins(fleet: Fleet, simulator: Simulator) -> tuple[Truck, list[dict[str, Any]]]:
+    for unit in simulator.units:
+        if logins := [message for message in simulator.messages(unit) if "avl_driver" in message["p"]]:
+            return Truck.objects.get(fleet=fleet, wialon_id=unit), logins
+    raise AssertionError("no device of the simulator reads key cards")
+
+
+def by_card(truck: Truck) -> list[tuple[int, int | None, str]]:
+    """(first second, seconds, card) of what key cards say of the truck."""
+    found = DriverAssignment.objects.filter(truck=truck, source="message").order_by("started_at")
+    spans = ((int(each.started_at.timestamp()), each) for each in found.select_related("driver"))
+    return [(t, each.ended_at and int(each.ended_at.timestamp()) - t, each.driver.key_card) for t, each in spans]
+
+
+def test_key_cards_in_messages_say_who_has_the_truck(fleet: Fleet, simulator: Simulator) -> None:
+    truck, logins = truck_with_logins(fleet, simulator)
+    starts = [login["t"] for login in logins]
+    ends = [min(t + 15 * 3_600, following) for t, following in zip(starts, [*starts[1:], 2**40], strict=True)]
+    cards = [login["p"]["avl_driver"] for login in logins]
+    assert len(logins) > 2
+    assert by_card(truck) == [(t, end - t, card) for t, end, card in zip(starts, ends, cards, strict=True)]
+
+
+def test_a_late_login_ends_the_one_before_and_goes_with_its_message(fleet: Fleet, simulator: Simulator) -> None:
+    truck, (*_, last) = truck_with_logins(fleet, simulator)
+    before = by_card(truck)
+    other = Driver.objects.filter(fleet=fleet).exclude(key_card=last["p"]["avl_driver"]).first()
+    assert other is not None
+    login = {"t": last["t"] + 1_000, "f": 0x20, "p": {"avl_driver": other.key_card.lower()}}
+    simulator.add_messages(truck.wialon_id, [login])
+    sync_and_summarise(fleet)
+    assert by_card(truck)[-2:] == [
+        (last["t"], 1_000, last["p"]["avl_driver"]),
+        (login["t"], 15 * 3_600, other.key_card),
+    ]
+    simulator.delete_messages(truck.wialon_id, lambda message: message["t"] == login["t"])
+    simulator.advance(86_400)
+    sync_and_summarise(fleet)
+    assert by_card(truck)[: len(before)] == before
+
+
+def test_a_card_that_nobody_had_is_its_driver_s_once_they_are_known(fleet: Fleet, simulator: Simulator) -> None:
+    truck, (*_, last) = truck_with_logins(fleet, simulator)
+    simulator.add_messages(truck.wialon_id, [{"t": last["t"] + 500, "f": 0x20, "p": {"avl_driver": "BEEF"}}])
+    sync_and_summarise(fleet)
+    assert by_card(truck)[-1] == (last["t"], 500, last["p"]["avl_driver"])
+    driver = rows.driver(fleet, "Newcomer", key_card="beef", resource_id=600_010, wialon_id=99)
+    sync(fleet)
+    assert by_card(truck)[-1] == (last["t"] + 500, 15 * 3_600, "beef")
+    Driver.objects.filter(pk=driver.pk).update(key_card="another")
+    sync(fleet)
+    assert by_card(truck)[-1] == (last["t"] + 500, 15 * 3_600, "another")  # what they drove stays theirs
 
 
 # --- staff ----------------------------------------------------------------------------------------------------------

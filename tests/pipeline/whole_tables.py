@@ -18,6 +18,8 @@ from apps.fleet.models import (
 from apps.trucks.models import (
     DirtyDay,
     Driver,
+    DriverAssignment,
+    DriverLogin,
     FleetSync,
     LatestValues,
     Message,
@@ -27,11 +29,13 @@ from apps.trucks.models import (
     TruckDay,
     TruckGroup,
     TruckSync,
+    UnitCounters,
 )
 from tests.pipeline.feed import EVENTS
 
 TABLES = (
-    Truck, TruckGroup, Driver, FleetSync, TruckSync, Message, QuarantinedMessage, LatestValues, DirtyDay,
+    Truck, TruckGroup, Driver, DriverAssignment, DriverLogin, UnitCounters, FleetSync, TruckSync, Message,
+    QuarantinedMessage, LatestValues, DirtyDay,
     TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, CostAllocation, DirtyEntry, FleetDay, FleetDayCost,
     TruckSpan, TruckSpanCost, FleetSpan, FleetSpanCost, SummaryRevision,
 )  # fmt: skip

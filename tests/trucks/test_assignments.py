@@ -1,25 +1,31 @@
 """Who has a truck when, of several who are said to have it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.trucks.assignments import (
     FOREVER,
+    LONGEST_LOGIN_S,
     Assignment,
     Binding,
     Bound,
+    Login,
     Shift,
     Source,
     bindings_of,
     bound,
     differences,
     driver_at,
+    logged_in,
     main_driver,
     parts,
     renewed,
     shifts,
 )
+from apps.trucks.messages import key_card_of
 
 ANA, BEN, EVE = 1, 2, 3
 
@@ -42,6 +48,10 @@ def said(driver: int, start: int, end: int | None, source: Source = Source.BINDI
         # Staff know better than Wialon, and Wialon better than a key card, whoever came last.
         ([said(ANA, 10, 50), said(EVE, 5, 20, Source.MANUAL)], [(5, 20, EVE), (20, 50, ANA)]),
         ([said(ANA, 10, 20), said(BEN, 15, 30, Source.MESSAGE)], [(10, 20, ANA), (20, 30, BEN)]),
+        # A key card says nothing any more once its owner was released.
+        ([said(ANA, 10, 20), said(ANA, 11, 30, Source.MESSAGE)], [(10, 20, ANA)]),
+        ([said(ANA, 10, 20), said(ANA, 20, 30, Source.MESSAGE)], [(10, 30, ANA)]),
+        ([said(ANA, 10, None), said(ANA, 5, 30, Source.MESSAGE)], [(5, FOREVER, ANA)]),
     ],
 )
 def test_one_driver_at_a_time_counts(assignments: list[Assignment], expected: list[tuple[int, int, int]]) -> None:
@@ -67,6 +77,13 @@ def test_a_trip_is_of_who_had_the_truck_for_most_of_it(had: list[tuple[int, int,
     assert main_driver([Shift(*each) for each in had], 100, 200) == expected
 
 
+def is_release(other: Assignment, each: Assignment) -> bool:
+    """Whether the other one's end takes away what a key card says."""
+    kinds = each.source, other.source
+    ends = other.end is not None and other.end > each.start
+    return kinds == ("message", "binding") and other.driver_id == each.driver_id and ends
+
+
 LISTS = st.lists(
     st.builds(
         lambda driver, start, length, source: Assignment(driver, start, length and start + length, source),
@@ -82,6 +99,8 @@ LISTS = st.lists(
 def counts(assignments: list[Assignment], t: int) -> int | None:
     """Second by second, from the words of the page."""
     then = [each for each in assignments if each.start <= t and (each.end is None or t < each.end)]
+    released = {each for each in then for other in assignments if is_release(other, each) and (other.end or 0) <= t}
+    then = [each for each in then if each not in released]
     for source in ("manual", "binding", "message"):
         if told := [each for each in then if each.source == source]:
             return max((each.start, each.driver_id) for each in told)[1]
@@ -110,6 +129,45 @@ def test_differences_are_the_seconds_with_another_driver(before: list[Assignment
     changed = {t for start, end in found for t in range(start, min(end, 60))}
     assert changed == {t for t in range(60) if counts(before, t) != counts(after, t)}
     assert all(one[1] < other[0] for one, other in zip(found, found[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("logins", "expected"),
+    [
+        ([], []),
+        ([(100, ANA)], [(ANA, 100, 100 + LONGEST_LOGIN_S)]),
+        ([(100, ANA), (200, BEN)], [(ANA, 100, 200), (BEN, 200, 200 + LONGEST_LOGIN_S)]),
+        ([(100, ANA), (200, None)], [(ANA, 100, 200)]),  # logged out, or nobody who is known
+        ([(100, ANA), (200, ANA)], [(ANA, 100, 200), (ANA, 200, 200 + LONGEST_LOGIN_S)]),
+        ([(100, ANA), (100, BEN), (99, EVE)], [(EVE, 99, 100), (BEN, 100, 100 + LONGEST_LOGIN_S)]),
+    ],
+)
+def test_a_login_holds_until_the_next_and_not_over_the_longest_shift(
+    logins: list[tuple[int, int | None]], expected: list[tuple[int, int, int]]
+) -> None:
+    found = logged_in(Login(*each) for each in logins)
+    assert [(each.driver_id, each.start, each.end) for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "card"),
+    [
+        ({"f": 0x21, "p": {"avl_driver": " 00A1 "}}, "00A1"),
+        ({"f": 0x20, "p": {"avl_driver": 42}}, "42"),
+        ({"f": 0x20, "p": {"avl_driver": ""}}, ""),
+        ({"f": 0x20, "p": {"avl_driver": "000000"}}, ""),
+        ({"f": 0x20, "p": {"avl_driver": 0}}, ""),
+        ({"f": 0x20, "p": {"avl_driver": "A" * 80}}, "A" * 64),
+        ({"f": 0x1, "p": {"avl_driver": "00A1"}}, None),
+        ({"f": 0x20, "p": {}}, None),
+        ({"f": 0x20, "p": None}, None),
+        ({"f": None, "p": {"avl_driver": "00A1"}}, None),
+        ({"f": 0x20, "p": {"avl_driver": [1]}}, None),
+        ({"f": 0x20, "p": {"avl_driver": True}}, None),
+    ],
+)
+def test_a_message_tells_of_a_key_card_by_its_flag(message: dict[str, Any], card: str | None) -> None:
+    assert key_card_of(message) == card
 
 
 # --- bindings -------------------------------------------------------------------------------------------------------

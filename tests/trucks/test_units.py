@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.trucks import units
-from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync
+from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync, UnitCounters
 from tests import rows as make
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,20 @@ def test_profile_fields_are_found_by_their_name(fleet: Fleet) -> None:
     fields = {"9": {"id": 9, "n": "vin", "v": " 1XKYD49X "}, "2": {"id": 2, "n": "year", "v": "2022"}}
     (truck,) = refresh(fleet, unit(7, "A", pflds=fields))
     assert (truck.vin, truck.model_year, truck.plate) == ("1XKYD49X", "2022", "")
+
+
+def test_a_unit_s_counters_are_kept_as_they_are_now(fleet: Fleet) -> None:
+    counted = {"cfl": 0x311, "cnm_km": 412_330, "cneh": 9_120.25, "lmsg": {"t": 1_773_000_000}}
+    refresh(fleet, unit(7, "A", **counted), unit(8, "B"))
+    (row,) = UnitCounters.objects.filter(fleet=fleet)
+    assert (row.truck.code, row.flags, row.mileage_km, row.engine_hours) == ("A", 0x311, 412_330.0, 9_120.25)
+    assert row.at is not None and row.at.timestamp() == 1_773_000_000
+    refresh(fleet, unit(7, "A", **counted, cnkb=3) | {"cnm_km": 5}, unit(8, "B"))
+    assert UnitCounters.objects.get().mileage_km == 5.0  # set by hand
+    refresh(fleet, unit(8, "B"))
+    assert UnitCounters.objects.get().mileage_km == 5.0  # gone, with its history
+    refresh(fleet, unit(7, "A"), unit(8, "B"))
+    assert not UnitCounters.objects.exists()
 
 
 def test_groups_follow_their_members_and_go_when_they_are_gone(fleet: Fleet) -> None:

@@ -29,14 +29,33 @@ from apps.accounts.calendar import day_of
 from apps.accounts.scope import fleets_of
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.admin.status import STATUSES, with_status
+from apps.trucks.counters import CounterSource, hours_source, mileage_source
 from apps.trucks.invalidation import mark_fleet
-from apps.trucks.models import Driver, DriverAssignment, LatestValues, SensorTableVersion, Truck, TruckGroup, TruckSync
+from apps.trucks.models import (
+    Driver,
+    DriverAssignment,
+    LatestValues,
+    SensorTableVersion,
+    Truck,
+    TruckGroup,
+    TruckSync,
+    UnitCounters,
+)
 from apps.trucks.sensors import SensorDefinition
 from apps.trucks.sensors.kinds import kind_of
 from apps.trucks.tables import SensorTables, table_of
 
 REBUILT_DAYS = 35
 SHOWN_ASSIGNMENTS = 50
+COUNTED_BY = {
+    CounterSource.SENSOR: "by a sensor of the vehicle",
+    CounterSource.RELATIVE_SENSOR: "by a sensor of the vehicle, from message to message",
+    CounterSource.GPS: "by GPS: no measurement of the odometer",
+    CounterSource.GPS_IGNITION: "by GPS while the ignition is on: no measurement of the odometer",
+    CounterSource.IGNITION: "by ignition: no measurement of the engine-hour counter",
+    CounterSource.MANUAL: "not at all: as somebody last set it",
+    CounterSource.UNKNOWN: "in a way that is not known",
+}
 
 
 class GroupFilter(admin.SimpleListFilter):
@@ -114,7 +133,7 @@ class TruckAdmin(FleetScopedAdmin):
         (None, {"fields": ["name", "code", "tank_l", "doing", "last_message", "known_until", "active", "elsewhere"]}),
         (
             "As Wialon has it",
-            {"fields": ["fleet", "make", "model", "model_year", "plate", "vin", "device_id", "wialon_id"]},
+            {"fields": ["fleet", "make", "model", "model_year", "plate", "vin", "device_id", "wialon_id", "counted"]},
         ),
         ("Sensors", {"fields": ["left_out_sensors", "problems", "latest_values", "versions"]}),
     ]
@@ -180,6 +199,22 @@ class TruckAdmin(FleetScopedAdmin):
         """What of the sensor table cannot be evaluated, or should be known."""
         rows = ((name or sensor_id, reason) for sensor_id, name, reason in truck.sensor_problems)
         return table(["Sensor", "Problem"], rows, "none: every sensor of the unit is understood")
+
+    @column("Unit's counters")
+    def counted(self, truck: Truck) -> str:
+        """What Wialon's own counters say, and what that is worth."""
+        row = UnitCounters.objects.filter(truck=truck).first()
+        if row is None:
+            return DASH
+        found = (
+            ("Mileage", row.mileage_km, "km", mileage_source(row.flags)),
+            ("Engine hours", row.engine_hours, "h", hours_source(row.flags)),
+        )
+        rows = (
+            (name, DASH if value is None else f"{value:,.1f} {unit}", COUNTED_BY[source])
+            for name, value, unit, source in found
+        )
+        return table(["Counter", "Value", "Counted"], rows, DASH)
 
     @column("Latest values")
     def latest_values(self, truck: Truck) -> str:

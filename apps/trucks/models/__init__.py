@@ -5,7 +5,7 @@ whole and partitioned by time, all of which a surrogate key or a foreign key wou
 """
 
 from apps.trucks.models import views
-from apps.trucks.models.assignments import DriverAssignment
+from apps.trucks.models.assignments import DriverAssignment, DriverLogin
 from apps.trucks.models.backfills import Backfill, BackfillDay
 from apps.trucks.models.days import Correction, DirtyDay, FactsRevision, SummaryRevision, TruckDay, TruckDayFigures
 from apps.trucks.models.events import (
@@ -23,7 +23,7 @@ from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessag
 from apps.trucks.models.places import ProductivePlace
 from apps.trucks.models.reviews import DrainReview, FaultAcknowledgement
 from apps.trucks.models.sync import FleetSync, FleetWatermark, SyncRun, TruckSync
-from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup
+from apps.trucks.models.trucks import Driver, ParameterSet, SensorTableVersion, Truck, TruckGroup, UnitCounters
 
 __all__ = [
     "Backfill",
@@ -33,6 +33,7 @@ __all__ = [
     "DrainReview",
     "Driver",
     "DriverAssignment",
+    "DriverLogin",
     "EventMapping",
     "FactsRevision",
     "FaultAcknowledgement",
@@ -59,5 +60,6 @@ __all__ = [
     "TruckDayFigures",
     "TruckGroup",
     "TruckSync",
+    "UnitCounters",
     "views",
 ]

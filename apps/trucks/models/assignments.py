@@ -37,7 +37,9 @@ class DriverAssignment(models.Model):
         ordering = ["fleet", "-started_at"]
         indexes = [models.Index(fields=["fleet", "ended_at"], name="assignment_by_end")]
         constraints = [
-            models.UniqueConstraint(fields=["driver", "source", "started_at"], name="assignment_once"),
+            models.UniqueConstraint(
+                fields=["driver", "truck", "source", "started_at"], name="assignment_of_truck_once"
+            ),
             models.CheckConstraint(
                 name="assignment_not_empty", condition=Q(ended_at=None) | Q(ended_at__gt=F("started_at"))
             ),
@@ -62,3 +64,25 @@ class DriverAssignment(models.Model):
             others = others.filter(started_at__lt=self.ended_at)
         if other := others.filter(truck=self.truck_id).exclude(pk=self.pk).first():
             raise ValidationError(f"Staff have entered {other.driver.name} for this truck and a part of this time.")
+
+
+class DriverLogin(models.Model):
+    """A key card that a truck's device has read, by a message. Comes and goes with the message.
+
+    Whose card it was is kept as it was when the message came: cards change hands.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "truck_id", "t", "digest")
+    fleet_id = models.BigIntegerField()
+    truck_id = models.BigIntegerField()
+    t = models.BigIntegerField()
+    digest = models.BigIntegerField(help_text="of the message")
+    key_card = models.CharField(max_length=64, help_text="empty: somebody logged out")
+    driver_id = models.BigIntegerField(null=True, help_text="empty: of nobody who is known")
+
+    class Meta:
+        db_table = "driver_login"
+        indexes = [models.Index(fields=["fleet_id", "driver_id"], name="driver_login_unknown")]
+
+    def __str__(self) -> str:
+        return f"key card {self.key_card} in truck {self.truck_id}"

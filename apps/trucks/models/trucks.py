@@ -74,6 +74,27 @@ class SensorTableVersion(models.Model):
         return f"{self.truck}: {self.version}"
 
 
+class UnitCounters(models.Model):
+    """The unit's own counters of mileage and engine hours, as Wialon had them when units were last read.
+
+    Written by `units`, one row a truck, and no part of any figure: what they are worth is for `cfl` to say.
+    """
+
+    truck = models.OneToOneField(Truck, on_delete=models.CASCADE, primary_key=True, related_name="counters")
+    fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
+    flags = models.BigIntegerField(help_text="how they are counted: Wialon's `cfl`")
+    mileage_km = models.FloatField(null=True)
+    engine_hours = models.FloatField(null=True)
+    at = models.DateTimeField(null=True, help_text="when the unit's last message was made: they are as of then")
+
+    class Meta:
+        db_table = "unit_counters"
+        verbose_name_plural = "unit counters"
+
+    def __str__(self) -> str:
+        return f"counters of {self.truck}"
+
+
 class TruckGroup(models.Model):
     """A Wialon unit group."""
 
