@@ -43,15 +43,25 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
     Repeating it changes nothing.
     """
     with transaction.atomic():
-        # Whoever else stores for this truck, or rebuilds its days, waits here, and then sees what we stored.
-        sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
+        sync = _locked(truck)
         data = [each for each in batch.data if each.t >= (sync.raw_since_t or 0)]
         new = _store_data(truck, sync, table, data, now) if data else 0
-        today = day_of(now, fleet.zone)
+        today = day_of(now, truck.fleet.zone)
         quarantined = storage.quarantine(fleet.id, truck.id, today, batch.future)
         if quarantined:
             invalidation.mark(fleet.id, [(truck.id, today)], "quarantine")
     return Stored(new, quarantined, len(batch.data) - len(data))
+
+
+def _locked(truck: Truck) -> TruckSync:
+    """The truck's watermark row. Whoever else stores for it, or rebuilds its days, waits here, and then sees our rows.
+
+    The fleet's zone may have changed since the pass began: days are marked in the one that is in force now. Who changes
+    it marks every day, and while we hold the lock none of them is rebuilt.
+    """
+    sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
+    truck.fleet.refresh_from_db(fields=["timezone"])
+    return sync
 
 
 def replace(
@@ -71,7 +81,7 @@ def replace(
     that lose all their messages are days without data. What lies before the truck's floor stays as it is.
     """
     with transaction.atomic():
-        sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
+        sync = _locked(truck)
         first_t = max(first_t, sync.raw_since_t or 0)
         gone = removable - {each.key for each in batch.data}
         removed = _remove(truck, sync, table, gone, first_t, last_t, now) if gone else 0
@@ -281,6 +291,7 @@ def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
             .exclude(known_until__gte=now)
             .order_by("truck_id")
         )
+        fleet.refresh_from_db(fields=["timezone"])
         unfinished = invalidation.days_of_open_events(fleet.id)
         days = [
             (sync.truck_id, day)
@@ -302,26 +313,38 @@ def rederive(truck: Truck, sync: TruckSync) -> None:
     if sync.first_t is None or sync.sensor_version == truck.sensor_version:
         return
     table = SensorTables(truck.fleet_id).of(truck)
-    fleet = truck.fleet
-    since_t = sync.first_t if sync.raw_since_t is None else max(sync.first_t, kept_since(sync.raw_since_t))
-    while span := storage.stale_span(fleet.id, truck.id, since_t, table.version, _REDERIVE_BATCH):
-        messages = storage.messages_between(fleet.id, truck.id, *span)
-        previous = storage.message_before(fleet.id, truck.id, span[0])
-        days = {(truck.id, day_of(each.t, fleet.zone)) for each in messages}
-        with transaction.atomic():
-            invalidation.mark(fleet.id, days, "sensors")
-            evaluated = rows(messages, table, previous and previous.message).rows
-            storage.replace_readings(fleet.id, truck.id, evaluated)
-            if _tells_faults(evaluated) and not sync.tells_faults:
-                sync.tells_faults = True
-                sync.save(update_fields=["tells_faults"])
-        since_t = span[1] + 1
+    since_t: int | None = sync.first_t if sync.raw_since_t is None else max(sync.first_t, kept_since(sync.raw_since_t))
+    while since_t is not None:
+        since_t = _rederive_some(truck, sync, table, since_t)
     _finish_rederiving(truck, sync, table)
+
+
+@transaction.atomic
+def _rederive_some(truck: Truck, sync: TruckSync, table: SensorTable, since_t: int) -> int | None:
+    """Gives the oldest messages from a second on that have them not yet the readings of this table.
+
+    Returns from where to go on; None: all have them.
+    """
+    _locked(truck)  # before the log, as everybody does: two never wait for each other in a circle
+    span = storage.stale_span(truck.fleet_id, truck.id, since_t, table.version, _REDERIVE_BATCH)
+    if span is None:
+        return None
+    messages = storage.messages_between(truck.fleet_id, truck.id, *span)
+    previous = storage.message_before(truck.fleet_id, truck.id, span[0])
+    days = {(truck.id, day_of(each.t, truck.fleet.zone)) for each in messages}
+    invalidation.mark(truck.fleet_id, days, "sensors")
+    evaluated = rows(messages, table, previous and previous.message).rows
+    storage.replace_readings(truck.fleet_id, truck.id, evaluated)
+    if _tells_faults(evaluated) and not sync.tells_faults:
+        sync.tells_faults = True
+        sync.save(update_fields=["tells_faults"])
+    return span[1] + 1
 
 
 def _finish_rederiving(truck: Truck, sync: TruckSync, table: SensorTable) -> None:
     """All readings are of the new table: now every day may be computed from its neighbours' readings too."""
     with transaction.atomic():
+        _locked(truck)
         first_day = day_of(sync.first_t or 0, truck.fleet.zone)
         invalidation.mark_fleet(truck.fleet_id, first_day, "sensors", truck.id)
         _renew_latest(truck, sync, table)

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from apps.accounts.calendar import as_utc, day_of, days_between
 from apps.accounts.models import Fleet
 from apps.trucks.fuel import JOIN_S, MEDIAN_OF
-from apps.trucks.models import FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip, TruckSync
+from apps.trucks.models import FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip, TruckDay, TruckSync
 from apps.trucks.models.events import DetectedEvent
 from apps.trucks.parameters import Parameters
 from apps.trucks.quantities import CONNECTED_S
@@ -60,6 +60,33 @@ def mark_fleet(fleet_id: int, since: dt.date, cause: str, truck_id: int | None =
     """Marks all days of a fleet, or of one of its trucks, from a day to the watermark. Returns how many."""
     with transaction.atomic():
         return mark(fleet_id, computed_days(fleet_id, since, None, None if truck_id is None else [truck_id]), cause)
+
+
+def mark_zone(fleet_id: int) -> int:
+    """Marks all days of a fleet whose zone has changed, and those that only the old one had. Returns how many.
+
+    Call it in the transaction that changes the zone, after `lock_trucks`.
+    """
+    with transaction.atomic():
+        with_floor = {sync.truck_id for sync in lock_trucks(fleet_id) if sync.raw_since_t is not None}
+        known = days_with_figures(fleet_id)
+        stored = TruckDay.objects.filter(fleet_id=fleet_id, truck_id__in=known).values_list("truck_id", "day")
+        no_more = [
+            (truck_id, day)
+            for truck_id, day in stored
+            if day > known[truck_id][1] or (day < known[truck_id][0] and truck_id not in with_floor)
+        ]
+        return mark(fleet_id, [*computed_days(fleet_id, dt.date.min), *no_more], "zone")
+
+
+def lock_trucks(fleet_id: int) -> list[TruckSync]:
+    """Waits for whoever stores for a truck of the fleet or computes its days; nobody does until the transaction ends.
+
+    Before anything of the fleet itself is changed: those who hold a truck may come to need that. By the primary key, as
+    everybody locks them: over the index of watermarks it would wait for one who waits for it.
+    """
+    trucks = list(TruckSync.objects.filter(fleet_id=fleet_id).values_list("truck_id", flat=True))
+    return list(TruckSync.objects.select_for_update().filter(truck_id__in=trucks).order_by("truck_id"))
 
 
 def computed_days(

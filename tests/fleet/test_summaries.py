@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.accounts.models import Fleet
@@ -156,6 +156,24 @@ def test_rebuilding_days_that_come_out_the_same_writes_nothing(rebuilt: Fleet) -
     mark_all(rebuilt)
     assert summaries.rebuild(rebuilt) == summaries.Outcome(claimed=8, changed=0, failed=0)
     assert tables(rebuilt) == before
+
+
+def move_to(fleet: Fleet, zone: str) -> None:
+    with transaction.atomic():
+        invalidation.lock_trucks(fleet.id)
+        Fleet.objects.filter(id=fleet.id).update(timezone=zone)
+        invalidation.mark_zone(fleet.id)
+    assert summaries.rebuild(fleet).failed == 0  # the fleet that a worker read before it moved
+
+
+def test_a_day_that_only_another_zone_had_goes_with_it(rebuilt: Fleet) -> None:
+    before, sunday = figures(rebuilt), MONDAY - ONE
+    move_to(rebuilt, "America/Chicago")
+    assert TruckDay.objects.filter(fleet_id=rebuilt.id, day=sunday).count() == 2
+    assert FleetDay.objects.filter(fleet_id=rebuilt.id, day=sunday).exists()
+    move_to(rebuilt, "UTC")
+    assert figures(rebuilt) == before
+    assert marked(rebuilt) == []
 
 
 def test_a_worker_s_share_of_time_ends_and_the_rest_stays_in_the_log(

@@ -1,5 +1,6 @@
 """Holds the product's rows of a fleet against what the twin computes from the simulator's own messages."""
 
+import datetime as dt
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ EVENTS: dict[str, tuple[Any, list[str]]] = {
     "faults": (FaultChange, ["kind", "spn", "fmi", "source", "severity"]),
 }
 Event = tuple[Any, ...]
+TrueDays = dict[dt.date, dict[str, Any]]  # as the twin's `truth` returns them
 
 
 @dataclass
@@ -88,6 +90,11 @@ def _of_truck(fleet: Fleet, truck: Truck, simulator: Simulator) -> Agreement:
         assigned=assigned(fleet, truck, simulator),
         places=places(truck),
     )
+    return agreement_of_truck(fleet, truck, true_days, as_of)
+
+
+def agreement_of_truck(fleet: Fleet, truck: Truck, true_days: TrueDays, as_of: int) -> Agreement:
+    """The product's rows of a truck held against the twin's days of it."""
     rows = {row["day"]: row for row in TruckDay.objects.filter(fleet_id=fleet.id, truck_id=truck.id).values()}
     found = Agreement(truck_days=len(rows.keys() | true_days.keys()))
     found.differences += [f"{truck} {day}: only one side has the day" for day in rows.keys() ^ true_days.keys()]

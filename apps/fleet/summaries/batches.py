@@ -18,7 +18,7 @@ from apps.fleet.models import DirtyEntry
 from apps.fleet.summaries import shares
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.rows import Summary, summary
-from apps.fleet.summaries.writing import changed_days, write
+from apps.fleet.summaries.writing import changed_days, remove, write
 from apps.trucks.detect import DayResult, detect_days
 from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckSync
 from apps.trucks.sealing import is_sealed
@@ -89,6 +89,7 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
     """Claims up to BATCH dirty days of a fleet and rebuilds them in one transaction."""
     with transaction.atomic():
         syncs = _lock_trucks(fleet.id)
+        fleet = Fleet.objects.get(pk=fleet.pk)  # its zone may have changed; who does that marks every day
         claimed = list(_claimable(fleet.id).filter(truck_id__in=list(syncs)).order_by("truck_id", "day")[:BATCH])
         if not claimed:
             return Outcome()
@@ -96,14 +97,34 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         changed = changed_days(fleet, results)
         if changed:
             write(fleet, changed, {(row.truck_id, row.day): row.cause for row in claimed})
-            shares.mark_entries(fleet.id, {summary.result.day for summary, _ in changed})
+        no_more = remove(fleet, _without_result(fleet, claimed, results, errors, syncs))
+        if days := {summary.result.day for summary, _ in changed} | {day for _, day in no_more}:
+            shares.mark_entries(fleet.id, days)
         _update_log(claimed, errors)
     return Outcome(
         claimed=len(claimed),
-        changed=len(changed),
+        changed=len(changed) + len(no_more),
         failed=sum(row.truck_id in errors for row in claimed),
         sealed=_count_sealed(fleet, claimed, syncs),
     )
+
+
+def _without_result(
+    fleet: Fleet,
+    claimed: Iterable[DirtyDay],
+    results: Iterable[Summary],
+    errors: Mapping[int, Exception],
+    syncs: Mapping[int, TruckSync],
+) -> list[tuple[int, dt.date]]:
+    """The claimed days that the truck does not have, but for sealed ones and those of a truck that failed."""
+    found = {(summary.truck_id, summary.result.day) for summary in results}
+    return [
+        (row.truck_id, row.day)
+        for row in claimed
+        if (row.truck_id, row.day) not in found
+        and row.truck_id not in errors
+        and not is_sealed(row.day, syncs[row.truck_id].raw_since_t, fleet.zone)
+    ]
 
 
 def _count_sealed(fleet: Fleet, claimed: Iterable[DirtyDay], syncs: Mapping[int, TruckSync]) -> int:

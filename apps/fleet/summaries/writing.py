@@ -1,5 +1,6 @@
 """Replaces the rows of changed days, and the sums that they are part of, under the lock of the fleet's revision."""
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
@@ -58,6 +59,24 @@ def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]], caus
     Correction.objects.bulk_create(corrections(fleet.id, changed, causes, revision))
     TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
     sums.of_days(fleet.id, {(row.truck_id, row.day) for row in rows}, revision)
+
+
+def remove(fleet: Fleet, days: Collection[tuple[int, dt.date]]) -> set[tuple[int, dt.date]]:
+    """Removes the rows of days (truck, day) that a truck no longer has. Returns which had any.
+
+    That is so when the fleet's zone has changed. Events are in the time of days that it has, and replaced with those.
+    """
+    stored = TruckDay.objects.filter(fleet_id=fleet.pk, day__in={day for _, day in days})
+    found = set(stored.values_list("truck_id", "day")).intersection(days)
+    if found:
+        revision = next_revision(fleet.pk)
+        for truck_id, day in sorted(found):
+            for model in (TruckDay, TruckDayFuel):
+                model._default_manager.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day).delete()
+            costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day)
+            costs.filter(source=CostSource.ESTIMATED).delete()  # the shares of invoices follow by themselves
+        sums.of_days(fleet.pk, found, revision)
+    return found
 
 
 _ROW_COLUMNS = [

@@ -20,7 +20,7 @@ from apps.accounts.admin_base import DASH, FleetScopedAdmin, column, local_time
 from apps.accounts.calendar import day_of
 from apps.accounts.models import SHORTEST_RETENTION_DAYS, Fleet
 from apps.trucks.admin.marking import tell_marked
-from apps.trucks.invalidation import mark_fleet
+from apps.trucks.invalidation import lock_trucks, mark_zone
 from apps.trucks.leases import REFUSALS, try_again
 from apps.trucks.models import FleetSync
 
@@ -123,12 +123,15 @@ class FleetAdmin(FleetScopedAdmin):
     def save_model(self, request: HttpRequest, obj: Fleet, form: FleetForm, change: bool) -> None:
         if form.cleaned_data["new_token"]:
             obj.wialon_token = form.cleaned_data["new_token"]
+        zone_changes = change and "timezone" in form.changed_data
+        if zone_changes:
+            lock_trucks(obj.pk)
         super().save_model(request, obj, form, change)
         FleetSync.objects.get_or_create(fleet=obj)
         if form.cleaned_data["new_token"]:
             try_again(obj.pk)
-        if change and "timezone" in form.changed_data:
-            tell_marked(self, request, mark_fleet(obj.pk, dt.date.min, "zone"))
+        if zone_changes:
+            tell_marked(self, request, mark_zone(obj.pk))
 
     @column("Wialon", colours={"token refused": "danger", "failing": "warning", "reached": "success"})
     def wialon(self, fleet: Fleet) -> str:
