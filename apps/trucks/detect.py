@@ -4,11 +4,11 @@ A day's result does not depend on which days are computed together, nor on how o
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from apps.accounts.calendar import ONE_DAY, day_bounds
@@ -39,6 +39,7 @@ from apps.trucks.trips import Stop, Trip, with_drivers
 CONTEXT_S = 6 * 3_600  # first guess at how much history around the days is needed
 WIDEN = 4
 DAYS_AT_ONCE = 10  # a bound on memory, not a rule
+E = TypeVar("E", bound=Event)
 InForce: TypeAlias = tuple[Parameters, tuple[Place, ...]]  # on a day
 
 
@@ -186,13 +187,13 @@ class Excerpt:
                 parameters=self.parameters,
                 inputs=_inputs([message for message in stored if start <= message.t < as_of]),
                 figures=figures(detection, start, end, as_of),
-                trips=with_drivers([trip for trip in detection.trips if start <= trip.started_at < end], shifts),
-                stops=[event for event in detection.stops if start <= event.started_at < end],
-                idle_events=[event for event in detection.idle_events if start <= event.started_at < end],
-                speeding=[event for event in detection.speeding if start <= event.started_at < end],
-                fuel_events=[event for event in detection.fuel_events if start <= event.started_at < end],
+                trips=with_drivers(_started(detection.trips, start, as_of), shifts),
+                stops=_started(detection.stops, start, as_of),
+                idle_events=_started(detection.idle_events, start, as_of),
+                speeding=_started(detection.speeding, start, as_of),
+                fuel_events=_started(detection.fuel_events, start, as_of),
                 harsh_events=_harsh(detection, start, as_of),
-                fault_changes=[event for event in detection.fault_changes if start <= event.started_at < as_of],
+                fault_changes=_started(detection.fault_changes, start, as_of),
                 detection=detection,
             )
 
@@ -279,6 +280,11 @@ def rests(conditions: Sequence[Condition], parameters: Parameters) -> bool:
         if still_since is not None and following.t - still_since >= parameters.trip_end_s:
             return True
     return False
+
+
+def _started(events: Iterable[E], start: int, as_of: int) -> list[E]:
+    """The events that a day counts: what begins at the watermark itself is the next pass's."""
+    return [event for event in events if start <= event.started_at < as_of]
 
 
 def _harsh(detection: Detection, start: int, end: int) -> list[HarshEvent]:
