@@ -10,6 +10,7 @@ from apps.trucks.daily import Detection, detect, figures
 from apps.trucks.history import Event
 from apps.trucks.motion import State
 from apps.trucks.parameters import DEFAULTS
+from apps.trucks.places import metres_between
 from apps.trucks.points import Evidence, Point
 from tests.builders import DAY_S, EPOCH, KM_PER_DEGREE
 
@@ -220,3 +221,28 @@ def test_a_day_does_not_depend_on_more_history_than_it_needs(
 
 def starting(events: Sequence[Event], start: int, end: int) -> list[Event]:
     return [event for event in events if start <= event.started_at < end]
+
+
+@st.composite
+def wandering(draw: st.DrawFn) -> list[Point]:
+    """A truck that goes anywhere, never too fast to be true, and has a fix at every point."""
+    t, x, y = EPOCH, 0.0, 0.0
+    points = []
+    steps = st.tuples(
+        st.sampled_from([30, 60, 300, 600, 3_600]), st.floats(-0.7, 0.7), st.floats(-0.7, 0.7), st.sampled_from([0, 60])
+    )
+    for pause, east, north, speed in draw(st.lists(steps, min_size=3, max_size=40)):
+        t, x, y = t + pause, x + east, y + north
+        points.append(Point(t, lat=y / KM_PER_DEGREE, lon=x / KM_PER_DEGREE, speed_kmh=speed, ignition=True))
+    return points
+
+
+@given(wandering())
+def test_no_trip_is_shorter_than_the_straight_line_between_its_ends(points: list[Point]) -> None:
+    """Of trips by GPS without legs that are left out: over silence, or too fast, nobody knows the way."""
+    detection = detect(points, Evidence.IGNITION, DEFAULTS, points[-1].t)
+    for trip in detection.trips:
+        assert trip.distance_m is not None and trip.distance_source == "gps"
+        assert trip.lat is not None and trip.lon is not None and trip.end_lat is not None and trip.end_lon is not None
+        straight = metres_between((trip.lat, trip.lon), (trip.end_lat, trip.end_lon))
+        assert trip.distance_m >= straight - 1, trip  # in whole metres
