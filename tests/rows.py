@@ -166,9 +166,10 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
     values: dict[str, Any] = {
         "messages": 1440, "fixes": 1400, "dropped_values": 2, "quarantined": 0,
         "moving_s": 28_800, "idle_s": 3_600, "idle_productive_s": 600, "parked_s": 50_400, "length_s": 86_400,
-        "engine_on_s": 32_400, "distance_m": 420_000, "distance_source": "odometer", "distance_gps_m": 418_200,
-        "drift_m": 120, "distance_gap_m": 0, "distance_odometer_m": 420_000, "engine_hours": 9.0, "counter_resets": 0,
-        "fuel_used_l": 131.5, "fuel_source": "counter", "idle_fuel_l": 3.2, "max_speed_kmh": 104.0,
+        "engine_on_s": 32_400, "night_driving_s": 5_400, "distance_m": 420_000, "distance_source": "odometer",
+        "distance_gps_m": 418_200, "drift_m": 120, "distance_gap_m": 0, "distance_odometer_m": 420_000,
+        "engine_hours": 9.0, "counter_resets": 0, "fuel_used_l": 131.5, "fuel_source": "counter",
+        "idle_fuel_l": 3.2, "max_speed_kmh": 104.0,
         "trips": 4, "stops": 5, "idle_events": 6, "speeding_minor": 2, "speeding_moderate": 1, "speeding_severe": 0,
         "speeding_s": 240, "harsh_braking": 1, "harsh_acceleration": 0, "harsh_cornering": None,
         "refuels": 1, "refuel_l": 300.0, "drains": 0, "drain_l": 0.0, "faults_opened": 0,
@@ -187,8 +188,8 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
 
 _SUMMED = (
     "length_s", "available_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s",
-    "messages", "dropped_values", "quarantined", "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "stops",
-    "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
+    "night_driving_s", "messages", "dropped_values", "quarantined", "distance_m", "fuel_used_l", "idle_fuel_l", "trips",
+    "stops", "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
     "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened",
 )  # fmt: skip
 

@@ -96,6 +96,7 @@ def test_a_working_day_by_hand() -> None:
         "parked_s": 63_600,
         "no_data_s": 21_600,
         "engine_on_s": 1_200,
+        "night_driving_s": 0,
         "distance_m": 9_200,
         "distance_source": "odometer",
         "distance_gps_m": 9_010,
@@ -130,6 +131,20 @@ def test_a_working_day_by_hand() -> None:
             "faults": [],
         },
     }
+
+
+def test_driving_over_the_hours_of_the_night_by_hand() -> None:
+    """
+    Clocks go from 2:00 to 3:00 on 30 March 2025. Moving from 1:30 on, every five minutes up to 7:00: 4.5 hours, of them
+    half an hour before 2:00 and three hours from 3:00 to 6:00 are night. Again from 21:50 to 22:10: ten minutes more.
+    """
+    spring = dt.date(2025, 3, 30)
+    start, evening = at("1:30", spring, BERLIN), at("20:50", spring, BERLIN)  # an hour less has passed since midnight
+    driven = [message(t, 60, km=(t - start) / 60, ign=1) for t in range(start, start + 16_200, 300)]
+    driven += [message(t, 60, km=(t - start) / 60, ign=1) for t in range(evening, evening + 1_200, 300)]
+    stops = [message(start + 16_200, 0, km=270, ign=0), message(evening + 1_200, 0, km=1_000, ign=0)]
+    row = days(driven + stops, IGNITION_ONLY, until=at("23:00", spring, BERLIN), timezone="Europe/Berlin")[spring]
+    assert (row["moving_s"], row["night_driving_s"]) == (16_200 + 1_200, 1_800 + 10_800 + 600)
 
 
 @pytest.mark.parametrize(

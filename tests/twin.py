@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -38,6 +39,8 @@ PARAMETERS: dict[str, float] = {
     "harsh_acceleration_ms2": 2.8,
     "max_leg_kmh": 250,
     "min_satellites": 3,
+    "night_begin_h": 22,
+    "night_end_h": 6,
 }
 EARTH_RADIUS_M = 6_371_008.8
 CONNECTED_S = 35 * 86_400  # readings further apart are not connected, and no state is carried further
@@ -74,7 +77,8 @@ def truth(
     plain = history([])
     if not plain.points:
         return {}
-    days = list(local_days(plain.points[0].t, as_of, ZoneInfo(timezone)))
+    zone = ZoneInfo(timezone)
+    days = list(local_days(plain.points[0].t, as_of, zone))
     by_places: dict[tuple[Place, ...], History] = {(): plain}
     rows = {}
     for day, start, end in days:
@@ -83,6 +87,7 @@ def truth(
         if in_force not in by_places:
             by_places[in_force] = history(list(in_force))
         rows[day] = day_row(by_places[in_force], start, end, dismissed)
+        rows[day]["night_driving_s"] = night_driving(by_places[in_force], start, end, zone)
     return rows
 
 
@@ -1302,6 +1307,34 @@ def time_figures(history: History, start: int, end: int) -> dict[str, Any]:
         "engine_on_s": moving + idle if known else None,
         "coverage_pct": 100 * (1 - no_data / (end - start)),
     }
+
+
+def night_driving(history: History, start: int, end: int, zone: ZoneInfo) -> int | None:
+    """The moving seconds in which the clock on the wall shows an hour of the night; null where nothing is measured."""
+    if all(stretch.state == "no data" for stretch, _ in overlaps(history.stretches, start, end)):
+        return None
+    hours = history.parameters["night_begin_h"], history.parameters["night_end_h"]
+    first = start // 86_400 * 86_400
+    before = {t: night_seconds_before(t, zone, *hours) for t in range(first, end, 86_400)}
+    return sum(
+        before[t][min(stretch.end, end, t + 86_400) - t] - before[t][max(stretch.start, start, t) - t]
+        for stretch, _ in overlaps(history.stretches, start, end)
+        if stretch.state == "moving"
+        for t in before
+        if max(stretch.start, start) < t + 86_400 and min(stretch.end, end) > t
+    )
+
+
+@lru_cache(maxsize=100)
+def night_seconds_before(midnight_utc: int, zone: ZoneInfo, begin_h: float, end_h: float) -> list[int]:
+    """Of each second of a day in UTC, and of its end, how many seconds of night came before it, each looked at."""
+    counts = [0]
+    for t in range(midnight_utc, midnight_utc + 86_400):
+        clock = datetime.fromtimestamp(t, zone)
+        hour = clock.hour + clock.minute / 60 + clock.second / 3600
+        at_night = begin_h <= hour < end_h if begin_h <= end_h else hour >= begin_h or hour < end_h
+        counts.append(counts[-1] + at_night)
+    return counts
 
 
 def fuel_figures(history: History, start: int, end: int, dismissed: frozenset[int]) -> dict[str, Any]:

@@ -65,6 +65,11 @@ RULES: dict[str, Rule] = {
         parameters=("engine_gap_cap_s", "parked_gap_cap_s"),
     ),
     "engine_on_s": Rule(_MOTION, "Moving and idling together.", parameters=("engine_gap_cap_s",)),
+    "night_driving_s": Rule(
+        _MOTION,
+        "The part of the moving time in which the local clock shows an hour of the night.",
+        parameters=("moving_speed_kmh", "engine_gap_cap_s", "night_begin_h", "night_end_h"),
+    ),
     "distance_m": Rule(
         _DISTANCE, "By odometer, else by GPS without drift; distance_source says which.", parameters=_LEGS
     ),

@@ -19,10 +19,10 @@ def period(fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
 
 _SUMMED = (
     "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s",
-    "engine_on_s", "distance_m", "fuel_used_l", "fuel_distance_m", "idle_fuel_l", "trips", "stops", "idle_events",
-    "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration",
-    "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened", "messages", "dropped_values",
-    "quarantined",
+    "engine_on_s", "night_driving_s", "distance_m", "fuel_used_l", "fuel_distance_m", "idle_fuel_l", "trips", "stops",
+    "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
+    "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened", "messages",
+    "dropped_values", "quarantined",
 )  # fmt: skip
 _FUEL_MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",

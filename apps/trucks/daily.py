@@ -1,6 +1,6 @@
 """Everything that is found in a truck's history, and what of it makes up a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import NamedTuple, TypeVar
@@ -50,6 +50,7 @@ class DayFigures:
     parked_s: int
     no_data_s: int
     engine_on_s: int | None
+    night_driving_s: int | None
     distance_m: int | None
     distance_source: DistanceSource | None
     distance_gps_m: int | None
@@ -123,8 +124,13 @@ def detect(
     )
 
 
-def figures(detection: Detection, start: int, end: int, as_of: int) -> DayFigures:
-    """The figures of [start, min(end, as_of)). Litres, hours, speeds and the coverage are not rounded."""
+def figures(
+    detection: Detection, start: int, end: int, as_of: int, night: Sequence[tuple[int, int]] | None = None
+) -> DayFigures:
+    """The figures of [start, min(end, as_of)). Litres, hours, speeds and the coverage are not rounded.
+
+    `night`: which intervals are night; without them nothing is known of driving at night.
+    """
     history, end = detection.history, max(start, min(end, as_of))
     time, distance = history.seconds(start, end), history.distance(start, end)
     fuel = used(history, detection.fuel_events, start, end)
@@ -140,6 +146,7 @@ def figures(detection: Detection, start: int, end: int, as_of: int) -> DayFigure
         parked_s=time.parked,
         no_data_s=time.no_data,
         engine_on_s=time.moving + time.idle if engine_known else None,
+        night_driving_s=None if night is None or not seen else _moving_within(history, night, start, end),
         distance_m=distance.metres,
         distance_source=distance.source,
         distance_gps_m=distance.gps_m,
@@ -169,6 +176,11 @@ def figures(detection: Detection, start: int, end: int, as_of: int) -> DayFigure
         faults_opened=opened_between(history, detection.fault_changes, start, end),
         coverage_pct=100 * (1 - time.no_data / (end - start)) if end > start else None,
     )
+
+
+def _moving_within(history: History, intervals: Iterable[tuple[int, int]], start: int, end: int) -> int:
+    inside = ((max(first, start), min(last, end)) for first, last in intervals)
+    return sum(history.seconds(first, last).moving for first, last in inside if first < last)
 
 
 def _count(events: Sequence[Event] | None) -> int | None:

@@ -24,6 +24,7 @@ from apps.trucks.idling import IdleEvent
 from apps.trucks.messages import StoredPoint
 from apps.trucks.models import DrainReview, Truck, TruckSync
 from apps.trucks.motion import Condition, State
+from apps.trucks.night import night_of
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
 from apps.trucks.places import Place
@@ -186,7 +187,7 @@ class Excerpt:
                 known_until=self.known_until,
                 parameters=self.parameters,
                 inputs=_inputs([message for message in stored if start <= message.t < as_of]),
-                figures=figures(detection, start, end, as_of),
+                figures=figures(detection, start, end, as_of, self._night(day)),
                 trips=with_drivers(_started(detection.trips, start, as_of), shifts),
                 stops=_started(detection.stops, start, as_of),
                 idle_events=_started(detection.idle_events, start, as_of),
@@ -196,6 +197,9 @@ class Excerpt:
                 fault_changes=_started(detection.fault_changes, start, as_of),
                 detection=detection,
             )
+
+    def _night(self, day: dt.date) -> Sequence[tuple[int, int]]:
+        return night_of(day, self.zone, self.parameters.night_begin_h, self.parameters.night_end_h)
 
     @cached_property
     def _found(self) -> tuple[list[StoredPoint], Detection]:

@@ -28,6 +28,8 @@ class Parameters:
     available_hours_per_day: float = 12
     target_utilization_pct: float = 60
     target_idle_pct: float = 15
+    night_begin_h: float = 22
+    night_end_h: float = 6
 
     def overridden(self, values: Mapping[str, float]) -> "Parameters":
         """These parameters with some replaced. Raises ValueError, naming it, for an unknown one or a bad value."""
@@ -39,6 +41,7 @@ class Parameters:
 DEFAULTS = Parameters()
 NAMES = tuple(field.name for field in fields(Parameters))
 _WHOLE = frozenset(field.name for field in fields(Parameters) if field.type is int)
+HOURS_OF_DAY = frozenset({"night_begin_h", "night_end_h"})
 
 
 def check_values(values: Mapping[str, object]) -> None:
@@ -50,3 +53,5 @@ def check_values(values: Mapping[str, object]) -> None:
             raise ValueError(f"{name}: {value!r} is not a number from 0 on")
         if name in _WHOLE and value != int(value):
             raise ValueError(f"{name}: {value!r} is not a whole number")
+        if name in HOURS_OF_DAY and value > 24:
+            raise ValueError(f"{name}: {value!r} is no hour of the day, from 0 to 24")

@@ -328,6 +328,7 @@ class DayItem(BaseModel):
     parked_s: int = described(PARKED_S, 50_400)
     no_data_s: int = described(NO_DATA_S, 3_600)
     engine_on_s: int | None = described("Seconds with the engine on: moving + idle.", 32_400)
+    night_driving_s: int | None = described("Of the moving seconds those at night, by parameter.", 5_400)
     distance_m: int | None = described(DISTANCE_M, 612_400)
     distance_source: str | None = described("`odometer` or `gps`.", "odometer")
     distance_gps_m: int | None = described("Metres between consecutive fixes, without glitches.", 610_800)

@@ -173,10 +173,11 @@ def test_no_speeding_is_zero_where_speed_was_measured_and_null_where_not(api_get
 # docs/metrics.md's order.
 NAMES = (
     "truck_wialon_id day messages fixes dropped_values quarantined moving_s idle_s idle_productive_s parked_s "
-    "no_data_s engine_on_s distance_m distance_source distance_gps_m drift_m distance_gap_m distance_odometer_m "
-    "engine_hours counter_resets fuel_used_l fuel_source idle_fuel_l max_speed_kmh trips stops idle_events "
-    "speeding_minor speeding_moderate speeding_severe speeding_s harsh_braking harsh_acceleration harsh_cornering "
-    "refuels refuel_l drains drain_l faults_opened coverage_pct status revision computed_at as_of sealed"
+    "no_data_s engine_on_s night_driving_s distance_m distance_source distance_gps_m drift_m distance_gap_m "
+    "distance_odometer_m engine_hours counter_resets fuel_used_l fuel_source idle_fuel_l max_speed_kmh trips stops "
+    "idle_events speeding_minor speeding_moderate speeding_severe speeding_s harsh_braking harsh_acceleration "
+    "harsh_cornering refuels refuel_l drains drain_l faults_opened coverage_pct status revision computed_at as_of "
+    "sealed"
 )
 
 

@@ -19,8 +19,8 @@ from apps.trucks.models import TruckDay
 
 COUNTED = (
     "length_s", "available_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s",
-    "messages", "dropped_values", "quarantined", "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "stops",
-    "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
+    "night_driving_s", "messages", "dropped_values", "quarantined", "distance_m", "fuel_used_l", "idle_fuel_l", "trips",
+    "stops", "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
     "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened",
 )  # fmt: skip
 MONEY = (

@@ -28,7 +28,7 @@ from wialon_simulator import Simulator
 
 COLUMNS = [
     "messages", "fixes", "dropped_values", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s",
-    "engine_on_s", "distance_m", "distance_source", "distance_gps_m", "drift_m", "distance_gap_m",
+    "engine_on_s", "night_driving_s", "distance_m", "distance_source", "distance_gps_m", "drift_m", "distance_gap_m",
     "distance_odometer_m", "engine_hours", "counter_resets", "fuel_used_l", "fuel_source", "idle_fuel_l",
     "max_speed_kmh", "trips", "stops", "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe",
     "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l",

@@ -48,6 +48,7 @@ PARAMETERS: list[dict[str, float]] = [
     {"moving_speed_kmh": 30},
     {"speed_limit_kmh": 60},
     {"trip_min_m": 9_000},
+    {"night_begin_h": 13.5, "night_end_h": 7},
 ]
 # Where a step may be killed, or something else may happen meanwhile: before these are called, or after.
 POINTS: list[tuple[Any, str]] = [

@@ -23,6 +23,7 @@ class Sums(models.Model):
     parked_s = models.BigIntegerField(default=0)
     no_data_s = models.BigIntegerField(default=0)
     engine_on_s = models.BigIntegerField(null=True)
+    night_driving_s = models.BigIntegerField(null=True)
     messages = models.BigIntegerField(default=0)
     dropped_values = models.BigIntegerField(default=0)
     quarantined = models.BigIntegerField(default=0)

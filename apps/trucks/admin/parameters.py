@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 from apps.accounts.admin_base import FleetFilter, RowForm, column, table
 from apps.trucks.admin.marking import EffectiveDatedAdmin
 from apps.trucks.models import ParameterSet
-from apps.trucks.parameters import DEFAULTS
+from apps.trucks.parameters import DEFAULTS, HOURS_OF_DAY
 
 # section → parameter → (label with unit, meaning); the meanings are those of docs/metrics.md.
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
@@ -54,6 +54,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "target_utilization_pct": ("Target utilization (%)", "shown beside the figure"),
         "target_idle_pct": ("Target idling (%)", "shown beside the figure"),
     },
+    "Night": {
+        "night_begin_h": ("Night from (h)", "hour of the local clock, 22.5 is half past ten in the evening"),
+        "night_end_h": ("Night until (h)", "likewise; the same as its beginning: no time is night"),
+    },
 }
 LABELS = {name: label for section in SECTIONS.values() for name, (label, _) in section.items()}
 
@@ -66,7 +70,7 @@ def _number_field(name: str, label: str, meaning: str) -> forms.FloatField:
         help_text=f"{meaning} (default {default})",
         required=False,
         min_value=0,
-        max_value=1e8,
+        max_value=24 if name in HOURS_OF_DAY else 1e8,
         widget=widget,
     )
 

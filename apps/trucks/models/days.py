@@ -101,6 +101,7 @@ class TruckDayFigures(models.Model):
     parked_s = models.PositiveIntegerField()
     no_data_s = models.PositiveIntegerField()
     engine_on_s = models.PositiveIntegerField(null=True)
+    night_driving_s = models.PositiveIntegerField(null=True)
     distance_m = models.BigIntegerField(null=True)
     distance_source = models.CharField(max_length=8, null=True)  # noqa: DJ001
     distance_gps_m = models.BigIntegerField(null=True)
