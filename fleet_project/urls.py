@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
+from apps.fleet.admin import cost_page
 from fleet_project import health
 from fleet_project.api import api
 from fleet_project.metrics import metrics
@@ -13,5 +14,6 @@ urlpatterns = [
     path("healthz/pool", health.pool),
     path("readyz", health.readyz),
     path("metrics", metrics),
+    path("admin/costs/", admin.site.admin_view(cost_page.view), name="costs"),
     path("admin/", admin.site.urls),
 ]

@@ -1,6 +1,8 @@
 """Creators of database rows: a few words in a test, plausible defaults for the rest."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -161,6 +163,27 @@ def latest_document(values: dict[str, Any]) -> bytes:
     return orjson.dumps({"sensors": [sensor], "position": position if values["lat"] is not None else None})
 
 
+_later: list[tuple[int, int, dt.date]] | None = None
+
+
+def _sum_up(fleet_id: int, truck_id: int, day: dt.date) -> None:
+    if _later is None:
+        sums.of_spans(fleet_id, [(truck_id, day)])
+    else:
+        _later.append((fleet_id, truck_id, day))
+
+
+@contextmanager
+def summed_up_once() -> Iterator[None]:
+    """Pentads and months of the days that are made meanwhile are summed up at the end: many days take seconds else."""
+    global _later
+    _later = []
+    yield
+    days, _later = _later, None
+    for fleet_id in {fleet_id for fleet_id, _, _ in days}:
+        sums.of_spans(fleet_id, list({(truck_id, day) for of_fleet, truck_id, day in days if of_fleet == fleet_id}))
+
+
 def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
     """A working day of 24 hours; no-data takes up what the other states leave, so that it adds up."""
     values: dict[str, Any] = {
@@ -182,7 +205,7 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
     values.setdefault("no_data_s", values["length_s"] - known_s)
     values.setdefault("coverage_pct", 100 * (1 - values["no_data_s"] / values["length_s"]))
     made = TruckDay.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
-    sums.of_spans(truck.fleet_id, [(truck.pk, day)])
+    _sum_up(truck.fleet_id, truck.pk, day)
     return made
 
 
@@ -209,7 +232,7 @@ def fleet_day(fleet: Fleet, day: dt.date = DAY, **changes: Any) -> FleetDay:
     made = FleetDay.objects.create(
         fleet_id=fleet.pk, day=day, **{**values, "as_of": NOON, "revision": 1, "computed_at": NOON, **changes}
     )
-    sums.of_spans(fleet.pk, [(NO_TRUCK, day)])
+    _sum_up(fleet.pk, NO_TRUCK, day)
     return made
 
 
@@ -217,7 +240,7 @@ def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str =
     made = TruckDayCost.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, line=line, amount=Decimal(amount), source=source
     )
-    sums.of_spans(truck.fleet_id, [(truck.pk, day)])
+    _sum_up(truck.fleet_id, truck.pk, day)
     return made
 
 

@@ -98,10 +98,14 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
     ],
 }
 
+PAGES = [("Today", "today", "admin:index"), ("Costs", "monitoring", "costs")]  # of every member of staff
+
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The menu's groups and items, as far as the reader may open them."""
-    groups: list[dict[str, Any]] = [{"items": [{"title": "Today", "icon": "today", "link": reverse("admin:index")}]}]
+    groups: list[dict[str, Any]] = [
+        {"items": [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in PAGES]}
+    ]
     for heading, entries in MENU.items():
         items = [_item(*entry) for entry in entries if _may_open(request, entry[2])]
         if items:

@@ -24,7 +24,7 @@ _SUMMED = (
     "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened", "messages",
     "dropped_values", "quarantined",
 )  # fmt: skip
-_FUEL_MONEY = (
+FUEL_MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
     "purchases", "purchased_l", "purchased_amount", "balance_days", "balance_bought_l", "balance_refuelled_l",
     "balance_drained_l", "balance_used_l", "balance_tank_l",
@@ -57,11 +57,11 @@ IN_SPANS = """fleet_id = %(fleet)s AND (
 
 # --- the fleet ------------------------------------------------------------------------------------------------------
 
-_FLEET_SUMS = f"{sums_of(_FLEET_COLUMNS[2:])}, {sums_of(_FUEL_MONEY)}"
+_FLEET_SUMS = f"{sums_of(_FLEET_COLUMNS[2:])}, {sums_of(FUEL_MONEY)}"
 _FLEET_PARTS = f"""
-    SELECT day AS first_day, 1 AS days, {", ".join((*_FLEET_COLUMNS, *_FUEL_MONEY))}
+    SELECT day AS first_day, 1 AS days, {", ".join((*_FLEET_COLUMNS, *FUEL_MONEY))}
     FROM fleet_day WHERE {IN_DAYS}
-    UNION ALL SELECT first_day, days, {", ".join((*_FLEET_COLUMNS, *_FUEL_MONEY))}
+    UNION ALL SELECT first_day, days, {", ".join((*_FLEET_COLUMNS, *FUEL_MONEY))}
     FROM fleet_span WHERE {IN_SPANS}
 """
 _FLEET_COST_PARTS = f"""
@@ -207,7 +207,7 @@ COSTS_OF_TRUCKS = TruckList(
 
 # --- sums: to be run within the transaction that changes what they are summed up from, days before spans --------------
 
-_ALL_FLEET_COLUMNS = (*_FLEET_COLUMNS, *_FUEL_MONEY)
+_ALL_FLEET_COLUMNS = (*_FLEET_COLUMNS, *FUEL_MONEY)
 
 # Replaces a fleet's day, and its costs, by the sums over its trucks.
 SUM_UP_DAY = (
@@ -219,8 +219,8 @@ FROM truck_day WHERE fleet_id = %(fleet)s AND day = %(day)s GROUP BY fleet_id, d
 """,
     f"""
 UPDATE fleet_day f JOIN (
-    SELECT {sums_of(_FUEL_MONEY)} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s
-) s SET {", ".join(f"f.{name} = s.{name}" for name in _FUEL_MONEY)}
+    SELECT {sums_of(FUEL_MONEY)} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s
+) s SET {", ".join(f"f.{name} = s.{name}" for name in FUEL_MONEY)}
 WHERE f.fleet_id = %(fleet)s AND f.day = %(day)s
 """,
     "DELETE FROM fleet_day_cost WHERE fleet_id = %(fleet)s AND day = %(day)s",

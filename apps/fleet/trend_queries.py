@@ -30,7 +30,6 @@ COSTS = ("total_cost", "fuel_cost", "estimated_cost")
 
 _LISTED = ", ".join(_COLUMNS)
 _OF_DAY = ", ".join(f"{OF_TRUCK_DAY.get(name, name)} AS {name}" for name in _COLUMNS)
-_ITS = "truck_id = %(id)s"
 _FLEET = f"""
     SELECT day AS first_day, {_LISTED} FROM fleet_day WHERE {IN_DAYS}
     UNION ALL SELECT first_day, {_LISTED} FROM fleet_span WHERE {IN_SPANS}
@@ -39,16 +38,22 @@ _FLEET_COSTS = f"""
     SELECT day AS first_day, line, source, amount FROM fleet_day_cost WHERE {IN_DAYS}
     UNION ALL SELECT first_day, line, source, amount FROM fleet_span_cost WHERE {IN_SPANS}
 """
-_TRUCK = f"""
-    SELECT day AS first_day, {_OF_DAY} FROM truck_day WHERE {_ITS} AND {IN_DAYS}
-    UNION ALL SELECT first_day, {_LISTED} FROM truck_span WHERE {_ITS} AND {IN_SPANS}
+
+
+def _trucks(which: str) -> str:
+    return f"""
+    SELECT day AS first_day, {_OF_DAY} FROM truck_day WHERE {which} AND {IN_DAYS}
+    UNION ALL SELECT first_day, {_LISTED} FROM truck_span WHERE {which} AND {IN_SPANS}
 """
-# A truck's costs of single days are found by its truck-days: these have an index by truck.
-_TRUCK_COSTS = f"""
+
+
+def _truck_costs(which: str) -> str:
+    """Costs of single days are found by the truck-days: these have an index by truck."""
+    return f"""
     SELECT day AS first_day, line, source, amount
-    FROM (SELECT fleet_id, day, truck_id FROM truck_day WHERE {_ITS} AND {IN_DAYS}) days
+    FROM (SELECT fleet_id, day, truck_id FROM truck_day WHERE {which} AND {IN_DAYS}) days
     JOIN truck_day_cost USING (fleet_id, day, truck_id)
-    UNION ALL SELECT first_day, line, source, amount FROM truck_span_cost WHERE {_ITS} AND {IN_SPANS}
+    UNION ALL SELECT first_day, line, source, amount FROM truck_span_cost WHERE {which} AND {IN_SPANS}
 """
 
 
@@ -59,8 +64,23 @@ def _by_bucket(parts: str, values: str) -> dict[str, str]:
     }
 
 
+def _by_line(parts: str) -> dict[str, str]:
+    """One row a bucket, line and source."""
+    return {
+        name: f"SELECT {bucket} AS bucket, line, source, SUM(amount) AS amount FROM ({parts}) parts "
+        "GROUP BY bucket, line, source ORDER BY bucket, line, source"
+        for name, bucket in _BUCKETS.items()
+    }
+
+
+OF_ONE_TRUCK = "truck_id = %(id)s"
+OF_GROUP_TRUCKS = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)"
+
 OF_FLEET, COSTS_OF_FLEET = _by_bucket(_FLEET, _SUMS), _by_bucket(_FLEET_COSTS, _COSTS)
-OF_TRUCK, COSTS_OF_TRUCK = _by_bucket(_TRUCK, _SUMS), _by_bucket(_TRUCK_COSTS, _COSTS)
+OF_TRUCK, COSTS_OF_TRUCK = _by_bucket(_trucks(OF_ONE_TRUCK), _SUMS), _by_bucket(_truck_costs(OF_ONE_TRUCK), _COSTS)
+OF_GROUP = _by_bucket(_trucks(OF_GROUP_TRUCKS), _SUMS)
+LINES_OF_FLEET, LINES_OF_TRUCK = _by_line(_FLEET_COSTS), _by_line(_truck_costs(OF_ONE_TRUCK))
+LINES_OF_GROUP = _by_line(_truck_costs(OF_GROUP_TRUCKS))
 
 
 def buckets(by: str, fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:

@@ -1,0 +1,289 @@
+"""What the pages about costs and about utilization share: what is asked, how fresh it is, in words and in tables."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+
+from apps.accounts.admin_base import local_time
+from apps.accounts.calendar import as_utc, day_of
+from apps.accounts.models import Fleet
+from apps.accounts.periods import Period, PeriodError
+from apps.accounts.scope import chosen_fleet, fleets_of
+from apps.fleet import graphics
+from apps.fleet.admin.presets import LONGEST_DAYS, asked_period, presets
+from apps.fleet.graphics import Chart, Series
+from apps.fleet.reports.wording import Number, number
+from apps.fleet.summaries.writing import SETTLED_AFTER_S
+from apps.fleet.units import UnitSystem, unit_system
+from apps.mysql import fetch_all_sync
+from apps.trucks import queries as truck_queries
+from apps.trucks.freshness import Freshness, of_watermarks
+from apps.trucks.models import DirtyDay, Truck, TruckGroup
+
+T = TypeVar("T")
+_READS = 3
+_DAYS_SHOWN, _WEEKS_SHOWN = 62, 190  # a longer period is drawn by week, then by month
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A fleet's days, all of its trucks or those of a group or one alone."""
+
+    fleet: Fleet
+    period: Period
+    choice: str | None  # the preset that names the period
+    now: dt.datetime
+    group: TruckGroup | None = None
+    truck: Truck | None = None
+
+    @property
+    def units(self) -> UnitSystem:
+        return unit_system(self.fleet.units)
+
+    @property
+    def distance_word(self) -> str:
+        """Behind "per"."""
+        return {"mi": "mile"}.get(self.units.distance_label, self.units.distance_label)
+
+    @property
+    def by(self) -> str:
+        """What a column of a chart is: a day, a week or a month."""
+        days = self.period.days
+        return "day" if days <= _DAYS_SHOWN else "week" if days <= _WEEKS_SHOWN else "month"
+
+    @property
+    def about(self) -> str:
+        return str(self.truck or self.group or "All trucks")
+
+
+class ScopeError(ValueError):
+    """A truck or group that the fleet does not have."""
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked], dict[str, Any]]) -> HttpResponse:
+    """The page of what is asked; `build` makes its context. What cannot be asked is told, with a status of 400.
+
+    Raises Http404 for a fleet that the reader does not see.
+    """
+    fleet, now = _fleet(request), dt.datetime.fromtimestamp(time.time(), dt.UTC)
+    context = {**admin.site.each_context(request), "title": title, "fleet": fleet, "fleets": fleets_of(request)}
+    status = 200
+    if fleet is not None:
+        chosen: Asked | None = None
+        try:
+            chosen = asked(request.GET, fleet, now)
+            context |= build(chosen)
+        except (PeriodError, ScopeError) as error:
+            status, context["problem"] = 400, _told(error)
+            context["period_words"] = ""
+        context |= _chooser(request.GET, chosen, fleet, now)
+    return TemplateResponse(request, template, context, status=status)
+
+
+def _fleet(request: HttpRequest) -> Fleet | None:
+    wanted = request.GET.get("fleet")
+    if wanted and wanted not in {str(fleet.pk) for fleet in fleets_of(request)}:
+        raise Http404("no such fleet")
+    return chosen_fleet(request)
+
+
+def asked(query: QueryDict, fleet: Fleet, now: dt.datetime) -> Asked:
+    """Raises PeriodError and ScopeError."""
+    period, choice = asked_period({name: str(query[name]) for name in query}, now, fleet.zone)
+    return Asked(fleet, period, choice, now, _group(fleet, query.get("group")), _truck(fleet, query.get("truck")))
+
+
+def _group(fleet: Fleet, wanted: str | None) -> TruckGroup | None:
+    if not wanted:
+        return None
+    found = TruckGroup.objects.filter(fleet=fleet, pk=wanted).first() if wanted.isdecimal() else None
+    if found is None:
+        raise ScopeError("This fleet has no such group.")
+    return found
+
+
+def _truck(fleet: Fleet, wanted: str | None) -> Truck | None:
+    if not wanted:
+        return None
+    found = Truck.objects.filter(fleet=fleet, code=wanted.strip()).defer("sensor_table").first()
+    if found is None:
+        raise ScopeError(f"This fleet has no truck {wanted.strip()!r}.")
+    return found
+
+
+def _told(error: PeriodError | ScopeError) -> str:
+    if isinstance(error, PeriodError):
+        names = {"from": "The first day", "to": "The last day", "period": "The period"}
+        return f"{names.get(error.field, error.field)} {error}."
+    return str(error)
+
+
+def _chooser(query: QueryDict, chosen: Asked | None, fleet: Fleet, now: dt.datetime) -> dict[str, Any]:
+    """What the form shows: presets as links that keep everything else, and the fleet's groups."""
+    kept = [(name, str(query[name])) for name in ("group", "truck", "order") if query.get(name)]
+    choices = [
+        {
+            "title": title,
+            "address": _address([("period", choice), *kept]),
+            "is_chosen": chosen is not None and chosen.choice == choice,
+        }
+        for choice, (title, _, _) in presets(day_of(now.timestamp(), fleet.zone)).items()
+    ]
+    return {
+        "chosen": chosen,
+        "presets": choices,
+        "groups": list(TruckGroup.objects.filter(fleet=fleet).order_by("name")),
+        "asked_from": query.get("from") or (chosen.period.first.isoformat() if chosen else ""),
+        "asked_to": query.get("to") or (chosen.period.last.isoformat() if chosen else ""),
+        "asked_truck": query.get("truck", ""),
+        "asked_group": query.get("group", ""),
+        "most_days": LONGEST_DAYS,
+        "hatching": graphics.hatching(),
+    }
+
+
+def _address(values: Sequence[tuple[str, str]]) -> str:
+    address = QueryDict(mutable=True)
+    for name, value in values:
+        address[name] = value
+    return f"?{address.urlencode()}"
+
+
+def with_query(chosen: Asked, **values: str) -> str:
+    """The address of the same period with other values."""
+    period = {"period": chosen.choice} if chosen.choice else {}
+    if not chosen.choice:
+        period = {"from": chosen.period.first.isoformat(), "to": chosen.period.last.isoformat()}
+    return _address([(name, value) for name, value in {**period, **values}.items() if value])
+
+
+# --- one revision, and how fresh it is ------------------------------------------------------------------------------
+
+
+def of_one_revision(fleet: Fleet, now: dt.datetime, read: Callable[[], T]) -> tuple[Freshness, T]:
+    """What `read` reads by several statements, again if the summaries changed meanwhile, as the API does."""
+    fresh = _freshness(fleet, now)
+    for _ in range(_READS):
+        found, later = read(), _freshness(fleet, now)
+        if fresh.is_still(later):
+            break
+        fresh = later
+    return fresh, found
+
+
+def _freshness(fleet: Fleet, now: dt.datetime) -> Freshness:
+    return of_watermarks(fetch_all_sync(truck_queries.FLEET_FRESHNESS, {"fleet": fleet.pk})[0], int(now.timestamp()))
+
+
+def provisional_since(fresh: Freshness, fleet: Fleet) -> dt.date:
+    """The first day that may still change by itself: 72 hours after its end are not known of all trucks."""
+    if fresh.known_until is None:
+        return dt.date.min
+    return day_of(fresh.known_until - SETTLED_AFTER_S, fleet.zone)
+
+
+def freshness_words(chosen: Asked, fresh: Freshness, coverage_pct: float | None) -> list[str]:
+    """How far the figures are known, how complete they are, and what may still change them: a sentence each."""
+    fleet, period = chosen.fleet, chosen.period
+    known = local_time(None if fresh.known_until is None else as_utc(fresh.known_until), fleet.zone)
+    words = [f"All trucks are known up to {known}."]
+    if fresh.lagging_count:
+        words.append(f"{fresh.lagging_count:,} of {fresh.trucks:,} trucks lag behind.")
+    if coverage_pct is not None:
+        words.append(f"{number(coverage_pct, 1, '%')} of the time is covered by data.")
+    since = provisional_since(fresh, fleet)
+    if since <= period.last:
+        words.append(f"Days from {date(max(since, period.first))} on are provisional: late data may still change them.")
+    waiting = DirtyDay.objects.filter(fleet_id=fleet.pk, day__range=(period.first, period.last)).count()
+    if waiting:
+        words.append(f"{waiting:,} truck-day{'s' if waiting > 1 else ''} of the period wait to be computed anew.")
+    return words
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+def date(day: dt.date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def bucket_label(by: str, day: dt.date) -> str:
+    """Under a column: its day, the first day of its week, its month."""
+    return f"{day:%b %Y}" if by == "month" else f"{day.day} {day:%b}"
+
+
+def bucket_words(by: str, first: dt.date, last: dt.date) -> str:
+    """The same in full."""
+    if by == "month":
+        return f"{first:%B %Y}"
+    return f"{first:%A}, {date(first)}" if first == last else f"{date(first)} to {date(last)}"
+
+
+def compared(now: Number | None, before: Number | None, digits: int = 0) -> str:
+    """How a figure stands to that of the period before: the sign says what a colour would."""
+    if before is None or now is None:
+        return "period before not measured" if before is None else f"{number(before, digits)} the period before"
+    change = Decimal(str(now)) - Decimal(str(before))
+    share = f" ({number(abs(change) / abs(Decimal(str(before))) * 100, 1, '%')})" if before else ""
+    if not round(change, digits):
+        return f"= {number(before, digits)} the period before"
+    return f"{'▲' if change > 0 else '▼'} {number(abs(change), digits)}{share} from {number(before, digits)}"
+
+
+def hours(seconds: Number | None, digits: int = 1) -> str:
+    return number(None if seconds is None else float(seconds) / 3600, digits, "h")
+
+
+# --- tables and charts ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A table: the first column names a row, the others are figures, to be read downwards.
+
+    `words`: how many columns after the first hold words instead. A cell may be markup that is safe already.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    total: Sequence[Any] = ()
+    words: int = 0
+    caption: str = ""
+
+    def lines(self) -> Iterator[list[tuple[bool, Any]]]:
+        """Cells with whether they are figures."""
+        for row in self.rows:
+            yield self._typed(row)
+
+    def head(self) -> list[tuple[bool, Any]]:
+        return self._typed(self.heads)
+
+    def foot(self) -> list[tuple[bool, Any]]:
+        return self._typed(self.total)
+
+    def _typed(self, cells: Sequence[Any]) -> list[tuple[bool, Any]]:
+        return [(column > self.words, cell) for column, cell in enumerate(cells)]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart with its legend, and the table of what it shows."""
+
+    chart: Chart
+    table: Numbers
+    note: str = ""
+    legend: Sequence[tuple[Any, str, str]] = field(default_factory=list)
+
+
+def figure(chart: Chart, table: Numbers, series: Sequence[Series] = (), note: str = "") -> Figure:
+    return Figure(chart, table, note, graphics.legend(series, {}))

@@ -1,0 +1,165 @@
+"""What the page about costs reads: the statements of the API, of a fleet, a group or a truck, and of two periods."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from apps.accounts.periods import Period
+from apps.fleet import page_queries, queries
+from apps.fleet import trend_queries as trends
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.figures import Costs
+from apps.fleet.spans import buckets
+from apps.mysql import Row, fetch_all_sync
+
+MOST_TRUCKS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The sums and the costs of a period."""
+
+    totals: Row
+    costs: Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A day, week or month as far as it lies in the period; amounts by line, none where nothing was priced."""
+
+    first: dt.date
+    last: dt.date
+    amounts: Mapping[str, Decimal]
+    distance_m: int | None
+    has_days: bool
+
+    @property
+    def total(self) -> Decimal | None:
+        return sum(self.amounts.values(), Decimal(0)) if self.amounts else None
+
+
+@dataclass(frozen=True, slots=True)
+class TruckSpent:
+    """A truck's period; amounts by line and by source."""
+
+    code: str
+    name: str
+    distance_m: int | None
+    lines: Mapping[str, Decimal]
+    sources: Mapping[str, Decimal]
+
+    @property
+    def total(self) -> Decimal | None:
+        return sum(self.lines.values(), Decimal(0)) if self.lines else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    now: Spent
+    before: Spent
+    buckets: Sequence[Bucket]
+    trucks: Sequence[TruckSpent]  # by code; none on the page of a single truck
+    benchmark: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """Of a scope: sums and lines by bucket; fuel in money, where the sums do not have it."""
+
+    sums: Mapping[str, str]
+    lines: Mapping[str, str]
+    fuel_money: str | None
+
+
+_FLEET = _Statements(trends.OF_FLEET, trends.LINES_OF_FLEET, None)
+_GROUP = _Statements(trends.OF_GROUP, trends.LINES_OF_GROUP, page_queries.FUEL_MONEY_OF_GROUP)
+_TRUCK = _Statements(trends.OF_TRUCK, trends.LINES_OF_TRUCK, page_queries.FUEL_MONEY_OF_TRUCK)
+
+
+def read(chosen: Asked) -> Reading:
+    where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
+    benchmark = fetch_all_sync(queries.BENCHMARK, {"fleet": chosen.fleet.pk, "to_day": chosen.period.last})
+    return Reading(
+        _spent(chosen, chosen.period),
+        _spent(chosen, chosen.period.previous()),
+        _buckets(chosen),
+        [] if chosen.truck else _trucks(chosen, where),
+        benchmark,
+    )
+
+
+def _statements(chosen: Asked) -> _Statements:
+    return _TRUCK if chosen.truck else _GROUP if chosen.group else _FLEET
+
+
+def _scope(chosen: Asked) -> int | None:
+    only = chosen.truck or chosen.group
+    return only.pk if only else None
+
+
+def _spent(chosen: Asked, period: Period) -> Spent:
+    where = queries.period(chosen.fleet.pk, period.first, period.last)
+    statements = _statements(chosen)
+    if statements.fuel_money is None:
+        totals = fetch_all_sync(queries.FLEET_TOTALS, where)[0]
+        return Spent(totals, Costs.of(fetch_all_sync(queries.FLEET_COSTS, where)))
+    scope = {**where, "id": _scope(chosen)}
+    sums = fetch_all_sync(statements.sums["whole"], scope)
+    totals = (sums or [dict.fromkeys(trends.FIGURES)])[0] | fetch_all_sync(statements.fuel_money, scope)[0]
+    return Spent(totals, Costs.of(fetch_all_sync(statements.lines["whole"], scope)))
+
+
+def _buckets(chosen: Asked) -> list[Bucket]:
+    """Every day, week or month that the period touches, in order."""
+    period, by, statements = chosen.period, chosen.by, _statements(chosen)
+    where = {**trends.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
+    sums = {row["bucket"]: row for row in fetch_all_sync(statements.sums[by], where)}
+    amounts: dict[dt.date, dict[str, Decimal]] = {}
+    for row in fetch_all_sync(statements.lines[by], where):
+        of_bucket = amounts.setdefault(row["bucket"], {})
+        of_bucket[row["line"]] = of_bucket.get(row["line"], Decimal(0)) + row["amount"]
+    return [
+        Bucket(
+            max(first, period.first),
+            min(last, period.last),
+            amounts.get(first, {}),
+            sums[first]["distance_m"] if first in sums else None,
+            first in sums,
+        )
+        for first, last in buckets(by, period.first, period.last)
+    ]
+
+
+def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckSpent]:
+    asked = {**where, "after": "", "limit": MOST_TRUCKS}
+    lines = _amounts(fetch_all_sync(queries.COSTS_OF_TRUCKS.whole, asked))
+    sources = _amounts(fetch_all_sync(page_queries.SOURCES_OF_TRUCKS, where))
+    return [
+        TruckSpent(
+            row["truck_id"],
+            row["name"],
+            orjson.loads(row["figures"])[0],
+            lines.get(row["truck_id"], {}),
+            sources.get(row["truck_id"], {}),
+        )
+        for row in _in_group(chosen, fetch_all_sync(queries.DISTANCE_OF_TRUCKS.whole, asked))
+    ]
+
+
+def _in_group(chosen: Asked, rows: Sequence[Row]) -> Sequence[Row]:
+    if chosen.group is None:
+        return rows
+    codes = set(chosen.group.trucks.values_list("code", flat=True))
+    return [row for row in rows if row["truck_id"] in codes]
+
+
+def _amounts(rows: Sequence[Row]) -> dict[str, dict[str, Decimal]]:
+    """By truck: what its column of texts holds."""
+    return {
+        row["truck_id"]: {name: Decimal(amount) for name, amount in orjson.loads(row["amounts"]).items()}
+        for row in rows
+    }
