@@ -53,7 +53,6 @@ class Lags(BaseModel):
 
 
 class Pass(BaseModel):
-    kind: str = described("`live` or `backfill`.", "live")
     status: str = described("`running`, `ok`, `partial` (some trucks failed) or `failed`.", "ok")
     started_at: Instant = described("Start.", "2026-03-09T14:05:00Z")
     finished_at: Instant | None = described("End; null while it is under way.", "2026-03-09T14:05:04Z")

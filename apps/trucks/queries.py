@@ -77,7 +77,7 @@ FROM (
 
 # The last ten passes of the sync, the newest first.
 LAST_PASSES = """
-SELECT kind, status, started_at, finished_at, trucks, trucks_with_news, trucks_failed, messages_new,
+SELECT status, started_at, finished_at, trucks, trucks_with_news, trucks_failed, messages_new,
     NULLIF(error, '') AS error
 FROM sync_run WHERE fleet_id = %(fleet)s ORDER BY started_at DESC, id DESC LIMIT 10
 """

@@ -9,11 +9,10 @@ import httpx
 from apps.accounts.calendar import day_bounds
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
-from apps.trucks import backfills
+from apps.trucks import backfills, hints
 from apps.trucks.backfills import Chunk, ChunkLost
 from apps.trucks.ingest import advance
 from apps.trucks.models import Backfill, Truck, TruckSync
-from apps.trucks.sync import keep_hints
 from apps.trucks.tables import SensorTables
 from apps.trucks.truck_pass import Tally, TruckPass
 from apps.trucks.wialon import Busy, LoginRefused, Retry, SessionLost, TryAgain, WialonClient, WialonError
@@ -80,11 +79,11 @@ class Resync:
             self._chunk.renew()
 
     def _work(self, client: WialonClient) -> int:
-        happened = client.events()
-        keep_hints(Truck.objects.filter(fleet=self.fleet, is_active=True), happened.arrivals)
+        # Shares are short and many: each asking for the clock would break Wialon's limit of polls.
+        now = client.recent_time() or hints.ask(self.fleet, client)
         done = 0
         while self._chunk is not None:
-            done += self._read(client, self._chunk, happened.server_time)
+            done += self._read(client, self._chunk, now)
             self._progress()
             is_over = time.monotonic() > self._deadline or self._give_way()
             self._chunk = None if is_over else backfills.claim(self.backfill.pk)
@@ -98,9 +97,9 @@ class Resync:
         except (ChunkLost, LoginRefused, Busy):
             raise
         except Exception as error:
-            chunk.fail(error)
             if isinstance(error, TryAgain | SessionLost):
-                client.events()  # is it Wialon that is away, or is it this truck?
+                hints.ask(self.fleet, client)  # raises if it is Wialon that is away, and not this truck
+            chunk.fail(error)
             return 0
         chunk.finish(tally)
         return len(chunk.days)

@@ -8,7 +8,7 @@ import logging
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -18,12 +18,12 @@ from django.utils import timezone
 
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
-from apps.trucks import drivers, leases, logins, units
+from apps.trucks import drivers, hints, leases, logins, units
 from apps.trucks.ingest import advance
 from apps.trucks.messages import Raw
 from apps.trucks.models import SyncRun, Truck, TruckSync
 from apps.trucks.tables import SensorTables
-from apps.trucks.truck_pass import OVERLAP_S, Asked, Tally, TruckPass, Window, few_news
+from apps.trucks.truck_pass import Asked, Tally, TruckPass, few_news
 from apps.trucks.wialon import (
     UNIT_NEWS,
     LoginRefused,
@@ -59,14 +59,14 @@ class FleetPass:
         client: WialonClient,
         lease: leases.Lease,
         tally: Tally,
-        window: Window,
+        looks_back: bool = False,
         deadline: float = math.inf,
     ) -> None:
         self.fleet = fleet
         self.client = client
         self.lease = lease
         self.tally = tally
-        self.window = window
+        self.looks_back = looks_back
         self.tables = SensorTables(fleet.id)
         self.deadline = deadline  # by the monotonic clock
         self._unanswered = 0  # trucks in a row
@@ -75,12 +75,10 @@ class FleetPass:
 
     def run(self, run: SyncRun, progress: Progress | None = None) -> None:
         """Raises WialonError when the account as a whole cannot be read; a single truck's error is tallied."""
-        happened = self.client.events()
-        now = happened.server_time
+        now = hints.ask(self.fleet, self.client)
         trucks, last_messages = self._trucks_and_news()
         drivers.keep_up(self.fleet, self.client, now)
         logins.recognise(self.fleet)
-        keep_hints(trucks, happened.arrivals)
         self.tally.trucks = len(trucks)
         ages = [now - message["t"] for message in last_messages.values() if message["t"] <= now]
         run.lag_s = round(statistics.median(ages)) if ages else None
@@ -106,7 +104,7 @@ class FleetPass:
                 self.lease.renew()
                 if done > 1:  # every pass comes further, however little time it has
                     self._check_time()
-                if self.window.is_live and done % TOGETHER == 1:
+                if done % TOGETHER == 1:
                     self._load_ahead(in_turn[done - 1 : done - 1 + TOGETHER], syncs, last_messages, now)
                 if self._succeeds(truck, syncs[truck.id], last_messages.get(truck.wialon_id), now):
                     known.append(truck.id)
@@ -115,7 +113,7 @@ class FleetPass:
         except OutOfTime:
             self.tally.is_complete = False
         finally:  # wherever the pass ends, those that were read are known
-            advance(self.fleet, known, now if self.window.last_t is None else min(now, self.window.last_t))
+            advance(self.fleet, known, now)
 
     def _load_ahead(
         self, trucks: Sequence[Truck], syncs: Mapping[int, TruckSync], last_messages: Mapping[int, Raw], now: int
@@ -138,7 +136,7 @@ class FleetPass:
         """Brings a truck up to date. One bad truck, whatever is wrong with it, never stops the others."""
         try:
             TruckPass(self.fleet, self.client, self.tables, self.tally, now, self._go_on, self._ahead).bring_up_to_date(
-                truck, sync, last_message, self.window
+                truck, sync, last_message, self.looks_back
             )
         except (leases.LeaseLost, LoginRefused, OutOfTime, SoftTimeLimitExceeded):
             raise
@@ -156,7 +154,7 @@ class FleetPass:
         self._unanswered = self._unanswered + 1 if isinstance(error, TryAgain | SessionLost) else 0
         if self._unanswered == ASK_AFTER:
             self._unanswered = 0
-            self.client.server_time()
+            hints.ask(self.fleet, self.client)
 
     def _check_time(self) -> None:
         if time.monotonic() > self.deadline:
@@ -171,17 +169,6 @@ class FleetPass:
         self.tally.errors.append({"truck": truck.code, "error": text})
         TruckSync.objects.filter(truck_id=truck.id).update(last_error=text)
         logger.warning("truck not synchronised", extra={"truck": truck.id, "error": text}, exc_info=_unexpected(error))
-
-
-def keep_hints(trucks: Iterable[Truck], arrivals: Mapping[int, tuple[int, int]]) -> None:
-    """Writes down which stretches events told of, where the cursor has passed them: they are told only once."""
-    told = {truck.id: arrivals[truck.wialon_id] for truck in trucks if truck.wialon_id in arrivals}
-    for sync in TruckSync.objects.filter(truck_id__in=told, cursor_t__isnull=False):
-        first_t, last_t = told[sync.truck_id]
-        if first_t < (sync.cursor_t or 0) - OVERLAP_S:
-            sync.hint_first_t = min(first_t, sync.hint_first_t or first_t)
-            sync.hint_last_t = max(last_t, sync.hint_last_t or last_t)
-            sync.save(update_fields=["hint_first_t", "hint_last_t"])
 
 
 def _turn(sync: TruckSync) -> tuple[bool, int, int]:
@@ -201,7 +188,7 @@ def synchronise(
     fleet: Fleet,
     lease: leases.Lease,
     *,
-    window: Window | None = None,
+    looks_back: bool = False,
     progress: Progress | None = None,
     transport: httpx.BaseTransport | None = None,
     retry: Retry | None = None,
@@ -209,11 +196,11 @@ def synchronise(
 ) -> SyncRun:
     """The row of one whole pass over a fleet, which says what happened, failure included. Releases the lease.
 
-    After so many seconds the pass ends where it is, and the fleet is due again at once.
+    With `looks_back` each truck is held against Wialon's counts, not only those whose hour it is. After so many seconds
+    the pass ends where it is, and the fleet is due again at once.
     """
-    window = window or Window()
     _close_lost_runs(fleet)
-    run = SyncRun.objects.create(fleet=fleet, kind="live" if window.is_live else "backfill", started_at=timezone.now())
+    run = SyncRun.objects.create(fleet=fleet, started_at=timezone.now())
     tally, wait_s = Tally(), float(settings.SYNC_INTERVAL_S)
     try:
         session = SharedSession(fleet.wialon_url, fleet.wialon_token, redis_connection())
@@ -225,7 +212,7 @@ def synchronise(
             transport=transport,
             before_try=lease.renew,
         ) as client:
-            FleetPass(fleet, client, lease, tally, window, time.monotonic() + seconds).run(run, progress)
+            FleetPass(fleet, client, lease, tally, looks_back, time.monotonic() + seconds).run(run, progress)
         run.status = SyncRun.Status.OK if tally.is_complete and not tally.errors else SyncRun.Status.PARTIAL
         if not tally.is_complete:
             run.error, wait_s = f"out of time after {seconds:.0f} s; the next pass goes on from here", 0

@@ -13,6 +13,7 @@ from django.conf import settings
 from apps.accounts.calendar import day_of, day_start
 from apps.accounts.models import Fleet
 from apps.trucks import storage
+from apps.trucks.hints import OVERLAP_S
 from apps.trucks.ingest import rederive, replace, store
 from apps.trucks.messages import FUTURE_S, Raw, sort_out
 from apps.trucks.models import Truck, TruckSync
@@ -21,25 +22,11 @@ from apps.trucks.tables import SensorTables
 from apps.trucks.wialon import Unavailable, WialonClient, intervals
 
 DAY_S = 86_400
-OVERLAP_S = 300  # re-read before the cursor: messages of one second may arrive in two passes
 PIECE_S = 3 * DAY_S  # one load: some ten thousand messages, a few megabytes
 HOURLY_S, HOURLY_BACK_S = 3_600, 2 * DAY_S
 NIGHT_S, NIGHTLY_BACK_S = 6 * 3_600, 35 * DAY_S
 FULL_DAYS = 2  # whole days before today that are read in full each night, so each day is so twice
 _NO_END = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What to load, UTC seconds, both ends included; None: from the watermark, to now."""
-
-    first_t: int | None = None
-    last_t: int | None = None
-    looks_back: bool = False  # for late messages too, of every truck; a live pass does so once an hour
-
-    @property
-    def is_live(self) -> bool:
-        return self.first_t is None and self.last_t is None
 
 
 @dataclass(slots=True)
@@ -79,27 +66,28 @@ class TruckPass:
     between: Callable[[], None] = lambda: None
     ahead: dict[Asked, list[Raw]] = field(default_factory=dict)
 
-    def bring_up_to_date(self, truck: Truck, sync: TruckSync, last_message: Raw | None, window: Window) -> None:
-        """Loads what the window asks for. Raises WialonError; what was stored before it stays."""
+    def bring_up_to_date(self, truck: Truck, sync: TruckSync, last_message: Raw | None, looks_back: bool) -> None:
+        """Loads what is new, and what came late as far as it is time to look for it, or asked for by `looks_back`.
+
+        Raises WialonError; what was stored before it stays.
+        """
         rederive(truck, sync)
         if last_message is None:
             return
         table = self.tables.of(truck)
-        if not window.is_live or _is_news(last_message, sync):
+        if _is_news(last_message, sync):
             self.tally.with_news += 1
-            self._fetch(truck, sync, table, last_message, window)
-        if window.is_live:
-            self._fetch_hinted(truck, sync, table)
-            self._look_back(truck, sync, table, last_message, window)
+            self._fetch(truck, sync, table, last_message)
+        self._fetch_hinted(truck, sync, table)
+        self._look_back(truck, sync, table, last_message, looks_back)
 
     # --- news ---
 
-    def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, window: Window) -> None:
+    def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw) -> None:
         """Loads and stores one truck's news, piece by piece: what is stored stays, wherever it breaks."""
-        first_t, last_t = self._bounds(sync, last_message, window)
-        first_t = self._from_floor(truck, sync, first_t, min(last_t, self.now))
+        first_t = self._from_floor(truck, sync, _next_second(sync, last_message, self.now), self.now)
         self._remember_start(sync, first_t)
-        for piece_first, piece_last in intervals(first_t, min(last_t, self.now), PIECE_S):
+        for piece_first, piece_last in intervals(first_t, self.now, PIECE_S):
             self._load(truck, table, piece_first, piece_last)
         if last_message["t"] > self.now + FUTURE_S:  # for the quarantine
             self._load(truck, table, self.now + FUTURE_S + 1, _NO_END)
@@ -109,15 +97,6 @@ class TruckPass:
         if sync.read_from_t is None or first_t < sync.read_from_t:
             sync.read_from_t = first_t
             sync.save(update_fields=["read_from_t"])
-
-    def _bounds(self, sync: TruckSync, last_message: Raw, window: Window) -> Stretch:
-        """What to load: never beyond the cursor without what lies between."""
-        last_t = self.now if window.last_t is None else window.last_t
-        if sync.cursor_t is None:
-            next_t = min(last_message["t"], self.now) - settings.INITIAL_HISTORY_DAYS * DAY_S
-            return max(0, next_t if window.first_t is None else window.first_t), last_t
-        next_t = max(0, sync.cursor_t - OVERLAP_S)
-        return next_t if window.first_t is None else min(next_t, window.first_t), last_t
 
     def _from_floor(self, truck: Truck, sync: TruckSync, first_t: int, last_t: int) -> int:
         """Where to begin to load [first_t, last_t]: what lies before the truck's floor is counted and not loaded."""
@@ -178,12 +157,12 @@ class TruckPass:
         )
         followed.update(hint_first_t=None, hint_last_t=None)
 
-    def _look_back(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, window: Window) -> None:
+    def _look_back(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, is_asked: bool) -> None:
         """Holds the last days against Wialon's: by their counts, once a night some of them message by message."""
         if sync.cursor_t is None or sync.known_until is None:
             return
         is_nightly = _crosses_night(self.fleet, sync, self.now)
-        if not (is_nightly or window.looks_back or _crosses_hour(sync, self.now)):
+        if not (is_nightly or is_asked or _crosses_hour(sync, self.now)):
             return
         last_t = sync.cursor_t - OVERLAP_S - 1
         first_t = self.now - (NIGHTLY_BACK_S if is_nightly else HOURLY_BACK_S)
@@ -258,6 +237,14 @@ def few_news(sync: TruckSync, last_message: Raw, unit_id: int, now: int) -> Aske
     first_t = max(0, sync.cursor_t - OVERLAP_S)
     is_little = now - DAY_S < first_t <= now and first_t >= (sync.raw_since_t or 0)
     return (unit_id, first_t, now) if is_little else None
+
+
+def _next_second(sync: TruckSync, last_message: Raw, now: int) -> int:
+    """From where on news are loaded: of a new truck some days of history, else from a little before the cursor."""
+    if sync.cursor_t is None:
+        last_t: int = last_message["t"]
+        return max(0, min(last_t, now) - int(settings.INITIAL_HISTORY_DAYS) * DAY_S)
+    return max(0, sync.cursor_t - OVERLAP_S)
 
 
 def _is_news(last_message: Raw, sync: TruckSync) -> bool:

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from apps.trucks.wialon import Busy
 
+_CLOCK_LIFE_S = 5  # Wialon takes ten polls in ten seconds: this leaves eight to passes over the account
 _LIFE_S = 240  # a minute less than Wialon's five
 _LOGINS_PER_MINUTE = 6
 # One more login, unless the last minute has seen its share: 1 or 0. In the time of Redis, whatever clocks workers have.
@@ -85,6 +86,7 @@ class SharedSession:
         self._heavy = f"wialon:heavy:{account}"
         self._waiting = f"wialon:waiting:{account}"
         self._rank = "live" if is_live else "late"
+        self._clock = f"wialon:clock:{account}"
         self._watched = f"wialon:watched:{account}"
         self._store = store
         self._own: str | None = None
@@ -119,6 +121,19 @@ class SharedSession:
     def watched(self, sid: str) -> None:
         try:
             self._store.set(self._watched, sid, ex=86_400)
+        except redis.RedisError:
+            return
+
+    def clock(self) -> int | None:
+        try:
+            told = cast("str | None", self._store.get(self._clock))
+        except redis.RedisError:
+            return None
+        return int(told) if told else None
+
+    def keep_clock(self, t: int) -> None:
+        try:
+            self._store.set(self._clock, t, ex=_CLOCK_LIFE_S)
         except redis.RedisError:
             return
 

@@ -31,7 +31,7 @@ def test_the_last_ten_passes_come_newest_first_and_a_failed_truck_says_so(api_ge
     rows.known(rows.truck(fleet), dt.datetime.now(dt.UTC))
     for hour in range(12):
         started = rows.NOON + dt.timedelta(hours=hour)
-        SyncRun.objects.create(fleet=fleet, kind="live", status="ok", started_at=started, messages_new=hour)
+        SyncRun.objects.create(fleet=fleet, status="ok", started_at=started, messages_new=hour)
     key = rows.api_key(fleet)
     answer = api_get("/api/v2/fleet/freshness", key)
     assert [run["messages_new"] for run in answer.json()["summary"]["sync_runs"]] == list(range(11, 1, -1))
@@ -55,7 +55,7 @@ def test_what_went_wrong_is_told_as_wialon_said_it_and_of_a_bug_only_its_kind(ap
         rows.known(rows.truck(fleet, code), dt.datetime.now(dt.UTC), last_error=error)
     for hour, error in enumerate(("", "LoginRefused: token/login: error 8", "the worker was lost")):
         started = rows.NOON + dt.timedelta(hours=hour)
-        SyncRun.objects.create(fleet=fleet, kind="live", status="failed", started_at=started, error=error)
+        SyncRun.objects.create(fleet=fleet, status="failed", started_at=started, error=error)
     answer = api_get("/api/v2/fleet/freshness", rows.api_key(fleet)).json()
     assert {row["truck_id"]: (row["failed"], row["error"]) for row in answer["data"]} == {
         code: (said is not None, said) for code, (_, said) in told.items()

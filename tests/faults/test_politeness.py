@@ -39,7 +39,7 @@ def client(simulator: Simulator) -> WialonClient:
 
 def test_at_most_two_heavy_requests_are_under_way_however_many_workers_there_are(simulator: Simulator) -> None:
     with client(simulator) as first:
-        first.server_time()
+        first.events()
     simulator.faults.add("slow", svc=LOAD, seconds=0.15)
 
     def work(number: int) -> list[int]:

@@ -9,7 +9,6 @@ from apps.fleet import summaries
 from apps.trucks import leases
 from apps.trucks.models import FleetSync, SyncRun
 from apps.trucks.sync import synchronise
-from apps.trucks.truck_pass import Window
 from apps.trucks.wialon import Retry
 from apps.trucks.wialon_session import connection
 from wialon_simulator import Simulator
@@ -44,11 +43,11 @@ def make_fleet(db: None) -> Callable[..., Fleet]:
     return make
 
 
-def sync(fleet: Fleet, **window: int) -> SyncRun:
+def sync(fleet: Fleet) -> SyncRun:
     """One pass, as a worker makes it."""
     lease = leases.claim(fleet.id, only_if_due=False)
     assert lease is not None
-    return synchronise(fleet, lease, window=Window(**window), retry=IMPATIENT)
+    return synchronise(fleet, lease, retry=IMPATIENT)
 
 
 def sync_and_summarise(fleet: Fleet) -> SyncRun:

@@ -20,6 +20,7 @@ from apps.trucks.backfills import Chunk
 from apps.trucks.models import Backfill, BackfillDay, DirtyDay, FleetSync, Message, Truck, TruckDay, TruckSync
 from apps.trucks.truck_pass import Tally
 from apps.trucks.wialon import WialonClient
+from apps.trucks.wialon_session import connection as redis_connection
 from tasks import backfills as tasks
 from tests.pipeline.conftest import IMPATIENT, sync, sync_and_summarise
 from tests.pipeline.whole_tables import comparable, differing
@@ -102,6 +103,18 @@ def test_read_again_nothing_changes(fleet: Fleet) -> None:
     assert not DirtyDay.objects.filter(fleet_id=fleet.pk).exists()
 
 
+def test_many_short_shares_do_not_break_the_limit_of_polls(fleet: Fleet, simulator: Simulator) -> None:
+    """Wialon takes ten in ten seconds; a share ends after one chunk while a live sync is due, and another begins."""
+    simulator.counters.calls.clear()
+    backfill = ask(fleet, days=36)
+    for _ in range(12):
+        worker.work(backfill.pk, seconds=60, retry=IMPATIENT, give_way=lambda: True)
+    row = Backfill.objects.get(pk=backfill.pk)
+    assert (row.days_done, row.error) == (36, "")
+    assert simulator.counters.calls["avl_evts"] <= 3
+    assert simulator.counters.errors == {}
+
+
 def test_what_another_worker_stored_meanwhile_is_not_removed(
     fleet: Fleet, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +158,7 @@ def test_a_truck_that_was_never_read_is_read_from_the_first_day_asked_for(
 
 def test_a_period_after_the_cursor_is_read_with_all_that_lies_between(fleet: Fleet, simulator: Simulator) -> None:
     simulator.advance(3 * DAY_S)
+    redis_connection().flushdb()  # where Wialon's clock would be known for some seconds
     today = day_bounds(dt.date(2026, 3, 13), fleet.zone)[0]
     work(backfills.create(fleet, "resync", today, today + DAY_S - 1, None, "a test"))
     now = simulator.now()

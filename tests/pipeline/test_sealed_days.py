@@ -185,9 +185,9 @@ def account(simulator: Simulator, make_fleet: Callable[..., Fleet]) -> Fleet:
     return fleet
 
 
-def next_pass(account: Fleet, simulator: Simulator, seconds: float, **window: int) -> SyncRun:
+def next_pass(account: Fleet, simulator: Simulator, seconds: float) -> SyncRun:
     simulator.advance(seconds)
-    run = sync(account, **window)
+    run = sync(account)
     assert (run.status, run.messages_removed, run.truck_errors) == ("ok", 0, [])
     assert not Message.objects.filter(t__lt=WIALON_FLOOR).exists()
     return run
@@ -211,11 +211,12 @@ def test_a_hint_from_before_the_floor_is_counted_and_done_with(account: Fleet, s
     assert next_pass(account, simulator, 60).messages_too_old == 0
 
 
-def test_a_window_from_before_the_floor_is_loaded_from_it_on(account: Fleet, simulator: Simulator) -> None:
+def test_what_a_new_truck_sent_before_the_floor_is_counted_and_not_loaded(account: Fleet, simulator: Simulator) -> None:
     messages = simulator.messages(simulator.units[0])
     older = sum(m["t"] < WIALON_FLOOR for m in messages)
     assert older > 100
-    run = next_pass(account, simulator, 60, first_t=0)
+    TruckSync.objects.update(cursor_t=None)
+    run = next_pass(account, simulator, 60)
     assert (run.messages_too_old, run.messages_loaded) == (older, len(messages) - older)
 
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Fleet
 from apps.trucks.models import Backfill, Message, SyncRun, TruckSync
+from apps.trucks.wialon_session import connection
 from tests.pipeline.conftest import _fresh_redis as _fresh_redis
 from tests.pipeline.conftest import make_fleet as make_fleet
 from wialon_simulator import Simulator
@@ -76,6 +77,7 @@ def test_what_failed_is_named_and_the_command_fails(simulator: Simulator, make_f
 def test_a_wialon_that_is_away_does_not_keep_the_command(simulator: Simulator, make_fleet: Make) -> None:
     make_fleet(simulator, name="Prairie")
     run()
+    connection().flushdb()  # no session, and no clock that was told a moment ago
     simulator.faults.add("error", svc="avl_evts", code=7)
     with pytest.raises(CommandError, match="goes on by itself as soon as Wialon can be read"):
         run(first="2026-03-09", last="2026-03-09")

@@ -25,12 +25,13 @@ from apps.trucks.wialon import (
 URL, TOKEN = "https://wialon.example", "5d1e" * 18
 QUICK = Retry(attempts=3, first_wait_s=0.001, max_wait_s=0.002)
 NOW = 1_763_900_000
-LOAD, UNLOAD, LOGIN, EVENTS, SEARCH = (
+LOAD, UNLOAD, LOGIN, EVENTS, SEARCH, WATCH = (
     "messages/load_interval",
     "messages/unload",
     "token/login",
     "avl_evts",
     "core/search_items",
+    "core/update_data_flags",
 )
 Answer = Any  # JSON, or an httpx.Response, or an exception to raise
 
@@ -162,7 +163,7 @@ def test_error_1003_means_busy_unless_its_reason_is_a_lost_session(
 def test_an_answer_without_what_was_asked_for_is_no_empty_answer(wialon: Wialon, answer: Any):
     wialon.always[SEARCH] = wialon.always[LOAD] = wialon.always[EVENTS] = answer
     client = wialon.client()
-    calls = (client.groups, client.server_time, lambda: list(client.messages(7, NOW, NOW)))
+    calls = (client.groups, client.events, lambda: list(client.messages(7, NOW, NOW)))
     assert [outcome(call) for call in calls] == [Unavailable] * 3
 
 
@@ -185,45 +186,45 @@ SESSION_ENDS = [{"error": 1}, {"error": 1011}, {"error": 1003, "reason": "NO_SES
 @pytest.mark.parametrize("ending", SESSION_ENDS)
 def test_a_session_lost_in_the_middle_is_renewed_once_and_the_call_repeated(wialon: Wialon, ending: Any):
     client = wialon.client()
-    client.server_time()
+    client.groups()
     wialon.script[LOAD] = [ending]
     assert list(client.messages(7, NOW, NOW + 1)) == [wialon.messages[:2]]
-    assert wialon.asked() == [LOGIN, EVENTS, LOAD, LOGIN, LOAD, UNLOAD]
+    assert wialon.asked() == [LOGIN, SEARCH, LOAD, LOGIN, LOAD, UNLOAD]
     assert [sid for _, _, sid in wialon.calls[-2:]] == [wialon.sids[1]] * 2
 
 
 def test_one_login_serves_all_calls(wialon: Wialon):
     client = wialon.client()
-    for call in (client.server_time, client.groups, client.resources, lambda: client.units(1)):
+    for call in (client.events, client.groups, client.resources, lambda: client.units(1)):
         call()
-    assert wialon.asked() == [LOGIN, EVENTS, SEARCH, SEARCH, SEARCH]
+    assert wialon.asked() == [LOGIN, EVENTS, WATCH, SEARCH, SEARCH, SEARCH]
 
 
 @pytest.mark.parametrize("code", [2, 4, 7, 8])
 def test_a_refused_login_is_final_at_once(wialon: Wialon, code: int):
     wialon.always[LOGIN] = {"error": code}
     with pytest.raises(LoginRefused, match=f"error {code}.*wrong, expired or revoked"):
-        wialon.client().server_time()
+        wialon.client().events()
     assert wialon.asked() == [LOGIN]
 
 
 @pytest.mark.parametrize("answer", [{"error": 1}, {"error": 9}, {"error": 1003, "reason": "LIMIT logins"}, {}, []])
 def test_a_login_that_failed_for_any_other_reason_is_tried_again(wialon: Wialon, answer: Any):
     wialon.script[LOGIN] = [answer] * (QUICK.attempts - 1)
-    assert wialon.client().server_time() == NOW
+    assert wialon.client().events().server_time == NOW
     wialon.script[LOGIN] = [answer] * QUICK.attempts
-    assert outcome(wialon.client().server_time) in (Unavailable, Busy)
+    assert outcome(wialon.client().events) in (Unavailable, Busy)
 
 
 def test_logout_ends_the_session_and_minds_nothing(wialon: Wialon):
     client = wialon.client()
     client.logout()
     assert wialon.asked() == []
-    client.server_time()
+    client.groups()
     wialon.always["core/logout"] = {"error": 1}
     client.logout()
     client.logout()
-    assert wialon.asked() == [LOGIN, EVENTS, "core/logout"]
+    assert wialon.asked() == [LOGIN, SEARCH, "core/logout"]
 
 
 def test_before_each_try_what_must_not_lapse_is_renewed():
@@ -372,8 +373,8 @@ def test_of_a_url_only_the_host_counts(url: str):
         return wialon(request)
 
     with WialonClient(url, TOKEN, transport=httpx.MockTransport(answer)) as client:
-        client.server_time()
-    assert paths == [f"{URL}/wialon/ajax.html", f"{URL}/avl_evts"]
+        client.events()
+    assert paths == [f"{URL}/wialon/ajax.html", f"{URL}/avl_evts", f"{URL}/wialon/ajax.html"]
 
 
 # Secrets

@@ -43,6 +43,14 @@ def test_a_lost_session_is_dropped_unless_another_took_its_place(store: redis.Re
     assert session(store).sid() is None
 
 
+def test_the_clock_that_one_worker_was_told_serves_all_for_some_seconds(store: redis.Redis) -> None:
+    session(store).keep_clock(1_773_162_000)
+    assert session(store).clock() == 1_773_162_000
+    assert session(store, "another token").clock() is None
+    (key,) = store.scan_iter("wialon:clock:*")
+    assert 0 < store.ttl(key) <= 5
+
+
 def test_neither_token_nor_address_stands_in_redis(store: redis.Redis) -> None:
     one = session(store)
     one.keep("sid-1")

@@ -22,14 +22,14 @@ RUN_STATES = {"running": "info", "ok": "success", "some trucks failed": "warning
 
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnly, FleetScopedAdmin):
-    list_display = ["started", "fleet", "kind", "state", "took", "counts", "new_messages", "lag", "failed_trucks"]
-    list_filter = [FleetFilter, "status", "kind"]
+    list_display = ["started", "fleet", "state", "took", "counts", "new_messages", "lag", "failed_trucks"]
+    list_filter = [FleetFilter, "status"]
     list_fullwidth = True
     paginator = CappedPaginator
     show_full_result_count = False
     ordering = ["-started_at"]
     fieldsets = [
-        (None, {"fields": ["fleet", "kind", "state", "started", "took", "lag"]}),
+        (None, {"fields": ["fleet", "state", "started", "took", "lag"]}),
         ("Trucks", {"fields": ["trucks", "trucks_with_news", "trucks_failed"]}),
         (
             "Messages",

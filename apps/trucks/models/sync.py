@@ -77,7 +77,7 @@ class FleetWatermark(models.Model):
 
 
 class SyncRun(models.Model):
-    """One pass over one fleet: what was asked, what came, what failed."""
+    """One pass of the live sync over one fleet: what was asked, what came, what failed. Backfills have rows too."""
 
     class Status(models.TextChoices):
         RUNNING = "running"
@@ -86,7 +86,6 @@ class SyncRun(models.Model):
         FAILED = "failed"
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="sync_runs")
-    kind = models.CharField(max_length=10, choices=[("live", "live"), ("backfill", "backfill")], default="live")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

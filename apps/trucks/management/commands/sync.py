@@ -14,7 +14,7 @@ from apps.trucks import backfills, leases, units
 from apps.trucks.models import Backfill, SyncRun, Truck
 from apps.trucks.resync import Resync
 from apps.trucks.sync import synchronise
-from apps.trucks.truck_pass import DAY_S, Window
+from apps.trucks.truck_pass import DAY_S
 from apps.trucks.wialon import WialonClient, WialonError
 from apps.trucks.wialon_session import SharedSession, connection
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def _live(self, fleet: Fleet) -> None:
         lease = _claim(fleet)
         with progress_bar(f"sync {fleet.name}") as report:
-            run = synchronise(fleet, lease, window=Window(looks_back=True), progress=report)
+            run = synchronise(fleet, lease, looks_back=True, progress=report)
         self._tell(run)
 
     def _backfill(self, fleet: Fleet, first: int | None, last: int | None) -> None:
