@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trucks', '0018_driver_logins'),
+        ('trucks', '0019_night_driving'),
     ]
 
     operations = [
