@@ -20,7 +20,9 @@ from apps.fleet.models import (
     FuelPrice,
     FuelPurchase,
     TruckDayCost,
+    TruckDayFuel,
 )
+from apps.fleet.queries import FUEL_MONEY
 from apps.fleet.summaries import sums
 from apps.trucks.models import (
     Backfill,
@@ -224,6 +226,10 @@ def fleet_day(fleet: Fleet, day: dt.date = DAY, **changes: Any) -> FleetDay:
     values["trucks_used"] = truck_days.filter(is_used=True).count()
     values["engine_moving_s"] = truck_days.filter(engine_on_s__isnull=False).aggregate(s=Sum("moving_s"))["s"]
     values["fuel_distance_m"] = truck_days.filter(fuel_used_l__isnull=False).aggregate(m=Sum("distance_m"))["m"]
+    both = truck_days.filter(fuel_used_l__isnull=False, distance_m__isnull=False)
+    values |= both.aggregate(consumption_days=Count("truck_id"), consumption_l=Sum("fuel_used_l"))
+    fuel = TruckDayFuel.objects.filter(fleet_id=fleet.pk, day=day)
+    values |= fuel.aggregate(**{name: Sum(name) for name in FUEL_MONEY})
     costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, day=day).values("line", "source")
     for cost in costs.annotate(total=Sum("amount")).order_by():
         FleetDayCost.objects.create(
@@ -241,6 +247,13 @@ def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str =
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, line=line, amount=Decimal(amount), source=source
     )
     _sum_up(truck.fleet_id, truck.pk, day)
+    return made
+
+
+def fuel_money(truck: Truck, day: dt.date = DAY, **values: Any) -> TruckDayFuel:
+    """A truck's day of fuel in money; null what is not given."""
+    made = TruckDayFuel.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
+    sums.of_spans(truck.fleet_id, [(truck.pk, day)])
     return made
 
 
@@ -295,7 +308,7 @@ def stop(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 1_800, **c
 
 
 def idle_event(truck: Truck, started_at: dt.datetime = NOON, seconds: int = 600, **changes: Any) -> IdleEvent:
-    values = {"duration_s": seconds, "productive_s": 0, "fuel_l": 0.5, **changes}
+    values = {"duration_s": seconds, "productive_s": 0, "fuel_l": 0.5, "cost": Decimal("0.53"), **changes}
     return IdleEvent.objects.create(**{**_event(truck, started_at, seconds), **values})
 
 
@@ -329,6 +342,7 @@ def fuel_event(truck: Truck, started_at: dt.datetime = NOON, kind: str = "refuel
     before, after = (100.0, 400.0) if kind == "refuel" else (400.0, 340.0)
     values = {"level_before_l": before, "level_after_l": after, "litres": abs(after - before)}
     values |= {"review": "suspected" if kind == "drain" else None, **changes}
+    values.setdefault("cost", Decimal("1.05") * Decimal(values["litres"]))
     return FuelEvent.objects.create(**{**_event(truck, started_at, 300), "kind": kind, **values})
 
 

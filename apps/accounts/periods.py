@@ -42,7 +42,9 @@ class Period:
         return (self.last - self.first).days + 1
 
     def previous(self) -> "Period":
-        """The period of equal length, in days, that ends the day before."""
+        """The period of equal length that ends where this one starts: as many days, or as many seconds."""
+        if self.by_instant:
+            return of_instants(self.start - (self.end - self.start), self.start, self.zone)
         return of_days(self.first - self.days * ONE_DAY, self.first - ONE_DAY, self.zone)
 
     def echo(self) -> dict[str, str]:

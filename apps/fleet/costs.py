@@ -135,16 +135,21 @@ def burnt(work: Work, litres: Litres, prices: Sequence[Price]) -> Burnt | None:
 
 def stretches(work: Work, prices: Sequence[Price]) -> list[tuple[int, int, Price]]:
     """The parts of the day that have a price, each with it. The price of a truck's group comes before the fleet's."""
-    own = [price for price in prices if price.group_id in work.groups]
-    everyone = [price for price in prices if price.group_id is None]
-    inside = {price.effective_at for price in (*own, *everyone) if work.start < price.effective_at < work.end}
+    concerned = [price for price in prices if price.group_id is None or price.group_id in work.groups]
+    inside = {price.effective_at for price in concerned if work.start < price.effective_at < work.end}
     edges = [work.start, *sorted(inside), work.end]
     found = []
     for start, end in pairwise(edges):
-        price = _in_force(own, start) or _in_force(everyone, start)
+        price = price_at(start, concerned, work.groups)
         if price is not None and start < end:
             found.append((start, end, price))
     return found
+
+
+def price_at(t: int, prices: Sequence[Price], groups: Collection[int]) -> Price | None:
+    """The price in force at a second, that of a truck's groups before the fleet's; null before the first."""
+    own = [price for price in prices if price.group_id in groups]
+    return _in_force(own, t) or _in_force([price for price in prices if price.group_id is None], t)
 
 
 def _in_force(prices: Iterable[Price], t: int) -> Price | None:

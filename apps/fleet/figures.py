@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from operator import itemgetter
 from typing import Any
 
+from apps.accounts.answers import change_pct as change_pct
 from apps.fleet.safety import safety_score
 from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utilization
 
@@ -65,8 +66,8 @@ def _same_in_any_order(value: float | None) -> float | None:
 
 
 def consumption(row: Mapping[str, Any]) -> float | None:
-    """Litres per 100 km, to two places."""
-    value = litres_per_100_km(row["fuel_used_l"], row["fuel_distance_m"])
+    """Litres per 100 km of the truck-days on which both are measured, to two places."""
+    value = litres_per_100_km(row["consumption_l"], row["fuel_distance_m"])
     return None if value is None else round(value, 2)
 
 
@@ -137,14 +138,3 @@ def per(amount: Decimal | None, quantity: int | None, unit: int = 1) -> Decimal 
     if amount is None or not quantity:
         return None
     return (amount * unit / quantity).quantize(PLACES, ROUND_HALF_EVEN)
-
-
-def change_pct(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, float | None]:
-    """The change of each figure in per cent of what it was, null where either is null or it was zero."""
-    return {name: _change(now[name], before[name]) for name in now}
-
-
-def _change(now: float | Decimal | None, before: float | Decimal | None) -> float | None:
-    if now is None or before is None or before == 0:
-        return None
-    return round(100 * (float(now) - float(before)) / abs(float(before)), 2)

@@ -23,9 +23,11 @@ _SUMMED = (
     "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
     "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened", "messages",
     "dropped_values", "quarantined",
+    "consumption_l", "consumption_days",
 )  # fmt: skip
 FUEL_MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
+    "drain_cost", "drain_priced_l", "suspected_drains", "suspected_drain_l", "suspected_drain_cost",
     "purchases", "purchased_l", "purchased_amount", "balance_days", "balance_bought_l", "balance_refuelled_l",
     "balance_drained_l", "balance_used_l", "balance_tank_l",
 )  # fmt: skip
@@ -37,6 +39,8 @@ OF_TRUCK_DAY = {
     "trucks_used": "is_used",
     "engine_moving_s": "IF(engine_on_s IS NULL, NULL, moving_s)",
     "fuel_distance_m": "IF(fuel_used_l IS NULL, NULL, distance_m)",
+    "consumption_l": "IF(distance_m IS NULL, NULL, fuel_used_l)",
+    "consumption_days": "fuel_used_l IS NOT NULL AND distance_m IS NOT NULL",
 }
 _NOT_SUMMED = {"as_of": "MIN", "max_speed_kmh": "MAX"}
 
@@ -261,6 +265,10 @@ def _truck_span_costs(kind: str) -> tuple[str, str]:
     return _sum_up(kind, "truck", "_cost", "truck_id, line, source, ", "amount", "SUM(amount)", _ITS_TRUCKS)
 
 
+def _truck_span_fuel(kind: str) -> tuple[str, str]:
+    return _sum_up(kind, "truck", "_fuel", "truck_id, ", ", ".join(FUEL_MONEY), sums_of(FUEL_MONEY), _ITS_TRUCKS)
+
+
 def _fleet(kind: str) -> tuple[str, ...]:
     days = "COUNT(*)" if kind == PENTAD else "SUM(days)"
     columns = f"days, {', '.join(_ALL_FLEET_COLUMNS)}"
@@ -270,9 +278,10 @@ def _fleet(kind: str) -> tuple[str, ...]:
     )
 
 
-# By kind of span: replace what it is of some trucks, what it costs of some trucks, and what it is of the fleet.
+# By kind of span: replace what it is of some trucks, what it costs of some, their fuel in money, and the fleet's.
 SUM_UP_TRUCKS = {kind: _truck_figures(kind) for kind in (PENTAD, MONTH)}
 SUM_UP_TRUCK_COSTS = {kind: _truck_span_costs(kind) for kind in (PENTAD, MONTH)}
+SUM_UP_TRUCK_FUEL = {kind: _truck_span_fuel(kind) for kind in (PENTAD, MONTH)}
 SUM_UP_FLEET = {kind: _fleet(kind) for kind in (PENTAD, MONTH)}
 
 # --- beside the costs -----------------------------------------------------------------------------------------------

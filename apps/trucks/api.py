@@ -14,10 +14,10 @@ from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
-from apps.accounts.periods import Period
 from apps.merging import Merger
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries, schemas
+from apps.trucks.comparison import Totals, bounds
 from apps.trucks.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
 from apps.trucks.parameters import DEFAULTS
@@ -191,28 +191,30 @@ Body = Callable[[dict[str, Any], Page, Row], Awaitable[dict[str, Any]]]
 
 
 async def of_period(
-    request: AuthenticatedRequest, truck_id: str, search: schemas.TruckPeriod, name: str, body: Body
+    request: AuthenticatedRequest,
+    truck_id: str,
+    search: schemas.TruckPeriod,
+    name: str,
+    body: Body,
+    totals: Totals | None = None,
 ) -> HttpResponse:
-    """An answer about one truck and one period."""
+    """An answer about one truck and one period; with `totals` also these, beside those of the period before."""
     now, who = _now(), request.auth
     period = search.resolve(who.zone, now)
     page = Page.of(search, name, who.fleet_id, truck_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        asked = {"fleet": who.fleet_id, "id": fresh.truck_id, **_bounds(period), "after": page.after}
+        which = {"fleet": who.fleet_id, "id": fresh.truck_id}
+        asked = {**which, **bounds(period), "after": page.after}
         coverage = (await fetch_all(queries.COVERAGE, asked))[0]
         return {
             **await body({**asked, "limit": page.limit + 1}, page, coverage),
+            **(await totals.compared(which, period, who.currency) if totals else {}),
             "period": period.echo(),
             "freshness": fresh.body(coverage["coverage_pct"]),
         }
 
     return await freshness.answer(request, lambda: freshness.of_truck(who.fleet_id, truck_id, now), build, period)
-
-
-def _bounds(period: Period) -> dict[str, Any]:
-    """Both ways to ask for a period: single events by instant, summaries by day."""
-    return {"start": period.start, "end": period.end, "from_day": period.first, "to_day": period.last}
 
 
 @router.get("/trucks/{truck_id}/trips", response=schemas.TripsAnswer, summary="Trips")

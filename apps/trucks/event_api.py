@@ -15,6 +15,7 @@ from apps.trucks import event_queries as queries
 from apps.trucks import event_schemas as schemas
 from apps.trucks import freshness
 from apps.trucks.api import SEVERITIES, Body, of_period
+from apps.trucks.comparison import Totals
 from apps.trucks.faults import failure
 from apps.trucks.schemas import TripSearch, TruckCode
 
@@ -22,6 +23,18 @@ router = Router(tags=["Trucks"], by_alias=True)
 _HARSH_KINDS = ("braking", "acceleration", "cornering")
 _FUEL_KINDS = ("refuel", "drain")
 _KEY = "event_key"
+_IDLE_TOTALS = Totals(queries.IDLE_TOTALS, ("cost",))
+_FUEL_TOTALS = Totals(queries.FUEL_TOTALS, ("refuel_cost", "drain_cost", "suspected_cost"))
+
+
+def _priced(statements: Mapping[bool, str], search: TripSearch, currency: str, **filters: str) -> Body:
+    """Events of a period, each with what it cost; their totals are for `of_period` to compare."""
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        rows, page_echo = await _page(statements, search, page, asked, filters)
+        return {"data": [{**row, "cost": answers.money(row["cost"], currency)} for row in rows], "page": page_echo}
+
+    return body
 
 
 def _list(statements: Mapping[bool, str], totals: str, search: TripSearch, **filters: str) -> Body:
@@ -53,8 +66,9 @@ async def stops(request: AuthenticatedRequest, truck_id: TruckCode, search: Quer
 async def idle_events(
     request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.EventSearch]
 ) -> HttpResponse:
-    """Idling that is long enough to be an event and started in the period (at most 31 days), and its totals."""
-    return await of_period(request, truck_id, search, "idle", _list(queries.IDLE_EVENTS, queries.IDLE_TOTALS, search))
+    """Idling that is long enough to be an event and started in the period (at most 31 days), with what it cost."""
+    body = _priced(queries.IDLE_EVENTS, search, request.auth.currency)
+    return await of_period(request, truck_id, search, "idle", body, _IDLE_TOTALS)
 
 
 @router.get("/trucks/{truck_id}/fuel-events", response=schemas.FuelEventsAnswer, summary="Refuels and drains")
@@ -63,8 +77,8 @@ async def fuel_events(
 ) -> HttpResponse:
     """Refuels and drains that started in the period (at most 31 days), with what people said of the drains."""
     kinds = ",".join(search.kind or _FUEL_KINDS)
-    body = _list(queries.FUEL_EVENTS, queries.FUEL_TOTALS, search, kinds=kinds)
-    return await of_period(request, truck_id, search, "fuel-events", body)
+    body = _priced(queries.FUEL_EVENTS, search, request.auth.currency, kinds=kinds)
+    return await of_period(request, truck_id, search, "fuel-events", body, _FUEL_TOTALS)
 
 
 @router.get("/trucks/{truck_id}/harsh-events", response=schemas.HarshAnswer, summary="Harsh driving")

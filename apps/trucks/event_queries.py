@@ -28,11 +28,12 @@ FROM stop e WHERE {_OF_PERIOD}
 
 IDLE_EVENTS = _listed(
     "idle_event",
-    "e.started_at, e.ended_at, e.lat, e.lon, e.duration_s, e.productive_s, e.productive_place, e.fuel_l",
+    "e.started_at, e.ended_at, e.lat, e.lon, e.duration_s, e.productive_s, e.productive_place, e.fuel_l, e.cost",
 )
 IDLE_TOTALS = f"""
 SELECT COUNT(*) AS idle_events, COALESCE(SUM(e.duration_s), 0) AS duration_s,
-    COALESCE(SUM(e.productive_s), 0) AS productive_s, IF(COUNT(*) = 0, 0, SUM(e.fuel_l)) AS fuel_l
+    COALESCE(SUM(e.productive_s), 0) AS productive_s, IF(COUNT(*) = 0, 0, SUM(e.fuel_l)) AS fuel_l,
+    IF(COUNT(*) = 0, 0, SUM(e.cost)) AS cost
 FROM idle_event e WHERE {_OF_PERIOD}
 """
 
@@ -53,17 +54,24 @@ HARSH_COUNTS = f"SELECT e.kind, COUNT(*) AS events FROM harsh_event e WHERE {_OF
 
 FUEL_EVENTS = _listed(
     "fuel_event",
-    "e.started_at, e.ended_at, e.kind, e.review, e.litres, e.level_before_l, e.level_after_l, e.lat, e.lon",
+    "e.started_at, e.ended_at, e.kind, e.review, e.litres, e.cost, e.level_before_l, e.level_after_l, e.lat, e.lon",
     "AND FIND_IN_SET(e.kind, %(kinds)s)",
     key="CONCAT_WS(' ', e.started_at, e.kind)",
 )
+
+
+def _summed(names: str, condition: str) -> str:
+    """How many events of a kind, their litres and what these cost: null where there are some and none has a price."""
+    number, litres, cost = names.split()
+    return f"""COALESCE(SUM({condition}), 0) AS {number}, COALESCE(SUM(IF({condition}, e.litres, 0)), 0) AS {litres},
+    IF(COALESCE(SUM({condition}), 0) = 0, 0, SUM(IF({condition}, e.cost, NULL))) AS {cost}"""
+
+
 # One row: what was dismissed is in no sum.
 FUEL_TOTALS = f"""
-SELECT COALESCE(SUM(e.kind = 'refuel'), 0) AS refuels,
-    COALESCE(SUM(IF(e.kind = 'refuel', e.litres, 0)), 0) AS refuel_l,
-    COALESCE(SUM(e.kind = 'drain' AND e.review <> 'dismissed'), 0) AS drains,
-    COALESCE(SUM(IF(e.kind = 'drain' AND e.review <> 'dismissed', e.litres, 0)), 0) AS drain_l,
-    COALESCE(SUM(e.kind = 'drain' AND e.review = 'suspected'), 0) AS suspected
+SELECT {_summed("refuels refuel_l refuel_cost", "e.kind = 'refuel'")},
+    {_summed("drains drain_l drain_cost", "e.kind = 'drain' AND e.review <> 'dismissed'")},
+    {_summed("suspected suspected_l suspected_cost", "e.kind = 'drain' AND e.review = 'suspected'")}
 FROM fuel_event e WHERE {_OF_PERIOD}
 """
 

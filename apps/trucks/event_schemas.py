@@ -5,10 +5,21 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import Paging
-from apps.accounts.schemas import IDLE_S, NO_DATA_S, PARKED_S, FreshnessEcho, Instant, PageEcho, PeriodEcho, described
+from apps.accounts.schemas import (
+    IDLE_S,
+    NO_DATA_S,
+    PARKED_S,
+    FreshnessEcho,
+    Instant,
+    Money,
+    PageEcho,
+    PeriodEcho,
+    described,
+)
 from apps.trucks.schemas import CODE, Severity, TripSearch
 
 _LAT, _LON = "Latitude; null without a fix.", "Longitude; null without a fix."
+_PRICED = "What those of them that have a price come to; null where none has."
 HarshKind = Literal["braking", "acceleration", "cornering"]
 FuelKind = Literal["refuel", "drain"]
 
@@ -77,6 +88,7 @@ class IdleItem(_Placed):
     productive_s: int = described("Of them productive: the PTO on, or in a productive place.", 0)
     productive_place: str | None = described("The first such place in which it idled; null: in none.", "Quarry North")
     fuel_l: float | None = described("Litres used; null without a fuel counter.", 0.4)
+    cost: Money | None = Field(description="What they cost at the prices of their time; null without a price.")
 
 
 class IdleTotals(BaseModel):
@@ -84,11 +96,28 @@ class IdleTotals(BaseModel):
     duration_s: int | None = described("Their seconds.", 5_400)
     productive_s: int | None = described("Of them productive.", 900)
     fuel_l: float | None = described("Their litres.", 4.8)
+    cost: Money | None = Field(description="What those of them that have a price cost; null where none has.")
+
+
+class IdleBefore(IdleTotals):
+    period: PeriodEcho
+
+
+class IdleChange(BaseModel):
+    """In per cent of the period before; null where that was zero or either is not measured."""
+
+    idle_events: float | None = described("Change of `idle_events`.", 20.0)
+    duration_s: float | None = described("Change of `duration_s`.", 12.5)
+    productive_s: float | None = described("Change of `productive_s`.", 0.0)
+    fuel_l: float | None = described("Change of `fuel_l`.", 11.9)
+    cost: float | None = described("Change of `cost`.", 13.1)
 
 
 class IdleAnswer(_Answer):
     data: list[IdleItem] = Field(description="Idle events that started in the period.")
     summary: IdleTotals
+    previous: IdleBefore = Field(description="The same of the period of equal length before.")
+    change_pct: IdleChange
 
 
 # --- harsh events ---------------------------------------------------------------------------------------------------
@@ -126,6 +155,7 @@ class FuelEventItem(_Placed):
         "Of a drain: what a person said of it; a dismissed one is in no figure. Null of refuels.", "suspected"
     )
     litres: float = described("How much.", 85.5)
+    cost: Money | None = Field(description="Litres × the price in force when it started; null where there was none.")
     level_before_l: float = described("Level before.", 412.0)
     level_after_l: float = described("Level after.", 326.5)
 
@@ -135,14 +165,38 @@ class FuelEventTotals(BaseModel):
 
     refuels: int | None = described("Refuels.", 2)
     refuel_l: float | None = described("Their litres.", 900.0)
+    refuel_cost: Money | None = Field(description=_PRICED)
     drains: int | None = described("Drains, suspected or confirmed.", 1)
     drain_l: float | None = described("Their litres.", 85.5)
+    drain_cost: Money | None = Field(description=_PRICED)
     suspected: int | None = described("Drains that nobody has reviewed yet.", 1)
+    suspected_l: float | None = described("Their litres.", 85.5)
+    suspected_cost: Money | None = Field(description=_PRICED)
+
+
+class FuelEventsBefore(FuelEventTotals):
+    period: PeriodEcho
+
+
+class FuelEventsChange(BaseModel):
+    """In per cent of the period before; null where that was zero or either is not measured."""
+
+    refuels: float | None = described("Change of `refuels`.", 0.0)
+    refuel_l: float | None = described("Change of `refuel_l`.", 4.1)
+    refuel_cost: float | None = described("Change of `refuel_cost`.", 5.0)
+    drains: float | None = described("Change of `drains`.", None)
+    drain_l: float | None = described("Change of `drain_l`.", None)
+    drain_cost: float | None = described("Change of `drain_cost`.", None)
+    suspected: float | None = described("Change of `suspected`.", None)
+    suspected_l: float | None = described("Change of `suspected_l`.", None)
+    suspected_cost: float | None = described("Change of `suspected_cost`.", None)
 
 
 class FuelEventsAnswer(_Answer):
     data: list[FuelEventItem] = Field(description="Refuels and drains that started in the period.")
     summary: FuelEventTotals
+    previous: FuelEventsBefore = Field(description="The same of the period of equal length before.")
+    change_pct: FuelEventsChange
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------

@@ -73,6 +73,16 @@ def test_the_period_before_has_as_many_days_and_ends_the_day_before(given, befor
     assert previous.end == period(*given).start
 
 
+def test_the_period_before_instants_is_as_long_to_the_second() -> None:
+    previous = period("2026-03-10T05:00:00Z", "2026-03-10T05:30:00Z", instants=True).previous()
+    assert (previous.start, previous.end) == (utc("2026-03-10T04:30"), utc("2026-03-10T05:00"))
+    assert previous.echo() == {
+        "from": "2026-03-10T04:30:00Z",
+        "to": "2026-03-10T05:00:00Z",
+        "timezone": "America/Chicago",
+    }
+
+
 # --- instants -------------------------------------------------------------------------------------------------------
 
 

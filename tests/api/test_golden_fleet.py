@@ -266,10 +266,21 @@ def figures_of_the_summary(api_get: Get, key: str) -> None:
     assert (data["fuel_used_l"], data["idle_fuel_l"]) == (5557.0, 292.0)
 
 
+def idling_by_event(api_get: Get, key: str) -> None:
+    """An hour a day, 2 litres: on 15 February, from 10:00 on, at 1.20; on the day before at 1.00."""
+    answer = api_get("/api/v2/trucks/B/idle-events?from=2026-02-15&to=2026-02-15", key).json()
+    assert [(event["duration_s"], event["fuel_l"], event["cost"]) for event in answer["data"]] == [
+        (3_600, 2.0, usd("2.40"))
+    ]
+    assert (answer["summary"]["cost"], answer["previous"]["cost"]) == (usd("2.40"), usd("2.00"))
+    assert answer["change_pct"]["cost"] == 20.0
+
+
 def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
     """One test for all of them: the two months take seconds to compute."""
     for figures in (costs, costs_by_truck, costs_by_month, why_march_cost_less, utilization, figures_of_the_summary):
         figures(api_get, key)
+    idling_by_event(api_get, key)
 
 
 # --- the formulas of the system that this one replaces, on the same messages ---

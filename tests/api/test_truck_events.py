@@ -66,9 +66,55 @@ def test_a_dismissed_drain_is_listed_and_in_no_sum(api_get: Get) -> None:
     key = rows.api_key(truck.fleet)
     answer = api_get(f"/api/v2/trucks/T-1/fuel-events?{DAY}", key).json()
     assert [event["review"] for event in answer["data"]] == [None, "suspected", "confirmed", "dismissed"]
-    assert answer["summary"] == {"refuels": 1, "refuel_l": 300.0, "drains": 2, "drain_l": 120.0, "suspected": 1}
+    assert answer["summary"] == {
+        "refuels": 1, "refuel_l": 300.0, "refuel_cost": usd("315.00"), "drains": 2, "drain_l": 120.0,
+        "drain_cost": usd("126.00"), "suspected": 1, "suspected_l": 60.0, "suspected_cost": usd("63.00"),
+    }  # fmt: skip
+    assert [event["cost"] for event in answer["data"]] == [usd("315.00"), *[usd("63.00")] * 3]
     drains = api_get(f"/api/v2/trucks/T-1/fuel-events?{DAY}&kind=drain", key).json()
     assert [event["kind"] for event in drains["data"]] == ["drain"] * 3
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "USD"}
+
+
+def test_fuel_events_stand_beside_those_of_the_period_before(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    for day in (rows.DAY, rows.DAY - dt.timedelta(days=1)):
+        rows.truck_day(truck, day)
+    rows.fuel_event(truck, minutes(0), "drain", litres=90.0)
+    rows.fuel_event(truck, minutes(-24 * 60), "drain", litres=60.0)
+    key = rows.api_key(truck.fleet)
+    answer = api_get(f"/api/v2/trucks/T-1/fuel-events?{DAY}", key).json()
+    assert answer["previous"]["period"]["to"] == "2026-03-09"
+    assert (answer["previous"]["drain_l"], answer["previous"]["drain_cost"]) == (60.0, usd("63.00"))
+    assert (answer["change_pct"]["drain_l"], answer["change_pct"]["suspected_cost"]) == (50.0, 50.0)
+    assert (answer["summary"]["refuel_cost"], answer["change_pct"]["refuel_cost"]) == (usd("0.00"), None)
+    hour = api_get("/api/v2/trucks/T-1/fuel-events?from=2026-03-10T17:00:00Z&to=2026-03-11T17:00:00Z", key).json()
+    assert (hour["summary"]["drains"], hour["previous"]["drains"]) == (1, 1)
+
+
+def test_drains_without_a_price_cost_null_and_no_drains_cost_nothing(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    rows.truck_day(truck)
+    rows.fuel_event(truck, minutes(0), "drain", cost=None)
+    summary = api_get(f"/api/v2/trucks/T-1/fuel-events?{DAY}", rows.api_key(truck.fleet)).json()["summary"]
+    assert (summary["drain_l"], summary["drain_cost"], summary["refuel_cost"]) == (60.0, None, usd("0.00"))
+
+
+def test_idle_events_come_with_litres_and_cost_and_the_day_before(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    for day in (rows.DAY, rows.DAY - dt.timedelta(days=1)):
+        rows.truck_day(truck, day)
+    for number, cost in enumerate(("2.10", None), start=0):
+        rows.idle_event(truck, minutes(60 * number), fuel_l=2.0, cost=cost)
+    rows.idle_event(truck, minutes(-24 * 60), fuel_l=3.0, cost="3.15")
+    answer = api_get(f"/api/v2/trucks/T-1/idle-events?{DAY}", rows.api_key(truck.fleet)).json()
+    assert [event["cost"] for event in answer["data"]] == [usd("2.10"), None]
+    assert (answer["summary"]["fuel_l"], answer["summary"]["cost"]) == (4.0, usd("2.10"))
+    assert (answer["previous"]["fuel_l"], answer["previous"]["cost"]) == (3.0, usd("3.15"))
+    assert (answer["change_pct"]["idle_events"], answer["change_pct"]["fuel_l"]) == (100.0, 33.33)
 
 
 def test_a_fault_is_cleared_by_what_is_heard_next_of_its_code_and_acknowledged_only_as_long(api_get: Get) -> None:

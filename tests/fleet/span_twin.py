@@ -14,6 +14,7 @@ from apps.fleet.models import (
     TruckDayFuel,
     TruckSpan,
     TruckSpanCost,
+    TruckSpanFuel,
 )
 from apps.trucks.models import TruckDay
 
@@ -25,7 +26,8 @@ COUNTED = (
 )  # fmt: skip
 MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l", "purchases",
-    "purchased_l", "purchased_amount",
+    "purchased_l", "purchased_amount", "drain_cost", "drain_priced_l", "suspected_drains", "suspected_drain_l",
+    "suspected_drain_cost",
 )  # fmt: skip
 
 
@@ -44,6 +46,8 @@ def sums(days: list[TruckDay]) -> dict[str, Any]:
         "trucks_used": sum(day.is_used for day in days),
         "engine_moving_s": total(day.moving_s for day in days if day.engine_on_s is not None),
         "fuel_distance_m": total(day.distance_m for day in days if day.fuel_used_l is not None),
+        "consumption_l": total(day.fuel_used_l for day in days if day.distance_m is not None),
+        "consumption_days": sum(day.fuel_used_l is not None and day.distance_m is not None for day in days),
         "max_speed_kmh": max(speeds) if speeds else None,
         "as_of": min(day.as_of for day in days),
     }
@@ -86,7 +90,18 @@ def assert_spans_add_up(fleet_id: int) -> None:
     money = list(TruckDayFuel.objects.filter(fleet_id=fleet_id))
     for span in ("pentad", "month"):
         _assert_trucks(fleet_id, span, days, costs)
+        _assert_fuel(fleet_id, span, money)
         _assert_fleet(fleet_id, span, days, costs, money)
+
+
+def _assert_fuel(fleet_id: int, span: str, money: list[TruckDayFuel]) -> None:
+    of: defaultdict[Any, list[TruckDayFuel]] = defaultdict(list)
+    for day in money:
+        of[bounds(span, day.day)[0], day.truck_id].append(day)
+    stored = {(row.first_day, row.truck_id): row for row in TruckSpanFuel.objects.filter(fleet_id=fleet_id, span=span)}
+    assert stored.keys() == of.keys()
+    for key, row in stored.items():
+        assert_same(row, {name: total(getattr(day, name) for day in of[key]) for name in MONEY})
 
 
 def _assert_trucks(fleet_id: int, span: str, days: list[TruckDay], costs: list[TruckDayCost]) -> None:

@@ -368,7 +368,8 @@ def test_a_truck_that_is_being_filled_is_not_rebuilt_until_its_watermark_covers_
 
 
 def test_a_fleet_s_day_is_the_sum_of_its_trucks_days(rebuilt: Fleet) -> None:
-    own = {"fleet_id", "day", "trucks", "trucks_used", "engine_moving_s", "fuel_distance_m"}
+    own = {"fleet_id", "day", "trucks", "trucks_used", "engine_moving_s", "fuel_distance_m", "consumption_l"}
+    own.add("consumption_days")
     own |= {field.name for field in FuelMoney._meta.local_fields}
     summed = {field.name for field in FleetDay._meta.local_concrete_fields} - own - {"as_of", "revision", "computed_at"}
     fleet_days = FleetDay.objects.filter(fleet_id=rebuilt.id).order_by("day")
@@ -381,6 +382,7 @@ def test_a_fleet_s_day_is_the_sum_of_its_trucks_days(rebuilt: Fleet) -> None:
             measured = [getattr(part, name) for part in parts if getattr(part, name) is not None]
             assert getattr(whole, name) == (math.fsum(measured) if measured else None), name
         assert (whole.engine_moving_s, whole.fuel_distance_m) == (whole.moving_s, whole.distance_m)
+        assert (whole.consumption_l, whole.consumption_days) == (whole.fuel_used_l, whole.trucks)
 
 
 def test_a_fleet_s_cost_is_the_sum_of_its_trucks_costs(rebuilt: Fleet) -> None:

@@ -88,11 +88,11 @@ class StopAdmin(EventAdmin):
 
 @admin.register(IdleEventRow)
 class IdleEventAdmin(EventAdmin):
-    list_display = ["name", "started", "ended", "lasted", "productive", "place", "fuel"]
-    sections = {"When and where": _WHERE, "Idling": "duration_s productive_s productive_place fuel_l"}
+    list_display = ["name", "started", "ended", "lasted", "productive", "place", "fuel", "cost"]
+    sections = {"When and where": _WHERE, "Idling": "duration_s productive_s productive_place fuel_l cost"}
     lasted, productive = figure_column("duration_s"), figure_column("productive_s")
     place = figure_column("productive_place", "Place")
-    fuel = figure_column("fuel_l", "Fuel")
+    fuel, cost = figure_column("fuel_l", "Fuel"), figure_column("cost", "Cost")
 
 
 @admin.register(SpeedingEpisodeRow)
@@ -113,11 +113,11 @@ class SpeedingEpisodeAdmin(EventAdmin):
 
 @admin.register(FuelEventRow)
 class FuelEventAdmin(EventAdmin):
-    list_display = ["name", "started", "what", "litres", "before", "after"]
+    list_display = ["name", "started", "what", "litres", "cost", "before", "after"]
     ordering = [*EventAdmin.ordering, "-kind"]
-    sections = {"When and where": _WHERE, "Fuel": "kind review litres level_before_l level_after_l"}
+    sections = {"When and where": _WHERE, "Fuel": "kind review litres cost level_before_l level_after_l"}
     actions = ["confirm", "dismiss"]
-    litres = figure_column("litres", "Amount")
+    litres, cost = figure_column("litres", "Amount"), figure_column("cost", "Cost")
     before, after = figure_column("level_before_l", "Level before"), figure_column("level_after_l", "Level after")
 
     @column("Kind", order="kind", colours=DRAINS)

@@ -1,6 +1,7 @@
 """Columns of computed rows as people read them: what a name ends in says how. Pure."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from apps.accounts.admin_base import local_time
@@ -63,6 +64,8 @@ def figure(name: str, value: Any, fleet: Fleet) -> str:
         return "yes" if value else "no"
     if isinstance(value, dt.datetime) or name.endswith("_t"):
         return local_time(value, fleet.zone, seconds=True)
+    if isinstance(value, Decimal):
+        return number(value, 2, fleet.currency)
     return _measure(name, value, fleet) if isinstance(value, int | float) else str(value)
 
 

@@ -23,7 +23,7 @@ from apps.fleet.models.ledger import (
     FuelPurchase,
 )
 from apps.fleet.models.reports import ReportDelivery, ReportFile, ReportRun, ReportSchedule
-from apps.fleet.models.spans import FleetSpan, FleetSpanCost, TruckSpan, TruckSpanCost
+from apps.fleet.models.spans import FleetSpan, FleetSpanCost, TruckSpan, TruckSpanCost, TruckSpanFuel
 
 __all__ = [
     "UNALLOCATED",
@@ -53,4 +53,5 @@ __all__ = [
     "TruckDayFuel",
     "TruckSpan",
     "TruckSpanCost",
+    "TruckSpanFuel",
 ]

@@ -159,6 +159,14 @@ class FuelMoney(models.Model):
     idle_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     idle_productive_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     idle_productive_fuel_l = models.FloatField(null=True)
+    # Drains that nobody dismissed, and those of them that nobody confirmed either.
+    drain_cost = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, help_text="at the prices of their time"
+    )
+    drain_priced_l = models.FloatField(null=True, help_text="the litres in it")
+    suspected_drains = models.PositiveIntegerField(null=True)
+    suspected_drain_l = models.FloatField(null=True)
+    suspected_drain_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     purchases = models.PositiveIntegerField(null=True)
     purchased_l = models.DecimalField(max_digits=14, decimal_places=3, null=True)
     purchased_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)

@@ -9,7 +9,8 @@ class Sums(models.Model):
     """Sums over truck-days. `trucks`: how many they are; `as_of`: the earliest.
 
     `engine_moving_s` and `fuel_distance_m` are the parts of moving time and distance of those truck-days whose engine
-    or fuel is measured: the fitting other half of a ratio.
+    or fuel is measured: the fitting other half of a ratio. `consumption_l` are the litres of those whose distance is,
+    `consumption_days` those that have both.
     """
 
     trucks = models.PositiveIntegerField(default=0)
@@ -30,6 +31,8 @@ class Sums(models.Model):
     distance_m = models.BigIntegerField(null=True)
     fuel_used_l = models.FloatField(null=True)
     fuel_distance_m = models.BigIntegerField(null=True)
+    consumption_l = models.FloatField(null=True)
+    consumption_days = models.PositiveIntegerField(default=0)
     idle_fuel_l = models.FloatField(null=True)
     trips = models.BigIntegerField(null=True)
     stops = models.BigIntegerField(null=True)

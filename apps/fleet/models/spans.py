@@ -49,6 +49,17 @@ class TruckSpanCost(SpanKey):
         indexes = [models.Index(fields=["fleet_id", "truck_id", "span", "first_day"], name="truck_span_cost_of_truck")]
 
 
+class TruckSpanFuel(SpanKey, FuelMoney):
+    """What one truck's days of fuel in money add up to; no row where none of them has any."""
+
+    pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "truck_id")
+    truck_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "truck_span_fuel"
+        indexes = [models.Index(fields=["fleet_id", "truck_id", "span", "first_day"], name="truck_span_fuel_of_truck")]
+
+
 class FleetSpan(SpanKey, Sums, FuelMoney):
     """The sums of a fleet's days. `days`: how many of them have a truck-day."""
 

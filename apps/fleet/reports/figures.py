@@ -26,6 +26,7 @@ class Sums:
     distance_m: int | None
     fuel_used_l: float | None
     fuel_distance_m: int | None
+    consumption_l: float | None
     speeding_minor: int | None
     speeding_moderate: int | None
     speeding_severe: int | None
@@ -53,7 +54,7 @@ class Sums:
 
     @property
     def consumption_l_100km(self) -> float | None:
-        return litres_per_100_km(self.fuel_used_l, self.fuel_distance_m)
+        return litres_per_100_km(self.consumption_l, self.fuel_distance_m)
 
     @property
     def speeding(self) -> int | None:

@@ -187,7 +187,7 @@ def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: L
     )
     counts = dict(quarantined.values_list("day").annotate(n=Count("*")))
     return [
-        summary(truck_id, result, counts.get(result.day, 0), *ledger.money_of(truck_id, result)) for result in results
+        summary(truck_id, result, counts.get(result.day, 0), ledger.money_of(truck_id, result)) for result in results
     ]
 
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
-from apps.fleet.costs import DayCost, Price, Rate, Work, burnt, cents, day_costs
+from apps.fleet.costs import Price, Rate, Work, burnt, cents, day_costs
 from apps.fleet.exchange import Exchange
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
-from apps.fleet.summaries.rows import Columns
+from apps.fleet.summaries.event_money import drained, event_costs
+from apps.fleet.summaries.rows import Columns, DayMoney
 from apps.trucks.detect import DayResult
 from apps.trucks.fuel import FuelSource
 from apps.trucks.models import TruckGroup
@@ -36,8 +37,8 @@ class Ledger:
         for truck_id, group_id in members.values_list("truck_id", "truckgroup_id"):
             self.groups[truck_id].add(group_id)
 
-    def money_of(self, truck_id: int, result: DayResult) -> tuple[list[DayCost], Columns]:
-        """The day's estimates by line, and its fuel in money."""
+    def money_of(self, truck_id: int, result: DayResult) -> DayMoney:
+        """The day's estimates by line, its fuel in money, and what its events cost."""
         work = Work(
             truck_id=truck_id,
             day=result.day,
@@ -54,16 +55,18 @@ class Ledger:
             burnt(work, litres, self.prices) for litres in (work.fuel_l, work.idle_l, work.idle_productive_l)
         )
         purchases = self._purchases(truck_id, result.start, result.end)
+        events = event_costs(work, result.idle_events, result.fuel_events, self.prices)
         columns = {
             "fuel_cost": fuel and fuel.cost,
             "fuel_priced_l": fuel and fuel.litres,
             "idle_cost": idle and idle.cost,
             "idle_productive_cost": productive and productive.cost,
             "idle_productive_fuel_l": work.idle_productive_l(work.start, work.end),
+            **drained(result.fuel_events, events, is_measured=result.figures.drains is not None),
             **purchases,
             **_balance(result, purchases["purchased_l"]),
         }
-        return day_costs(work, self.rates, fuel, self._covered(work)), columns
+        return DayMoney(day_costs(work, self.rates, fuel, self._covered(work)), columns, events)
 
     def _covered(self, work: Work) -> set[str]:
         """The lines that an invoice is booked for on the truck's day."""

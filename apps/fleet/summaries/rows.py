@@ -1,8 +1,9 @@
 """A day's result as the rows it becomes."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -20,6 +21,15 @@ Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class DayMoney:
+    """What a day cost."""
+
+    costs: list[DayCost]  # estimates by line
+    fuel: Columns  # of the day's fuel in money
+    events: Mapping[Event, Decimal | None]  # of events that burn or lose fuel; null: no price, or not measured
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A day's result as the rows it becomes, but for what depends on when it was computed."""
 
@@ -32,13 +42,14 @@ class Summary:
     content_hash: str  # of all that would be written: equal when a rebuild changed nothing
 
 
-def summary(truck_id: int, result: DayResult, quarantined: int, costs: list[DayCost], fuel: Columns) -> Summary:
+def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney) -> Summary:
     columns = _truck_day(result, quarantined)
-    events = [(model, _event(event, own)) for model, found, own in EVENTS for event in found(result)]
-    money = [(cost.line, str(cost.amount)) for cost in costs], {name: str(value) for name, value in fuel.items()}
-    content = [columns, [values for _, values in events], money]
-    content_hash = hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
-    return Summary(truck_id, result, columns, events, costs, fuel, content_hash)
+    events = [(model, _event(event, own, money)) for model, found, own in EVENTS for event in found(result)]
+    amounts = [(cost.line, cost.amount) for cost in money.costs]
+    content = [columns, [values for _, values in events], amounts, {name: str(v) for name, v in money.fuel.items()}]
+    dumped = orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)
+    content_hash = hashlib.blake2b(dumped, digest_size=16).hexdigest()
+    return Summary(truck_id, result, columns, events, money.costs, money.fuel, content_hash)
 
 
 def _truck_day(result: DayResult, quarantined: int) -> Columns:
@@ -60,13 +71,14 @@ def _truck_day(result: DayResult, quarantined: int) -> Columns:
     }
 
 
-def _event(event: Event, own: Callable[[Any], Columns]) -> Columns:
+def _event(event: Event, own: Callable[[Any], Columns], money: DayMoney) -> Columns:
     return {
         "started_at": as_utc(event.started_at),
         "ended_at": None if event.is_open else as_utc(event.ended_at),
         "lat": event.lat,
         "lon": event.lon,
         **own(event),
+        **({"cost": money.events[event]} if event in money.events else {}),
     }
 
 

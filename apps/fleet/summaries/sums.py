@@ -15,7 +15,7 @@ from apps.trucks.models import SummaryRevision
 
 TruckDays = Collection[tuple[int, dt.date]]
 Statements = Mapping[str, Iterable[str]]  # by kind of span
-_ALL = (queries.SUM_UP_TRUCKS, queries.SUM_UP_TRUCK_COSTS)
+_ALL = (queries.SUM_UP_TRUCKS, queries.SUM_UP_TRUCK_COSTS, queries.SUM_UP_TRUCK_FUEL)
 
 
 def of_days(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> None:

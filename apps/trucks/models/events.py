@@ -73,6 +73,9 @@ class IdleEvent(DetectedEvent):
     productive_s = models.PositiveIntegerField()
     productive_place = models.CharField(max_length=64, null=True, help_text="the first in which it idled")  # noqa: DJ001
     fuel_l = models.FloatField(null=True)
+    cost = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, help_text="of the fuel, in the fleet's money"
+    )
 
     class Meta:
         db_table = "idle_event"
@@ -160,6 +163,7 @@ class FuelEvent(DetectedEvent):
     level_after_l = models.FloatField()
     litres = models.FloatField()
     review = models.CharField(max_length=9, null=True, help_text="of a drain")  # noqa: DJ001
+    cost = models.DecimalField(max_digits=12, decimal_places=2, null=True, help_text="at the price when it started")
 
     class Meta:
         db_table = "fuel_event"
