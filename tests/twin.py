@@ -88,6 +88,7 @@ def truth(
             by_places[in_force] = history(list(in_force))
         rows[day] = day_row(by_places[in_force], start, end, dismissed)
         rows[day]["night_driving_s"] = night_driving(by_places[in_force], start, end, zone)
+        rows[day]["hours"] = by_the_clock(by_places[in_force].stretches, start, end, zone)
     return rows
 
 
@@ -1289,6 +1290,26 @@ def day_row(history: History, start: int, end: int, dismissed: frozenset[int]) -
             "faults": faults,
         },
     }
+
+
+QUARTER = 900  # clocks change at full quarters of an hour, and by as many of them
+
+
+def by_the_clock(stretches: list[Stretch], start: int, end: int, zone: ZoneInfo) -> dict[int, dict[str, int]]:
+    """Hour on the clock → seconds of each state, and those that were idle productively; hours that do not come are
+    left out."""
+    found: dict[int, dict[str, int]] = {}
+    for t in range(start, end, QUARTER):
+        until = min(t + QUARTER, end)
+        hour = found.setdefault(datetime.fromtimestamp(t, zone).hour, {"no data": 0})
+        known = 0
+        for stretch, part in overlaps(stretches, t, until):
+            hour[stretch.state] = hour.get(stretch.state, 0) + part
+            if stretch.state == "idle" and stretch.productive:
+                hour["productive"] = hour.get("productive", 0) + part
+            known += part
+        hour["no data"] += until - t - known
+    return found
 
 
 def time_figures(history: History, start: int, end: int) -> dict[str, Any]:

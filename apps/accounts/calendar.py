@@ -1,7 +1,10 @@
 """A fleet's calendar: the UTC bounds of its local days. Pure; instants are UTC seconds, intervals half-open."""
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 ONE_DAY = dt.timedelta(days=1)
@@ -30,6 +33,35 @@ def day_of(t: float, zone: ZoneInfo) -> dt.date:
     on_the_clock = dt.datetime.fromtimestamp(t, zone).date()
     following = on_the_clock + ONE_DAY
     return following if t >= day_start(following, zone) else on_the_clock
+
+
+class ClockHour(NamedTuple):
+    """A stretch [start, end) in which the clock on the wall shows this hour, 0 to 23."""
+
+    hour: int
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=512)  # the trucks of a fleet are computed for the same days
+def clock_hours(start: int, end: int, zone: ZoneInfo) -> tuple[ClockHour, ...]:
+    """The stretches of [start, end) by the hour that the clock shows, ascending, without holes.
+
+    When clocks go back one hour comes twice, when they go forward one does not come.
+    """
+    found = []
+    while start < end:
+        local = dt.datetime.fromtimestamp(start, zone)
+        until = min(end, start + 3_600 - 60 * local.minute - local.second)
+        changed = bisect_left(range(start, until), True, key=lambda t: _offset(t, zone) != local.utcoffset())
+        until = start + changed
+        found.append(ClockHour(local.hour, start, until))
+        start = until
+    return tuple(found)
+
+
+def _offset(t: int, zone: ZoneInfo) -> dt.timedelta | None:
+    return dt.datetime.fromtimestamp(t, zone).utcoffset()
 
 
 def days_between(first: dt.date, last: dt.date) -> Iterator[dt.date]:

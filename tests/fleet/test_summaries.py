@@ -13,11 +13,22 @@ from django.utils import timezone
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.fleet.models import CostRate, FleetDay, FleetDayCost, FuelMoney, FuelPrice, TruckDayCost, TruckDayFuel
+from apps.fleet.models import (
+    CostRate,
+    FleetDay,
+    FleetDayCost,
+    FleetDayHours,
+    FuelMoney,
+    FuelPrice,
+    TruckDayCost,
+    TruckDayFuel,
+    TruckDayHours,
+)
 from apps.fleet.summaries import batches, sums, writing
 from apps.trucks import ingest, invalidation
 from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
 from tests import rows
+from tests.fleet.hours_twin import assert_hours_add_up
 from tests.fleet.span_twin import assert_spans_add_up
 from tests.fleet.test_reports_runs import in_threads
 from tests.pipeline import feed
@@ -30,7 +41,9 @@ DAYS = [MONDAY, TUESDAY, WEDNESDAY, THURSDAY]
 START = feed.midnight(MONDAY, "UTC")
 DAY_S = 86_400
 NOW = START + 3 * DAY_S + 12 * 3_600  # Thursday noon
-SUMMARIES = (TruckDay, *feed.EVENTS, TruckDayCost, TruckDayFuel, FleetDay, FleetDayCost)
+SUMMARIES = (
+    TruckDay, *feed.EVENTS, TruckDayCost, TruckDayFuel, TruckDayHours, FleetDay, FleetDayCost, FleetDayHours,
+)  # fmt: skip
 
 
 def shift(km: float = 0, first_t: int = START, days: int = 4, until: int = NOW) -> list[dict[str, Any]]:
@@ -47,12 +60,13 @@ def shift(km: float = 0, first_t: int = START, days: int = 4, until: int = NOW) 
 
 
 @pytest.fixture(autouse=True)
-def spans_add_up(db: None) -> Iterator[None]:
-    """After every test of this file: whatever it did, the spans are the sums of the days there are."""
+def sums_add_up(db: None) -> Iterator[None]:
+    """After every test of this file: whatever it did, spans are the sums of the days there are, and days of hours."""
     yield
     if not connection.needs_rollback:  # some let the database refuse a row
         for fleet in Fleet.objects.all():
             assert_spans_add_up(fleet.pk)
+            assert_hours_add_up(fleet.pk)
 
 
 @pytest.fixture

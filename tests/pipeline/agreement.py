@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from apps.accounts.models import Fleet
+from apps.fleet.hours import unpack
+from apps.fleet.models import TruckDayHours
 from apps.trucks.models import (
     Driver,
     DriverAssignment,
@@ -98,8 +100,10 @@ def agreement_of_truck(fleet: Fleet, truck: Truck, true_days: TrueDays, as_of: i
     rows = {row["day"]: row for row in TruckDay.objects.filter(fleet_id=fleet.id, truck_id=truck.id).values()}
     found = Agreement(truck_days=len(rows.keys() | true_days.keys()))
     found.differences += [f"{truck} {day}: only one side has the day" for day in rows.keys() ^ true_days.keys()]
+    hours = dict(TruckDayHours.objects.filter(fleet_id=fleet.id, truck_id=truck.id).values_list("day", "hours"))
     for day in sorted(rows.keys() & true_days.keys()):
         found.differences += [f"{truck} {day} {text}" for text in _different(rows[day], true_days[day])]
+        found.differences += [f"{truck} {day} {text}" for text in _different_hours(hours[day], true_days[day]["hours"])]
     for kind in EVENTS:
         true = sorted((day, *event) for day, day_row in true_days.items() for event in _true_events(day_row, kind))
         ours = sorted(_our_events(fleet, truck, kind, as_of))
@@ -147,6 +151,19 @@ def _different(row: dict[str, Any], true: dict[str, Any]) -> Iterator[str]:
     for name in COLUMNS:
         if not same(row[name], true[name]):
             yield f"{name}: {row[name]!r}, truth {true[name]!r}"
+
+
+_OF_HOUR = {
+    "moving_s": "moving", "idle_s": "idle", "idle_productive_s": "productive", "parked_s": "parked",
+    "no_data_s": "no data",
+}  # fmt: skip
+
+
+def _different_hours(packed: bytes, true: dict[int, dict[str, int]]) -> Iterator[str]:
+    for hour, ours in enumerate(unpack(packed)):
+        theirs = {name: true.get(hour, {}).get(state, 0) for name, state in _OF_HOUR.items()}
+        if ours != theirs:
+            yield f"hour {hour}: {ours!r}, truth {theirs!r}"
 
 
 def _different_events(ours: list[Event], true: list[Event]) -> Iterator[str]:

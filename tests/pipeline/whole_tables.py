@@ -8,10 +8,12 @@ from apps.fleet.models import (
     DirtyEntry,
     FleetDay,
     FleetDayCost,
+    FleetDayHours,
     FleetSpan,
     FleetSpanCost,
     TruckDayCost,
     TruckDayFuel,
+    TruckDayHours,
     TruckSpan,
     TruckSpanCost,
 )
@@ -36,7 +38,8 @@ from tests.pipeline.feed import EVENTS
 TABLES = (
     Truck, TruckGroup, Driver, DriverAssignment, DriverLogin, UnitCounters, FleetSync, TruckSync, Message,
     QuarantinedMessage, LatestValues, DirtyDay,
-    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, CostAllocation, DirtyEntry, FleetDay, FleetDayCost,
+    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayHours, CostAllocation, DirtyEntry, FleetDay,
+    FleetDayCost, FleetDayHours,
     TruckSpan, TruckSpanCost, FleetSpan, FleetSpanCost, SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]

@@ -13,6 +13,7 @@ from apps.fleet.models.costs import (
     TruckDayFuel,
 )
 from apps.fleet.models.days import FleetDay, FleetDayCost
+from apps.fleet.models.hours import FleetDayHours, TruckDayHours
 from apps.fleet.models.imports import LedgerImport
 from apps.fleet.models.ledger import (
     AllocationBasis,
@@ -39,6 +40,7 @@ __all__ = [
     "ExchangeRate",
     "FleetDay",
     "FleetDayCost",
+    "FleetDayHours",
     "FleetSpan",
     "FleetSpanCost",
     "FuelMoney",
@@ -51,6 +53,7 @@ __all__ = [
     "ReportSchedule",
     "TruckDayCost",
     "TruckDayFuel",
+    "TruckDayHours",
     "TruckSpan",
     "TruckSpanCost",
     "TruckSpanFuel",

@@ -18,6 +18,7 @@ from apps.fleet.models import DirtyEntry
 from apps.fleet.summaries import shares
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.rows import Summary, summary
+from apps.fleet.summaries.use import Use
 from apps.fleet.summaries.writing import changed_days, remove, write
 from apps.trucks.detect import DayResult, detect_days
 from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckSync
@@ -163,7 +164,7 @@ def _compute(
 ) -> tuple[list[Summary], dict[int, Exception]]:
     """The summaries of the claimed days, and the errors by truck: one bad truck never stops the others."""
     trucks = Truck.objects.filter(fleet=fleet).in_bulk([row.truck_id for row in claimed])
-    ledger = Ledger(fleet)
+    ledger, use = Ledger(fleet), Use(fleet)
     summaries: list[Summary] = []
     errors: dict[int, Exception] = {}
     for truck_id, rows in groupby(claimed, key=lambda row: row.truck_id):
@@ -172,7 +173,7 @@ def _compute(
             with transaction.atomic():
                 days = [row.day for row in marked]
                 found = list(detect_days(trucks[truck_id], syncs[truck_id], days, fleet.zone))
-                summaries += _priced(fleet, truck_id, found, ledger)
+                summaries += _priced(fleet, truck_id, found, ledger, use)
         except SoftTimeLimitExceeded:
             raise
         except Exception as error:
@@ -181,13 +182,14 @@ def _compute(
     return summaries, errors
 
 
-def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: Ledger) -> list[Summary]:
+def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: Ledger, use: Use) -> list[Summary]:
     quarantined = QuarantinedMessage.objects.filter(
         fleet_id=fleet.id, truck_id=truck_id, day__in=[result.day for result in results]
     )
     counts = dict(quarantined.values_list("day").annotate(n=Count("*")))
     return [
-        summary(truck_id, result, counts.get(result.day, 0), ledger.money_of(truck_id, result)) for result in results
+        summary(truck_id, result, counts.get(result.day, 0), ledger.money_of(truck_id, result), use.of(result))
+        for result in results
     ]
 
 

@@ -11,6 +11,7 @@ from django.db import models
 
 from apps.accounts.calendar import as_utc
 from apps.fleet.costs import DayCost
+from apps.fleet.summaries.use import DayUse
 from apps.trucks import parameter_sets
 from apps.trucks.detect import DayResult
 from apps.trucks.history import Event
@@ -39,17 +40,19 @@ class Summary:
     events: list[tuple[type[models.Model], Columns]]
     costs: list[DayCost]  # estimates
     fuel: Columns  # in money
+    hours: bytes  # packed
     content_hash: str  # of all that would be written: equal when a rebuild changed nothing
 
 
-def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney) -> Summary:
+def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney, use: DayUse) -> Summary:
     columns = _truck_day(result, quarantined)
     events = [(model, _event(event, own, money)) for model, found, own in EVENTS for event in found(result)]
     amounts = [(cost.line, cost.amount) for cost in money.costs]
-    content = [columns, [values for _, values in events], amounts, {name: str(v) for name, v in money.fuel.items()}]
+    fuel = {name: str(value) for name, value in money.fuel.items()}
+    content = [columns, [values for _, values in events], amounts, fuel, use.hours.hex()]
     dumped = orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)
     content_hash = hashlib.blake2b(dumped, digest_size=16).hexdigest()
-    return Summary(truck_id, result, columns, events, money.costs, money.fuel, content_hash)
+    return Summary(truck_id, result, columns, events, money.costs, money.fuel, use.hours, content_hash)
 
 
 def _truck_day(result: DayResult, quarantined: int) -> Columns:

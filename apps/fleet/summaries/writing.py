@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
-from apps.fleet.models import CostSource, TruckDayCost, TruckDayFuel
-from apps.fleet.summaries import sums
+from apps.fleet.models import CostSource, TruckDayCost, TruckDayFuel, TruckDayHours
+from apps.fleet.summaries import hours, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.rows import EVENTS, Summary
 from apps.trucks.detect import DayResult
@@ -58,6 +58,7 @@ def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]], caus
     _replace_costs(fleet.id, summaries)
     Correction.objects.bulk_create(corrections(fleet.id, changed, causes, revision))
     TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
+    hours.replace(fleet.id, summaries)
     sums.of_days(fleet.id, {(row.truck_id, row.day) for row in rows}, revision)
 
 
@@ -71,10 +72,11 @@ def remove(fleet: Fleet, days: Collection[tuple[int, dt.date]]) -> set[tuple[int
     if found:
         revision = next_revision(fleet.pk)
         for truck_id, day in sorted(found):
-            for model in (TruckDay, TruckDayFuel):
+            for model in (TruckDay, TruckDayFuel, TruckDayHours):
                 model._default_manager.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day).delete()
             costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day)
             costs.filter(source=CostSource.ESTIMATED).delete()  # the shares of invoices follow by themselves
+        hours.sum_up_days(fleet.pk, {day for _, day in found})
         sums.of_days(fleet.pk, found, revision)
     return found
 

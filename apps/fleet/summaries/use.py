@@ -1,0 +1,34 @@
+"""What the time of a truck's day was used for, as far as the day's result alone does not tell."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from apps.accounts.calendar import ClockHour, clock_hours
+from apps.accounts.models import Fleet
+from apps.fleet.hours import pack
+from apps.trucks.detect import DayResult
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    hours: bytes  # packed
+
+
+class Use:
+    """All that the use of a fleet's days is told by."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.zone = fleet.zone
+
+    def of(self, result: DayResult) -> DayUse:
+        return DayUse(hours=_hours(result, self.zone))
+
+
+def _hours(result: DayResult, zone: ZoneInfo) -> bytes:
+    history = result.detection.history
+    hours = (
+        ClockHour(hour, start, min(end, result.as_of))
+        for hour, start, end in clock_hours(result.start, result.end, zone)
+        if start < result.as_of
+    )
+    return pack(history.seconds, history.has_engine_evidence, hours)
