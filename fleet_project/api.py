@@ -25,6 +25,7 @@ from apps.fleet.api import router as fleet_router
 from apps.fleet.ledger_api import router as ledger_router
 from apps.fleet.lineage_api import router as lineage_router
 from apps.fleet.trend_api import router as trends_router
+from apps.fleet.utilization_api import router as utilization_router
 from apps.mysql import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.backfill_api import router as backfills_router
@@ -93,6 +94,7 @@ api.add_router("", freshness_router)
 api.add_router("", backfills_router)
 api.add_router("", fleet_router)
 api.add_router("", trends_router)
+api.add_router("", utilization_router)
 api.add_router("", ledger_router)
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 from django.db.models import Count, Sum
 
+from apps.accounts.calendar import ClockHour
 from apps.accounts.keys import create_key
 from apps.accounts.models import ApiKey, Fleet
 from apps.fleet.allocation import NO_TRUCK
+from apps.fleet.hours import pack
 from apps.fleet.models import (
     CostEntry,
     CostRate,
@@ -21,9 +23,11 @@ from apps.fleet.models import (
     FuelPurchase,
     TruckDayCost,
     TruckDayFuel,
+    TruckDayHours,
 )
 from apps.fleet.queries import FUEL_MONEY
 from apps.fleet.summaries import sums
+from apps.fleet.summaries.hours import sum_up_days
 from apps.trucks.models import (
     Backfill,
     BackfillDay,
@@ -49,6 +53,7 @@ from apps.trucks.models import (
     TruckGroup,
     TruckSync,
 )
+from apps.trucks.motion import Seconds
 from apps.trucks.watermarks import recount
 
 DAY = dt.date(2026, 3, 10)
@@ -208,6 +213,21 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
     values.setdefault("coverage_pct", 100 * (1 - values["no_data_s"] / values["length_s"]))
     made = TruckDay.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
     _sum_up(truck.fleet_id, truck.pk, day)
+    return made
+
+
+def hours(truck: Truck, day: dt.date = DAY, **spent: list[int]) -> TruckDayHours:
+    """The hours of a truck's day by state, e.g. `moving=[8, 9]`; the others are parked. And the fleet's."""
+    states = {hour: state for state, hours in spent.items() for hour in hours}
+
+    def seconds(start: int, end: int) -> Seconds:
+        counts = dict.fromkeys(("moving", "idle", "productive", "parked", "no_data"), 0)
+        counts[states.get(start // 3_600, "parked")] = end - start
+        return Seconds(**counts)
+
+    packed = pack(seconds, True, [ClockHour(hour, hour * 3_600, (hour + 1) * 3_600) for hour in range(24)])
+    made = TruckDayHours.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, hours=packed)
+    sum_up_days(truck.fleet_id, [day])
     return made
 
 

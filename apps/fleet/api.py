@@ -20,23 +20,10 @@ from apps.fleet.figures import Costs, per
 from apps.fleet.queries import TruckList
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
-from apps.trucks.api import parameters_in_force
 from apps.trucks.freshness import Freshness
 from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
-_STATES = (
-    "truck_days",
-    "truck_days_used",
-    "length_s",
-    "moving_s",
-    "idle_s",
-    "idle_productive_s",
-    "parked_s",
-    "no_data_s",
-    "engine_on_s",
-)
-_UTILIZATION = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
 
 
 def _where(fleet_id: int, period: Period) -> dict[str, Any]:
@@ -128,31 +115,12 @@ async def _by_truck(
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
 
 
-@router.get("/fleet/utilization", response=schemas.UtilizationAnswer, summary="How the trucks' time was used")
-async def utilization(request: AuthenticatedRequest, asked: Query[schemas.TrucksOfPeriod]) -> HttpResponse:
-    """The states of a period (at most 400 days) and the utilizations of fleet and trucks, beside the targets."""
-
-    async def body(totals: Row, rows: Sequence[Row], asked: Asked) -> dict[str, Any]:
-        in_force = await parameters_in_force(request.auth.fleet_id, None, asked.where["to_day"])
-        targets = {name: in_force[name] for name in ("target_utilization_pct", "target_idle_pct")}
-        return {
-            "data": [_of_truck(row, _states(_unpacked(row, _UTILIZATION))) for row in rows],
-            "summary": {**_states(totals), "targets": targets},
-        }
-
-    return await _by_truck(request, asked, "utilization", queries.UTILIZATION_OF_TRUCKS, body)
-
-
 def _unpacked(row: Row, names: Sequence[str]) -> Row:
     return dict(zip(names, orjson.loads(row["figures"]), strict=True))
 
 
 def _of_truck(row: Row, values: dict[str, Any]) -> dict[str, Any]:
     return {"truck_id": row["truck_id"], "name": row["name"], **values}
-
-
-def _states(row: Row) -> dict[str, Any]:
-    return {**{name: row[name] for name in _STATES}, **figures.utilizations(row)}
 
 
 @router.get("/fleet/driver-behavior", response=schemas.BehaviorAnswer, summary="Speeding and the safety score")

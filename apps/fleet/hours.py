@@ -42,7 +42,7 @@ def unpack(packed: bytes) -> list[dict[str, int]]:
     return [dict(zip(STATES, counts[start : start + len(STATES)], strict=True)) for start in starts]
 
 
-def sum_up(trucks: Iterable[bytes]) -> bytes:
+def sum_up(trucks: Iterable[bytes | memoryview]) -> bytes:
     """A fleet's day from those of its trucks."""
     days = np.frombuffer(b"".join(trucks), _TRUCKS)
     seconds, measured = days["seconds"], days["has_engine"] == 1

@@ -7,8 +7,6 @@ from apps.accounts.schemas import (
     DISTANCE_M,
     IDLE_S,
     MOVING_S,
-    NO_DATA_S,
-    PARKED_S,
     FreshnessEcho,
     Money,
     PageEcho,
@@ -259,40 +257,11 @@ class CostAnswer(BaseModel):
 # --- /fleet/utilization ---------------------------------------------------------------------------------------------
 
 
-class States(Utilizations):
-    truck_days: int | None = described("Truck-days in the period.", 7)
-    truck_days_used: int | None = described("Of them used.", 6)
-    length_s: int | None = described("All their seconds: moving + idle + parked + no data.", 604_800)
-    moving_s: int | None = described(MOVING_S, 201_600)
-    idle_s: int | None = described(IDLE_S, 25_200)
-    idle_productive_s: int | None = described("Of it with the power take-off on.", 4_200)
-    parked_s: int | None = described(PARKED_S, 352_800)
-    no_data_s: int | None = described(NO_DATA_S, 25_200)
-    engine_on_s: int | None = described("Seconds with the engine on.", 226_800)
-
-
-class UtilizationOfTruck(States):
-    truck_id: str = described(CODE, "T-101")
-    name: str = described("The unit's name in Wialon.", "Volvo 101")
-
-
 class Targets(BaseModel):
     """The fleet's parameters in force on the last day of the period."""
 
     target_utilization_pct: float = described("Target of `asset_utilization_pct`.", 60.0)
     target_idle_pct: float = described("Target of `idle_pct`.", 15.0)
-
-
-class UtilizationOfFleet(States):
-    targets: Targets
-
-
-class UtilizationAnswer(BaseModel):
-    data: list[UtilizationOfTruck] = Field(description="Trucks with days in the period, by code.")
-    summary: UtilizationOfFleet = Field(description="The whole fleet, whatever the page.")
-    page: PageEcho
-    period: PeriodEcho
-    freshness: FreshnessEcho
 
 
 # --- /fleet/driver-behavior -----------------------------------------------------------------------------------------

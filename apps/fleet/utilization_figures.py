@@ -1,0 +1,68 @@
+"""From rows of sums to what the time of trucks went into, as the API serves it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from apps.fleet import figures
+from apps.fleet.hours import Table, sums_of_hours
+
+RANKED_FROM_PCT = 50  # of its time must be known, else a truck is in no ranking
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SECONDS = ("length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s")
+_STATES = ("truck_days", "truck_days_used", *_SECONDS)
+_OF_ENGINE = ("idle_s", "idle_productive_s", "engine_on_s", "engine_moving_s")
+_RATIOS_OF_HOUR = ("engine_utilization_pct", "idle_pct", "idle_nonproductive_pct")
+Row = Mapping[str, Any]
+
+
+def states(row: Row) -> dict[str, Any]:
+    """The states, the named utilizations and the coverage of a row of sums."""
+    return {**{name: row[name] for name in _STATES}, **figures.utilizations(row), "coverage_pct": coverage_pct(row)}
+
+
+def coverage_pct(row: Row) -> float | None:
+    value = figures.coverage_pct(row)
+    return None if value is None else round(float(value), 2)
+
+
+def is_ranked(row: Row) -> bool:
+    """Whether enough is known of the truck's time to hold it against others."""
+    return bool(row["length_s"]) and 100 * (row["length_s"] - row["no_data_s"]) >= RANKED_FROM_PCT * row["length_s"]
+
+
+def by_weekday(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Monday to Sunday, null where the period has no such day."""
+    found = {row["weekday"]: states(row) for row in rows}
+    nothing = dict.fromkeys((*_STATES, *figures.UTILIZATIONS, "coverage_pct"))
+    return [{"weekday": name, **found.get(number, nothing)} for number, name in enumerate(WEEKDAYS)]
+
+
+def by_hour(table: Table, totals: Row) -> list[dict[str, Any]]:
+    """Midnight to midnight; what needs an engine is null where the totals say that none was measured."""
+    return [{"hour": hour, **_of_hour(row, totals)} for hour, row in enumerate(sums_of_hours(table))]
+
+
+def _of_hour(row: Row, totals: Row) -> dict[str, Any]:
+    """There is no share of the available time: how much there is says a calendar of days, not when in the day."""
+    if not totals["truck_days"]:
+        return dict.fromkeys((*_SECONDS, *_RATIOS_OF_HOUR, "coverage_pct"))
+    length_s = sum(row[name] for name in ("moving_s", "idle_s", "parked_s", "no_data_s"))
+    sums = {**row, "length_s": length_s, "engine_on_s": row["engine_moving_s"] + row["idle_s"]}
+    if totals["engine_on_s"] is None:
+        sums |= dict.fromkeys(_OF_ENGINE)
+    ratios = figures.utilizations({**sums, "available_s": 0, "truck_days": 1, "truck_days_used": 0})
+    return {
+        **{name: sums[name] for name in _SECONDS},
+        **{name: ratios[name] for name in _RATIOS_OF_HOUR},
+        "coverage_pct": coverage_pct(sums),
+    }
+
+
+def not_ranked(rows: Sequence[Row]) -> dict[str, Any]:
+    """The trucks that a ranking leaves out, each with its coverage."""
+    return {
+        "count": rows[0]["number"] if rows else 0,
+        "trucks": [
+            {"truck_id": row["truck_id"], "name": row["name"], "coverage_pct": coverage_pct(row)} for row in rows
+        ],
+    }

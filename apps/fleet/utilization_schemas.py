@@ -1,0 +1,125 @@
+"""The answers about how the trucks' time was used, as declared in OpenAPI."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from apps.accounts.schemas import (
+    IDLE_S,
+    MOVING_S,
+    NO_DATA_S,
+    PARKED_S,
+    FreshnessEcho,
+    PageEcho,
+    PeriodEcho,
+    described,
+)
+from apps.fleet.schemas import Targets, TrucksOfPeriod, Utilizations
+from apps.trucks.schemas import CODE
+
+By = Literal["truck", "group", "weekday", "hour"]
+Order = Literal[
+    "truck_id", "asset_utilization_pct", "-asset_utilization_pct", "engine_utilization_pct", "-engine_utilization_pct",
+    "day_utilization_pct", "-day_utilization_pct", "idle_pct", "-idle_pct", "idle_nonproductive_pct",
+    "-idle_nonproductive_pct",
+]  # fmt: skip
+_COVERAGE = "Share of the time of which something is known, in per cent."
+
+
+class UtilizationPeriod(TrucksOfPeriod):
+    by: By = Field(
+        "truck",
+        description="What a row of `data` is. `limit`, `cursor` and `sort` are about trucks; of the others all.",
+    )
+    sort: Order = Field(
+        "truck_id",
+        description="Of trucks: by code, or a ranking, least first or greatest first (`-`), which leaves out trucks of "
+        "whose time less than half is known: `summary.not_ranked`.",
+    )
+
+
+class Seconds(BaseModel):
+    length_s: int | None = described("All their seconds: moving + idle + parked + no data.", 604_800)
+    moving_s: int | None = described(MOVING_S, 201_600)
+    idle_s: int | None = described(IDLE_S, 25_200)
+    idle_productive_s: int | None = described("Of it with the power take-off on or in a productive place.", 4_200)
+    parked_s: int | None = described(PARKED_S, 352_800)
+    no_data_s: int | None = described(NO_DATA_S, 25_200)
+    engine_on_s: int | None = described("Seconds with the engine on.", 226_800)
+    coverage_pct: float | None = described(_COVERAGE, 95.83)
+
+
+class States(Utilizations, Seconds):
+    truck_days: int | None = described("Truck-days in the period.", 7)
+    truck_days_used: int | None = described("Of them used.", 6)
+
+
+class UtilizationOfTruck(States):
+    truck_id: str = described(CODE, "T-101")
+    name: str = described("The unit's name in Wialon.", "Volvo 101")
+    is_ranked: bool = described("Whether at least half of its time is known: else no ranking has it.", True)
+
+
+class UtilizationOfGroup(States):
+    group: str | None = described("Name of the group; null: trucks of no group.", "North")
+    trucks: int = described("Its trucks with days in the period. A truck counts in each of its groups.", 5)
+
+
+class UtilizationOfWeekday(States):
+    weekday: str = described("Monday to Sunday; null figures where the period has no such day.", "monday")
+
+
+class UtilizationOfHour(Seconds):
+    hour: int = described("As the clock shows it, 0 to 23: of one that comes twice the seconds of both.", 8)
+    engine_utilization_pct: float | None = described("(Moving + productive idle) ÷ engine on.", 89.3)
+    idle_pct: float | None = described("Idle ÷ engine on.", 11.1)
+    idle_nonproductive_pct: float | None = described("The same without productive idling.", 9.3)
+
+
+class Unranked(BaseModel):
+    truck_id: str = described(CODE, "T-117")
+    name: str = described("The unit's name in Wialon.", "Volvo 117")
+    coverage_pct: float | None = described(_COVERAGE, 31.5)
+
+
+class NotRanked(BaseModel):
+    """Trucks of whose time less than half is known: what they did cannot be held against others."""
+
+    count: int = described("How many they are.", 1)
+    trucks: list[Unranked] = Field(description="The first 100 of them, those known least first.")
+
+
+class UtilizationOfFleet(States):
+    targets: Targets
+    not_ranked: NotRanked | None = Field(description="Trucks that the ranking leaves out; null where `data` is none.")
+
+
+class StatesBefore(States):
+    period: PeriodEcho
+
+
+class StatesChange(Utilizations):
+    """In per cent of the period before; null where that was zero or either is not measured."""
+
+    truck_days: float | None = described("Change of `truck_days`.", 0.0)
+    truck_days_used: float | None = described("Change of `truck_days_used`.", 4.35)
+    length_s: float | None = described("Change of `length_s`.", 0.0)
+    moving_s: float | None = described("Change of `moving_s`.", 2.9)
+    idle_s: float | None = described("Change of `idle_s`.", -4.0)
+    idle_productive_s: float | None = described("Change of `idle_productive_s`.", 1.2)
+    parked_s: float | None = described("Change of `parked_s`.", -0.8)
+    no_data_s: float | None = described("Change of `no_data_s`.", 12.5)
+    engine_on_s: float | None = described("Change of `engine_on_s`.", 2.1)
+    coverage_pct: float | None = described("Change of `coverage_pct`.", -0.5)
+
+
+class UtilizationAnswer(BaseModel):
+    data: list[UtilizationOfTruck] | list[UtilizationOfGroup] | list[UtilizationOfWeekday] | list[UtilizationOfHour] = (
+        Field(description="Trucks with days in the period, by code or ranked; or groups, weekdays or hours, in order.")
+    )
+    summary: UtilizationOfFleet = Field(description="The whole fleet, whatever the page.")
+    previous: StatesBefore = Field(description="The same of the period of equal length before.")
+    change_pct: StatesChange
+    page: PageEcho
+    period: PeriodEcho
+    freshness: FreshnessEcho

@@ -1,0 +1,181 @@
+"""How the time was used: by truck, group, weekday and hour, each with its own denominator."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from apps.accounts.models import Fleet
+from tests import rows
+
+Get = Callable[..., httpx.Response]
+MONDAY = dt.date(2026, 3, 2)
+WEEK = [MONDAY + dt.timedelta(days=number) for number in range(7)]
+PERIOD = "from=2026-03-02&to=2026-03-08"
+
+
+def get(api_get: Get, fleet: Fleet, query: str = "") -> dict[str, Any]:
+    answer = api_get(f"/api/v2/fleet/utilization?{PERIOD}{query and '&'}{query}", rows.api_key(fleet))
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.fixture
+def fleet(transactional_db: None) -> Fleet:
+    """Two trucks; the second has no engine evidence, drives on weekdays alone, and is known on three days."""
+    made = rows.fleet()
+    first, second = rows.truck(made, "A"), rows.truck(made, "B")
+    for number, day in enumerate(WEEK):
+        rows.truck_day(first, day)
+        blind = {"idle_s": None, "idle_productive_s": None, "engine_on_s": None, "moving_s": 14_400}
+        dark = {**blind, "moving_s": 0, "parked_s": 0, "is_used": False}
+        rows.truck_day(second, day, **(blind | {"parked_s": 72_000} if number < 3 else dark))
+        rows.fleet_day(made, day)
+    rows.known(first)
+    return made
+
+
+def ratios(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("asset_utilization_pct", "engine_utilization_pct", "idle_pct", "coverage_pct"))
+
+
+def test_trucks_by_code_say_whether_they_can_be_ranked(api_get: Get, fleet: Fleet) -> None:
+    answer = get(api_get, fleet)
+    first, second = answer["data"]
+    assert (first["truck_id"], first["is_ranked"], ratios(first)) == ("A", True, (68.06, 90.74, 11.11, 95.83))
+    # 3 × 14,400 ÷ 7 × 43,200; 3 of 7 days are known
+    assert (second["truck_id"], second["is_ranked"], ratios(second)) == ("B", False, (14.29, None, None, 42.86))
+    assert answer["summary"]["not_ranked"] is None
+
+
+@pytest.mark.parametrize("sort", ["asset_utilization_pct", "-idle_pct", "day_utilization_pct"])
+def test_a_ranking_names_who_is_left_out_with_its_coverage(api_get: Get, fleet: Fleet, sort: str) -> None:
+    answer = get(api_get, fleet, f"sort={sort}")
+    assert [truck["truck_id"] for truck in answer["data"]] == ["A"]
+    assert answer["summary"]["not_ranked"] == {
+        "count": 1, "trucks": [{"truck_id": "B", "name": "Truck B", "coverage_pct": 42.86}],
+    }  # fmt: skip
+
+
+def test_a_truck_is_ranked_from_a_coverage_of_50_per_cent_on(api_get: Get) -> None:
+    fleet = rows.fleet()
+    for code, parked_s in (("HALF", 43_200), ("LESS", 43_199)):
+        rows.truck_day(rows.truck(fleet, code), MONDAY, moving_s=0, idle_s=0, engine_on_s=0, parked_s=parked_s)
+    rows.fleet_day(fleet, MONDAY)
+    answer = get(api_get, fleet, "sort=idle_pct")
+    assert [truck["truck_id"] for truck in answer["data"]] == ["HALF"]
+    assert [truck["truck_id"] for truck in answer["summary"]["not_ranked"]["trucks"]] == ["LESS"]
+    assert [truck["is_ranked"] for truck in get(api_get, fleet)["data"]] == [True, False]
+
+
+def test_a_ranking_goes_by_the_figure_then_the_code_and_ends_with_those_without_it(api_get: Get) -> None:
+    fleet = rows.fleet()
+    blind = {"idle_s": None, "idle_productive_s": None, "engine_on_s": None}
+    for code, changes in {
+        "A": blind, "B": {"idle_s": 7_200, "engine_on_s": 36_000}, "C": {"idle_s": 0, "engine_on_s": 28_800},
+        "D": {"idle_s": 0, "engine_on_s": 28_800},
+    }.items():  # fmt: skip
+        rows.truck_day(rows.truck(fleet, code), MONDAY, **changes)
+    rows.fleet_day(fleet, MONDAY)
+    order = [truck["truck_id"] for truck in get(api_get, fleet, "sort=idle_pct")["data"]]
+    assert order == ["C", "D", "B", "A"]
+    assert [truck["truck_id"] for truck in get(api_get, fleet, "sort=-idle_pct")["data"]] == ["B", "C", "D", "A"]
+    paged, cursor = [], ""
+    while cursor is not None:
+        answer = get(api_get, fleet, f"sort=idle_pct&limit=1{cursor and '&cursor='}{cursor}")
+        paged += [truck["truck_id"] for truck in answer["data"]]
+        cursor = answer["page"]["next_cursor"]
+    assert paged == order
+
+
+def test_a_group_is_the_sum_of_its_trucks_and_who_is_in_none_is_not_forgotten(api_get: Get, fleet: Fleet) -> None:
+    first, second = fleet.trucks.order_by("code")
+    third = rows.truck(fleet, "C")
+    rows.truck_day(third, MONDAY)
+    rows.group(fleet, "South", first)
+    rows.group(fleet, "North", first, second)
+    rows.group(fleet, "Empty")
+    found = get(api_get, fleet, "by=group")
+    groups = {row["group"]: row for row in found["data"]}
+    assert [row["group"] for row in found["data"]] == ["North", "South", None]
+    assert [row["trucks"] for row in found["data"]] == [2, 1, 1]
+    assert groups["North"]["moving_s"] == 7 * 28_800 + 3 * 14_400
+    assert ratios(groups["North"]) == (41.17, 90.74, 11.11, 69.35)  # Σ ÷ Σ, not the mean of 68.06 and 14.29
+    assert (groups["South"]["truck_days"], groups[None]["moving_s"]) == (7, 28_800)
+    assert found["page"] == {"next_cursor": None, "has_more": False}
+
+
+def test_the_weekdays_add_up_to_the_period(api_get: Get, fleet: Fleet) -> None:
+    answer = get(api_get, fleet, "by=weekday")
+    days = {row["weekday"]: row for row in answer["data"]}
+    assert list(days) == ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    assert (days["monday"]["moving_s"], days["sunday"]["moving_s"]) == (43_200, 28_800)
+    assert ratios(days["monday"]) == (50.69, 90.74, 11.11, 97.92)
+    for name in ("length_s", "moving_s", "idle_s", "parked_s", "no_data_s", "truck_days", "truck_days_used"):
+        assert sum(row[name] for row in answer["data"]) == answer["summary"][name]
+
+
+def test_a_weekday_that_the_period_does_not_have_is_null_not_zero(api_get: Get, fleet: Fleet) -> None:
+    answer = api_get("/api/v2/fleet/utilization?by=weekday&from=2026-03-03&to=2026-03-03", rows.api_key(fleet)).json()
+    monday, tuesday = answer["data"][:2]
+    assert monday.pop("weekday") == "monday"
+    assert set(monday.values()) == {None}
+    assert tuesday["moving_s"] == 43_200
+
+
+def test_the_hours_are_those_of_the_clock(api_get: Get, fleet: Fleet) -> None:
+    first, second = fleet.trucks.order_by("code")
+    rows.hours(first, MONDAY, moving=[8, 9], idle=[10], no_data=[23])
+    rows.hours(second, MONDAY, moving=[9])
+    hours = get(api_get, fleet, "by=hour")["data"]
+    assert [hour["hour"] for hour in hours] == list(range(24))
+    assert [hour["moving_s"] // 3_600 for hour in hours[7:12]] == [0, 1, 2, 0, 0]
+    assert hours[9]["engine_utilization_pct"] == 100.0
+    assert hours[10] == {
+        "hour": 10, "length_s": 7_200, "moving_s": 0, "idle_s": 3_600, "idle_productive_s": 0, "parked_s": 3_600,
+        "no_data_s": 0, "engine_on_s": 3_600, "engine_utilization_pct": 0.0, "idle_pct": 100.0,
+        "idle_nonproductive_pct": 100.0, "coverage_pct": 100.0,
+    }  # fmt: skip
+    assert (hours[23]["coverage_pct"], hours[0]["idle_pct"]) == (50.0, None)
+    assert sum(hour["length_s"] for hour in hours) == 2 * 86_400
+
+
+def test_without_engines_that_are_measured_no_hour_knows_of_idling(api_get: Get) -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    rows.truck_day(truck, MONDAY, idle_s=None, idle_productive_s=None, engine_on_s=None)
+    rows.fleet_day(fleet, MONDAY)
+    rows.hours(truck, MONDAY, moving=[8])
+    hour = get(api_get, fleet, "by=hour")["data"][8]
+    assert (hour["moving_s"], hour["idle_s"], hour["engine_on_s"], hour["idle_pct"]) == (3_600, None, None, None)
+
+
+@pytest.mark.parametrize("by", ["hour", "weekday"])
+def test_where_there_are_no_days_nothing_is_zero(api_get: Get, by: str) -> None:
+    fleet = rows.fleet()
+    rows.truck(fleet)
+    for row in get(api_get, fleet, f"by={by}")["data"]:
+        assert {value for name, value in row.items() if name != by} == {None}
+    assert get(api_get, fleet, "by=group")["data"] == []
+
+
+def test_the_period_before_stands_beside_it(api_get: Get, fleet: Fleet) -> None:
+    first = fleet.trucks.get(code="A")
+    before = MONDAY - dt.timedelta(days=1)
+    rows.truck_day(first, before, moving_s=14_400, idle_s=0, idle_productive_s=0, engine_on_s=14_400)
+    rows.fleet_day(fleet, before)
+    answer = get(api_get, fleet)
+    assert answer["previous"]["period"] == {"from": "2026-02-23", "to": "2026-03-01", "timezone": "America/Chicago"}
+    assert answer["previous"]["moving_s"] == 14_400
+    assert answer["change_pct"]["moving_s"] == 1600.0  # 7 × 28,800 + 3 × 14,400 = 244,800
+    assert answer["change_pct"]["idle_s"] is None  # from zero
+    assert set(answer["change_pct"]) == set(answer["previous"]) - {"period"}
+
+
+def test_a_cursor_of_one_order_is_refused_in_another(api_get: Get, fleet: Fleet) -> None:
+    cursor = get(api_get, fleet, "limit=1")["page"]["next_cursor"]
+    answer = api_get(f"/api/v2/fleet/utilization?{PERIOD}&limit=1&sort=idle_pct&cursor={cursor}", rows.api_key(fleet))
+    assert answer.status_code == 422
