@@ -27,7 +27,8 @@ PURE = (
         "daily", "messages", "latest", "evidence", "places",
     )),
     *(f"apps.fleet.{name}" for name in (
-        "utilization", "utilization_figures", "hours", "allocation", "costs", "safety", "units", "reports.schedule", "reports.wording",
+        "utilization", "utilization_figures", "hours",
+        "allocation", "costs", "safety", "units", "reports.schedule", "reports.wording",
     )),
 )  # fmt: skip
 

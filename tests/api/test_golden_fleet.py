@@ -244,17 +244,40 @@ def utilization(api_get: Get, key: str) -> None:
         return {
             "truck_days": days, "truck_days_used": days, "length_s": length_s, "moving_s": days * 7_200,
             "idle_s": days * 3_600, "idle_productive_s": 0, "parked_s": length_s - days * 10_800, "no_data_s": 0,
-            "engine_on_s": days * 10_800, **ratios,
+            "engine_on_s": days * 10_800, **ratios, "coverage_pct": 100.0,
         }  # fmt: skip
 
     summary = answer["summary"]
     summary.pop("targets")
-    assert summary == states(146, 146 * 86_400 - 2 * 3_600 - 3)
+    assert summary == {**states(146, 146 * 86_400 - 2 * 3_600 - 3), "not_ranked": None}
     assert {truck.pop("truck_id"): {**truck, "name": None} for truck in answer["data"]} == {
-        "A": {**states(59, 59 * 86_400 - 3_601), "name": None},
-        "B": {**states(59, 59 * 86_400 - 3_601), "name": None},
-        "C": {**states(28, 28 * 86_400 - 1), "name": None},
+        "A": {**states(59, 59 * 86_400 - 3_601), "name": None, "is_ranked": True},
+        "B": {**states(59, 59 * 86_400 - 3_601), "name": None, "is_ranked": True},
+        "C": {**states(28, 28 * 86_400 - 1), "name": None, "is_ranked": True},
     }
+
+
+def utilization_by_hour(api_get: Get, key: str) -> None:
+    """146 truck-days drive from 8 to 10 and idle to 11. From 2 to 3 it is only 144 times: not on 8 March."""
+    hours = api_get(f"/api/v2/fleet/utilization?{BOTH}&by=hour", key).json()["data"]
+    assert [hour["moving_s"] for hour in hours] == [146 * 3_600 if number in (8, 9) else 0 for number in range(24)]
+    assert [hour["idle_s"] for hour in hours] == [146 * 3_600 if number == 10 else 0 for number in range(24)]
+    assert (hours[1]["length_s"], hours[2]["length_s"]) == (146 * 3_600, 144 * 3_600)
+    assert hours[23]["length_s"] == 146 * 3_600 - 3
+    assert (hours[8]["engine_utilization_pct"], hours[10]["idle_pct"], hours[11]["idle_pct"]) == (100.0, 100.0, None)
+
+
+def utilization_by_weekday(api_get: Get, key: str) -> None:
+    """February has each weekday four times; March has Sunday, Monday and Tuesday five times, for A and B."""
+    days = api_get(f"/api/v2/fleet/utilization?{BOTH}&by=weekday", key).json()["data"]
+    assert [day["truck_days"] for day in days] == [22, 22, 20, 20, 20, 20, 22]
+    assert [day["moving_s"] for day in days] == [days["truck_days"] * 7_200 for days in days]
+
+
+def utilization_before(api_get: Get, key: str) -> None:
+    """The 31 days before March hold all of February: 84 truck-days, 62 in March."""
+    answer = api_get("/api/v2/fleet/utilization?from=2026-03-01&to=2026-03-31", key).json()
+    assert (answer["previous"]["moving_s"], answer["change_pct"]["moving_s"]) == (84 * 7_200, -26.19)
 
 
 def figures_of_the_summary(api_get: Get, key: str) -> None:
@@ -278,7 +301,10 @@ def idling_by_event(api_get: Get, key: str) -> None:
 
 def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
     """One test for all of them: the two months take seconds to compute."""
-    for figures in (costs, costs_by_truck, costs_by_month, why_march_cost_less, utilization, figures_of_the_summary):
+    for figures in (
+        costs, costs_by_truck, costs_by_month, why_march_cost_less, utilization, utilization_by_hour,
+        utilization_by_weekday, utilization_before, figures_of_the_summary,
+    ):  # fmt: skip
         figures(api_get, key)
     idling_by_event(api_get, key)
 
