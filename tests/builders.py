@@ -10,7 +10,7 @@ from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.fuel import Review
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.places import Place
-from apps.trucks.points import Evidence, Point
+from apps.trucks.points import Evidence, Point, Points
 
 EPOCH = 1_709_251_200
 DAY_S = 86_400
@@ -91,7 +91,8 @@ def detected(
     """What is found in these points, known up to `as_of`, with the default parameters but for the given ones."""
     chosen = DEFAULTS.overridden(parameters)
     reviews = dict.fromkeys(dismissed, Review.DISMISSED)
-    return detect(points, evidence, chosen, at(as_of), earlier=earlier, later=later, reviews=reviews, places=places)
+    window, before, after = map(Points.of, (points, earlier, later))
+    return detect(window, evidence, chosen, at(as_of), earlier=before, later=after, reviews=reviews, places=places)
 
 
 def day(

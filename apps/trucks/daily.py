@@ -13,7 +13,7 @@ from .idling import IdleEvent, find_idling
 from .motion import Segment
 from .parameters import Parameters
 from .places import Place
-from .points import Evidence, Point
+from .points import NO_POINTS, Evidence, Points
 from .quantities import overlap
 from .speeding import Severity, SpeedingEpisode, find_speeding
 from .trips import Stop, Trip, find_stops, find_trips
@@ -82,13 +82,13 @@ class DayFigures:
 
 
 def detect(
-    points: Sequence[Point],
+    points: Points,
     evidence: Evidence,
     parameters: Parameters,
     as_of: int,
     *,
-    earlier: Sequence[Point] = (),
-    later: Sequence[Point] = (),
+    earlier: Points = NO_POINTS,
+    later: Points = NO_POINTS,
     reviews: Mapping[int, Review] = NO_REVIEWS,
     places: Sequence[Place] = (),
 ) -> Detection:

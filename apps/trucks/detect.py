@@ -7,9 +7,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from apps.accounts.calendar import ONE_DAY, day_bounds
 from apps.trucks import drivers, storage
@@ -21,14 +22,14 @@ from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review, tank_change, 
 from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
-from apps.trucks.messages import StoredPoint
+from apps.trucks.messages import StoredMessages, points_of
 from apps.trucks.models import DrainReview, Truck, TruckSync
-from apps.trucks.motion import Condition, State
+from apps.trucks.motion import Conditions
 from apps.trucks.night import night_of
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
 from apps.trucks.places import Place
-from apps.trucks.points import Point, merge
+from apps.trucks.points import Points
 from apps.trucks.productive_places import PlaceHistory
 from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.sealing import is_sealed
@@ -186,7 +187,7 @@ class Excerpt:
                 as_of=as_of,
                 known_until=self.known_until,
                 parameters=self.parameters,
-                inputs=_inputs([message for message in stored if start <= message.t < as_of]),
+                inputs=_inputs(stored, start, as_of),
                 figures=figures(detection, start, end, as_of, self._night(day)),
                 trips=with_drivers(_started(detection.trips, start, as_of), shifts),
                 stops=_started(detection.stops, start, as_of),
@@ -202,13 +203,15 @@ class Excerpt:
         return night_of(day, self.zone, self.parameters.night_begin_h, self.parameters.night_end_h)
 
     @cached_property
-    def _found(self) -> tuple[list[StoredPoint], Detection]:
+    def _found(self) -> tuple[StoredMessages, Detection]:
         """The messages of a window around the days, as wide as it must be, and what is found in it."""
         before_s = after_s = CONTEXT_S
         while True:
             first_t, last_t = self.first_second(before_s), self.end + after_s
-            stored = storage.stored_points(self.truck.fleet_id, self.truck.id, first_t, last_t)
-            detection = self.detect(stored, first_t, last_t)
+            stored = storage.stored_messages(
+                self.truck.fleet_id, self.truck.id, first_t, last_t, self.readings, self.parameters.min_satellites
+            )
+            detection = self.detect(stored.points, first_t, last_t)
             begins_too_late = before_s < CONNECTED_S and self.begins_too_late(detection)
             ends_too_soon = self.ends_too_soon(detection, last_t)
             if not begins_too_late and not ends_too_soon:
@@ -230,36 +233,39 @@ class Excerpt:
         last_before = self.neighbours.before(self.start, ["t"]).get("t", [first_t])[0]
         return min(first_t, last_before)
 
-    def detect(self, stored: Sequence[StoredPoint], first_t: int, last_t: int) -> Detection:
+    def detect(self, points: Points, first_t: int, last_t: int) -> Detection:
+        """What is found in the points of [first_t, last_t), with the readings around them."""
         earlier = self.neighbours.before(first_t, self.readings, levels=MEDIAN_OF)
         later = self.neighbours.after(last_t - 1, self.readings, levels=MEDIAN_OF) if last_t <= self.known_until else {}
         return detect(
-            self._points(stored),
+            points,
             self.evidence,
             self.parameters,
             self.known_until,
-            earlier=self._points(self.neighbours.points(t for seconds in earlier.values() for t in seconds)),
-            later=self._points(self.neighbours.points(t for seconds in later.values() for t in seconds)),
+            earlier=self._around(earlier),
+            later=self._around(later),
             reviews=self.reviews,
             places=self.places,
         )
 
-    def _points(self, stored: Sequence[StoredPoint]) -> list[Point]:
-        return merge(message.point(self.parameters.min_satellites) for message in stored)
+    def _around(self, nearest: Mapping[str, Sequence[int]]) -> Points:
+        """The points of the seconds of these readings."""
+        stored = self.neighbours.points(t for seconds in nearest.values() for t in seconds)
+        return points_of(stored, self.parameters.min_satellites)
 
     def _is_settled_before(self, detection: Detection) -> bool:
         """Whether what went on before the days does not matter: the window has a rest, or nothing before it."""
-        conditions = [condition for condition in detection.history.conditions if condition.t <= self.start]
-        if not conditions or rests(conditions, self.parameters):
+        conditions = detection.history.conditions
+        before = conditions[: np.searchsorted(conditions.t, self.start, side="right")]
+        if not len(before) or rests(before, self.parameters):
             return True
-        return not self.neighbours.before(conditions[0].t, ["t"])
+        return not self.neighbours.before(int(before.t[0]), ["t"])
 
     def _is_settled_after(self, detection: Detection) -> bool:
         """Whether what comes after the window does not matter: a rest after the days, and all of them is over."""
-        conditions = [condition for condition in detection.history.conditions if condition.t >= self.end]
-        if not conditions or not rests(conditions, self.parameters):
+        if not rests(detection.history.conditions_from(self.end), self.parameters):
             return False
-        last_t = conditions[-1].t
+        last_t = int(detection.history.conditions.t[-1])
         events: list[Event] = [*detection.trips, *detection.stops, *detection.idle_events, *detection.speeding]
         are_over = all(not event.is_open and event.ended_at < last_t for event in events if self._is_within(event))
         # Within half an hour a further step may join, and only so many readings are known beyond the window.
@@ -271,19 +277,16 @@ class Excerpt:
         return self.start <= event.started_at < self.end
 
 
-def rests(conditions: Sequence[Condition], parameters: Parameters) -> bool:
+def rests(conditions: Conditions, parameters: Parameters) -> bool:
     """Whether any trip that went on before must have ended within these points: stillness or silence long enough."""
-    still_since: int | None = None
-    for condition, following in pairwise(conditions):
-        if following.t - condition.t > parameters.trip_max_gap_s:
-            return True
-        if condition.state is State.MOVING:
-            still_since = None
-        elif still_since is None:
-            still_since = condition.t
-        if still_since is not None and following.t - still_since >= parameters.trip_end_s:
-            return True
-    return False
+    if (conditions.since_last_s > parameters.trip_max_gap_s).any():
+        return True
+    still = ~conditions.moving
+    stops = np.flatnonzero(still & ~np.append(False, still[:-1]))
+    goes = np.append(np.flatnonzero(~still), len(still) - 1)  # where stillness ends, at the last point at the latest
+    ended = goes[np.searchsorted(goes[:-1], stops)]
+    lasted = conditions.t[ended] - conditions.t[stops]
+    return bool((lasted[stops < ended] >= parameters.trip_end_s).any())
 
 
 def _started(events: Iterable[E], start: int, as_of: int) -> list[E]:
@@ -297,11 +300,13 @@ def _harsh(detection: Detection, start: int, end: int) -> list[HarshEvent]:
     return sorted((event for events in counted for event in events), key=lambda event: (event.started_at, event.kind))
 
 
-def _inputs(stored: Sequence[StoredPoint]) -> Inputs:
+def _inputs(stored: StoredMessages, start: int, as_of: int) -> Inputs:
+    within = slice(*np.searchsorted(stored.t, (start, as_of)))
+    seconds = stored.t[within]
     return Inputs(
-        seconds=len({message.t for message in stored}),
-        messages=len(stored),
-        first_t=stored[0].t if stored else None,
-        last_t=stored[-1].t if stored else None,
-        dropped=sum(message.dropped for message in stored),
+        seconds=int(np.count_nonzero(np.diff(seconds))) + 1 if len(seconds) else 0,
+        messages=len(seconds),
+        first_t=int(seconds[0]) if len(seconds) else None,
+        last_t=int(seconds[-1]) if len(seconds) else None,
+        dropped=int(stored.dropped[within].sum()),
     )

@@ -1,10 +1,10 @@
 """What a truck's sensor table can tell of its engine, and which readings it takes. Pure."""
 
-from collections.abc import Sequence
+import numpy as np
 
 from apps.trucks.motion import conditions
 from apps.trucks.parameters import DEFAULTS
-from apps.trucks.points import Evidence, Point
+from apps.trucks.points import Evidence, Points
 from apps.trucks.sensors import SensorTable
 
 # Columns of `message` whose readings reach beyond their message: counters and levels, and what is carried over.
@@ -19,7 +19,7 @@ def evidence_of(table: SensorTable) -> Evidence:
     return Evidence.NONE
 
 
-def engine_state(points: Sequence[Point], evidence: Evidence) -> bool | None:
-    """Whether the engine ran at the last of these points, ascending; None: they do not tell."""
-    states = conditions(points, evidence, DEFAULTS)
-    return states[-1].engine_on if states else None
+def engine_state(points: Points, evidence: Evidence) -> bool | None:
+    """Whether the engine ran at the last of these points; None: they do not tell."""
+    engine = conditions(points, evidence, DEFAULTS).engine[-1:]
+    return None if not len(engine) or np.isnan(engine[0]) else bool(engine[0])

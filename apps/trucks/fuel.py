@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from math import fsum
 from statistics import median
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .history import Event, History, LevelReading, Stretch
+import numpy as np
+
+from .history import Event, History, Levels, Stretch
 from .motion import State, overlapping
 from .parameters import Parameters
-from .quantities import CONNECTED_S
+from .quantities import CONNECTED_S, connects
 
 JOIN_S = 1_800  # steps of one kind at most this far apart are one event
 REVIEWED_S = 600  # a review is of the drain that starts at most this far from the one it was made of
@@ -91,22 +92,19 @@ def find_fuel_events(
     return sorted(events, key=lambda event: event.started_at)
 
 
-def _steps(levels: Sequence[LevelReading], parameters: Parameters) -> Iterator[_Step]:
+def _steps(levels: Levels, parameters: Parameters) -> Iterator[_Step]:
     """The single steps. A drain begins with the engine known to be off: else it may be consumption."""
-    for index, (before, after) in enumerate(pairwise(levels)):
-        rise = after.litres - before.litres
-        if after.t - before.t > CONNECTED_S:
-            continue
-        if rise >= parameters.refuel_min_l:
-            yield _Step(FuelEventKind.REFUEL, index, index + 1)
-        elif -rise >= parameters.drain_min_l and before.engine_on is False:
-            yield _Step(FuelEventKind.DRAIN, index, index + 1)
+    rise, connected = np.diff(levels.litres), connects(levels.t)
+    refuels = connected & (rise >= parameters.refuel_min_l)
+    drains = connected & ~refuels & (-rise >= parameters.drain_min_l) & (levels.engine[:-1] == 0)
+    for index in np.flatnonzero(refuels | drains).tolist():
+        yield _Step(FuelEventKind.REFUEL if refuels[index] else FuelEventKind.DRAIN, index, index + 1)
 
 
-def _joined(steps: Iterable[_Step], levels: Sequence[LevelReading]) -> list[_Step]:
+def _joined(steps: Iterable[_Step], levels: Levels) -> list[_Step]:
     joined: list[_Step] = []
     for step in steps:
-        if joined and levels[step.first].t - levels[joined[-1].last].t <= JOIN_S:
+        if joined and levels.t[step.first] - levels.t[joined[-1].last] <= JOIN_S:
             joined[-1] = joined[-1]._replace(last=step.last)
         else:
             joined.append(step)
@@ -114,9 +112,10 @@ def _joined(steps: Iterable[_Step], levels: Sequence[LevelReading]) -> list[_Ste
 
 
 def _fuel_event(history: History, step: _Step, reviews: Mapping[int, Review]) -> FuelEvent:
-    start, end = history.levels[step.first].t, history.levels[step.last].t
-    level_before = _usual(history.levels[max(0, step.first + 1 - MEDIAN_OF) : step.first + 1], start)
-    level_after = _usual(history.levels[step.last : step.last + MEDIAN_OF], end)
+    levels = history.levels
+    start, end = int(levels.t[step.first]), int(levels.t[step.last])
+    level_before = _usual(levels, slice(max(0, step.first + 1 - MEDIAN_OF), step.first + 1), start)
+    level_after = _usual(levels, slice(step.last, step.last + MEDIAN_OF), end)
     return FuelEvent(
         **history.extent(Stretch(start, end, False)),
         kind=step.kind,
@@ -133,9 +132,11 @@ def _review(start: int, reviews: Mapping[int, Review]) -> Review:
     return reviews[nearest] if nearest is not None and is_of_it else Review.SUSPECTED
 
 
-def _usual(levels: Sequence[LevelReading], t: int) -> float:
-    """The median of the readings that connect with `t`."""
-    return median(level.litres for level in levels if abs(level.t - t) <= CONNECTED_S)
+def _usual(levels: Levels, near: slice, t: int) -> float:
+    """The median of those of these readings that connect with `t`."""
+    connected = np.abs(levels.t[near] - t) <= CONNECTED_S
+    litres: list[float] = levels.litres[near][connected].tolist()
+    return median(litres)
 
 
 def used(history: History, events: Sequence[FuelEvent], start: int, end: int) -> Used:

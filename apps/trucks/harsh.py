@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
+
+import numpy as np
 
 from .history import Event, History, Stretch, within
 from .parameters import Parameters
@@ -70,18 +73,14 @@ def _by_device(history: History) -> Iterator[HarshEvent]:
 
 def _by_speed(history: History, kind: HarshKind, sign: int, limit_ms2: float) -> Iterator[HarshEvent]:
     """Changes of speed in one direction at or above the limit; those that follow upon each other are one event."""
-    run: Stretch | None = None
-    peak = 0.0
-    for before, after in history.track.dense:
-        change = sign * ((after.speed_kmh or 0) - (before.speed_kmh or 0)) / _KMH_PER_MS / (after.t - before.t)
-        if run is not None and (change < limit_ms2 or run.end != before.t):
-            yield _event(history, run, kind, HarshSource.SPEED, peak)
-            run, peak = None, 0.0
-        if change >= limit_ms2:
-            run = Stretch(before.t if run is None else run.start, after.t, False)
-            peak = max(peak, change)
-    if run is not None:
-        yield _event(history, run, kind, HarshSource.SPEED, peak)
+    track, first = history.track, history.track.dense
+    seconds = track.t[first + 1] - track.t[first]
+    changes = sign * (track.speed_kmh[first + 1] - track.speed_kmh[first]) / _KMH_PER_MS / seconds
+    strong = np.flatnonzero(changes >= limit_ms2)
+    for _, run in groupby(enumerate(first[strong].tolist()), key=lambda each: each[1] - each[0]):
+        order, fixes = zip(*run, strict=True)
+        stretch = Stretch(track.times[fixes[0]], track.times[fixes[-1] + 1], False)
+        yield _event(history, stretch, kind, HarshSource.SPEED, float(changes[strong[list(order)]].max()))
 
 
 def _event(

@@ -1,18 +1,20 @@
 """What is known of one truck over a stretch of time, before any event is looked for in it."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import fsum
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import NamedTuple, TypedDict, TypeVar
 
-from .motion import Condition, Seconds, Segment, conditions, seconds, segments
+import numpy as np
+
+from .motion import Conditions, Seconds, Segment, conditions, seconds, segments
 from .parameters import Parameters
 from .places import Place
-from .points import Evidence, Point
-from .quantities import Counter, Spread, changes, counter
+from .points import NO_POINTS, Evidence, Floats, Integers, Points, joined
+from .quantities import Counter, Spread, connects, counter
 from .track import Legs, Track, legs, track
 
 T = TypeVar("T")
@@ -46,10 +48,13 @@ class Distance:
         return None if self.gps_m is None else DistanceSource.GPS
 
 
-class LevelReading(NamedTuple):
-    t: int
-    litres: float
-    engine_on: bool | None
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """The readings of the fuel level in columns, ascending, each with the engine at it: 1 on, 0 off, NaN unknown."""
+
+    t: Integers
+    litres: Floats
+    engine: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +100,20 @@ class History:
 
     has_engine_evidence: bool
     until: int  # states are known up to here: to `as_of` or the first point after the window
-    conditions: Sequence[Condition]
+    conditions: Conditions
     segments: Sequence[Segment]
     track: Track
     legs: Legs
     odometer: Counter
     engine_hours: Counter
     fuel_counter: Counter
-    levels: Sequence[LevelReading]
+    levels: Levels
     level_falls: Spread
     harsh_reports: Sequence[tuple[int, int]]  # (second, code) where the device tells of harsh driving; the window's
     fault_reports: Sequence[tuple[int, str]]  # (second, active codes) where it tells of faults
+
+    def conditions_from(self, t: int) -> Conditions:
+        return self.conditions[np.searchsorted(self.conditions.t, t) :]
 
     def seconds(self, start: int, end: int) -> Seconds:
         return seconds(self.segments, start, end)
@@ -127,26 +135,22 @@ class History:
 
 
 def read_history(
-    points: Sequence[Point],
+    points: Points,
     evidence: Evidence,
     parameters: Parameters,
     as_of: int,
-    earlier: Sequence[Point] = (),
-    later: Sequence[Point] = (),
+    earlier: Points = NO_POINTS,
+    later: Points = NO_POINTS,
     places: Sequence[Place] = (),
 ) -> History:
     """The history of a window; the arguments are those of `daily.detect`."""
-    earlier, points, later = (kept[: bisect_right(kept, as_of, key=_second)] for kept in (earlier, points, later))
-    everything = [*earlier, *points, *later]
+    before, window, after = (part.before(as_of + 1) for part in (earlier, points, later))
+    everything = joined(before, window, after)
     every_condition = conditions(everything, evidence, parameters, places)
-    in_window = every_condition[len(earlier) : len(earlier) + len(points)]
-    until = later[0].t if later else as_of
+    in_window = every_condition[len(before) : len(before) + len(window)]
+    until = int(after.t[0]) if len(after) else as_of
     way = track(everything, every_condition)
-    levels = [
-        LevelReading(point.t, point.fuel_level_l, condition.engine_on)
-        for point, condition in zip(everything, every_condition, strict=True)
-        if point.fuel_level_l is not None
-    ]
+    levels = _levels(everything, every_condition)
     return History(
         has_engine_evidence=evidence is not Evidence.NONE,
         until=until,
@@ -154,17 +158,14 @@ def read_history(
         segments=segments(in_window, until, parameters),
         track=way,
         legs=legs(way, parameters),
-        odometer=_counter(everything, attrgetter("odometer_m")),
-        engine_hours=_counter(everything, attrgetter("engine_hours_h")),
-        fuel_counter=_counter(everything, attrgetter("fuel_used_l")),
+        odometer=_counter(everything.t, everything.odometer_m),
+        engine_hours=_counter(everything.t, everything.engine_hours_h),
+        fuel_counter=_counter(everything.t, everything.fuel_used_l),
         levels=levels,
-        level_falls=_falls(levels),
-        harsh_reports=[(point.t, point.harsh) for point in points if point.harsh is not None],
-        fault_reports=[(point.t, point.dtc) for point in everything if point.dtc is not None],
+        level_falls=Spread.of(levels.t, -np.diff(levels.litres), connects(levels.t)),
+        harsh_reports=window.harsh,
+        fault_reports=everything.dtc,
     )
-
-
-_second = attrgetter("t")
 
 
 def within(reports: Sequence[tuple[int, T]], start: int, end: int) -> Sequence[tuple[int, T]]:
@@ -175,15 +176,14 @@ def within(reports: Sequence[tuple[int, T]], start: int, end: int) -> Sequence[t
 _first = itemgetter(0)
 
 
-def _counter(points: Sequence[Point], value: Callable[[Point], float | None]) -> Counter:
-    times = [point.t for point in points if value(point) is not None]
-    return counter(times, [reading for reading in map(value, points) if reading is not None])
+def _counter(times: Integers, readings: Floats) -> Counter:
+    read = ~np.isnan(readings)
+    return counter(times[read], readings[read])
 
 
-def _falls(levels: Sequence[LevelReading]) -> Spread:
-    """By how much the level sank between its readings: a straight line."""
-    times = [level.t for level in levels]
-    return Spread.of(times, changes(times, [-level.litres for level in levels]))
+def _levels(points: Points, conditions: Conditions) -> Levels:
+    read = ~np.isnan(points.fuel_level_l)
+    return Levels(points.t[read], points.fuel_level_l[read], conditions.engine[read])
 
 
 def _whole(metres: float | None) -> int | None:

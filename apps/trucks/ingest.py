@@ -13,10 +13,10 @@ from apps.trucks import invalidation, logins, storage, watermarks
 from apps.trucks.evidence import READINGS, engine_state, evidence_of
 from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
-from apps.trucks.messages import Batch, MessageRow, Raw, Received, Rows, StoredPoint, rows
+from apps.trucks.messages import Batch, MessageRow, Raw, Received, Rows, StoredPoint, points_of, rows
 from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
-from apps.trucks.points import Evidence, merge
+from apps.trucks.points import Evidence
 from apps.trucks.sealing import kept_since
 from apps.trucks.sensors import SensorTable
 from apps.trucks.surroundings import Surroundings
@@ -266,7 +266,7 @@ def _engine_on(truck: Truck, table: SensorTable, t: int) -> bool | None:
         return None
     neighbours = storage.Neighbours(truck.fleet_id, truck.id, min_satellites=0)
     seconds = neighbours.before(t + 1, [evidence.value]).get(evidence.value, [])
-    return engine_state(merge(stored.point(0) for stored in neighbours.points(seconds)), evidence)
+    return engine_state(points_of(neighbours.points(seconds), min_satellites=0), evidence)
 
 
 def _latest(stored: LatestValues) -> Latest:

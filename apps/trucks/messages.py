@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from apps.trucks.points import Point
+from apps.trucks.points import Integers, Point, Points, merge
 from apps.trucks.sensors import SensorTable, SensorValue
 
 Raw = dict[str, Any]
@@ -237,3 +237,17 @@ class StoredPoint(NamedTuple):
             self.speed_kmh if fix else None,
             *self[8:18],
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredMessages:
+    """The messages of a stretch of time: what they count for, one by one, and the points that they make together."""
+
+    t: Integers  # ascending
+    dropped: Integers  # values that were unusable
+    points: Points
+
+
+def points_of(stored: Iterable[StoredPoint], min_satellites: int) -> Points:
+    """The points that these messages make, which are in the order of their precedence."""
+    return Points.of(merge(message.point(min_satellites) for message in stored))

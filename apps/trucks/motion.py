@@ -1,23 +1,24 @@
 """Whether a truck drives, idles or is parked: at each point, and over time."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from .parameters import Parameters
-from .places import Place, Spot, place_at
-from .points import Evidence, Point
+from .places import Place, position_at
+from .points import Booleans, Evidence, Floats, Integers, Points
 from .quantities import CONNECTED_S
 
 ENGINE_RUNS_RPM = 300
 # A charging alternator lifts the voltage above what a battery has by itself; 18 V tells 12 V systems from 24 V ones.
 SYSTEM_24_VOLT, CHARGING_12_VOLT, CHARGING_24_VOLT = 18, 13.2, 26.4
-
-T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -27,16 +28,44 @@ class State(StrEnum):
     NO_DATA = "no_data"
 
 
-class Condition(NamedTuple):
-    """How a truck is at one point, with what is carried over from the points before."""
+STATES = tuple(State)  # a state's code in a column is its position here
+MOVING, IDLE, PARKED, NO_DATA = range(len(STATES))
+NOWHERE = -1
 
-    t: int
-    engine_on: bool | None  # null: unknown
-    speed_kmh: float  # 0 with the engine off
-    has_speed: bool  # the speed is this point's own, from its fix
-    state: State
-    productive: bool  # idle with the PTO on or in a productive place
-    place: str | None = None  # the productive place in which it idles
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditions:
+    """How a truck is at each of its points, with what is carried over from the points before: in columns."""
+
+    t: Integers
+    engine: Floats  # 1 on, 0 off, NaN unknown
+    speed_kmh: Floats  # 0 with the engine off
+    has_speed: Booleans  # the speed is this point's own, from its fix
+    state: npt.NDArray[np.int8]  # codes
+    productive: Booleans  # idle with the PTO on or in a productive place
+    place: Integers  # the productive place in which it idles, a position in `places`, or NOWHERE
+    places: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def __getitem__(self, part: slice) -> "Conditions":
+        columns = (self.t, self.engine, self.speed_kmh, self.has_speed, self.state, self.productive, self.place)
+        return Conditions(*(column[part] for column in columns), self.places)  # type: ignore[arg-type]
+
+    @property
+    def moving(self) -> Booleans:
+        return self.state == MOVING
+
+    @property
+    def since_last_s(self) -> Integers:
+        """The seconds since the point before; 0 at the first."""
+        return np.diff(self.t, prepend=self.t[:1])
+
+    def productivity(self, index: int) -> tuple[bool, str | None]:
+        """Whether it idles productively at a point, and in which place."""
+        place = self.place[index]
+        return bool(self.productive[index]), None if place == NOWHERE else self.places[place]
 
 
 class Segment(NamedTuple):
@@ -47,9 +76,6 @@ class Segment(NamedTuple):
     state: State
     productive: bool = False
     place: str | None = None
-
-
-_Change: TypeAlias = tuple[int, State, bool, str | None]  # from when on, what, productive, in which place
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,96 +93,106 @@ class Seconds:
         return self.moving + self.idle + self.parked
 
 
-def _by_rpm(point: Point) -> bool | None:
-    return None if point.rpm is None else point.rpm > ENGINE_RUNS_RPM
+def _by_rpm(points: Points) -> Floats:
+    return _told(points.rpm, points.rpm > ENGINE_RUNS_RPM)
 
 
-def _by_voltage(point: Point) -> bool | None:
-    if point.voltage is None:
-        return None
-    return point.voltage > (CHARGING_24_VOLT if point.voltage >= SYSTEM_24_VOLT else CHARGING_12_VOLT)
+def _by_voltage(points: Points) -> Floats:
+    charging = np.where(points.voltage >= SYSTEM_24_VOLT, CHARGING_24_VOLT, CHARGING_12_VOLT)
+    return _told(points.voltage, points.voltage > charging)
 
 
-_ENGINE_READING: dict[Evidence, Callable[[Point], bool | None]] = {
+def _told(readings: Floats, yes: Booleans) -> Floats:
+    """1 and 0 for yes and no, NaN where there was no reading."""
+    return np.where(np.isnan(readings), np.nan, yes)
+
+
+_ENGINE_READING: dict[Evidence, Callable[[Points], Floats]] = {
     Evidence.IGNITION: attrgetter("ignition"),
     Evidence.RPM: _by_rpm,
     Evidence.VOLTAGE: _by_voltage,
-    Evidence.NONE: lambda _: None,
+    Evidence.NONE: lambda points: np.full(len(points), np.nan),
 }
 
 
 def conditions(
-    points: Sequence[Point], evidence: Evidence, parameters: Parameters, places: Sequence[Place] = ()
-) -> list[Condition]:
+    points: Points, evidence: Evidence, parameters: Parameters, places: Sequence[Place] = ()
+) -> Conditions:
     """The condition at each point; what a point lacks is the last known value, at most 35 days old.
 
     The carried speed is the GPS speed of the last fix, whatever the engine did since.
     """
-    times = [point.t for point in points]
-    gps_speeds = [point.speed_kmh for point in points]
-    engine = _carried(times, map(_ENGINE_READING[evidence], points))
-    pto = _carried(times, [point.pto for point in points])
-    spots = _carried(times, map(_spot, points)) if places else [None] * len(points)
-    locate = cache(lambda spot: place_at(places, spot))  # who stands is asked for the same spot again and again
-    found = []
-    for t, engine_on, speed, own_speed, pto_on, spot in zip(
-        times, engine, _carried(times, gps_speeds), gps_speeds, pto, spots, strict=True
-    ):
-        speed_kmh = 0.0 if engine_on is False or speed is None else speed
-        state = _state(engine_on, speed_kmh > parameters.moving_speed_kmh)
-        place = locate(spot) if state is State.IDLE else None
-        productive = state is State.IDLE and (pto_on is True or place is not None)
-        found.append(Condition(t, engine_on, speed_kmh, own_speed is not None, state, productive, place))
+    engine = _carried(points.t, _ENGINE_READING[evidence](points))
+    speed = _carried(points.t, points.speed_kmh)
+    speed_kmh = np.where((engine == 0) | np.isnan(speed), 0.0, speed)
+    moving = (speed_kmh > parameters.moving_speed_kmh) & (engine != 0)
+    state = np.where(moving, MOVING, np.where(engine == 1, IDLE, PARKED)).astype(np.int8)
+    place = _places(points, state == IDLE, places)
+    productive = (state == IDLE) & ((_carried(points.t, points.pto) == 1) | (place != NOWHERE))
+    has_speed = ~np.isnan(points.speed_kmh)
+    names = tuple(each.name for each in places)
+    return Conditions(points.t, engine, speed_kmh, has_speed, state, productive, place, names)
+
+
+def _places(points: Points, idle: Booleans, places: Sequence[Place]) -> Integers:
+    """The position of the place in which the truck idles at each point, NOWHERE where it does not."""
+    found = np.full(len(points), NOWHERE)
+    if places:
+        fixes = last_read(points.t, points.lat)
+        locate = cache(lambda spot: position_at(places, spot))  # who stands is asked for the same spot again and again
+        for index in np.flatnonzero(idle & (fixes >= 0)).tolist():
+            fix = fixes[index]
+            found[index] = locate((points.lat[fix].item(), points.lon[fix].item()))
     return found
 
 
-def _spot(point: Point) -> Spot | None:
-    return None if point.lat is None or point.lon is None else (point.lat, point.lon)
+def _carried(times: Integers, readings: Floats) -> Floats:
+    """At each time what was read last, for as long as it connects; NaN where nothing was."""
+    if np.isnan(readings).all():
+        return readings
+    last = last_read(times, readings)
+    return np.where(last >= 0, readings[last], np.nan)
 
 
-def _carried(times: Sequence[int], readings: Iterable[T | None]) -> list[T | None]:
-    """At each time what was read last, for as long as it connects."""
-    value: T | None = None
-    read_at = 0
-    values = []
-    for t, reading in zip(times, readings, strict=True):
-        if reading is not None:
-            value, read_at = reading, t
-        elif t - read_at > CONNECTED_S:
-            value = None
-        values.append(value)
-    return values
+def last_read(times: Integers, readings: Floats) -> Integers:
+    """The position of the last reading at or before each time, at most 35 days old; -1 where there is none."""
+    positions = np.where(np.isnan(readings), -1, np.arange(len(times)))
+    last = np.maximum.accumulate(positions)
+    return np.where(times - times[last] <= CONNECTED_S, last, -1)
 
 
-def _state(engine_on: bool | None, fast: bool) -> State:
-    if fast and engine_on is not False:
-        return State.MOVING
-    return State.IDLE if engine_on else State.PARKED
+def segments(conditions: Conditions, until: int, parameters: Parameters) -> list[Segment]:
+    """What the truck did from its first point to `until`, without holes, each state as long as it lasts.
+
+    Each point claims its state up to the next one, and no data from where the state's cap leaves time.
+    """
+    t, state, productive, place = conditions.t, conditions.state, conditions.productive, conditions.place
+    if not len(t):
+        return []
+    held_until = t + _caps(parameters)[state]
+    left = held_until < np.append(t[1:], until)
+    changed = np.ones(len(t), dtype=np.bool_)
+    changed[1:] = left[:-1]
+    for column in (state, productive, place):
+        changed[1:] |= column[1:] != column[:-1]
+    known, lost = np.flatnonzero(changed), np.flatnonzero(left)
+    starts = np.concatenate([t[known], held_until[lost]])
+    order = np.argsort(np.concatenate([2 * known, 2 * lost + 1]))
+    states = np.concatenate([state[known], np.full(len(lost), NO_DATA, dtype=np.int8)])[order].tolist()
+    whys = np.concatenate([known, np.full(len(lost), -1)])[order].tolist()
+    begins = starts[order].tolist()
+    return [
+        Segment(start, end, STATES[code], *(conditions.productivity(point) if point >= 0 else (False, None)))
+        for start, end, code, point in zip(begins, [*begins[1:], until], states, whys, strict=True)
+        if start < end
+    ]
 
 
-def segments(conditions: Sequence[Condition], until: int, parameters: Parameters) -> list[Segment]:
-    """What the truck did from its first point to `until`, without holes, each state as long as it lasts."""
-    changes: list[_Change] = []
-    state: State | None = None
-    productive, place = False, None
-    for change in _claims(conditions, until, parameters):
-        if change[1] is not state or change[2] is not productive or change[3] != place:
-            changes.append(change)
-            _, state, productive, place = change
-    ends = [*(start for start, *_ in changes[1:]), until]
-    return [Segment(change[0], end, *change[1:]) for change, end in zip(changes, ends, strict=False) if change[0] < end]
-
-
-def _claims(conditions: Sequence[Condition], until: int, parameters: Parameters) -> Iterator[_Change]:
-    """Per point its state, and no data from where its cap leaves time up to the next point."""
-    caps = dict.fromkeys(State, min(parameters.engine_gap_cap_s, CONNECTED_S))
+def _caps(parameters: Parameters) -> Integers:
+    """How long each state is held at most, by its code."""
+    caps = dict.fromkeys(STATES, min(parameters.engine_gap_cap_s, CONNECTED_S))
     caps[State.PARKED] = min(parameters.parked_gap_cap_s, CONNECTED_S)
-    ends = [*(condition.t for condition in conditions[1:]), until]
-    for condition, end in zip(conditions, ends, strict=False):
-        yield condition.t, condition.state, condition.productive, condition.place
-        held_until = condition.t + caps[condition.state]
-        if held_until < end:
-            yield held_until, State.NO_DATA, False, None
+    return np.array([caps[state] for state in STATES])
 
 
 def seconds(segments: Sequence[Segment], start: int, end: int) -> Seconds:

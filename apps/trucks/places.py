@@ -95,8 +95,6 @@ class Place:
         return self.box.contains(spot) and self.area.contains(spot)
 
 
-def place_at(places: Sequence[Place], spot: Spot | None) -> str | None:
-    """The name of the first of these places that a spot is in."""
-    if spot is None:
-        return None
-    return next((place.name for place in places if place.contains(spot)), None)
+def position_at(places: Sequence[Place], spot: Spot) -> int:
+    """The position of the first of these places that a spot is in; -1 for none."""
+    return next((position for position, place in enumerate(places) if place.contains(spot)), -1)

@@ -1,8 +1,16 @@
-"""What is known of a truck at one second, after cleaning."""
+"""What is known of a truck at its seconds, after cleaning: one by one, and in columns. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 
 class Evidence(StrEnum):
@@ -58,3 +66,72 @@ def _overlay(below: Point, above: Point) -> Point:
     values = [b if a is None else a for b, a in zip(below, above, strict=True)]
     harsh = (below.harsh or 0) | (above.harsh or 0) or None
     return Point._make(values)._replace(lat=fix.lat, lon=fix.lon, speed_kmh=fix.speed_kmh, harsh=harsh)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Points:
+    """Seconds of one truck in columns, ascending, each once: what `Point` says of each, with NaN for null.
+
+    A yes is 1, a no is 0. Harsh driving and faults are told of rarely, and stand by themselves.
+    """
+
+    t: Integers
+    lat: Floats
+    lon: Floats
+    speed_kmh: Floats
+    ignition: Floats
+    rpm: Floats
+    voltage: Floats
+    odometer_m: Floats
+    fuel_used_l: Floats
+    fuel_level_l: Floats
+    engine_hours_h: Floats
+    pto: Floats
+    harsh: Sequence[tuple[int, int]] = field(default=())  # (second, code)
+    dtc: Sequence[tuple[int, str]] = field(default=())  # (second, active faults)
+
+    @classmethod
+    def of(cls, points: Iterable[Point]) -> "Points":
+        """These points, one per second, ascending."""
+        rows = list(points)
+        columns = dict(zip(Point._fields, zip(*rows, strict=True) if rows else [()] * len(Point._fields), strict=True))
+        harsh, dtc = ([(p.t, told) for p in rows if (told := getattr(p, name)) is not None] for name in REPORTS)
+        values: Any = {name: np.array(columns[name], dtype=np.float64) for name in VALUES}
+        return cls(t=np.array(columns["t"], dtype=np.int64), harsh=harsh, dtc=dtc, **values)
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def before(self, end: int) -> "Points":
+        """Those of the seconds before `end`."""
+        return self if not len(self) or self.t[-1] < end else self.where(self.t < end)
+
+    def where(self, kept: Booleans) -> "Points":
+        values: Any = {name: getattr(self, name)[kept] for name in COLUMNS}
+        seconds = set(values["t"].tolist())
+        told: Any = {name: [each for each in getattr(self, name) if each[0] in seconds] for name in REPORTS}
+        return Points(**values, **told)
+
+
+REPORTS = ("harsh", "dtc")
+COLUMNS = tuple(each.name for each in fields(Points) if each.name not in REPORTS)
+VALUES = COLUMNS[1:]
+NO_POINTS = Points.of([])
+
+
+def joined(*parts: Points) -> Points:
+    """Points that follow upon each other, as one."""
+    some = [part for part in parts if len(part)]
+    if len(some) < 2:
+        return some[0] if some else parts[0]
+    values: Any = {name: np.concatenate([getattr(part, name) for part in some]) for name in COLUMNS}
+    told: Any = {name: [each for part in some for each in getattr(part, name)] for name in REPORTS}
+    return Points(**values, **told)
+
+
+def woven(one: Points, other: Points) -> Points:
+    """The points of both, which have no second in common, in their order."""
+    both = joined(one, other)
+    order = np.argsort(both.t, kind="stable")
+    values: Any = {name: getattr(both, name)[order] for name in COLUMNS}
+    return Points(**values, harsh=sorted(both.harsh), dtc=sorted(both.dtc))

@@ -3,8 +3,12 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import fsum
+
+import numpy as np
+import numpy.typing as npt
+
+from .points import Booleans, Floats, Integers
 
 CONNECTED_S = 35 * 86_400  # readings further apart say nothing about the time between them
 
@@ -24,10 +28,10 @@ class Spread:
     amounts: Sequence[float]
 
     @classmethod
-    def of(cls, readings: Sequence[int], pieces: Sequence[tuple[int, int, float]]) -> "Spread":
-        """The spread of these pieces, ascending and not overlapping, that come from these readings."""
-        starts, ends = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
-        return cls(readings, starts, ends, [piece[2] for piece in pieces])
+    def of(cls, times: Integers, amounts: Floats, kept: Booleans) -> "Spread":
+        """The spread of those amounts between consecutive readings that are to be kept."""
+        starts, ends = times[:-1][kept], times[1:][kept]
+        return cls(times.tolist(), starts.tolist(), ends.tolist(), amounts[kept].tolist())
 
     def parts(self, start: int, end: int) -> list[float]:
         """What the pieces that reach into [start, end) add to it, one number each."""
@@ -64,16 +68,15 @@ class Counter:
         return bisect_left(self.resets, end) - bisect_left(self.resets, start)
 
 
-def changes(times: Sequence[int], values: Sequence[float]) -> list[tuple[int, int, float]]:
-    """What each reading differs by from the one before it, as (start, end, amount), where the two are connected."""
-    steps = zip(pairwise(times), pairwise(values), strict=True)
-    return [(start, end, after - before) for (start, end), (before, after) in steps if end - start <= CONNECTED_S]
-
-
-def counter(times: Sequence[int], values: Sequence[float]) -> Counter:
+def counter(times: npt.ArrayLike, values: npt.ArrayLike) -> Counter:
     """The counter with these readings, ascending; a decrease counts 0."""
-    steps = changes(times, values)
-    resets = [end for _, end, amount in steps if amount < 0]
-    if resets:
-        steps = [(start, end, max(0.0, amount)) for start, end, amount in steps]
-    return Counter(Spread.of(times, steps), resets)
+    t, increase = np.asarray(times, dtype=np.int64), np.diff(np.asarray(values, dtype=np.float64))
+    connected = connects(t)
+    resets = t[1:][connected & (increase < 0)]
+    return Counter(Spread.of(t, np.maximum(increase, 0.0), connected), resets.tolist())
+
+
+def connects(times: Integers) -> Booleans:
+    """Whether consecutive readings say something of the time between, for each two."""
+    connected: Booleans = np.diff(times) <= CONNECTED_S
+    return connected

@@ -1,12 +1,15 @@
 """Speeding episodes: over the truck's limit for long enough to count."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import NamedTuple
 
+import numpy as np
+
 from .history import Event, History, Stretch
-from .motion import Condition
+from .motion import Conditions
 from .parameters import Parameters
 
 
@@ -39,25 +42,24 @@ def find_speeding(history: History, parameters: Parameters) -> list[SpeedingEpis
     ]
 
 
-def _exceedances(conditions: Sequence[Condition], until: int, parameters: Parameters) -> Iterator[_Exceedance]:
+def _exceedances(conditions: Conditions, until: int, parameters: Parameters) -> Iterator[_Exceedance]:
     """From each first speed over the limit to what ends it. A point without a speed of its own ends nothing."""
-    start: int | None = None
-    last, highest = 0, 0.0
-    cap = parameters.engine_gap_cap_s
-    for condition in conditions:
-        if start is not None and condition.t - last > cap:
-            yield _Exceedance(Stretch(start, last + cap, False), highest)
-            start = None
-        over = condition.has_speed and condition.speed_kmh > parameters.speed_limit_kmh
-        if over:
-            start, highest = (condition.t, 0.0) if start is None else (start, highest)
-            highest = max(highest, condition.speed_kmh)
-        elif start is not None and (condition.has_speed or condition.engine_on is False):
-            yield _Exceedance(Stretch(start, condition.t, False), highest)
-            start = None
-        last = condition.t
-    if start is not None:
-        yield _Exceedance(Stretch(start, min(last + cap, until), until - last <= cap), highest)
+    t, cap = conditions.t, parameters.engine_gap_cap_s
+    over = conditions.has_speed & (conditions.speed_kmh > parameters.speed_limit_kmh)
+    is_silent = conditions.since_last_s > cap
+    ends = is_silent | (~over & (conditions.has_speed | (conditions.engine == 0)))
+    ends_before = np.cumsum(ends)
+    endings = np.flatnonzero(ends)
+    for number, run in groupby(np.flatnonzero(over).tolist(), key=lambda index: int(ends_before[index])):
+        points = list(run)
+        start, highest = int(t[points[0]]), float(conditions.speed_kmh[points].max())
+        if number == len(endings):
+            last = int(t[-1])
+            yield _Exceedance(Stretch(start, min(last + cap, until), until - last <= cap), highest)
+        else:
+            ending = endings[number]
+            end = int(t[ending - 1]) + cap if is_silent[ending] else int(t[ending])
+            yield _Exceedance(Stretch(start, end, False), highest)
 
 
 def _episode(history: History, exceedance: _Exceedance, parameters: Parameters) -> SpeedingEpisode:

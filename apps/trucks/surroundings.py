@@ -16,7 +16,7 @@ from apps.trucks.detect import WIDEN, Excerpt, rests
 from apps.trucks.fuel import Review
 from apps.trucks.history import Event, Stretch
 from apps.trucks.invalidation import Span, Stored
-from apps.trucks.messages import MessageRow, StoredPoint
+from apps.trucks.messages import MessageRow, StoredPoint, points_of
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
@@ -113,7 +113,10 @@ class _Window(Excerpt):
         before_s = after_s = self.margin_s
         while max(before_s, after_s) <= WIDEST_S:
             first_t, last_t = self.first_second(before_s), self.end + after_s
-            ours, theirs = (self.detect(points, first_t, last_t) for points in self._with_and_without(first_t, last_t))
+            ours, theirs = (
+                self.detect(points_of(stored, self.parameters.min_satellites), first_t, last_t)
+                for stored in self._with_and_without(first_t, last_t)
+            )
             begins_too_late = self.begins_too_late(ours) or self.begins_too_late(theirs)
             ends_too_soon = self.ends_too_soon(ours, last_t) or self.ends_too_soon(theirs, last_t)
             if not begins_too_late and not ends_too_soon:
@@ -135,10 +138,11 @@ class _Window(Excerpt):
         """
         if last_t > self.known_until:
             return False
-        conditions = [condition for condition in detection.history.conditions if condition.t >= self.end]
-        if not conditions or not rests(conditions, self.parameters):
+        conditions = detection.history.conditions_from(self.end)
+        if not rests(conditions, self.parameters):
             return True
-        return any(self.start <= e.started_at < self.end and e.ended_at >= conditions[-1].t for e in detection.speeding)
+        last = conditions.t[-1]
+        return any(self.start <= e.started_at < self.end and e.ended_at >= last for e in detection.speeding)
 
 
 def _precedence(point: StoredPoint) -> tuple[int, int, int]:

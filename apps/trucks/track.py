@@ -3,31 +3,21 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from math import isnan, nan
+from typing import TypeAlias
 
-from .motion import Condition, State
+import numpy as np
+
+from .motion import PARKED, Conditions
 from .parameters import Parameters
-from .places import metres_between
-from .points import Point
-from .quantities import CONNECTED_S, Spread
+from .places import EARTH_DIAMETER_M
+from .points import Booleans, Floats, Integers, Points
+from .quantities import CONNECTED_S, Spread, connects
 
 DENSE_S = 2  # speeds further apart do not tell how hard a truck braked between them
 
 
 Place: TypeAlias = tuple[float | None, float | None]  # latitude and longitude; nulls: not known
-
-
-class Fix(NamedTuple):
-    t: int
-    lat: float
-    lon: float
-    speed_kmh: float | None  # as the GPS says, whatever the engine does
-    is_parked: bool
-
-    @property
-    def place(self) -> Place:
-        return self.lat, self.lon
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,78 +29,74 @@ class Legs:
     gaps: Spread  # over a silence, not counted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    fixes: Sequence[Fix]
-    times: Sequence[int]
-    dense: Sequence[tuple[Fix, Fix]]  # consecutive fixes with speeds, at most DENSE_S apart
+    """The fixes in columns, ascending."""
+
+    t: Integers
+    lat: Floats
+    lon: Floats
+    speed_kmh: Floats  # as the GPS says, whatever the engine does; NaN where it does not
+    parked: Booleans
+    times: Sequence[int]  # `t` to look up single ones in
+    dense: Integers  # where fixes with speeds follow upon each other within DENSE_S: the positions of the first ones
 
     def place(self, t: int, until: int) -> Place:
         """That of the last fix at or before `t`, at most 35 days old, else of the first one up to `until`."""
         following = bisect_right(self.times, t)
         if following and t - self.times[following - 1] <= CONNECTED_S:
-            return self.fixes[following - 1].place
-        if following < len(self.fixes) and self.times[following] <= until:
-            return self.fixes[following].place
+            return self._place_of(following - 1)
+        if following < len(self.times) and self.times[following] <= until:
+            return self._place_of(following)
         return None, None
+
+    def _place_of(self, index: int) -> Place:
+        return self.lat[index].item(), self.lon[index].item()
 
     def speed_at(self, t: int) -> float | None:
         """That of the last fix at or before `t`, if it is at most 35 days old and has one."""
         index = bisect_right(self.times, t) - 1
-        return self.fixes[index].speed_kmh if index >= 0 and t - self.times[index] <= CONNECTED_S else None
+        is_known = index >= 0 and t - self.times[index] <= CONNECTED_S
+        speed: float = self.speed_kmh[index].item() if is_known else nan
+        return None if isnan(speed) else speed
 
     def count_dense(self, start: int, end: int) -> int:
         """How many pairs of fixes are close enough to show harsh driving, by the first of the two."""
-        return bisect_left(self.dense, end, key=_first_t) - bisect_left(self.dense, start, key=_first_t)
+        first, last = np.searchsorted(self.t[self.dense], (start, end)).tolist()
+        return max(0, last - first)
 
     def count(self, start: int, end: int) -> int:
-        return len(self._within(start, end))
+        return max(0, bisect_left(self.times, end) - bisect_left(self.times, start))
 
     def max_speed_kmh(self, start: int, end: int) -> float | None:
         """The highest speed of the fixes in [start, end); null when none has one."""
-        return max((fix.speed_kmh for fix in self._within(start, end) if fix.speed_kmh is not None), default=None)
-
-    def _within(self, start: int, end: int) -> Sequence[Fix]:
-        return self.fixes[bisect_left(self.times, start) : bisect_left(self.times, end)]
-
-
-def track(points: Sequence[Point], conditions: Sequence[Condition]) -> Track:
-    """The fixes among the points, ascending; the conditions are those of the points."""
-    fixes = [
-        Fix(point.t, point.lat, point.lon, point.speed_kmh, condition.state is State.PARKED)
-        for point, condition in zip(points, conditions, strict=True)
-        if point.lat is not None and point.lon is not None
-    ]
-    times = [fix.t for fix in fixes]
-    dense = [
-        pair
-        for start, end, pair in zip(times, times[1:], pairwise(fixes), strict=False)
-        if end - start <= DENSE_S and pair[0].speed_kmh is not None and pair[1].speed_kmh is not None
-    ]
-    return Track(fixes, times, dense)
+        within = self.speed_kmh[bisect_left(self.times, start) : bisect_left(self.times, end)]
+        highest: float = np.fmax.reduce(within, initial=nan).item()
+        return None if isnan(highest) else highest
 
 
-def _first_t(pair: tuple[Fix, Fix]) -> int:
-    return pair[0].t
+def track(points: Points, conditions: Conditions) -> Track:
+    """The fixes among the points; the conditions are those of the points."""
+    fix = ~np.isnan(points.lat)
+    t, speed = points.t[fix], points.speed_kmh[fix]
+    has_speed = ~np.isnan(speed)
+    dense = np.flatnonzero((np.diff(t) <= DENSE_S) & has_speed[:-1] & has_speed[1:])
+    return Track(t, points.lat[fix], points.lon[fix], speed, conditions.state[fix] == PARKED, t.tolist(), dense)
 
 
 def legs(track: Track, parameters: Parameters) -> Legs:
     """The legs of a track, sorted by what they count for."""
-    counted, drift, gaps = [], [], []
-    for a, b in pairwise(track.fixes):
-        duration, metres = b.t - a.t, distance_m(a, b)
-        if duration > CONNECTED_S or metres * 3.6 > parameters.max_leg_kmh * duration:
-            continue
-        leg = (a.t, b.t, metres)
-        if duration > parameters.trip_max_gap_s:
-            gaps.append(leg)
-            continue
-        counted.append(leg)
-        if a.is_parked and b.is_parked:
-            drift.append(leg)
-    return Legs(*(Spread.of(track.times, kind) for kind in (counted, drift, gaps)))
+    duration, metres = np.diff(track.t), lengths_m(track.lat, track.lon)
+    possible = connects(track.t) & (metres * 3.6 <= parameters.max_leg_kmh * duration)
+    silent = duration > parameters.trip_max_gap_s
+    drift = track.parked[:-1] & track.parked[1:]
+    kinds = (possible & ~silent, possible & ~silent & drift, possible & silent)
+    return Legs(*(Spread.of(track.t, metres, kind) for kind in kinds))
 
 
-def distance_m(a: Fix, b: Fix) -> float:
-    """The haversine distance of two fixes."""
-    return metres_between((a.lat, a.lon), (b.lat, b.lon))
+def lengths_m(lat: Floats, lon: Floats) -> Floats:
+    """The haversine distances between consecutive places, of degrees."""
+    lat, lon = np.radians(lat), np.radians(lon)
+    across = np.sin(np.diff(lat) / 2) ** 2 + np.cos(lat[:-1]) * np.cos(lat[1:]) * np.sin(np.diff(lon) / 2) ** 2
+    lengths: Floats = EARTH_DIAMETER_M * np.arcsin(np.minimum(1.0, np.sqrt(across)))
+    return lengths

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from .assignments import Shift, main_driver
 from .history import DistanceSource, Event, History, Stretch
-from .motion import Condition, State
+from .motion import Conditions
 from .parameters import Parameters
 
 
@@ -61,25 +63,43 @@ def find_stops(history: History, trips: Sequence[Trip]) -> list[Stop]:
     return [_stop(history, stretch) for stretch in stretches]
 
 
-def _drives(conditions: Sequence[Condition], until: int, parameters: Parameters) -> Iterator[Stretch]:
+def _drives(conditions: Conditions, until: int, parameters: Parameters) -> Iterator[Stretch]:
     """What could be trips; an open one ends where knowledge ends."""
     start: int | None = None
     end = last = 0
     stands = False  # the end is the point after the last moving one, not yet that itself
-    for condition in conditions:
-        stood = stands and condition.t - end >= parameters.trip_end_s
-        if start is not None and (stood or condition.t - last > parameters.trip_max_gap_s):
+    for t, since_last_s, moves in _turns(conditions, parameters):
+        last = t - since_last_s
+        stood = stands and t - end >= parameters.trip_end_s
+        if start is not None and (stood or since_last_s > parameters.trip_max_gap_s):
             yield Stretch(start, end if stood else last, False)
             start = None
-        if condition.state is State.MOVING:
-            start, end, stands = condition.t if start is None else start, condition.t, False
+        if moves:
+            start, end, stands = t if start is None else start, t, False
         elif start is not None and not stands:
-            end, stands = condition.t, True
-        last = condition.t
+            end, stands = t, True
     if start is not None:
+        last = int(conditions.t[-1])
         stood = stands and until - end >= parameters.trip_end_s
         is_open = not stood and until - last <= parameters.trip_max_gap_s
         yield Stretch(start, until if is_open else end if stood else last, is_open)
+
+
+def _turns(conditions: Conditions, parameters: Parameters) -> Iterator[tuple[int, int, bool]]:
+    """The points at which a trip may begin or end: those that move otherwise than the point before, the last of those
+    that move alike, and those after a silence. Of each its second, the seconds since the point before, and whether it
+    moves.
+
+    Between them nothing happens: who stood long enough before is found to have at the next of them.
+    """
+    moving, since_last_s = conditions.moving, conditions.since_last_s
+    turns = since_last_s > parameters.trip_max_gap_s
+    turns[:1] = True
+    turns[1:] |= moving[1:] != moving[:-1]
+    turns[:-1] |= turns[1:]
+    turns[-1:] = True
+    found = np.flatnonzero(turns)
+    return zip(conditions.t[found].tolist(), since_last_s[found].tolist(), moving[found].tolist(), strict=True)
 
 
 def _trip(history: History, stretch: Stretch) -> Trip:

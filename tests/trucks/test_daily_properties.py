@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from apps.trucks.daily import Detection, detect, figures
 from apps.trucks.history import Event
-from apps.trucks.motion import State
+from apps.trucks.motion import STATES, State
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.places import metres_between
-from apps.trucks.points import Evidence, Point
+from apps.trucks.points import Evidence, Point, Points
 from tests.builders import DAY_S, EPOCH, KM_PER_DEGREE
 
 ROWS = st.tuples(
@@ -90,7 +90,7 @@ def states(detection: Detection, start: int, end: int, as_of: int) -> list[int]:
 
 @given(some_points(), EVIDENCE, INSTANTS, INSTANTS, INSTANTS)
 def test_a_day_adds_up(points: list[Point], evidence: Evidence, start: int, end: int, as_of: int):
-    detection = detect(points, evidence, DEFAULTS, as_of)
+    detection = detect(Points.of(points), evidence, DEFAULTS, as_of)
     moving, idle, productive, parked, no_data = states(detection, start, end, as_of)
     assert moving + idle + parked + no_data == max(0, min(end, as_of) - start)
     assert min(moving, idle, parked, no_data) >= 0
@@ -99,7 +99,7 @@ def test_a_day_adds_up(points: list[Point], evidence: Evidence, start: int, end:
 
 @given(some_points(), EVIDENCE, st.lists(INSTANTS, max_size=5), INSTANTS)
 def test_cut_anywhere_the_parts_make_up_the_whole(points: list[Point], evidence: Evidence, cuts: list[int], as_of: int):
-    detection = detect(points, evidence, DEFAULTS, as_of)
+    detection = detect(Points.of(points), evidence, DEFAULTS, as_of)
     days = [figures(detection, start, end, as_of) for start, end in pairwise(sorted([*WHOLE, *cuts]))]
     whole = figures(detection, *WHOLE, as_of)
     exact = (
@@ -125,7 +125,7 @@ def test_cut_anywhere_the_parts_make_up_the_whole(points: list[Point], evidence:
 def test_cut_anywhere_the_level_balance_of_the_parts_makes_up_the_whole(
     points: list[Point], evidence: Evidence, cuts: list[int], as_of: int
 ):
-    detection = detect([point._replace(fuel_used_l=None) for point in points], evidence, DEFAULTS, as_of)
+    detection = detect(Points.of(point._replace(fuel_used_l=None) for point in points), evidence, DEFAULTS, as_of)
     days = [figures(detection, start, end, as_of) for start, end in pairwise(sorted([*WHOLE, *cuts]))]
     whole = figures(detection, *WHOLE, as_of).fuel_used_l
     assert abs(sum(day.fuel_used_l or 0 for day in days) - (whole or 0)) < 1e-6
@@ -135,7 +135,7 @@ def test_cut_anywhere_the_level_balance_of_the_parts_makes_up_the_whole(
 def test_the_parts_of_a_trip_are_its_duration_and_trips_and_stops_take_turns(
     points: list[Point], evidence: Evidence, as_of: int
 ):
-    detection = detect(points, evidence, DEFAULTS, as_of)
+    detection = detect(Points.of(points), evidence, DEFAULTS, as_of)
     for trip in detection.trips:
         assert trip.moving_s + (trip.idle_s or 0) + trip.parked_s + trip.no_data_s == trip.duration_s
         assert trip.distance_m is None or trip.distance_m >= DEFAULTS.trip_min_m
@@ -150,7 +150,7 @@ def test_the_parts_of_a_trip_are_its_duration_and_trips_and_stops_take_turns(
 
 @given(some_points(), EVIDENCE, INSTANTS)
 def test_events_lie_within_what_is_known(points: list[Point], evidence: Evidence, as_of: int):
-    detection = detect(points, evidence, DEFAULTS, as_of)
+    detection = detect(Points.of(points), evidence, DEFAULTS, as_of)
     for events in (detection.trips, detection.stops, detection.idle_events, detection.speeding, detection.fuel_events):
         assert all(points[0].t <= event.started_at <= event.ended_at <= as_of for event in events)
     for events in (detection.trips, detection.stops, detection.idle_events, detection.speeding):
@@ -160,7 +160,7 @@ def test_events_lie_within_what_is_known(points: list[Point], evidence: Evidence
 
 @given(some_points(), EVIDENCE, INSTANTS)
 def test_segments_are_without_holes_and_idle_events_are_idle(points: list[Point], evidence: Evidence, as_of: int):
-    detection = detect(points, evidence, DEFAULTS, as_of)
+    detection = detect(Points.of(points), evidence, DEFAULTS, as_of)
     assert all(one.end == other.start and one[2:] != other[2:] for one, other in pairwise(detection.segments))
     assert all(segment.start < segment.end for segment in detection.segments)
     for event in detection.idle_events:
@@ -174,16 +174,16 @@ def test_segments_are_without_holes_and_idle_events_are_idle(points: list[Point]
 
 def standstills(points: list[Point], evidence: Evidence, as_of: int) -> list[int]:
     """The positions at which a window may begin or end."""
-    conditions = detect(points, evidence, DEFAULTS, as_of).history.conditions
+    conditions = detect(Points.of(points), evidence, DEFAULTS, as_of).history.conditions
     found, still_since = [], None
-    for index, condition in enumerate(conditions):
-        silent = index == 0 or condition.t - conditions[index - 1].t > DEFAULTS.trip_max_gap_s
-        if silent or (still_since is not None and condition.t - still_since >= DEFAULTS.trip_end_s):
+    for index, (t, state) in enumerate(zip(conditions.t.tolist(), conditions.state.tolist(), strict=True)):
+        silent = index == 0 or t - points[index - 1].t > DEFAULTS.trip_max_gap_s
+        if silent or (still_since is not None and t - still_since >= DEFAULTS.trip_end_s):
             found.append(index)
-        if condition.state is State.MOVING:
+        if STATES[state] is State.MOVING:
             still_since = None
         elif still_since is None:
-            still_since = condition.t
+            still_since = t
     return found
 
 
@@ -208,12 +208,13 @@ def test_a_day_does_not_depend_on_more_history_than_it_needs(
     first, last = sorted(data.draw(st.lists(st.sampled_from(cuts), min_size=2, max_size=2, unique=True)))
     start = points[first].t + data.draw(st.sampled_from([1, 700, 5000]))
     end = start + data.draw(st.sampled_from([1, 600, 3600, 30_000]))
-    whole = detect(points, evidence, DEFAULTS, as_of)
+    whole = detect(Points.of(points), evidence, DEFAULTS, as_of)
     begun = starting([*whole.trips, *whole.idle_events, *whole.speeding], start, end)
     assume(max([end, *(event.ended_at + 1 for event in begun)]) <= points[last].t)
 
     earlier, later = connecting(points[:first], nearest=-1), connecting(points[last:], nearest=0)
-    part = detect(points[first:last], evidence, DEFAULTS, as_of, earlier=earlier, later=later)
+    before, window, after = map(Points.of, (earlier, points[first:last], later))
+    part = detect(window, evidence, DEFAULTS, as_of, earlier=before, later=after)
     assert figures(part, start, end, as_of) == figures(whole, start, end, as_of)
     for name in ("trips", "idle_events", "speeding", "fuel_events"):
         assert starting(getattr(part, name), start, end) == starting(getattr(whole, name), start, end)
@@ -240,7 +241,7 @@ def wandering(draw: st.DrawFn) -> list[Point]:
 @given(wandering())
 def test_no_trip_is_shorter_than_the_straight_line_between_its_ends(points: list[Point]) -> None:
     """Of trips by GPS without legs that are left out: over silence, or too fast, nobody knows the way."""
-    detection = detect(points, Evidence.IGNITION, DEFAULTS, points[-1].t)
+    detection = detect(Points.of(points), Evidence.IGNITION, DEFAULTS, points[-1].t)
     for trip in detection.trips:
         assert trip.distance_m is not None and trip.distance_source == "gps"
         assert trip.lat is not None and trip.lon is not None and trip.end_lat is not None and trip.end_lon is not None

@@ -1,6 +1,9 @@
+from math import nan
+
 import pytest
 
-from apps.trucks.motion import Segment, State
+from apps.trucks.daily import Detection
+from apps.trucks.motion import STATES, Segment, State
 from apps.trucks.points import Evidence
 from tests.builders import at, day, detected, driving, idling, parked, points
 
@@ -8,8 +11,11 @@ MOVING, IDLE, PARKED, NO_DATA = State.MOVING, State.IDLE, State.PARKED, State.NO
 
 
 def states(*texts: str, evidence: Evidence = Evidence.IGNITION, **parameters: float) -> list[State]:
-    history = detected(points(*texts), "99d 00:00", evidence, **parameters).history
-    return [condition.state for condition in history.conditions]
+    return states_of(detected(points(*texts), "99d 00:00", evidence, **parameters))
+
+
+def states_of(detection: Detection) -> list[State]:
+    return [STATES[code] for code in detection.history.conditions.state]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +54,8 @@ def test_state_of_a_point(values: str, state: State):
     ],
 )
 def test_engine_evidence(evidence: Evidence, values: str, is_on: bool | None):
-    history = detected(points(f"08:00 {values}"), evidence=evidence).history
-    assert [condition.engine_on for condition in history.conditions] == [is_on]
+    (engine,) = detected(points(f"08:00 {values}"), evidence=evidence).history.conditions.engine.tolist()
+    assert engine == pytest.approx({True: 1, False: 0, None: nan}[is_on], nan_ok=True)
 
 
 def test_an_engine_value_that_lacks_is_that_of_the_point_before():
@@ -78,8 +84,8 @@ def test_what_is_carried_ages_from_its_own_reading():
 
 
 def test_the_window_starts_with_what_was_known_before_it():
-    history = detected(points("08:00", "08:01"), earlier=points("07:00 ign=1", "07:30 v=60")).history
-    assert [condition.state for condition in history.conditions] == [MOVING, MOVING]
+    detection = detected(points("08:00", "08:01"), earlier=points("07:00 ign=1", "07:30 v=60"))
+    assert states_of(detection) == [MOVING, MOVING]
 
 
 def test_idle_is_productive_while_the_pto_is_on():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trucks.places import Circle, Place, Polygon, metres_between, place_at
+from apps.trucks.places import Circle, Place, Polygon, metres_between, position_at
 from tests import twin
 from tests.builders import at, day, detected, points
 
@@ -67,10 +67,10 @@ def test_a_polygon_holds_what_the_twin_says(corners: list[tuple[float, float]], 
 
 def test_of_several_places_the_first_counts():
     other = Place.of("Aisle", SQUARE)
-    assert place_at([other, YARD], (50.0, 10.0)) == "Aisle"
-    assert place_at([other, YARD], (49.999, 10.0)) == "Yard"
-    assert place_at([other, YARD], None) is None
-    assert place_at([], (50.0, 10.0)) is None
+    assert position_at([other, YARD], (50.0, 10.0)) == 0
+    assert position_at([other, YARD], (49.999, 10.0)) == 1
+    assert position_at([other, YARD], (40.0, 10.0)) == -1
+    assert position_at([], (50.0, 10.0)) == -1
 
 
 def test_idling_in_a_place_is_productive_and_the_event_names_it():

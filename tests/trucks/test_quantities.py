@@ -1,10 +1,16 @@
 from math import fsum
 
+import numpy as np
 import pytest
 
-from apps.trucks.quantities import CONNECTED_S, Counter, Spread, changes, counter
+from apps.trucks.quantities import CONNECTED_S, Counter, Spread, connects, counter
 
-SPREAD = Spread.of([0, 10, 20], [(0, 10, 5.0), (10, 20, 10.0)])
+
+def spread(readings: list[int], amounts: list[float]) -> Spread:
+    return Spread.of(np.array(readings, dtype=np.int64), np.array(amounts), np.ones(len(amounts), dtype=np.bool_))
+
+
+SPREAD = spread([0, 10, 20], [5.0, 10.0])
 
 
 @pytest.mark.parametrize(
@@ -22,22 +28,22 @@ def test_an_amount_is_spread_evenly_over_its_time(start: int, end: int, amount: 
 
 
 def test_a_cut_loses_nothing():
-    spread = Spread.of([0, 7], [(0, 7, 1.0)])
-    assert fsum([spread.between(0, 3), spread.between(3, 7)]) == pytest.approx(1.0)
+    whole = spread([0, 7], [1.0])
+    assert fsum([whole.between(0, 3), whole.between(3, 7)]) == pytest.approx(1.0)
 
 
 def test_where_nothing_was_read_the_amount_is_not_measured():
     assert SPREAD.between(21, 30) is None
     assert SPREAD.between(-10, 0) is None
-    assert Spread.of([], []).between(0, 10) is None
+    assert spread([], []).between(0, 10) is None
 
 
 def test_a_reading_without_another_measures_zero():
-    assert Spread.of([5], []).between(0, 10) == 0
+    assert spread([5], []).between(0, 10) == 0
 
 
 def test_readings_around_measure_what_is_between_them():
-    assert Spread.of([0, 100], [(0, 100, 50.0)]).between(40, 60) == pytest.approx(10)
+    assert spread([0, 100], [50.0]).between(40, 60) == pytest.approx(10)
 
 
 def test_an_empty_interval_measures_nothing():
@@ -46,12 +52,11 @@ def test_an_empty_interval_measures_nothing():
 
 
 def test_a_whole_piece_is_not_changed_by_the_division():
-    assert Spread.of([0, 3], [(0, 3, 0.1)]).between(0, 3) == 0.1
+    assert spread([0, 3], [0.1]).between(0, 3) == 0.1
 
 
-def test_changes_connect_readings_up_to_35_days_apart():
-    assert changes([0, CONNECTED_S], [1, 4]) == [(0, CONNECTED_S, 3)]
-    assert changes([0, CONNECTED_S + 1], [1, 4]) == []
+def test_readings_connect_up_to_35_days_apart():
+    assert connects(np.array([0, CONNECTED_S, 2 * CONNECTED_S + 1])).tolist() == [True, False]
 
 
 def test_a_decrease_of_a_counter_counts_zero_and_is_a_reset():

@@ -1,19 +1,28 @@
+from itertools import pairwise
 from math import pi
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from apps.trucks.track import Fix, distance_m
+from apps.trucks.places import metres_between
+from apps.trucks.track import lengths_m
 from tests.builders import at, day, detected, driving, idling, parked, points
 
 
 def test_distance_is_the_haversine_on_the_mean_earth():
-    equator, pole = Fix(0, 0, 0, 0, False), Fix(0, 90, 0, 0, False)
-    assert distance_m(equator, pole) == pytest.approx(pi / 2 * 6_371_008.8)
+    assert lengths_m(np.array([0, 90.0]), np.array([0, 0.0])) == pytest.approx([pi / 2 * 6_371_008.8])
 
 
 def test_distance_crosses_the_date_line():
-    east, west = Fix(0, 0, 179.9, 0, False), Fix(0, 0, -179.9, 0, False)
-    assert distance_m(east, west) == pytest.approx(0.2 * 111_195, abs=1)
+    assert lengths_m(np.array([0, 0.0]), np.array([179.9, -179.9])) == pytest.approx([0.2 * 111_195], abs=1)
+
+
+@given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=2, max_size=40))
+def test_legs_are_as_long_as_places_are_apart(places: list[tuple[float, float]]):
+    lat, lon = map(np.array, zip(*places, strict=True))
+    assert lengths_m(lat, lon) == pytest.approx([metres_between(*pair) for pair in pairwise(places)], rel=1e-12, abs=1e-6)
 
 
 def test_legs_add_up():
@@ -87,17 +96,17 @@ def test_without_a_fix_there_is_no_highest_speed():
 
 def test_a_place_is_that_of_the_last_fix():
     track = detected(points("08:00 ign=1 v=0 km=1", "08:10 ign=1 v=0 km=2", "08:20 ign=1")).history.track
-    assert track.place(at("08:15"), until=at("09:00")) == track.fixes[1].place
-    assert track.place(at("08:10"), until=at("09:00")) == track.fixes[1].place
+    assert track.place(at("08:15"), until=at("09:00")) == (track.lat[1], track.lon[1])
+    assert track.place(at("08:10"), until=at("09:00")) == (track.lat[1], track.lon[1])
 
 
 def test_before_the_first_fix_the_place_is_that_of_the_first_one_in_time():
     track = detected(points("08:00 ign=1", "08:10 ign=1 v=0 km=2")).history.track
-    assert track.place(at("08:00"), until=at("08:10")) == track.fixes[0].place
+    assert track.place(at("08:00"), until=at("08:10")) == (track.lat[0], track.lon[0])
     assert track.place(at("08:00"), until=at("08:09")) == (None, None)
 
 
 def test_a_place_is_forgotten_after_35_days():
     track = detected(points("00:00 ign=1 km=1")).history.track
-    assert track.place(at("35d 00:00"), until=at("36d 00:00")) == track.fixes[0].place
+    assert track.place(at("35d 00:00"), until=at("36d 00:00")) == (track.lat[0], track.lon[0])
     assert track.place(at("35d 00:01"), until=at("36d 00:00")) == (None, None)
