@@ -50,12 +50,15 @@ class Conditions:
         return len(self.t)
 
     def __getitem__(self, part: slice) -> "Conditions":
-        columns = (self.t, self.engine, self.speed_kmh, self.has_speed, self.state, self.productive, self.place)
-        return Conditions(*(column[part] for column in columns), self.places)  # type: ignore[arg-type]
+        return Conditions(
+            self.t[part], self.engine[part], self.speed_kmh[part], self.has_speed[part],
+            self.state[part], self.productive[part], self.place[part], self.places,
+        )  # fmt: skip
 
     @property
     def moving(self) -> Booleans:
-        return self.state == MOVING
+        moving: Booleans = self.state == MOVING
+        return moving
 
     @property
     def since_last_s(self) -> Integers:
@@ -115,9 +118,7 @@ _ENGINE_READING: dict[Evidence, Callable[[Points], Floats]] = {
 }
 
 
-def conditions(
-    points: Points, evidence: Evidence, parameters: Parameters, places: Sequence[Place] = ()
-) -> Conditions:
+def conditions(points: Points, evidence: Evidence, parameters: Parameters, places: Sequence[Place] = ()) -> Conditions:
     """The condition at each point; what a point lacks is the last known value, at most 35 days old.
 
     The carried speed is the GPS speed of the last fix, whatever the engine did since.

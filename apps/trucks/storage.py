@@ -204,7 +204,7 @@ def stored_messages(
     columns = _columns(stretch, [name for name in VALUES if name in readings])
     t, dropped, is_fix, harsh = (columns.pop(name) for name in _OF_EACH)
     for name in _OF_FIX:
-        columns[name][is_fix == 0] = np.nan
+        columns[name][is_fix != 1] = np.nan
     seconds, told = t.astype(np.int64), np.flatnonzero(~np.isnan(harsh))
     points = Points(
         t=seconds,

@@ -62,8 +62,8 @@ class Track:
 
     def count_dense(self, start: int, end: int) -> int:
         """How many pairs of fixes are close enough to show harsh driving, by the first of the two."""
-        first, last = np.searchsorted(self.t[self.dense], (start, end)).tolist()
-        return max(0, last - first)
+        first, last = np.searchsorted(self.t[self.dense], (start, end))
+        return max(0, int(last) - int(first))
 
     def count(self, start: int, end: int) -> int:
         return max(0, bisect_left(self.times, end) - bisect_left(self.times, start))

@@ -22,7 +22,9 @@ def test_distance_crosses_the_date_line():
 @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=2, max_size=40))
 def test_legs_are_as_long_as_places_are_apart(places: list[tuple[float, float]]):
     lat, lon = map(np.array, zip(*places, strict=True))
-    assert lengths_m(lat, lon) == pytest.approx([metres_between(*pair) for pair in pairwise(places)], rel=1e-12, abs=1e-6)
+    assert lengths_m(lat, lon) == pytest.approx(
+        [metres_between(*pair) for pair in pairwise(places)], rel=1e-12, abs=1e-6
+    )
 
 
 def test_legs_add_up():
