@@ -70,15 +70,15 @@ def columns(
     description: str,
     *,
     height: int = HEIGHT,
-    steps: int = 5,
+    ticks: Sequence[float] = (),
 ) -> Chart:
-    """Stacked columns over a common axis of about so many steps; what is negative hangs below it.
+    """Stacked columns over a common axis; what is negative hangs below it. `ticks`: the axis, where it is known.
 
     `name` is unique on the page: the title and description are found by it.
     """
     highest = max([0.0, *(sum(value for value in column.values if value > 0) for column in shown)])
     lowest = min([0.0, *(sum(value for value in column.values if value < 0) for column in shown)])
-    ticks = nice_ticks(lowest, highest, steps)
+    ticks = ticks if ticks and ticks[-1] >= highest - 1e-6 else nice_ticks(lowest, highest)
     scale = _Scale(ticks[0], ticks[-1], height - BOTTOM, TOP)
     parts = [*_grid(ticks, scale), *_columns(series, shown, scale), *_labels(shown, height)]
     return Chart(_svg(name, height, title, description, parts), title, description)
@@ -226,3 +226,36 @@ def legend(series: Sequence[Series], values: Mapping[str, str]) -> list[tuple[Sa
 def joined(parts: Sequence[SafeString]) -> SafeString:
     """Markup after markup; an empty one of none."""
     return mark_safe("".join(parts))
+
+
+# --- heat map -------------------------------------------------------------------------------------------------------
+
+_STEPS = 8  # shades of a heat map, from nothing to the most
+_CELL = 26
+
+
+def heat_map(
+    name: str,
+    rows: Sequence[tuple[str, Sequence[float | None]]],
+    columns: Sequence[str],
+    title: str,
+    description: str,
+    unit: str = "%",
+) -> Chart:
+    """A cell a row and column, the darker the more of the largest value; null cells are left open."""
+    most = max((value for _, values in rows for value in values if value is not None), default=0.0) or 1.0
+    width = (WIDTH - LEFT - RIGHT) / max(len(columns), 1)
+    parts = [
+        f'<text class="tick" x="{LEFT + (place + 0.5) * width:.1f}" y="{TOP - 3}" text-anchor="middle">'
+        f"{escape(column)}</text>"
+        for place, column in enumerate(columns)
+    ]
+    for number, (label, values) in enumerate(rows):
+        y = TOP + 4 + number * _CELL
+        parts.append(f'<text class="tick" x="{LEFT - 8}" y="{y + 17}" text-anchor="end">{escape(label)}</text>')
+        for place, (column, value) in enumerate(zip(columns, values, strict=True)):
+            words = "no data" if value is None else f"{value:.0f} {unit}"
+            style = "none" if value is None else f"heat-{round(value / most * _STEPS)}"
+            cell = _rect(LEFT + place * width, y, width - 2, _CELL - 2, f"fill {style}")
+            parts.append(f"<g><title>{escape(f'{label}, {column}: {words}')}</title>{cell}</g>")
+    return Chart(_svg(name, TOP + 8 + _CELL * len(rows), title, description, parts), title, description)

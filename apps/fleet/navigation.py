@@ -98,7 +98,12 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
     ],
 }
 
-PAGES = [("Today", "today", "admin:index"), ("Costs", "monitoring", "costs")]  # of every member of staff
+# Pages of every member of staff: title, icon, address.
+PAGES = [
+    ("Today", "today", "admin:index"),
+    ("Costs", "monitoring", "costs"),
+    ("Utilization", "donut_large", "utilization"),
+]
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

@@ -29,3 +29,16 @@ JOIN truck_day_fuel USING (fleet_id, day, truck_id)
 
 # Of the truck, or the group, `id`.
 FUEL_MONEY_OF_TRUCK, FUEL_MONEY_OF_GROUP = _fuel_money(OF_ONE_TRUCK), _fuel_money(OF_GROUP_TRUCKS)
+
+
+def _hours(which: str) -> str:
+    """One row a truck-day, in no order: its hours, packed."""
+    return f"""
+SELECT day, hours
+FROM (SELECT fleet_id, day, truck_id FROM truck_day
+    WHERE {which} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s) days
+JOIN truck_day_hours USING (fleet_id, day, truck_id)
+"""
+
+
+HOURS_OF_TRUCK, HOURS_OF_GROUP = _hours(OF_ONE_TRUCK), _hours(OF_GROUP_TRUCKS)

@@ -16,6 +16,7 @@ from apps.fleet.graphics import (
     Step,
     columns,
     hatching,
+    heat_map,
     legend,
     nice_ticks,
     waterfall,
@@ -149,3 +150,15 @@ def test_any_levels_can_be_drawn(values: tuple[float, float]) -> None:
 
 def test_the_legend_is_in_the_order_of_the_stack() -> None:
     assert [(name, value) for _, name, value in legend(SERIES, {"Tires": "2"})] == [("Fuel", ""), ("Tires", "2")]
+
+
+# --- heat map -------------------------------------------------------------------------------------------------------
+
+
+def test_cells_are_darker_the_more_and_open_where_nothing_is_known() -> None:
+    shares = [("Mon", [0.0, 50.0]), ("Tue", [100.0, None])]
+    image = ElementTree.fromstring(heat_map("heat", shares, ["00", "01"], "Work", "Most on Tuesday.").svg)
+    styles = [each.get("class") for each in image.iter("rect")]
+    assert styles == ["fill heat-0", "fill heat-4", "fill heat-8", "fill none"]
+    words = [each.text for each in image.iter("title")]
+    assert words[1:] == ["Mon, 00: 0 %", "Mon, 01: 50 %", "Tue, 00: 100 %", "Tue, 01: no data"]

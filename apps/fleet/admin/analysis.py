@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from apps.accounts.admin_base import local_time
 from apps.accounts.calendar import as_utc, day_of
@@ -217,6 +219,12 @@ def date(day: dt.date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def period_words(period: Period) -> str:
+    if period.first == period.last:
+        return date(period.first)
+    return f"{date(period.first)} to {date(period.last)}"
+
+
 def bucket_label(by: str, day: dt.date) -> str:
     """Under a column: its day, the first day of its week, its month."""
     return f"{day:%b %Y}" if by == "month" else f"{day.day} {day:%b}"
@@ -287,3 +295,42 @@ class Figure:
 
 def figure(chart: Chart, table: Numbers, series: Sequence[Series] = (), note: str = "") -> Figure:
     return Figure(chart, table, note, graphics.legend(series, {}))
+
+
+def ranking(
+    chosen: Asked,
+    order: str,
+    orders: Mapping[str, str],
+    page: int,
+    count: int,
+    size: int,
+    table: Callable[[int, int], Numbers],
+) -> dict[str, Any]:
+    """A page of so many rows with the ways to others and to other orders; `table` makes that of rows [start, end)."""
+    pages = max(1, -(-count // size))
+    page = min(max(page, 1), pages)
+    start, end = (page - 1) * size, min(page * size, count)
+
+    def address(by: str, number: int) -> str:
+        group = str(chosen.group.pk) if chosen.group else ""
+        return with_query(chosen, group=group, order=by, page=str(number) if number > 1 else "") + "#trucks"
+
+    return {
+        "table": table(start, end),
+        "count": count,
+        "first": start + 1,
+        "last": end,
+        "orders": [(title, address(name, 1), name == order) for name, title in orders.items()],
+        "previous": address(order, page - 1) if page > 1 else "",
+        "next": address(order, page + 1) if page < pages else "",
+    }
+
+
+def meter(parts: Sequence[tuple[str, float]], most: float) -> SafeString:
+    """A thin bar made of parts, beside numbers that say the same."""
+    spans = [
+        format_html('<span class="fill-{}" style="width: {}%"></span>', style, f"{100 * value / most:.2f}")
+        for style, value in parts
+        if value > 0 and most > 0
+    ]
+    return format_html('<span class="meter" aria-hidden="true">{}</span>', graphics.joined(spans))

@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from apps.accounts.periods import Period
 from apps.fleet import cost_figures, figures, graphics
 from apps.fleet.admin import analysis
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date
@@ -42,7 +41,7 @@ def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, An
         "freshness": analysis.freshness_words(chosen, fresh, figures.coverage_pct(totals)),
         "has_days": bool(totals["truck_days"]),
         "has_costs": costs.total is not None,
-        "period_words": period_words(chosen.period),
+        "period_words": analysis.period_words(chosen.period),
         "tiles": tiles(chosen, reading.now, reading.before),
     }
     if costs.total is None:
@@ -67,12 +66,6 @@ def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, An
 
 def line_title(line: str) -> str:
     return "Unallocated" if line == UNALLOCATED else str(CostLine(line).label).capitalize()
-
-
-def period_words(period: Period) -> str:
-    if period.first == period.last:
-        return date(period.first)
-    return f"{date(period.first)} to {date(period.last)}"
 
 
 def amount(value: Decimal | None, chosen: Asked) -> str:
@@ -264,7 +257,7 @@ def change(chosen: Asked, reading: Reading) -> dict[str, Any]:
     """The change against the period before as a waterfall, and by line."""
     before, now, currency = reading.before, reading.now, chosen.fleet.currency
     found = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), currency)
-    words = period_words(chosen.period.previous())
+    words = analysis.period_words(chosen.period.previous())
     if before.costs.total is None:
         return {"period": words, "figure": None}
     steps = _steps(chosen, found, before.costs.total, now.costs.total or Decimal(0))
@@ -314,19 +307,16 @@ def trucks(chosen: Asked, found: Sequence[TruckSpent], order: str, page: int) ->
     if chosen.truck:
         return None
     ranked = sorted(found, key=lambda truck: _rank(truck, order))
-    pages = max(1, -(-len(ranked) // TRUCKS_SHOWN))
-    page = min(max(page, 1), pages)
-    start = (page - 1) * TRUCKS_SHOWN
-    shown = ranked[start : start + TRUCKS_SHOWN]
-    return {
-        "table": _trucks_table(chosen, shown, start, max((_amount(truck) for truck in ranked), default=Decimal(0))),
-        "count": len(ranked),
-        "first": start + 1,
-        "last": start + len(shown),
-        "orders": [(title, _truck_address(chosen, name, 1), name == order) for name, title in ORDERS.items()],
-        "previous": _truck_address(chosen, order, page - 1) if page > 1 else "",
-        "next": _truck_address(chosen, order, page + 1) if page < pages else "",
-    }
+    most = max((truck.total or Decimal(0) for truck in ranked), default=Decimal(0))
+    return analysis.ranking(
+        chosen,
+        order,
+        ORDERS,
+        page,
+        len(ranked),
+        TRUCKS_SHOWN,
+        lambda start, end: _trucks_table(chosen, ranked[start:end], start, most),
+    )
 
 
 def _rank(truck: TruckSpent, order: str) -> tuple[Any, ...]:
@@ -335,15 +325,6 @@ def _rank(truck: TruckSpent, order: str) -> tuple[Any, ...]:
         return (truck.name.casefold(), truck.code)
     value = truck.total if order == "amount" else per(truck.total, truck.distance_m)
     return (value is None, -(value or 0), truck.code)
-
-
-def _amount(truck: TruckSpent) -> Decimal:
-    return truck.total or Decimal(0)
-
-
-def _truck_address(chosen: Asked, order: str, page: int) -> str:
-    group = str(chosen.group.pk) if chosen.group else ""
-    return analysis.with_query(chosen, group=group, order=order, page=str(page) if page > 1 else "") + "#trucks"
 
 
 def _trucks_table(chosen: Asked, shown: Sequence[TruckSpent], start: int, most: Decimal) -> Numbers:
@@ -364,22 +345,12 @@ def _truck_cells(chosen: Asked, truck: TruckSpent, place: int, most: Decimal) ->
     shares = [None if part is None else share_pct(part, truck.total) for part in parts.values()]
     return [
         name,
-        meter([(source, float(part or 0)) for source, part in parts.items()], float(most)),
+        analysis.meter([(source, float(part or 0)) for source, part in parts.items()], float(most)),
         number(truck.total, 2),
         number(units.distance(truck.distance_m)),
         number(units.per_distance(truck.total, truck.distance_m), 3),
         *(number(share, 0, "%") for share in shares),
     ]
-
-
-def meter(parts: Sequence[tuple[str, float]], most: float) -> Any:
-    """A thin bar made of parts, beside numbers that say the same."""
-    spans = [
-        format_html('<span class="fill-{}" style="width: {}%"></span>', style, f"{100 * value / most:.2f}")
-        for style, value in parts
-        if value > 0 and most > 0
-    ]
-    return format_html('<span class="meter" aria-hidden="true">{}</span>', graphics.joined(spans))
 
 
 # --- beside it ------------------------------------------------------------------------------------------------------
@@ -423,7 +394,9 @@ def _scaled(money: Mapping[str, str] | None, scale: Decimal) -> Decimal | None:
 
 
 def _both(own: Decimal | None, other: Decimal | None, most: Decimal) -> Any:
-    bars = [meter([(style, float(value or 0))], float(most)) for style, value in (("own", own), ("bench", other))]
+    bars = [
+        analysis.meter([(style, float(value or 0))], float(most)) for style, value in (("own", own), ("bench", other))
+    ]
     return graphics.joined(bars)
 
 

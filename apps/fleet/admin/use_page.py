@@ -1,0 +1,352 @@
+"""The page about utilization: what the trucks' time went into, when, and which trucks are used how well."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from apps.fleet import figures, graphics
+from apps.fleet.admin import analysis
+from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date, hours
+from apps.fleet.admin.use_reading import Bucket, Reading, TruckUsed, read
+from apps.fleet.graphics import Column, Series
+from apps.fleet.hours import HOURS, SUMS, Table
+from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.fleet.utilization_figures import RANKED_FROM_PCT, coverage_pct, is_ranked, states
+from apps.mysql import Row
+
+TRUCKS_SHOWN = 50
+NOT_RANKED_SHOWN = 100
+ORDERS = {
+    "asset_utilization_pct": "asset utilization",
+    "engine_utilization_pct": "engine utilization",
+    "idle_pct": "idling",
+    "name": "name",
+}
+_SERIES = [
+    Series("Moving", "moving"),
+    Series("Idling, productive", "working", is_hatched=True),
+    Series("Idling", "idling"),
+    Series("Parked", "parked"),
+    Series("No data", "no-data", is_hatched=True),
+]
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    order = request.GET.get("order", "")
+    page = request.GET.get("page", "1")
+
+    def build(chosen: Asked) -> dict[str, Any]:
+        known = order if order in ORDERS else "asset_utilization_pct"
+        return context(chosen, known, int(page) if page.isdecimal() else 1)
+
+    return analysis.page(request, "Utilization", "fleet/utilization.html", build)
+
+
+def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) -> dict[str, Any]:
+    fresh, reading = analysis.of_one_revision(chosen.fleet, chosen.now, lambda: read(chosen))
+    now = reading.now
+    shown = {
+        "freshness": analysis.freshness_words(chosen, fresh, figures.coverage_pct(now)),
+        "has_days": bool(now["truck_days"]),
+        "period_words": analysis.period_words(chosen.period),
+    }
+    if not now["truck_days"]:
+        return shown
+    provisional = analysis.provisional_since(fresh, chosen.fleet)
+    return shown | {
+        "ratios": ratios(reading),
+        "whole": whole(now),
+        "over_time": over_time(chosen, reading.buckets, provisional),
+        "heat_map": heat_map(reading.hours),
+        "by_group": by_group(reading.groups),
+        "trucks": trucks(chosen, reading.trucks, order, page),
+        "not_ranked": not_ranked(chosen, reading.trucks),
+        "ranked_from": RANKED_FROM_PCT,
+    }
+
+
+# --- the named utilizations -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A utilization with what it is of what; `target` and `change` in words, `is_good` against the target."""
+
+    title: str
+    value: str
+    fraction: str
+    target: str
+    change: str
+    is_good: bool | None
+
+
+def ratios(reading: Reading) -> list[Ratio]:
+    now, before, targets = figures.utilizations(reading.now), figures.utilizations(reading.before), reading.targets
+    fractions = _fractions(reading.now)
+    wanted = {
+        "asset_utilization_pct": (targets["target_utilization_pct"], 1),
+        "idle_pct": (targets["target_idle_pct"], -1),
+    }
+    titles = {
+        "asset_utilization_pct": "Asset utilization",
+        "engine_utilization_pct": "Engine utilization",
+        "day_utilization_pct": "Days used",
+        "idle_pct": "Idling",
+        "idle_nonproductive_pct": "Idling, not productive",
+    }
+    return [_ratio(title, now[name], before[name], fractions[name], wanted.get(name)) for name, title in titles.items()]
+
+
+def _ratio(
+    title: str, now: float | None, before: float | None, fraction: str, wanted: tuple[float, int] | None
+) -> Ratio:
+    """`wanted`: the target, and 1 where more is better, −1 where less is."""
+    target, is_good = "", None
+    if wanted is not None:
+        target = f"target {wanted[0]:g}%"
+        if now is not None:
+            is_good = (now - wanted[0]) * wanted[1] >= 0
+            target += f", {'reached' if is_good else f'{abs(now - wanted[0]):.1f} points off'}"
+    return Ratio(title, number(now, 1, "%"), fraction, target, _points(now, before), is_good)
+
+
+def _points(now: float | None, before: float | None) -> str:
+    """How it stands to the period before, in percentage points: a change in per cent of per cent misleads."""
+    if now is None or before is None:
+        return "period before not measured" if before is None else f"{number(before, 1, '%')} the period before"
+    change = round(now, 1) - round(before, 1)
+    if not round(change, 1):
+        return f"= {number(before, 1, '%')} the period before"
+    return f"{'▲' if change > 0 else '▼'} {abs(change):.1f} points from {number(before, 1, '%')}"
+
+
+def _fractions(row: Row) -> dict[str, str]:
+    """Numerator and denominator of each, as docs/metrics.md defines them."""
+    productive, engine_on = row["idle_productive_s"] or 0, row["engine_on_s"]
+    with_engine = None if row["engine_moving_s"] is None else row["engine_moving_s"] + productive
+    idle = row["idle_s"]
+    return {
+        "asset_utilization_pct": f"{hours(row['moving_s'] + productive)} of {hours(row['available_s'])} available",
+        "engine_utilization_pct": f"{hours(with_engine)} of {hours(engine_on)} engine on",
+        "day_utilization_pct": f"{row['truck_days_used']:,} of {row['truck_days']:,} truck-days",
+        "idle_pct": f"{hours(idle)} of {hours(engine_on)} engine on",
+        "idle_nonproductive_pct": f"{hours(None if idle is None else idle - productive)} of {hours(engine_on)}",
+    }
+
+
+# --- the states -----------------------------------------------------------------------------------------------------
+
+
+def state_seconds(row: Row) -> list[int]:
+    """Moving, productive idling, other idling, parked, no data: they add up to the time."""
+    idle, productive = row["idle_s"] or 0, row["idle_productive_s"] or 0
+    return [int(each) for each in (row["moving_s"], productive, idle - productive, row["parked_s"], row["no_data_s"])]
+
+
+def whole(row: Row) -> list[dict[str, Any]]:
+    """Each state of the period: colour, hours, share of the time."""
+    return [
+        {
+            "style": series.style,
+            "swatch": graphics.swatch(series),
+            "name": series.name,
+            "hours": hours(seconds),
+            "share": 100 * seconds / row["length_s"],
+            "share_text": number(100 * seconds / row["length_s"], 1, "%"),
+        }
+        for series, seconds in zip(_SERIES, state_seconds(row), strict=True)
+    ]
+
+
+def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) -> Figure:
+    """What an average truck's day was made of, in each day, week or month."""
+    shown = [
+        Column(
+            bucket_label(chosen.by, each.first),
+            _told(chosen, each),
+            [value / 3600 for value in _average(each.sums)],
+            is_provisional=each.last >= provisional,
+            is_missing=each.sums is None,
+        )
+        for each in buckets
+    ]
+    title = "Hours of a truck's day by state" + ("" if chosen.by == "day" else f", the mean of each {chosen.by}")
+    chart = graphics.columns(
+        "states", _SERIES, shown, title, _described(chosen, buckets), ticks=(0, 4, 8, 12, 16, 20, 24)
+    )
+    heads = [chosen.by.capitalize(), "Trucks' days", *(f"{each.name} (h)" for each in _SERIES), "Together (h)"]
+    rows = [_row_of(chosen, each, provisional) for each in buckets]
+    note = "Hours of a truck's day: each column adds up to 24, but for days under way and days on which clocks change."
+    note += " Shaded: provisional." if any(column.is_provisional for column in shown) else ""
+    return analysis.figure(chart, Numbers(heads, rows, caption=title), _SERIES, note)
+
+
+def _average(row: Row | None) -> list[float]:
+    """Seconds of a truck's day by state, the mean over truck-days."""
+    if row is None:
+        return [0.0] * len(_SERIES)
+    return [seconds / row["truck_days"] for seconds in state_seconds(row)]
+
+
+def _told(chosen: Asked, each: Bucket) -> str:
+    words = bucket_words(chosen.by, each.first, each.last)
+    if each.sums is None:
+        return f"{words}: no truck has a day"
+    parts = (
+        f"{series.name.lower()} {hours(value)}" for series, value in zip(_SERIES, _average(each.sums), strict=True)
+    )
+    return f"{words}: {', '.join(parts)}"
+
+
+def _row_of(chosen: Asked, each: Bucket, provisional: dt.date) -> list[str]:
+    words = bucket_words(chosen.by, each.first, each.last) + (" (provisional)" if each.last >= provisional else "")
+    if each.sums is None:
+        return [words, *[NOT_MEASURED] * (len(_SERIES) + 2)]
+    values = _average(each.sums)
+    return [words, f"{each.sums['truck_days']:,}", *(number(value / 3600, 2) for value in (*values, sum(values)))]
+
+
+def _described(chosen: Asked, buckets: Sequence[Bucket]) -> str:
+    """What is read off the chart."""
+    known = [(_average(each.sums)[0], each) for each in buckets if each.sums is not None]
+    (most, busiest), (least, quietest) = max(known, key=_moving), min(known, key=_moving)
+    return (
+        f"Stacked columns from {date(chosen.period.first)} to {date(chosen.period.last)}. "
+        f"Most driving: {hours(most)} a truck, {bucket_words(chosen.by, busiest.first, busiest.last)}. "
+        f"Least: {hours(least)}, {bucket_words(chosen.by, quietest.first, quietest.last)}."
+    )
+
+
+def _moving(pair: tuple[float, Bucket]) -> float:
+    return pair[0]
+
+
+# --- when -----------------------------------------------------------------------------------------------------------
+
+
+def heat_map(table: Table) -> Figure | None:
+    """The share of all trucks' time that is work, by day of the week and hour of the clock; none without hours."""
+    if not table.any():
+        return None
+    shares = [[_at_work(table[weekday, hour].tolist()) for hour in range(HOURS)] for weekday in range(7)]
+    names = [f"{hour:02}" for hour in range(HOURS)]
+    rows = list(zip((name[:3] for name in _WEEKDAYS), shares, strict=True))
+    chart = graphics.heat_map(
+        "heat", rows, names, "Share of the trucks' time at work, by weekday and hour", _peak(shares)
+    )
+    cells = [
+        [weekday, *(number(share, 0, "%") for share in line)] for weekday, line in zip(_WEEKDAYS, shares, strict=True)
+    ]
+    note = (
+        "At work: moving, or idling productively. The darker, the more; by the clock on the wall, midnight to midnight."
+    )
+    return Figure(chart, Numbers(["Day", *names], cells, caption="Share of time at work by weekday and hour"), note)
+
+
+def _at_work(seconds: Sequence[int]) -> float | None:
+    """Of an hour's seconds by state, in per cent; null without any."""
+    by_state = dict(zip(SUMS, seconds, strict=True))
+    length = sum(by_state[name] for name in ("moving_s", "idle_s", "parked_s", "no_data_s"))
+    return 100 * (by_state["moving_s"] + by_state["idle_productive_s"]) / length if length else None
+
+
+def _peak(shares: Sequence[Sequence[float | None]]) -> str:
+    known = [
+        (share, weekday, hour)
+        for weekday, line in enumerate(shares)
+        for hour, share in enumerate(line)
+        if share is not None
+    ]
+    share, weekday, hour = max(known)
+    return f"Most on {_WEEKDAYS[weekday]} from {hour:02}:00: {share:.0f}% of the trucks' time is at work."
+
+
+# --- by group and truck ---------------------------------------------------------------------------------------------
+
+_FIGURES = ["Asset utilization", "Engine utilization", "Days used", "Idling", "Moving (h)", "Idling (h)", "Coverage"]
+_HEADS = ["Time", *_FIGURES]
+
+
+def by_group(rows: Sequence[Row]) -> Numbers | None:
+    """None where the fleet has no groups."""
+    if not any(row["group"] for row in rows):
+        return None
+    lines = []
+    for row in rows:
+        bar, *rest = _cells(row)
+        lines.append([row["group"] or "In no group", bar, f"{row['trucks_of_group']:,}", *rest])
+    return Numbers(["Group", "Time", "Trucks", *_FIGURES], lines, words=1, caption="By group")
+
+
+def trucks(chosen: Asked, found: Sequence[TruckUsed], order: str, page: int) -> dict[str, Any] | None:
+    """A page of the ranking; none on the page of a single truck."""
+    if chosen.truck:
+        return None
+    ranked = sorted((truck for truck in found if is_ranked(truck.sums)), key=lambda truck: _rank(truck, order))
+    return analysis.ranking(
+        chosen,
+        order,
+        ORDERS,
+        page,
+        len(ranked),
+        TRUCKS_SHOWN,
+        lambda start, end: Numbers(
+            ["Truck", *_HEADS],
+            [_truck_cells(chosen, truck, place) for place, truck in enumerate(ranked[start:end], start + 1)],
+            words=1,
+            caption="By truck",
+        ),
+    )
+
+
+def _rank(truck: TruckUsed, order: str) -> tuple[Any, ...]:
+    """Greatest first; trucks without the figure at the end."""
+    if order == "name":
+        return (truck.name.casefold(), truck.code)
+    value = figures.utilizations(truck.sums)[order]
+    return (value is None, -(value or 0), truck.code)
+
+
+def _truck_cells(chosen: Asked, truck: TruckUsed, place: int) -> list[Any]:
+    address = analysis.with_query(chosen, truck=truck.code)
+    name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
+    return [name, *_cells(truck.sums)]
+
+
+def _cells(row: Row) -> list[Any]:
+    """The bar of states and the figures of a row of sums."""
+    found = states(row)
+    bar = analysis.meter(
+        [(series.style, float(value)) for series, value in zip(_SERIES, state_seconds(row), strict=True)],
+        float(row["length_s"]),
+    )
+    return [
+        bar,
+        *(number(found[name], 1, "%") for name in ("asset_utilization_pct", "engine_utilization_pct")),
+        f"{row['truck_days_used']:,} of {row['truck_days']:,}",
+        number(found["idle_pct"], 1, "%"),
+        *(number(None if row[name] is None else row[name] / 3600, 1) for name in ("moving_s", "idle_s")),
+        number(coverage_pct(row), 1, "%"),
+    ]
+
+
+def not_ranked(chosen: Asked, found: Sequence[TruckUsed]) -> dict[str, Any] | None:
+    """The trucks that the ranking leaves out, those known least first; none where there are none."""
+    left_out = sorted((truck for truck in found if not is_ranked(truck.sums)), key=lambda truck: _known_share(truck))
+    if not left_out:
+        return None
+    rows = [_truck_cells(chosen, truck, place) for place, truck in enumerate(left_out[:NOT_RANKED_SHOWN], 1)]
+    return {
+        "count": len(left_out),
+        "shown": len(rows),
+        "table": Numbers(["Truck", *_HEADS], rows, words=1, caption="Trucks that are not ranked"),
+    }
+
+
+def _known_share(truck: TruckUsed) -> tuple[float, str]:
+    return (coverage_pct(truck.sums) or 0.0, truck.code)

@@ -1,0 +1,130 @@
+"""What the page about utilization reads: the statements of the API, of a fleet, a group or a truck."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from apps.accounts.periods import Period
+from apps.fleet import page_queries, queries
+from apps.fleet import trend_queries as trends
+from apps.fleet import utilization_queries as statements
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.cost_reading import MOST_TRUCKS
+from apps.fleet.hours import Table, by_weekday, sum_up
+from apps.fleet.spans import buckets
+from apps.mysql import Row, fetch_all_sync
+from apps.trucks import queries as truck_queries
+from apps.trucks.api import values_in_force
+
+_COLUMNS = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A day, week or month as far as it lies in the period; no sums where it has no truck-day."""
+
+    first: dt.date
+    last: dt.date
+    sums: Row | None
+
+
+@dataclass(frozen=True, slots=True)
+class TruckUsed:
+    code: str
+    name: str
+    sums: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Sums of the period and the one before; the rest as the page shows it."""
+
+    now: Row
+    before: Row
+    buckets: Sequence[Bucket]
+    hours: Table
+    trucks: Sequence[TruckUsed]  # by code; none on the page of a single truck
+    groups: Sequence[Row]  # of the whole fleet alone
+    targets: Mapping[str, float]
+
+
+def read(chosen: Asked) -> Reading:
+    where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
+    is_whole = chosen.truck is None and chosen.group is None
+    return Reading(
+        _totals(chosen, chosen.period),
+        _totals(chosen, chosen.period.previous()),
+        _buckets(chosen),
+        _hours(chosen, where),
+        [] if chosen.truck else _trucks(chosen, where),
+        fetch_all_sync(statements.GROUPS, where) if is_whole else [],
+        _targets(chosen),
+    )
+
+
+def _sums(chosen: Asked) -> Mapping[str, str]:
+    return trends.OF_TRUCK if chosen.truck else trends.OF_GROUP if chosen.group else trends.OF_FLEET
+
+
+def _scope(chosen: Asked) -> int | None:
+    only = chosen.truck or chosen.group
+    return only.pk if only else None
+
+
+def _totals(chosen: Asked, period: Period) -> Row:
+    where = queries.period(chosen.fleet.pk, period.first, period.last)
+    if _scope(chosen) is None:
+        return fetch_all_sync(queries.FLEET_TOTALS, where)[0]
+    found = fetch_all_sync(_sums(chosen)["whole"], {**where, "id": _scope(chosen)})
+    return with_parked(found[0] if found else dict.fromkeys(trends.FIGURES))
+
+
+def with_parked(row: Row) -> Row:
+    """Sums of trends with the one state that they lack: what the others leave of the time."""
+    if row["length_s"] is None:
+        return {**row, "parked_s": None}
+    return {**row, "parked_s": row["length_s"] - row["moving_s"] - (row["idle_s"] or 0) - row["no_data_s"]}
+
+
+def _buckets(chosen: Asked) -> list[Bucket]:
+    period, by = chosen.period, chosen.by
+    where = {**trends.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
+    sums = {row["bucket"]: with_parked(row) for row in fetch_all_sync(_sums(chosen)[by], where)}
+    return [
+        Bucket(max(first, period.first), min(last, period.last), sums.get(first))
+        for first, last in buckets(by, period.first, period.last)
+    ]
+
+
+def _hours(chosen: Asked, where: dict[str, Any]) -> Table:
+    """Weekday × hour."""
+    if _scope(chosen) is None:
+        return by_weekday((row["day"], row["hours"]) for row in fetch_all_sync(statements.HOURS, where))
+    statement = page_queries.HOURS_OF_TRUCK if chosen.truck else page_queries.HOURS_OF_GROUP
+    days: dict[dt.date, list[bytes]] = {}
+    for row in fetch_all_sync(statement, {**where, "id": _scope(chosen)}):
+        days.setdefault(row["day"], []).append(row["hours"])
+    return by_weekday((day, sum_up(trucks)) for day, trucks in days.items())
+
+
+def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
+    rows = fetch_all_sync(queries.UTILIZATION_OF_TRUCKS.whole, {**where, "after": "", "limit": MOST_TRUCKS})
+    found = [
+        TruckUsed(row["truck_id"], row["name"], dict(zip(_COLUMNS, orjson.loads(row["figures"]), strict=True)))
+        for row in rows
+    ]
+    if chosen.group is None:
+        return found
+    codes = set(chosen.group.trucks.values_list("code", flat=True))
+    return [truck for truck in found if truck.code in codes]
+
+
+def _targets(chosen: Asked) -> dict[str, float]:
+    """In force on the last day, of the truck or of the fleet."""
+    truck = chosen.truck.pk if chosen.truck else None
+    asked = {"fleet": chosen.fleet.pk, "id": truck, "day": chosen.period.last}
+    values = values_in_force(fetch_all_sync(truck_queries.PARAMETER_SETS, asked))
+    return {name: values[name] for name in ("target_utilization_pct", "target_idle_pct")}

@@ -1,0 +1,240 @@
+"""The page about utilization: the figures of the API, days that add up, and who is not ranked."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.accounts.models import Fleet, FleetMembership
+from apps.fleet.reports.wording import number
+from apps.trucks.models import TruckGroup
+from tests import rows
+from tests.markup import assert_whole, cells_of
+
+MONDAY = dt.date(2026, 3, 2)
+WEEK = [MONDAY + dt.timedelta(days=number) for number in range(7)]
+PERIOD = {"from": "2026-03-02", "to": "2026-03-08"}
+QUERY = "&".join(f"{name}={value}" for name, value in PERIOD.items())
+NO_ENGINE: dict[str, Any] = {"idle_s": None, "idle_productive_s": None, "engine_on_s": None}
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    with time_machine.travel(rows.NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def client(client: Client, db: None) -> Client:
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def make(units: str = "metric") -> Fleet:
+    """A works, B has no engine evidence, C is known for a quarter of its time. Two weeks; the last day has 23 hours."""
+    fleet = rows.fleet(units=units)
+    first, blind, dark = (rows.truck(fleet, code, name=f"Truck <b>{code}</b>") for code in "ABC")
+    rows.group(fleet, "North", first, blind)
+    with rows.summed_up_once():
+        for number in range(-7, 7):
+            day = MONDAY + dt.timedelta(days=number)
+            length = 82_800 if day == dt.date(2026, 3, 8) else 86_400
+            parked = length - 3_600 - 28_800 - 300 * (number + 7)
+            rows.truck_day(first, day, length_s=length, parked_s=parked, moving_s=28_800 + 300 * (number + 7))
+            rows.truck_day(blind, day, **NO_ENGINE, length_s=length, moving_s=14_400, parked_s=length - 14_400)
+            rows.truck_day(
+                dark, day, length_s=length, moving_s=7_200, idle_s=3_600, parked_s=10_800, engine_on_s=10_800
+            )
+            rows.hours(first, day, moving=[8, 9], idle=[10])
+            rows.fleet_day(fleet, day)
+    for truck in (first, blind, dark):
+        rows.known(truck)
+    rows.revision(fleet, 7)
+    return fleet
+
+
+def page(client: Client, status: int = 200, **query: Any) -> Any:
+    answer = client.get(reverse("utilization"), query)
+    assert answer.status_code == status
+    return answer
+
+
+# --- the figures of the API -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("units", ["metric", "us"])
+def test_the_page_shows_the_figures_of_the_api(
+    api_get: Callable[..., httpx.Response], client: Client, units: str
+) -> None:
+    fleet = make(units)
+    key = rows.api_key(fleet)
+    body = api_get(f"/api/v2/fleet/utilization?{QUERY}", key).json()
+    summary, shown = body["summary"], page(client, **PERIOD).context
+
+    ratios = {ratio.title: ratio for ratio in shown["ratios"]}
+    names = {"Asset utilization": "asset_utilization_pct", "Engine utilization": "engine_utilization_pct"}
+    names |= {"Days used": "day_utilization_pct", "Idling": "idle_pct"}
+    for title, name in names.items():
+        assert ratios[title].value == number(summary[name], 1, "%")
+        assert f"from {body['previous'][name]:,.1f}%" in ratios[title].change or "=" in ratios[title].change
+    assert ratios["Days used"].fraction == f"{summary['truck_days_used']} of {summary['truck_days']} truck-days"
+    assert ratios["Idling"].fraction.startswith(
+        f"{summary['idle_s'] / 3600:,.1f} h of {summary['engine_on_s'] / 3600:,.1f} h"
+    )
+
+    states = {state["name"]: state["hours"] for state in shown["whole"]}
+    assert states["Moving"] == f"{summary['moving_s'] / 3600:,.1f} h"
+    assert states["Idling, productive"] == f"{summary['idle_productive_s'] / 3600:,.1f} h"
+    assert states["Parked"] == f"{summary['parked_s'] / 3600:,.1f} h"
+    assert states["No data"] == f"{summary['no_data_s'] / 3600:,.1f} h"
+    assert sum(state["share"] for state in shown["whole"]) == pytest.approx(100)
+
+    ranked, left_out = cells_of(shown["trucks"]["table"]), cells_of(shown["not_ranked"]["table"])
+    for truck in body["data"]:
+        table = ranked if truck["is_ranked"] else left_out
+        (cells,) = [cells for name, cells in table.items() if name.endswith(truck["name"])]
+        assert cells[1] == number(truck["asset_utilization_pct"], 1, "%")
+        assert cells[2] == (
+            "–" if truck["engine_utilization_pct"] is None else number(truck["engine_utilization_pct"], 1, "%")
+        )
+        assert cells[7] == number(truck["coverage_pct"], 1, "%")
+
+    by_group = api_get(f"/api/v2/fleet/utilization?{QUERY}&by=group", key).json()["data"]
+    groups = cells_of(shown["by_group"])
+    assert [cells[1] for cells in groups.values()] == [str(group["trucks"]) for group in by_group]
+    assert [cells[2] for cells in groups.values()] == [
+        number(group["asset_utilization_pct"], 1, "%") for group in by_group
+    ]
+    assert list(groups) == ["North", "In no group"]
+
+
+def test_every_column_adds_up_to_the_day(client: Client) -> None:
+    make()
+    table = page(client, **PERIOD).context["over_time"].table
+    assert [line[-1] for line in table.rows] == ["24.00"] * 6 + ["23.00"]
+    for line in table.rows:
+        assert sum(map(float, line[2:-1])) == pytest.approx(float(line[-1]), abs=0.03)
+    weekly = page(client, **{"from": "2026-01-01", "to": "2026-03-08"}).context["over_time"]
+    assert [line[-1] for line in weekly.table.rows if line[-1] != "–"] == ["24.00", "23.86"]
+    assert weekly.chart.svg.count("missing ground") == 8
+
+
+def test_the_heat_map_is_of_the_hours_of_the_clock(client: Client) -> None:
+    make()
+    figure = page(client, **PERIOD).context["heat_map"]
+    cells = cells_of(figure.table)
+    assert list(cells) == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+    assert cells["Monday"][7:11] == ["0%", "100%", "100%", "0%"]
+    assert "100% of the trucks' time is at work" in figure.chart.description
+
+
+# --- groups and trucks ----------------------------------------------------------------------------------------------
+
+
+def test_a_group_of_all_trucks_and_the_fleet_have_the_same_figures(client: Client) -> None:
+    fleet = make()
+    everybody = rows.group(fleet, "Everybody", *fleet.trucks.all())
+    whole, group = page(client, **PERIOD).context, page(client, group=everybody.pk, **PERIOD).context
+    for name in ("ratios", "whole", "over_time", "heat_map", "not_ranked"):
+        assert group[name] == whole[name], name
+    assert cells_of(group["trucks"]["table"]) == cells_of(whole["trucks"]["table"])
+    assert group["by_group"] is None
+
+
+def test_a_group_is_its_trucks_and_a_truck_is_held_against_its_own_target(client: Client) -> None:
+    fleet = make()
+    first = fleet.trucks.get(code="A")
+    rows.parameters(fleet, {"target_utilization_pct": 99}, truck=first)
+    north = page(client, group=TruckGroup.objects.get().pk, **PERIOD).context
+    assert len(north["trucks"]["table"].rows) == 2 and north["not_ranked"] is None
+    assert north["ratios"][0].target.startswith("target 60%")
+    alone = page(client, truck="A", **PERIOD).context
+    assert alone["trucks"] is None and alone["not_ranked"] is None
+    assert alone["ratios"][0].target.startswith("target 99%") and not alone["ratios"][0].is_good
+    assert page(client, truck="B", **PERIOD).context["heat_map"] is None
+
+
+def test_less_than_half_known_is_shown_apart(client: Client) -> None:
+    make()
+    answer = page(client, **PERIOD)
+    assert answer.context["trucks"]["count"] == 2 and answer.context["not_ranked"]["count"] == 1
+    text = answer.content.decode()
+    assert "Not ranked: 1 truck<" in text and "Less than 50 % of their time is known" in text
+
+
+def test_trucks_are_ranked_as_asked_those_without_the_figure_last(client: Client) -> None:
+    make()
+
+    def shown(**query: Any) -> str:
+        table = page(client, **PERIOD, **query).context["trucks"]["table"]
+        return "".join(name.removesuffix("</b>")[-1] for name in cells_of(table))
+
+    assert shown() == shown(order="name") == shown(order="nonsense") == "AB"
+    assert shown(order="idle_pct") == "AB"
+    rows.truck_day(rows.truck(Fleet.objects.get(), "D", name="Truck D"), WEEK[0], moving_s=1_000, idle_s=30_000)
+    assert shown(order="idle_pct") == "DAB"
+
+
+def test_what_is_on_target_says_so_in_words(client: Client) -> None:
+    fleet = make()
+    rows.parameters(fleet, {"target_idle_pct": 50, "target_utilization_pct": 90})
+    ratios = {ratio.title: ratio for ratio in page(client, **PERIOD).context["ratios"]}
+    assert ratios["Idling"].target == "target 50%, reached" and ratios["Idling"].is_good
+    assert re.fullmatch(r"target 90%, [\d.]+ points off", ratios["Asset utilization"].target)
+    assert ratios["Days used"].target == "" and ratios["Days used"].is_good is None
+
+
+# --- who, how fast, and markup --------------------------------------------------------------------------------------
+
+
+def test_without_days_it_says_what_to_do(client: Client) -> None:
+    rows.fleet()
+    assert "No truck has a day in this period" in page(client).content.decode()
+    assert (
+        "The first day is after to." in page(client, 400, **{"from": "2026-03-09", "to": "2026-03-08"}).content.decode()
+    )
+
+
+def test_only_the_fleets_own_staff_see_it(client: Client) -> None:
+    fleet, other = make(), rows.fleet("Other")
+    foreign = User.objects.create_user("foreign", is_staff=True)
+    FleetMembership.objects.create(fleet=other, user=foreign)
+    client.force_login(foreign)
+    assert page(client, **PERIOD).context["fleet"] == other
+    page(client, 404, fleet=fleet.pk)
+    page(client, 400, truck="A")
+    page(client, 400, group=TruckGroup.objects.get().pk)
+    client.logout()
+    assert client.get(reverse("utilization")).status_code == 302
+
+
+def test_it_takes_as_many_statements_for_many_trucks_and_days_as_for_few(client: Client) -> None:
+    def statements(**query: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page(client, **query)
+        return len(captured)
+
+    fleet = make()
+    statements(**PERIOD)
+    few = statements(**PERIOD)
+    assert few <= 15
+    for code in ("T-1", "T-2", "T-3", "T-4"):
+        rows.truck_day(rows.truck(fleet, code), WEEK[0])
+    assert statements(**{"from": "2025-03-01", "to": "2026-03-08"}) == few
+
+
+@pytest.mark.parametrize(("query", "charts"), [({}, 2), ({"truck": "B"}, 1)])
+def test_its_markup_is_whole_and_names_are_text(client: Client, query: dict[str, str], charts: int) -> None:
+    make()
+    text = page(client, **PERIOD, **query).content.decode()
+    assert_whole(text, charts)
+    assert "<b>" not in text
