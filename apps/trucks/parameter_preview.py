@@ -120,12 +120,15 @@ def _total(name: str, values: Iterable[Any]) -> Figure:
     return sum(known) if all(isinstance(value, int) for value in known) else fsum(known)
 
 
-def preview(fleet: Fleet, values: Mapping[str, float], days: int, truck: Truck | None = None) -> Iterator[TruckPreview]:
+def preview(
+    fleet: Fleet, values: Mapping[str, float], days: int, truck: Truck | None = None, replaced: int | None = None
+) -> Iterator[TruckPreview]:
     """Truck by truck what a set of parameters, the fleet's or a truck's own, would change in its last days.
 
     As if it were entered in force from the first of these days on: sets that begin later still win, and so do a truck's
-    own over the fleet's. The last day is that of the truck's watermark. Trucks that never reported, and sealed days,
-    are left out. Raises ValueError, naming it, for an unknown parameter or a bad value.
+    own over the fleet's. `replaced`: the key of the set that it would take the place of. The last day is that of the
+    truck's watermark. Trucks that never reported, and sealed days, are left out. Raises ValueError, naming it, for an
+    unknown parameter or a bad value.
     """
     check_values(values)
     for each in trucks_of(fleet, truck):
@@ -133,7 +136,7 @@ def preview(fleet: Fleet, values: Mapping[str, float], days: int, truck: Truck |
         last = day_of((sync.known_until or 1) - 1, fleet.zone)
         period = list(days_between(last - (days - 1) * ONE_DAY, last))
         plain = ParameterHistory(fleet.pk, each.pk)
-        proposed = ParameterSet(fleet=fleet, truck=truck, effective_from=period[0], values=dict(values))
+        proposed = ParameterSet(pk=replaced, fleet=fleet, truck=truck, effective_from=period[0], values=dict(values))
         old, new = (
             list(detect_days(each, sync, period, fleet.zone, parameters))
             for parameters in (plain, plain.with_proposed(proposed))

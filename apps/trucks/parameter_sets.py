@@ -21,9 +21,13 @@ class ParameterHistory:
         self._sets = sorted(sets, key=lambda each: each.truck_id is not None)
 
     def with_proposed(self, proposed: ParameterSet) -> "ParameterHistory":
-        """As if a set were in force besides: later ones of its kind still win, and a truck's own over a fleet's."""
+        """As if a set were in force besides, or for the one of its key if it has any.
+
+        Later ones of its kind still win, and a truck's own over a fleet's.
+        """
         other = copy(self)
-        by_day = sorted([*self._sets, proposed], key=lambda each: each.effective_from)  # of one day the proposed last
+        others = [each for each in self._sets if each.pk != proposed.pk]
+        by_day = sorted([*others, proposed], key=lambda each: each.effective_from)  # of one day the proposed last
         other._sets = sorted(by_day, key=lambda each: each.truck_id is not None)
         return other
 
