@@ -21,13 +21,14 @@ LAYERS = (
 )
 PURE = (
     "apps.accounts.calendar",
+    "apps.accounts.changes",
     "apps.trucks.sensors",
     *(f"apps.trucks.{name}" for name in (
         "points", "parameters", "motion", "quantities", "track", "history", "trips", "idling", "speeding", "fuel",
         "daily", "messages", "latest", "evidence", "places",
     )),
     *(f"apps.fleet.{name}" for name in (
-        "utilization", "utilization_figures", "hours",
+        "utilization", "utilization_figures", "figures", "hours",
         "allocation", "costs", "safety", "units", "reports.schedule", "reports.wording",
     )),
 )  # fmt: skip

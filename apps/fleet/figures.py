@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from operator import itemgetter
 from typing import Any
 
-from apps.accounts.answers import change_pct as change_pct
+from apps.accounts.changes import change_pct as change_pct
 from apps.fleet.safety import safety_score
 from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utilization
 

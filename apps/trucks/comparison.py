@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from apps.accounts.answers import change_pct, money
+from apps.accounts.answers import money
+from apps.accounts.changes import change_pct
 from apps.accounts.periods import Period
 from apps.mysql import Row, fetch_all
 from apps.trucks import queries
