@@ -5,7 +5,7 @@ the difference of two rounded running totals, so that parts do not depend on how
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -43,24 +43,41 @@ class Share(NamedTuple):
     cents: int
 
 
-def allocate(invoice: Invoice, exposures: Iterable[Exposure], until: dt.date) -> list[Share]:
+class Stretch(NamedTuple):
+    """Days from the first to the last, both included."""
+
+    first: dt.date
+    last: dt.date
+
+
+def allocate(
+    invoice: Invoice,
+    exposures: Iterable[Exposure],
+    until: dt.date,
+    stretch: Stretch | None = None,
+    trucks: Collection[int] = (),
+) -> list[Share]:
     """The shares by day and truck, without those of nothing; they add up to what is due by `until`.
 
-    `exposures` are the days of the trucks that the invoice is about, each once; others than the invoice's own days are
-    left out. What no truck can bear is a share of NO_TRUCK on its day.
-    Raises ValueError for an unknown basis.
+    `until` is the newest day there is. `exposures` are the days of the trucks that the invoice is about, each once;
+    others than the invoice's own days are left out. What no truck can bear is a share of NO_TRUCK on its day.
+    With a `stretch` only the shares of its days, from the exposures of these alone: by km that works for the newest
+    day; evenly over trucks with those of the `trucks` that have any of the invoice's days up to the newest.
+    Raises ValueError for an unknown basis, and for a stretch by km of other days.
     """
-    last = min(invoice.last, until)
-    if last < invoice.first:
+    first, last = invoice.first, min(invoice.last, until)
+    if stretch is not None:
+        first, last = max(first, stretch.first), min(last, stretch.last)
+    if last < first:
         return []
-    borne = sorted((e for e in exposures if invoice.first <= e.day <= last), key=lambda e: (e.day, e.truck_id))
+    borne = sorted((e for e in exposures if first <= e.day <= last), key=lambda e: (e.day, e.truck_id))
     match invoice.basis:
         case "days":
-            shares = _by_days(invoice, borne, last)
+            shares = _by_days(invoice, borne, Stretch(first, last))
         case "trucks":
-            shares = _by_trucks(invoice, borne, last)
+            shares = _by_trucks(invoice, borne, Stretch(first, last), trucks)
         case "km":
-            shares = _by_km(invoice, borne, last)
+            shares = _by_km(invoice, borne, Stretch(first, last), until)
         case _:
             raise ValueError(f"unknown basis {invoice.basis}")
     return sorted((share for share in shares if share.cents), key=lambda share: (share.day, share.truck_id))
@@ -85,37 +102,43 @@ def largest_remainder(cents: int, weights: Sequence[int], turn: int = 0) -> list
     total, size = sum(weights), len(weights)
     sign = -1 if cents < 0 else 1
     parts, remainders = zip(*(divmod(abs(cents) * weight, total) for weight in weights), strict=True)
-    order = sorted(range(size), key=lambda index: (-remainders[index], (index - turn) % size))
+    by_turn = sorted(range(size), key=lambda index: (index - turn) % size) if turn % size else range(size)
+    order = sorted(by_turn, key=remainders.__getitem__, reverse=True)  # stable: equal ones stay in turn
     extra = set(order[: abs(cents) - sum(parts)])
     return [sign * (part + (index in extra)) for index, part in enumerate(parts)]
 
 
-def _parts_of_days(invoice: Invoice, last: dt.date) -> list[tuple[dt.date, int]]:
-    """Each day's part of the invoice, up to the last day that has come."""
-    totals = [_running_total(invoice.cents, n, invoice.days) for n in range((last - invoice.first).days + 2)]
-    return [(invoice.first + n * ONE_DAY, totals[n + 1] - totals[n]) for n in range(len(totals) - 1)]
+def _parts_of_days(invoice: Invoice, stretch: Stretch) -> list[tuple[dt.date, int]]:
+    """Each day's part of the invoice, of the days of a stretch of it."""
+    before = (stretch.first - invoice.first).days
+    elapsed = range(before, before + (stretch.last - stretch.first).days + 2)
+    totals = [_running_total(invoice.cents, n, invoice.days) for n in elapsed]
+    return [(stretch.first + n * ONE_DAY, totals[n + 1] - totals[n]) for n in range(len(totals) - 1)]
 
 
-def _by_days(invoice: Invoice, borne: Sequence[Exposure], last: dt.date) -> list[Share]:
+def _by_days(invoice: Invoice, borne: Sequence[Exposure], stretch: Stretch) -> list[Share]:
     """Every day costs the same, whoever is there to bear it: its part goes evenly to that day's trucks."""
     trucks = {day: [e.truck_id for e in group] for day, group in groupby(borne, key=lambda e: e.day)}
     shares = []
-    for day, part in _parts_of_days(invoice, last):
+    for day, part in _parts_of_days(invoice, stretch):
         there = trucks.get(day, [NO_TRUCK])
         parts = largest_remainder(part, [1] * len(there), turn=day.toordinal())
         shares += [Share(truck_id, day, cents) for truck_id, cents in zip(there, parts, strict=True)]
     return shares
 
 
-def _by_trucks(invoice: Invoice, borne: Sequence[Exposure], last: dt.date) -> list[Share]:
+def _by_trucks(
+    invoice: Invoice, borne: Sequence[Exposure], stretch: Stretch, others: Collection[int] = ()
+) -> list[Share]:
     """Every truck costs the same, spread over all of the invoice's days; a day on which it is not there, no truck."""
-    trucks = sorted({e.truck_id for e in borne}) or [NO_TRUCK]
+    trucks = sorted({*(e.truck_id for e in borne), *others}) or [NO_TRUCK]
     there = {(e.truck_id, e.day) for e in borne}
     amounts: dict[tuple[int, dt.date], int] = {}
-    before, total = [0] * len(trucks), 0
-    for day, part in _parts_of_days(invoice, last):
+    total = due(invoice, stretch.first - ONE_DAY)
+    before = _evenly(total, len(trucks))
+    for day, part in _parts_of_days(invoice, stretch):
         total += part
-        after = largest_remainder(total, [1] * len(trucks))  # of running totals, so that each day adds up too
+        after = _evenly(total, len(trucks))  # of running totals, so that each day adds up too
         for truck_id, more in zip(trucks, map(int.__sub__, after, before), strict=True):
             key = (truck_id if (truck_id, day) in there else NO_TRUCK, day)
             amounts[key] = amounts.get(key, 0) + more
@@ -123,10 +146,33 @@ def _by_trucks(invoice: Invoice, borne: Sequence[Exposure], last: dt.date) -> li
     return [Share(truck_id, day, cents) for (truck_id, day), cents in amounts.items()]
 
 
-def _by_km(invoice: Invoice, borne: Sequence[Exposure], last: dt.date) -> list[Share]:
-    """What is due by now, in proportion to the distance driven by now; without any, no truck's, on the last day."""
+def _evenly(cents: int, size: int) -> list[int]:
+    """The largest remainders of equal weights: those that stand first have a cent more."""
+    part, rest = divmod(abs(cents), size)
+    sign = -1 if cents < 0 else 1
+    return [sign * (part + 1)] * rest + [sign * part] * (size - rest)
+
+
+def _by_km(invoice: Invoice, borne: Sequence[Exposure], stretch: Stretch, newest: dt.date) -> list[Share]:
+    """The newest day's part by its own distance, what was due before by that of all days before.
+
+    So while the newest day goes on, no other changes.
+    """
+    finished = min(stretch.last, newest - ONE_DAY)
+    shares: list[Share] = []
+    if stretch.first <= finished:
+        if stretch.first != invoice.first:
+            raise ValueError("by km days that are over are spread together")
+        shares += _by_distance(due(invoice, finished), [e for e in borne if e.day <= finished], finished)
+    if stretch.last == newest:
+        part = due(invoice, newest) - due(invoice, newest - ONE_DAY)
+        shares += _by_distance(part, [e for e in borne if e.day == newest], newest)
+    return shares
+
+
+def _by_distance(cents: int, borne: Iterable[Exposure], last: dt.date) -> list[Share]:
+    """In proportion to the distance; without any, no truck's, on the last day."""
     driven = [e for e in borne if e.distance_m and e.distance_m > 0]
-    cents = due(invoice, last)
     if not driven:
         return [Share(NO_TRUCK, last, cents)]
     parts = largest_remainder(cents, [e.distance_m or 0 for e in driven])

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from apps.accounts.calendar import days_between
 from apps.fleet.exchange import Exchange, NoRate
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
-from apps.fleet.summaries import shares
+from apps.fleet.summaries import notes
 from apps.trucks.invalidation import days_with_figures, mark
 from apps.trucks.models import TruckGroup
 
@@ -101,7 +101,7 @@ def _mark(rows: Sequence[LedgerRow], pairs: Collection[tuple[int, dt.date]], cha
     if not rows:
         return 0
     fleet_id = rows[0].fleet_id
-    shares.mark(fleet_id, {entry.pk for row in changed for entry in _entries_of(row)})
+    notes.mark(fleet_id, {entry.pk for row in changed for entry in _entries_of(row)})
     return mark(fleet_id, pairs, CAUSES[type(rows[0])])
 
 
@@ -208,5 +208,5 @@ def members_changed(fleet_id: int, group: TruckGroup, truck_ids: Iterable[int]) 
     if not rules:
         return
     touched = [Touched(None, each.first, each.last) for each in _Reach(rules).touched(rules)]
-    shares.mark(fleet_id, [entry.pk for entry in entries])
+    notes.mark(fleet_id, [entry.pk for entry in entries])
     mark(fleet_id, _pairs(touched, fleet_id, only=set(truck_ids)), "group")

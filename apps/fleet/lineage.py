@@ -213,7 +213,7 @@ class _Estimates:
     """The rates and fuel prices that were in force for a truck on a day."""
 
     def __init__(self, truck: Truck, row: TruckDay, start: int) -> None:
-        ledger = Ledger(truck.fleet)
+        ledger = Ledger(truck.fleet, [truck.pk], [row.day])
         nothing = _nothing_measured
         self._work = Work(
             truck.pk, row.day, start, int(row.as_of.timestamp()), row.distance_m, row.engine_on_s, nothing, nothing,

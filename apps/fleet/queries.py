@@ -235,6 +235,20 @@ FROM truck_day_cost WHERE fleet_id = %(fleet)s AND day = %(day)s GROUP BY fleet_
 """,
 )
 
+# The same of days whose costs alone have changed.
+SUM_UP_DAY_COSTS = (
+    "DELETE FROM fleet_day_cost WHERE fleet_id = %(fleet)s AND day IN %(days)s",
+    """
+INSERT INTO fleet_day_cost (fleet_id, day, line, source, amount)
+SELECT fleet_id, day, line, source, SUM(amount)
+FROM truck_day_cost WHERE fleet_id = %(fleet)s AND day IN %(days)s GROUP BY fleet_id, day, line, source
+""",
+    """
+UPDATE fleet_day SET revision = %(revision)s, computed_at = %(computed_at)s
+WHERE fleet_id = %(fleet)s AND day IN %(days)s
+""",
+)
+
 _PIECES = {
     PENTAD: ("{table}_day{of}", "day IN %(pieces)s"),
     MONTH: ("{table}_span{of}", "span = 'pentad' AND first_day IN %(pieces)s"),
@@ -272,10 +286,12 @@ def _truck_span_fuel(kind: str) -> tuple[str, str]:
 def _fleet(kind: str) -> tuple[str, ...]:
     days = "COUNT(*)" if kind == PENTAD else "SUM(days)"
     columns = f"days, {', '.join(_ALL_FLEET_COLUMNS)}"
-    return (
-        *_sum_up(kind, "fleet", "", "", columns, f"{days}, {sums_of(_ALL_FLEET_COLUMNS)}"),
-        *_sum_up(kind, "fleet", "_cost", "line, source, ", "amount", "SUM(amount)"),
-    )
+    sums = f"{days}, {sums_of(_ALL_FLEET_COLUMNS)}"
+    return *_sum_up(kind, "fleet", "", "", columns, sums), *_fleet_costs(kind)
+
+
+def _fleet_costs(kind: str) -> tuple[str, str]:
+    return _sum_up(kind, "fleet", "_cost", "line, source, ", "amount", "SUM(amount)")
 
 
 # By kind of span: replace what it is of some trucks, what it costs of some, their fuel in money, and the fleet's.
@@ -283,6 +299,7 @@ SUM_UP_TRUCKS = {kind: _truck_figures(kind) for kind in (PENTAD, MONTH)}
 SUM_UP_TRUCK_COSTS = {kind: _truck_span_costs(kind) for kind in (PENTAD, MONTH)}
 SUM_UP_TRUCK_FUEL = {kind: _truck_span_fuel(kind) for kind in (PENTAD, MONTH)}
 SUM_UP_FLEET = {kind: _fleet(kind) for kind in (PENTAD, MONTH)}
+SUM_UP_FLEET_COSTS = {kind: _fleet_costs(kind) for kind in (PENTAD, MONTH)}
 
 # --- beside the costs -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, allocate, due, largest_remainder
+from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, Stretch, allocate, due, largest_remainder
 
 FIRST = dt.date(2026, 3, 1)
 ONE = dt.timedelta(days=1)
@@ -52,16 +52,25 @@ def test_evenly_over_trucks_each_costs_the_same_and_what_a_sold_one_leaves_is_no
 
 def test_by_km_a_truck_s_day_costs_its_part_of_all_the_distance() -> None:
     there = driven((1, 1, 300_000), (2, 1, 100_000), (1, 2, 0), (2, 3, 600_000), (3, 3, None))
-    assert allocate(invoice(10_000, "km"), there, day(3)) == shares((1, 1, 3_000), (1, 2, 1_000), (3, 2, 6_000))
+    assert allocate(invoice(10_000, "km"), there, day(4)) == shares((1, 1, 3_000), (1, 2, 1_000), (3, 2, 6_000))
+
+
+def test_by_km_the_newest_day_bears_its_own_part_until_it_is_over() -> None:
+    there = driven((1, 1, 300_000), (2, 1, 100_000), (1, 3, 1_000), (2, 3, 3_000))
+    before = shares((1, 1, 4_500), (1, 2, 1_500))
+    assert allocate(invoice(9_000, "km"), there, day(3)) == [*before, *shares((3, 1, 750), (3, 2, 2_250))]
+    assert allocate(invoice(9_000, "km"), there[:2], day(3)) == [*before, Share(NO_TRUCK, day(3), 3_000)]
 
 
 def test_by_km_without_any_it_is_nobody_s() -> None:
-    assert allocate(invoice(10_000, "km"), driven((1, 1, 0), (1, 2, None)), day(3)) == [Share(NO_TRUCK, day(3), 10_000)]
+    nobody = driven((1, 1, 0), (1, 2, None))
+    assert allocate(invoice(9_000, "km"), nobody, day(4)) == [Share(NO_TRUCK, day(3), 9_000)]
+    assert allocate(invoice(9_000, "km"), nobody, day(3)) == shares((2, NO_TRUCK, 6_000), (3, NO_TRUCK, 3_000))
 
 
 def test_an_invoice_whose_days_are_not_over_is_spread_as_far_as_they_have_come() -> None:
     half = invoice(10_000, "km", 4)
-    assert allocate(half, driven((1, 1, 1_000), (2, 2, 3_000)), day(2)) == shares((1, 1, 1_250), (2, 2, 3_750))
+    assert allocate(half, driven((1, 1, 1_000), (2, 2, 3_000)), day(2)) == shares((1, 1, 2_500), (2, 2, 2_500))
     assert (due(half, day(2)), due(half, day(4)), due(half, FIRST - ONE)) == (5_000, 10_000, 0)
     assert allocate(half, driven((1, 1, 1_000)), FIRST - ONE) == []
 
@@ -112,6 +121,24 @@ def test_by_days_what_is_spread_stays_as_days_come(bill: Invoice, fleet: list[Ex
     known = [each for each in fleet if each.day <= day(until)]
     later = [share for share in allocate(bill, fleet, day(90)) if share.day <= day(until)]
     assert allocate(bill, known, day(until)) == later
+
+
+@given(invoices, fleets, st.integers(0, 90), st.integers(0, 90), st.integers(0, 30))
+def test_a_stretch_has_the_shares_that_the_whole_has_on_its_days(
+    bill: Invoice, fleet: list[Exposure], until: int, first: int, length: int
+) -> None:
+    if bill.basis == "km":
+        first, length = until, 0  # only the newest day can be spread by itself
+    stretch = Stretch(day(first), day(first + length))
+    own = [each for each in fleet if stretch.first <= each.day <= stretch.last]
+    trucks = {each.truck_id for each in fleet if bill.first <= each.day <= min(bill.last, day(until))}
+    whole = [share for share in allocate(bill, fleet, day(until)) if stretch.first <= share.day <= stretch.last]
+    assert allocate(bill, own, day(until), stretch, trucks) == whole
+
+
+def test_by_km_a_stretch_of_days_that_are_over_is_refused() -> None:
+    with pytest.raises(ValueError, match="days that are over are spread together"):
+        allocate(invoice(9_000, "km"), driven((1, 2, 1_000)), day(3), Stretch(day(2), day(3)))
 
 
 @given(st.integers(-(10**9), 10**9), st.lists(st.integers(0, 10**6), min_size=1).filter(any), st.integers(0, 10**6))

@@ -53,7 +53,7 @@ PARAMETERS: list[dict[str, float]] = [
 # Where a step may be killed, or something else may happen meanwhile: before these are called, or after.
 POINTS: list[tuple[Any, str]] = [
     (batches, "detect_days"), (batches, "changed_days"), (batches, "_update_log"), (writing, "next_revision"),
-    (writing, "_replace_events"), (writing, "_replace_costs"), (sums, "of_days"), (shares, "_shares"),
+    (writing, "_replace_events"), (writing, "_replace_costs"), (sums, "of_days"), (shares, "allocate"),
     (ingest, "_mark_changed"), (ingest, "_move_cursor"), (ingest, "_keep_latest"), (storage, "insert"),
     (storage, "delete"), (storage, "replace_readings"), (invalidation, "mark"), (batches, "_lock_trucks"),
 ]  # fmt: skip

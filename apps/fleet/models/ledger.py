@@ -97,13 +97,20 @@ class CostAllocation(models.Model):
 
 
 class DirtyEntry(models.Model):
-    """The log of entries whose shares are out of date, kept as `DirtyDay` is. An entry that is gone loses them."""
+    """The log of entries whose shares are out of date, kept as `DirtyDay` is. An entry that is gone loses them.
+
+    Out of date are those of the days from `first_day` to `last_day`, both included, and from `whole_at` on all; null:
+    none. Written by `apps.fleet.summaries.notes`.
+    """
 
     pk = models.CompositePrimaryKey("fleet_id", "entry_id")
     fleet_id = models.BigIntegerField()
     entry_id = models.BigIntegerField()
     version = models.PositiveBigIntegerField(default=1)
     marked_at = models.DateTimeField()
+    first_day = models.DateField(null=True)
+    last_day = models.DateField(null=True)
+    whole_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "dirty_entry"

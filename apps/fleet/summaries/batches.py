@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -14,14 +14,14 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import DirtyEntry
-from apps.fleet.summaries import shares
+from apps.fleet.summaries import notes, shares
 from apps.fleet.summaries.money import Ledger
+from apps.fleet.summaries.notes import Changes
 from apps.fleet.summaries.rows import Summary, summary
 from apps.fleet.summaries.use import Use
 from apps.fleet.summaries.writing import changed_days, remove, write
 from apps.trucks.detect import DayResult, detect_days
-from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckSync
+from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckDay, TruckSync
 from apps.trucks.sealing import is_sealed
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,8 @@ class Outcome:
 def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seconds: float = math.inf) -> Outcome:
     """Rebuilds a fleet's dirty days, batch by batch, until none that can be done is left or the time is over.
 
-    Without a limit of time it waits for the trucks that others work on; a worker leaves those to them.
+    Without a limit of time it waits for the trucks that others work on, and spreads every noted invoice; a worker
+    leaves those trucks to them, and invoices that are not due yet to later.
     """
     deadline = time.monotonic() + seconds
     done = Outcome()
@@ -69,7 +70,7 @@ def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seco
             time.sleep(_WAIT_S)
         else:
             break
-    shares.reallocate(fleet)
+    shares.reallocate(fleet, early=seconds == math.inf, seconds=seconds)
     return done
 
 
@@ -82,7 +83,7 @@ def fleets_with_dirty_days() -> list[int]:
     """Fleets that have something to rebuild now, the one with the fewest days first: a backfill does not hold up the
     others."""
     counts = dict(_claimable(None).values("fleet_id").annotate(days=Count("*")).values_list("fleet_id", "days"))
-    entries = DirtyEntry.objects.values_list("fleet_id", flat=True).distinct()
+    entries = notes.due().values_list("fleet_id", flat=True).distinct()
     return sorted({*counts, *entries}, key=lambda fleet_id: (counts.get(fleet_id, 0), fleet_id))
 
 
@@ -99,8 +100,8 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         if changed:
             write(fleet, changed, {(row.truck_id, row.day): row.cause for row in claimed})
         no_more = remove(fleet, _without_result(fleet, claimed, results, errors, syncs))
-        if days := {summary.result.day for summary, _ in changed} | {day for _, day in no_more}:
-            shares.mark_entries(fleet.id, days)
+        if changed or no_more:
+            notes.note_changes(fleet.id, _changes(changed, no_more))
         _update_log(claimed, errors)
     return Outcome(
         claimed=len(claimed),
@@ -108,6 +109,14 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         failed=sum(row.truck_id in errors for row in claimed),
         sealed=_count_sealed(fleet, claimed, syncs),
     )
+
+
+def _changes(changed: Iterable[tuple[Summary, TruckDay | None]], gone: Collection[tuple[int, dt.date]]) -> Changes:
+    """What of it invoices are spread by."""
+    days = [(day.truck_id, day.result.day, day.result.figures.distance_m, stored) for day, stored in changed]
+    new = [(truck_id, day) for truck_id, day, _, stored in days if stored is None]
+    redriven = [(truck_id, day) for truck_id, day, metres, was in days if was is not None and was.distance_m != metres]
+    return Changes(new, gone, redriven)
 
 
 def _without_result(
@@ -164,7 +173,8 @@ def _compute(
 ) -> tuple[list[Summary], dict[int, Exception]]:
     """The summaries of the claimed days, and the errors by truck: one bad truck never stops the others."""
     trucks = Truck.objects.filter(fleet=fleet).in_bulk([row.truck_id for row in claimed])
-    ledger, use = Ledger(fleet), Use(fleet)
+    ledger = Ledger(fleet, {row.truck_id for row in claimed}, [row.day for row in claimed])
+    use = Use(fleet)
     summaries: list[Summary] = []
     errors: dict[int, Exception] = {}
     for truck_id, rows in groupby(claimed, key=lambda row: row.truck_id):

@@ -2,9 +2,12 @@
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Collection
 from decimal import Decimal
 
-from apps.accounts.calendar import as_utc
+from django.db.models import Q
+
+from apps.accounts.calendar import ONE_DAY, as_utc, day_start
 from apps.accounts.models import Fleet
 from apps.fleet.costs import Price, Rate, Work, burnt, cents, day_costs
 from apps.fleet.exchange import Exchange
@@ -17,25 +20,49 @@ from apps.trucks.models import TruckGroup
 
 
 class Ledger:
-    """All that a fleet's days are priced with, as it stands."""
+    """What these trucks' days of a fleet are priced with, as it stands."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, trucks: Collection[int], days: Collection[dt.date]) -> None:
         self.fleet = fleet
-        self.rates = [
-            Rate(r.line, r.basis, r.amount, r.effective_from, r.effective_to, r.truck_id, r.group_id)
-            for r in CostRate.objects.filter(fleet=fleet).order_by("id")
-        ]
+        self._trucks, self._first, self._last = trucks, min(days), max(days)
+        self.rates = self._read_rates()
         self.prices = [
             Price(int(price.effective_at.timestamp()), price.price_per_l, price.group_id)
             for price in FuelPrice.objects.filter(fleet=fleet)
         ]
-        entries = CostEntry.objects.filter(fleet=fleet)
-        self.entries = list(entries.only("line", "truck", "group", "covers_from", "covers_to"))
         self.exchange = Exchange(fleet)
         self.groups: defaultdict[int, set[int]] = defaultdict(set)
-        members = TruckGroup.trucks.through.objects.filter(truckgroup__fleet=fleet)
+        members = TruckGroup.trucks.through.objects.filter(truckgroup__fleet=fleet, truck__in=trucks)
         for truck_id, group_id in members.values_list("truck_id", "truckgroup_id"):
             self.groups[truck_id].add(group_id)
+        self._entries = self._read_entries()
+        self._bought = self._read_purchases()
+
+    def _read_rates(self) -> list[Rate]:
+        in_force = Q(effective_to=None) | Q(effective_to__gte=self._first)
+        rates = CostRate.objects.filter(in_force, fleet=self.fleet, effective_from__lte=self._last).order_by("id")
+        return [
+            Rate(r.line, r.basis, r.amount, r.effective_from, r.effective_to, r.truck_id, r.group_id) for r in rates
+        ]
+
+    def _read_entries(self) -> dict[int | None, list[CostEntry]]:
+        """The invoices that cover any of the days, by truck: none stands for those of groups and of the fleet."""
+        covering = Q(covers_from__lte=self._last, covers_to__gte=self._first)
+        its = Q(truck=None) | Q(truck__in=self._trucks)
+        found: defaultdict[int | None, list[CostEntry]] = defaultdict(list)
+        entries = CostEntry.objects.filter(covering & its, fleet=self.fleet)
+        for entry in entries.only("line", "truck", "group", "covers_from", "covers_to"):
+            found[entry.truck_id].append(entry)
+        return found
+
+    def _read_purchases(self) -> dict[int, list[FuelPurchase]]:
+        start, end = day_start(self._first, self.fleet.zone), day_start(self._last + ONE_DAY, self.fleet.zone)
+        found: defaultdict[int, list[FuelPurchase]] = defaultdict(list)
+        for each in FuelPurchase.objects.filter(
+            fleet=self.fleet, truck__in=self._trucks, purchased_at__gte=as_utc(start), purchased_at__lt=as_utc(end)
+        ):
+            found[each.truck_id].append(each)
+        return found
 
     def money_of(self, truck_id: int, result: DayResult) -> DayMoney:
         """The day's estimates by line, its fuel in money, and what its events cost."""
@@ -70,14 +97,12 @@ class Ledger:
 
     def _covered(self, work: Work) -> set[str]:
         """The lines that an invoice is booked for on the truck's day."""
-        return {entry.line for entry in self.entries if _covers(entry, work.truck_id, work.day, work.groups)}
+        entries = (*self._entries.get(None, ()), *self._entries.get(work.truck_id, ()))
+        return {entry.line for entry in entries if _covers(entry, work.day, work.groups)}
 
     def _purchases(self, truck_id: int, start: int, end: int) -> Columns:
-        bought = list(
-            FuelPurchase.objects.filter(
-                fleet=self.fleet, truck=truck_id, purchased_at__gte=as_utc(start), purchased_at__lt=as_utc(end)
-            )
-        )
+        mine = self._bought.get(truck_id, ())
+        bought = [each for each in mine if as_utc(start) <= each.purchased_at < as_utc(end)]
         if not bought:
             return dict.fromkeys(("purchases", "purchased_l", "purchased_amount"))
         days = {each.pk: each.purchased_at.astimezone(self.fleet.zone).date() for each in bought}
@@ -104,6 +129,5 @@ def _balance(result: DayResult, bought_l: Decimal | None) -> Columns:
     return {"balance_days": 1, **litres}
 
 
-def _covers(entry: CostEntry, truck_id: int, day: dt.date, groups: frozenset[int]) -> bool:
-    is_its = entry.truck_id in (None, truck_id) and (entry.group_id is None or entry.group_id in groups)
-    return is_its and entry.covers_from <= day <= entry.covers_to
+def _covers(entry: CostEntry, day: dt.date, groups: frozenset[int]) -> bool:
+    return (entry.group_id is None or entry.group_id in groups) and entry.covers_from <= day <= entry.covers_to

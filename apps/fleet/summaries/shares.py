@@ -1,141 +1,341 @@
-"""The shares of invoices: which entries must be spread anew, and spreading them.
+"""The shares of invoices: spreading the entries that are noted, many in a transaction.
 
-A share by km depends on every day that its entry covers, so one late message may change thousands of shares. A batch
-therefore only notes the entries that its days concern; they are spread once, at the end of a rebuild. Until then the
-shares are those of the kilometres known before, and add up all the same.
+A share by km depends on every day that its entry covers, so one late message may change thousands of shares. A batch of
+days therefore only notes what it concerns (`notes`); entries are spread at the end of a rebuild. Until then the shares
+are those of what was known before, and add up all the same.
 
 Locks are taken in one order: the fleet's revision, then the log of entries, then the log of days.
 """
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Iterable
+import math
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Any, TypeAlias, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Max, Q, Sum
+from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Max, Q
+from django.db.models.functions import Cast, Now
 
+from apps.accounts.calendar import days_between
 from apps.accounts.models import Fleet
-from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, allocate
+from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, Stretch, allocate
 from apps.fleet.costs import cents
 from apps.fleet.exchange import Exchange, NoRate
-from apps.fleet.models import UNALLOCATED, CostAllocation, CostEntry, CostSource, DirtyEntry, TruckDayCost
-from apps.fleet.summaries import sums, writing
-from apps.trucks.models import SummaryRevision, TruckDay
+from apps.fleet.models import UNALLOCATED, AllocationBasis, CostAllocation, CostEntry, CostSource, DirtyEntry
+from apps.fleet.summaries import notes, sums, writing
+from apps.trucks.models import Truck, TruckDay, TruckGroup
 
 logger = logging.getLogger(__name__)
 
-# An upsert that raises a version on conflict is beyond the ORM.
-_MARK = """
-INSERT INTO dirty_entry (fleet_id, entry_id, version, marked_at) VALUES (%s, %s, 1, UTC_TIMESTAMP(6))
-ON DUPLICATE KEY UPDATE version = version + 1, marked_at = VALUES(marked_at)
+TRUCK_DAYS = 50_000  # that a transaction looks at, unless a single entry has more
+ENTRIES = 1_000  # of a transaction
+_ROWS = 2_000  # of a statement
+_CONDITIONS = 200
+_FEW_TRUCKS = 50  # of a day, whose costs are replaced one by one; of more, those of all its trucks
+
+# The ORM would make an object of each row, and not replace one that stands there.
+_WRITE = """
+INSERT INTO cost_allocation (fleet_id, entry_id, day, truck_id, line, source, amount)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE line = VALUES(line), source = VALUES(source), amount = VALUES(amount)
 """
-
-
-def mark(fleet_id: int, entry_ids: Iterable[int]) -> int:
-    """Notes entries to be spread anew, in the order of the key."""
-    keys = [(fleet_id, entry_id) for entry_id in sorted(set(entry_ids))]
-    if keys:
-        with connection.cursor() as cursor:
-            cursor.executemany(_MARK, keys)
-    return len(keys)
-
-
-def mark_entries(fleet_id: int, days: Collection[dt.date]) -> None:
-    """Notes the entries that cover one of these days, of which a truck's has been written.
-
-    Whether it is new or only its distance changed makes no difference here: spreading an entry that comes out the same
-    writes nothing.
+_SUM_UP = (
+    "DELETE FROM truck_day_cost WHERE fleet_id = %(fleet)s AND day IN %(days)s AND source <> 'estimated' AND {only}",
     """
-    covering = Q(covers_from__lte=max(days), covers_to__gte=min(days))
-    mark(fleet_id, CostEntry.objects.filter(covering, fleet=fleet_id).values_list("pk", flat=True))
+INSERT INTO truck_day_cost (fleet_id, day, truck_id, line, source, amount)
+SELECT fleet_id, day, truck_id, line, source, SUM(amount) FROM cost_allocation
+WHERE fleet_id = %(fleet)s AND day IN %(days)s AND {only} GROUP BY fleet_id, day, truck_id, line, source
+""",
+)
+
+TruckDayKey: TypeAlias = tuple[int, dt.date]  # truck, day
+Scope: TypeAlias = frozenset[int] | None  # some trucks, or all of the fleet
+T = TypeVar("T")
 
 
-def reallocate(fleet: Fleet) -> int:
-    """Spreads the noted entries anew, each in a transaction of its own. Returns how many changed.
+def reallocate(fleet: Fleet, *, early: bool = False, seconds: float = math.inf) -> int:
+    """Spreads the noted entries that are due, `early` all of them. Returns how many have other shares than before.
 
-    One that cannot be, for want of an exchange rate, stays noted and does not hold up the others.
+    One that cannot be, for want of an exchange rate, stays noted and does not hold up the others. What is left when
+    the time is over stays noted too.
     """
-    waiting = list(DirtyEntry.objects.filter(fleet_id=fleet.pk).order_by("entry_id").values_list("entry_id", flat=True))
+    deadline = time.monotonic() + seconds
     changed = 0
-    for entry_id in waiting:
-        try:
-            changed += _reallocate_entry(fleet, entry_id)
-        except NoRate:
-            logger.exception("invoice not spread", extra={"fleet": fleet.pk, "entry": entry_id})
+    for entry_ids in _batches(fleet, early):
+        changed += _spread(fleet, entry_ids, early)
+        if time.monotonic() > deadline:
+            break
     return changed
 
 
+def _batches(fleet: Fleet, early: bool) -> list[list[int]]:
+    """The noted entries, as many together as look at not too many truck-days."""
+    noted = list(_with_due(notes.due(fleet.pk, early=early), early).order_by("entry_id"))
+    works = _works(fleet, noted)
+    trucks = Truck.objects.filter(fleet=fleet).count()
+    batches: list[list[int]] = []
+    size = 0
+    for work in works:
+        size += work.size(trucks)
+        if not batches or size > TRUCK_DAYS or len(batches[-1]) == ENTRIES:
+            batches.append([])
+            size = work.size(trucks)
+        batches[-1].append(work.noted.entry_id)
+    return batches
+
+
+def _with_due(noted: Any, early: bool) -> Any:
+    """With `is_whole`: whether the whole entry is due."""
+    is_due = Q(whole_at__isnull=False) if early else Q(whole_at__lte=Now())
+    return noted.annotate(is_whole=ExpressionWrapper(is_due, output_field=BooleanField()))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A noted entry, its trucks, and the stretch of its days that is to be spread; no entry if it is gone."""
+
+    noted: DirtyEntry
+    entry: CostEntry | None
+    scope: Scope
+    stretch: Stretch | None  # None: the whole
+
+    @property
+    def days(self) -> Stretch:
+        """The days of which shares are made."""
+        assert self.entry is not None
+        return self.stretch or Stretch(self.entry.covers_from, self.entry.covers_to)
+
+    def size(self, trucks: int) -> int:
+        """About how many truck-days it looks at."""
+        if self.entry is None:
+            return 1
+        days = (self.days.last - self.days.first).days + 1
+        return days * (trucks if self.scope is None else len(self.scope))
+
+
+def _works(fleet: Fleet, noted: Sequence[Any]) -> list[Work]:
+    """What is to be done for rows that have `is_whole`."""
+    entries = CostEntry.objects.filter(fleet=fleet).in_bulk([row.entry_id for row in noted])
+    groups = TruckGroup.trucks.through.objects.filter(
+        truckgroup_id__in={entry.group_id for entry in entries.values() if entry.group_id is not None}
+    )
+    members: defaultdict[int | None, set[int]] = defaultdict(set)
+    for group_id, truck_id in groups.values_list("truckgroup_id", "truck_id"):
+        members[group_id].add(truck_id)
+
+    def scope(entry: CostEntry | None) -> Scope:
+        if entry is None or (entry.truck_id is None and entry.group_id is None):
+            return None
+        return frozenset(members[entry.group_id] if entry.truck_id is None else [entry.truck_id])
+
+    works = []
+    for row in noted:
+        entry = entries.get(row.entry_id)
+        stretch = None if row.is_whole or row.first_day is None else Stretch(row.first_day, row.last_day)
+        works.append(Work(row, entry, scope(entry), stretch))
+    return works
+
+
 @transaction.atomic
-def _reallocate_entry(fleet: Fleet, entry_id: int) -> bool:
-    """Replaces the shares of an entry that differ, and the sums above them. Whether anything did."""
+def _spread(fleet: Fleet, entry_ids: Sequence[int], early: bool) -> int:
+    """Replaces the shares of these entries that differ, and the sums above them. Returns of how many any did."""
     writing.lock_revision(fleet.pk)
-    noted = DirtyEntry.objects.select_for_update(skip_locked=True).filter(fleet_id=fleet.pk, entry_id=entry_id).first()
-    if noted is None:
-        return False
-    stored = CostAllocation.objects.filter(fleet_id=fleet.pk, entry_id=entry_id)
-    before = {_values(row): row for row in stored}
-    after = {_values(row): row for row in _shares(fleet, entry_id)}
-    gone, new = before.keys() - after.keys(), after.keys() - before.keys()
-    changed = {(row.truck_id, row.day) for row in (*map(before.get, gone), *map(after.get, new)) if row is not None}
-    if changed:
-        days = {day for _, day in changed}
-        stored.filter(day__in=days).delete()
-        CostAllocation.objects.bulk_create(row for row in after.values() if row.day in days)
-        _replace_costs(fleet.pk, changed)
-    DirtyEntry.objects.filter(pk=noted.pk, version=noted.version).delete()
-    return bool(changed)
+    rows = DirtyEntry.objects.select_for_update(skip_locked=True).filter(fleet_id=fleet.pk, entry_id__in=entry_ids)
+    noted = [row for row in _with_due(rows, early).order_by("entry_id") if row.is_whole or row.first_day is not None]
+    spreading = _Spreading(fleet, _works(fleet, noted))
+    difference = Difference()
+    done = []
+    for work in spreading.works:
+        try:
+            after = spreading.shares(work)
+        except NoRate:
+            logger.exception("invoice not spread", extra={"fleet": fleet.pk, "entry": work.noted.entry_id})
+            continue
+        difference.add(work, spreading.stored(work), after)
+        done.append(work)
+    difference.write(fleet.pk)
+    _take_off(fleet.pk, done)
+    return len(difference.entries)
 
 
-def _values(row: CostAllocation) -> tuple[Any, ...]:
-    return row.day, row.truck_id, row.line, row.source, row.amount
+def _take_off(fleet_id: int, done: Iterable[Work]) -> None:
+    """Takes off the log what was spread, at the version that was read: what was noted meanwhile stays."""
+    by_version: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
+    for work in done:
+        is_all = work.stretch is None or work.noted.whole_at is None
+        by_version[work.noted.version, is_all].append(work.noted.entry_id)
+    for (version, is_all), entry_ids in by_version.items():
+        as_read = DirtyEntry.objects.filter(fleet_id=fleet_id, version=version, entry_id__in=entry_ids)
+        if is_all:
+            as_read.delete()
+        else:
+            as_read.update(first_day=None, last_day=None)
 
 
-def _shares(fleet: Fleet, entry_id: int) -> list[CostAllocation]:
-    """The shares that the entry has now; none if it is gone, or none of its days has come."""
-    entry = CostEntry.objects.filter(pk=entry_id, fleet=fleet).first()
-    until: dt.date | None = TruckDay.objects.filter(fleet_id=fleet.pk).aggregate(day=Max("day"))["day"]
-    if entry is None or until is None:
-        return []
-    own = cents(Exchange(fleet).to_own(entry.amount, entry.currency, entry.covers_from))
-    invoice = Invoice(int(own * 100), entry.basis, entry.covers_from, entry.covers_to)
+# --- what the shares are made of ------------------------------------------------------------------------------------
+
+
+class _Spreading:
+    """What entries are spread by, read for all of them together, under the lock of the revision."""
+
+    def __init__(self, fleet: Fleet, works: Sequence[Work]) -> None:
+        self._fleet = fleet
+        self._exchange = Exchange(fleet)
+        self._until: dt.date | None = TruckDay.objects.filter(fleet_id=fleet.pk).aggregate(day=Max("day"))["day"]
+        self.works = [self._whole_if_needed(work) for work in works]
+        self._distances = self._read()
+        self._trucks: dict[tuple[Scope, Stretch], list[int]] = {}
+        self._stored = self._read_stored()
+
+    def _whole_if_needed(self, work: Work) -> Work:
+        """By km only the newest day can be spread by itself: another may be it by now."""
+        is_km = work.entry is not None and work.entry.basis == AllocationBasis.KM
+        if is_km and work.stretch is not None and work.stretch.first != self._until:
+            return Work(work.noted, work.entry, work.scope, None)
+        return work
+
+    def _read(self) -> dict[dt.date, dict[int, int | None]]:
+        """Day → truck → distance, of all days and trucks that any of the entries needs."""
+        found: dict[dt.date, dict[int, int | None]] = defaultdict(dict)
+        wanted = {(work.scope, work.days) for work in self.works if work.entry is not None}
+        whole = [Q(day__range=days) for scope, days in wanted if scope is None]
+        some = [Q(day__range=days, truck_id__in=scope) for scope, days in wanted if scope is not None]
+        for conditions in (*((each,) for each in whole), *_chunks(some, _CONDITIONS)):
+            days = TruckDay.objects.filter(reduce(or_, conditions), fleet_id=self._fleet.pk)
+            for truck_id, day, distance_m in days.values_list("truck_id", "day", "distance_m"):
+                found[day][truck_id] = distance_m
+        return found
+
+    def _read_stored(self) -> dict[int, list[Any]]:
+        """The shares that stand there, by entry, of the days that are spread: day, truck, line, source, cents."""
+        found: dict[int, list[Any]] = defaultdict(list)
+        by_stretch: defaultdict[Stretch | None, list[int]] = defaultdict(list)
+        for work in self.works:
+            by_stretch[work.stretch].append(work.noted.entry_id)
+        for stretch, entry_ids in by_stretch.items():
+            rows = CostAllocation.objects.filter(fleet_id=self._fleet.pk, entry_id__in=entry_ids)
+            if stretch is not None:
+                rows = rows.filter(day__range=stretch)
+            amounts = rows.annotate(cents=Cast(F("amount") * 100, BigIntegerField()))
+            for entry_id, *row in amounts.values_list("entry_id", "day", "truck_id", "line", "source", "cents"):
+                found[entry_id].append(row)
+        return found
+
+    def stored(self, work: Work) -> list[Any]:
+        return self._stored.get(work.noted.entry_id, [])
+
+    def shares(self, work: Work) -> list[Share]:
+        """The shares that the entry has now; none if it is gone, or none of its days has come. Raises NoRate."""
+        entry = work.entry
+        if entry is None or self._until is None:
+            return []
+        own = cents(self._exchange.to_own(entry.amount, entry.currency, entry.covers_from))
+        invoice = Invoice(int(own * 100), entry.basis, entry.covers_from, entry.covers_to)
+        is_part = work.stretch is not None and entry.basis == AllocationBasis.TRUCKS
+        trucks = self._trucks_of(work.scope, Stretch(entry.covers_from, entry.covers_to)) if is_part else ()
+        return allocate(invoice, self._exposures(work), self._until, work.stretch, trucks)
+
+    def _exposures(self, work: Work) -> Iterator[Exposure]:
+        for day in days_between(*work.days):
+            there = self._distances.get(day, {})
+            for truck_id in there if work.scope is None else there.keys() & work.scope:
+                yield Exposure(truck_id, day, there[truck_id])
+
+    def _trucks_of(self, scope: Scope, days: Stretch) -> list[int]:
+        """The trucks that have any of the days."""
+        if (scope, days) not in self._trucks:
+            own = TruckDay.objects.filter(fleet_id=self._fleet.pk, day__range=days)
+            if scope is not None:
+                own = own.filter(truck_id__in=scope)
+            self._trucks[scope, days] = list(own.values_list("truck_id", flat=True).distinct())
+        return self._trucks[scope, days]
+
+
+# --- what differs ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Difference:
+    """Shares that are others than those that stand there, and those that are no more."""
+
+    written: list[tuple[Any, ...]] = field(default_factory=list)  # entry, day, truck, line, source, amount
+    gone: dict[tuple[int, dt.date], list[int]] = field(default_factory=dict)  # entry, day → trucks
+    truck_days: set[TruckDayKey] = field(default_factory=set)
+    entries: set[int] = field(default_factory=set)
+
+    def add(self, work: Work, stored: Iterable[Any], shares: Iterable[Share]) -> None:
+        """Puts in what differs of an entry."""
+        entry, entry_id = work.entry, work.noted.entry_id
+        line, source = ("", "") if entry is None else (entry.line, _source(entry))
+        kinds = {True: (line, source), False: (UNALLOCATED, CostSource.ALLOCATED.value)}
+        after = {(share.day, share.truck_id): share.cents for share in shares}
+        for day, truck_id, *kind, amount in stored:
+            now = after.get((day, truck_id))
+            if now is None:
+                self.gone.setdefault((entry_id, day), []).append(truck_id)
+                self._touch(entry_id, truck_id, day)
+            elif now == amount and tuple(kind) == kinds[truck_id != NO_TRUCK]:
+                del after[day, truck_id]
+        for (day, truck_id), amount in after.items():
+            self.written.append((entry_id, day, truck_id, *kinds[truck_id != NO_TRUCK], Decimal(amount).scaleb(-2)))
+            self._touch(entry_id, truck_id, day)
+
+    def _touch(self, entry_id: int, truck_id: int, day: dt.date) -> None:
+        self.entries.add(entry_id)
+        self.truck_days.add((truck_id, day))
+
+    def write(self, fleet_id: int) -> None:
+        for (entry_id, day), trucks in sorted(self.gone.items()):
+            rows = CostAllocation.objects.filter(fleet_id=fleet_id, entry_id=entry_id, day=day, truck_id__in=trucks)
+            rows.delete()
+        with connection.cursor() as cursor:
+            for rows_ in _chunks(sorted(self.written), _ROWS):
+                cursor.executemany(_WRITE, [(fleet_id, *row) for row in rows_])
+        if self.truck_days:
+            _replace_costs(fleet_id, self.truck_days)
+
+
+def _source(entry: CostEntry) -> str:
     is_actual = entry.truck_id is not None and entry.covers_from == entry.covers_to
-    source = CostSource.ACTUAL if is_actual else CostSource.ALLOCATED
-    return [_row(entry, source, share) for share in allocate(invoice, _exposures(entry), until)]
+    return (CostSource.ACTUAL if is_actual else CostSource.ALLOCATED).value
 
 
-def _exposures(entry: CostEntry) -> list[Exposure]:
-    """The days of the trucks that the entry is about."""
-    days = TruckDay.objects.filter(fleet_id=entry.fleet_id, day__range=(entry.covers_from, entry.covers_to))
-    if entry.truck_id is not None:
-        days = days.filter(truck_id=entry.truck_id)
-    elif entry.group is not None:
-        days = days.filter(truck_id__in=list(entry.group.trucks.values_list("pk", flat=True)))
-    return [Exposure(*row) for row in days.values_list("truck_id", "day", "distance_m")]
-
-
-def _row(entry: CostEntry, source: str, share: Share) -> CostAllocation:
-    is_borne = share.truck_id != NO_TRUCK
-    return CostAllocation(
-        fleet_id=entry.fleet_id,
-        entry_id=entry.pk,
-        day=share.day,
-        truck_id=share.truck_id,
-        line=entry.line if is_borne else UNALLOCATED,
-        source=source if is_borne else CostSource.ALLOCATED,
-        amount=Decimal(share.cents) / 100,
-    )
-
-
-def _replace_costs(fleet_id: int, changed: Collection[tuple[int, dt.date]]) -> None:
-    """Sums up the shares of all entries on the days of these (truck, day), by truck and line, and what is above."""
-    revision: SummaryRevision = writing.next_revision(fleet_id)
-    days = sorted({day for _, day in changed})
-    TruckDayCost.objects.filter(fleet_id=fleet_id, day__in=days).exclude(source=CostSource.ESTIMATED).delete()
-    shares = CostAllocation.objects.filter(fleet_id=fleet_id, day__in=days)
-    TruckDayCost.objects.bulk_create(
-        TruckDayCost(fleet_id=fleet_id, **row)
-        for row in shares.values("day", "truck_id", "line", "source").annotate(amount=Sum("amount")).order_by()
-    )
+def _replace_costs(fleet_id: int, changed: Collection[TruckDayKey]) -> None:
+    """Sums up the shares of all entries of these truck-days, by line, and what is above them."""
+    revision = writing.next_revision(fleet_id)
+    with connection.cursor() as cursor:
+        for trucks, days in sorted(_by_trucks(changed).items(), key=lambda each: sorted(each[1])):
+            only = "truck_id IN %(trucks)s" if trucks else "TRUE"
+            for statement in _SUM_UP:
+                values: dict[str, Any] = {
+                    "fleet": fleet_id,
+                    "days": tuple(sorted(days)),
+                    "trucks": tuple(sorted(trucks)),
+                }
+                cursor.execute(statement.format(only=only), values)
     sums.of_costs(fleet_id, changed, revision)
+
+
+def _by_trucks(changed: Iterable[TruckDayKey]) -> dict[frozenset[int], list[dt.date]]:
+    """The days by their trucks; those of many trucks under none, which stands for all."""
+    trucks: defaultdict[dt.date, set[int]] = defaultdict(set)
+    for truck_id, day in changed:
+        trucks[day].add(truck_id)
+    days: defaultdict[frozenset[int], list[dt.date]] = defaultdict(list)
+    for day, each in trucks.items():
+        days[frozenset(each) if len(each) <= _FEW_TRUCKS else frozenset()].append(day)
+    return days
+
+
+def _chunks(values: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    each = iter(values)
+    while chunk := tuple(islice(each, size)):
+        yield chunk

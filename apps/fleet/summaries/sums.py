@@ -26,18 +26,25 @@ def of_days(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> Non
 
 def of_costs(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> None:
     """Of days (truck, day) whose costs alone have been replaced."""
-    _fleet_days(fleet_id, changed, revision)
-    of_spans(fleet_id, changed, (queries.SUM_UP_TRUCK_COSTS,))
+    days = tuple(sorted({day for _, day in changed}))
+    values = {"fleet": fleet_id, "days": days, "revision": revision.revision, "computed_at": revision.changed_at}
+    _run(queries.SUM_UP_DAY_COSTS, values)
+    of_spans(fleet_id, changed, (queries.SUM_UP_TRUCK_COSTS,), queries.SUM_UP_FLEET_COSTS)
 
 
-def of_spans(fleet_id: int, changed: TruckDays, of_trucks: Iterable[Statements] = _ALL) -> None:
+def of_spans(
+    fleet_id: int,
+    changed: TruckDays,
+    of_trucks: Iterable[Statements] = _ALL,
+    of_fleet: Statements = queries.SUM_UP_FLEET,
+) -> None:
     """The spans around these days: pentads from days, then months from pentads; of the trucks, and of the fleet."""
     for span_of in (pentad_of, month_of):
         for span, trucks in _trucks_by_span(changed, span_of).items():
             values = {"fleet": fleet_id, "first_day": span.first, "pieces": tuple(span.pieces())}
             for statements in of_trucks:
                 _run(statements[span.kind], {**values, "trucks": tuple(sorted(trucks))})
-            _run(queries.SUM_UP_FLEET[span.kind], values)
+            _run(of_fleet[span.kind], values)
 
 
 def _fleet_days(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> None:
