@@ -273,7 +273,7 @@ def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str =
 def fuel_money(truck: Truck, day: dt.date = DAY, **values: Any) -> TruckDayFuel:
     """A truck's day of fuel in money; null what is not given."""
     made = TruckDayFuel.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
-    sums.of_spans(truck.fleet_id, [(truck.pk, day)])
+    _sum_up(truck.fleet_id, truck.pk, day)
     return made
 
 

@@ -21,6 +21,8 @@ class Parameters:
     speeding_moderate_kmh: float = 24
     refuel_min_l: float = 30
     drain_min_l: float = 30
+    fuel_min_km: float = 500
+    fuel_deviation_pct: float = 15
     harsh_braking_ms2: float = 4.6
     harsh_acceleration_ms2: float = 2.8
     max_leg_kmh: float = 250

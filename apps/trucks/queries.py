@@ -116,6 +116,8 @@ _GROUPS = """
 WHERE g.fleet_id = t.fleet_id AND m.truck_id = t.id)
 """
 
+_CLASS = "COALESCE(NULLIF(t.own_class, ''), t.vehicle_class)"
+
 # One row an active truck, by code; `pattern` and `group` may be null, `statuses` is a list with commas or null.
 TRUCKS = f"""
 SELECT t.code AS truck_id, t.name, t.plate, t.vin, t.make, t.model, t.model_year, {_GROUPS} AS group_names,
@@ -133,7 +135,8 @@ FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id WHERE {_FOUND} GROUP
 
 # One row: what the truck is.
 TRUCK = f"""
-SELECT t.code AS truck_id, t.name, t.wialon_id, t.device_id, t.vin, t.plate, t.make, t.model, t.model_year, t.tank_l,
+SELECT t.code AS truck_id, t.name, t.wialon_id, t.device_id, t.vin, t.plate, t.make, t.model, t.model_year,
+    {_CLASS} AS vehicle_class, t.tank_l,
     t.is_active, t.sensor_problems, {_GROUPS} AS group_names, {_STATUS} AS status, l.t
 FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.id = %(id)s

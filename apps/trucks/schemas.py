@@ -156,6 +156,7 @@ class TruckDetail(BaseModel):
     make: str = described("Make; empty if unknown.", "Kenworth")
     model: str = described("Model; empty if unknown.", "T680")
     model_year: str = described("Model year; empty if unknown.", "2022")
+    vehicle_class: str = described("Its class, by staff or by Wialon's profile; empty if neither.", "heavy_truck")
     tank_l: float | None = described("Tank volume in litres.", 757.0)
     is_active: bool = described("False once the unit is gone from Wialon.", True)
     groups: list[str] = described("Names of the groups it is in.", ["North"])

@@ -19,7 +19,10 @@ from apps.trucks.wialon import UNIT_DETAILS, WialonClient
 
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _MAX_T = 2**40
-_PROFILE = {"vin": "vin", "registration_plate": "plate", "brand": "make", "model": "model", "year": "model_year"}
+_PROFILE = {
+    "vin": "vin", "registration_plate": "plate", "brand": "make", "model": "model", "year": "model_year",
+    "vehicle_class": "vehicle_class",
+}  # fmt: skip
 
 
 def refresh(fleet: Fleet, client: WialonClient) -> list[Truck]:

@@ -299,6 +299,32 @@ def idling_by_event(api_get: Get, key: str) -> None:
     assert answer["change_pct"]["cost"] == 20.0
 
 
+def fuel_in_march(api_get: Get, key: str) -> None:
+    """A 31 × 32 = 992 l on 3,720 km, B 31 × 47 = 1,457 l on 5,580 km; the 28 days before are all of February.
+
+    The fleet 2,449 ÷ 9,300 km = 26.33, in February with C 3,108 ÷ 11,760 = 26.43: 0.36 % less.
+    """
+    answer = api_get("/api/v2/fleet/fuel?from=2026-03-01&to=2026-03-31", key).json()
+    assert [
+        (truck["truck_id"], truck["consumption_l_per_100km"], truck["baseline"]["deviation_pct"], truck["ranked"])
+        for truck in answer["data"]
+    ] == [("A", 26.67, 0.0, True), ("B", 26.11, 0.0, True)]
+    assert [(truck["fuel_cost"], truck["idle_cost"], truck["idle_fuel_l"]) for truck in answer["data"]] == [
+        (usd("1123.20"), usd("70.20"), 62.0), (usd("1649.70"), usd("70.20"), 62.0),
+    ]  # fmt: skip
+    assert {truck["peers"]["reason"] for truck in answer["data"]} == {"no_class"}
+    summary = answer["summary"]
+    assert (summary["fuel_cost"], summary["idle_cost"]) == (usd("2772.90"), usd("140.40"))
+    assert (summary["consumption_l"], summary["fuel_distance_m"], summary["consumption_days"]) == (
+        2449.0,
+        9_300_000,
+        62,
+    )
+    assert (summary["consumption_l_per_100km"], answer["previous"]["consumption_l_per_100km"]) == (26.33, 26.43)
+    assert (summary["baseline"]["deviation_pct"], summary["baseline"]["days"]) == (-0.36, 84)
+    assert summary["drains"] is None  # no level is measured
+
+
 def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
     """One test for all of them: the two months take seconds to compute."""
     for figures in (
@@ -306,7 +332,8 @@ def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
         utilization_by_weekday, utilization_before, figures_of_the_summary,
     ):  # fmt: skip
         figures(api_get, key)
-    idling_by_event(api_get, key)
+    for figures in (idling_by_event, fuel_in_march):
+        figures(api_get, key)
 
 
 # --- the formulas of the system that this one replaces, on the same messages ---

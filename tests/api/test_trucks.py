@@ -144,6 +144,8 @@ def test_a_truck_tells_its_identity_its_driver_and_its_parameters(api_get: Get) 
     truck = rows.truck(
         fleet,
         device_id="353173060000101",
+        vehicle_class="heavy_truck",
+        own_class="Tractor",
         sensor_problems=[[7, "Fuel level", "unknown operator"], [None, "?", "the definition has no id"]],
     )
     rows.assignment(truck, rows.driver(fleet, "Earlier"), rows.NOON - dt.timedelta(days=1))
@@ -162,6 +164,7 @@ def test_a_truck_tells_its_identity_its_driver_and_its_parameters(api_get: Get) 
         {"sensor_id": 7, "name": "Fuel level", "reason": "unknown operator"},
         {"sensor_id": None, "name": "?", "reason": "the definition has no id"},
     ]
+    assert data["vehicle_class"] == "Tractor"
     assert (data["wialon_id"], data["device_id"], data["tank_l"]) == (truck.wialon_id, "353173060000101", 600.0)
 
 

@@ -111,8 +111,10 @@ def test_odd_parts_of_a_unit_are_taken_for_none(fleet: Fleet, odd: Any) -> None:
 
 def test_profile_fields_are_found_by_their_name(fleet: Fleet) -> None:
     fields = {"9": {"id": 9, "n": "vin", "v": " 1XKYD49X "}, "2": {"id": 2, "n": "year", "v": "2022"}}
+    fields["5"] = {"id": 5, "n": "vehicle_class", "v": "heavy_truck"}
     (truck,) = refresh(fleet, unit(7, "A", pflds=fields))
     assert (truck.vin, truck.model_year, truck.plate) == ("1XKYD49X", "2022", "")
+    assert (truck.vehicle_class, truck.own_class) == ("heavy_truck", "")
 
 
 def test_a_unit_s_counters_are_kept_as_they_are_now(fleet: Fleet) -> None:

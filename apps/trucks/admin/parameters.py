@@ -44,6 +44,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Fuel": {
         "refuel_min_l": ("Smallest refuel (l)", "smallest rise of the level that is an event"),
         "drain_min_l": ("Smallest drain (l)", "smallest fall with the engine off that is an event"),
+        "fuel_min_km": ("Distance to compare by (km)", "a consumption over less measured distance is not compared"),
+        "fuel_deviation_pct": ("Deviation that is an alert (%)", "of a week from the four weeks before it"),
     },
     "Positions": {
         "max_leg_kmh": ("Fastest GPS leg (km/h)", "a faster one is a glitch and left out"),

@@ -119,6 +119,15 @@ def _described(sensor: SensorDefinition) -> str:
     return f"{sensor.name or sensor.id} ({sensor.type}{f', {sensor.unit}' if sensor.unit else ''})"
 
 
+_OWN_FIELDS = [
+    "name", "code", "tank_l", "own_class", "doing", "last_message", "known_until", "active", "elsewhere",
+]  # fmt: skip
+_WIALON_FIELDS = [
+    "fleet", "make", "model", "model_year", "vehicle_class", "plate", "vin", "device_id", "wialon_id", "counted",
+]  # fmt: skip
+_EDITABLE = ("code", "tank_l", "own_class", "left_out_sensors")
+
+
 @admin.register(Truck)
 class TruckAdmin(FleetScopedAdmin):
     list_display = ["name", "code", "fleet", "doing", "last_message", "problem_count", "active"]
@@ -130,11 +139,8 @@ class TruckAdmin(FleetScopedAdmin):
     ordering = ["fleet", "code"]
     actions = ["rebuild"]
     fieldsets = [
-        (None, {"fields": ["name", "code", "tank_l", "doing", "last_message", "known_until", "active", "elsewhere"]}),
-        (
-            "As Wialon has it",
-            {"fields": ["fleet", "make", "model", "model_year", "plate", "vin", "device_id", "wialon_id", "counted"]},
-        ),
+        (None, {"fields": _OWN_FIELDS}),
+        ("As Wialon has it", {"fields": _WIALON_FIELDS}),
         ("Sensors", {"fields": ["left_out_sensors", "problems", "latest_values", "versions"]}),
     ]
 
@@ -143,7 +149,7 @@ class TruckAdmin(FleetScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Truck | None = None) -> list[str]:
         names = [name for _, part in self.fieldsets for name in part["fields"]]
-        return [name for name in names if name not in ("code", "tank_l", "left_out_sensors")]
+        return [name for name in names if name not in _EDITABLE]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # the sync finds them in Wialon

@@ -24,6 +24,11 @@ class Truck(models.Model):
     make = models.CharField(max_length=64, blank=True)
     model = models.CharField(max_length=64, blank=True)
     model_year = models.CharField(max_length=16, blank=True)
+    vehicle_class = models.CharField("class in Wialon", max_length=64, blank=True)
+    own_class = models.CharField(
+        "class", max_length=64, blank=True,
+        help_text="its fuel is compared with trucks of the same class; empty: the class that Wialon's profile has",
+    )  # fmt: skip
     tank_l = models.FloatField("tank (l)", null=True, blank=True, help_text="turns a fuel level in % into litres")
     left_out_sensors = models.JSONField(
         "sensors left out",

@@ -1,0 +1,53 @@
+"""The API's endpoint about a fleet's fuel: consumption against baseline and peers, idling, refuels, drains."""
+
+import datetime as dt
+from typing import Any
+
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.paging import Page
+from apps.accounts.periods import Period
+from apps.fleet import figures as fleet_figures
+from apps.fleet import fuel_schemas as schemas
+from apps.fleet import queries
+from apps.fleet.fuel_figures import burn, figures, shown
+from apps.fleet.fuel_report import Report, baseline_of
+from apps.mysql import Row
+from apps.trucks import freshness
+from apps.trucks.freshness import Freshness
+from apps.trucks.remembered import summaries
+
+router = Router(tags=["Fleet"], by_alias=True)
+
+
+@router.get("/fleet/fuel", response=schemas.FuelAnswer, summary="Fuel, and which trucks use more than they did")
+async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) -> HttpResponse:
+    """Consumption of a period (at most 400 days) against each truck's baseline and peers; idling, refuels, drains."""
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+    page = Page.of(asked, "fuel", who.fleet_id, period)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        periods = period, period.previous(), baseline_of(period)
+        totals, before, baseline = [await _totals(who, each, fresh.revision) for each in periods]
+        current, earlier = figures(totals), figures(before)
+        report = await Report.read(who.fleet_id, who.currency, period)
+        data, page_echo = report.page(asked.sort, asked.group, page)
+        return {
+            "data": data,
+            "summary": {**shown(current, who.currency), **report.summary(burn(totals), burn(baseline))},
+            "previous": {"period": period.previous().echo(), **shown(earlier, who.currency)},
+            "change_pct": fleet_figures.change_pct(current, earlier),
+            "page": page_echo,
+            "period": period.echo(),
+            "freshness": fresh.body(fleet_figures.coverage_pct(totals)),
+        }
+
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+async def _totals(who: Principal, period: Period, revision: int) -> Row:
+    asked = queries.period(who.fleet_id, period.first, period.last)
+    return (await summaries.rows(queries.FLEET_TOTALS, asked, revision))[0]

@@ -1,0 +1,188 @@
+"""What the API says of a fleet's fuel in a period: all its trucks are read, since each is held against others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+import orjson
+
+from apps.accounts.answers import rounded
+from apps.accounts.calendar import ONE_DAY
+from apps.accounts.paging import Page
+from apps.accounts.periods import Period, of_days
+from apps.fleet import fuel_queries, queries
+from apps.fleet.consumption import BASELINE_DAYS, Burn, Comparison, Consumption, against_baseline, together
+from apps.fleet.figures import coverage_pct
+from apps.fleet.fuel_figures import AMOUNTS, burn, figures, shown, total
+from apps.fleet.fuel_ranking import Key, Ranking, TruckFuel
+from apps.mysql import Row, fetch_all
+from apps.trucks.parameters import DEFAULTS
+
+PARAMETERS = ("fuel_min_km", "fuel_deviation_pct")
+_NOTHING = Burn(None, None, 0)
+
+
+def baseline_of(period: Period) -> Period:
+    """The days that a period is held against."""
+    return of_days(period.first - BASELINE_DAYS * ONE_DAY, period.first - ONE_DAY, period.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The trucks with days in the period, the groups (id → name), and the fleet's parameters on its last day."""
+
+    ranking: Ranking
+    groups: Mapping[int, str]
+    parameters: Mapping[str, float]
+    currency: str
+
+    @classmethod
+    async def read(cls, fleet_id: int, currency: str, period: Period) -> Self:
+        asked, before = (queries.period(fleet_id, each.first, each.last) for each in (period, baseline_of(period)))
+        return cls.of(
+            currency,
+            names=await fetch_all(fuel_queries.TRUCKS, asked),
+            groups=await fetch_all(fuel_queries.GROUPS, asked),
+            sets=await fetch_all(fuel_queries.PARAMETER_SETS, asked),
+            fuel=await fetch_all(fuel_queries.FUEL_OF_TRUCKS, asked),
+            money=await fetch_all(fuel_queries.MONEY_OF_TRUCKS, asked),
+            baselines=await fetch_all(fuel_queries.BURN_OF_TRUCKS, before),
+        )
+
+    @classmethod
+    def of(
+        cls,
+        currency: str,
+        names: Sequence[Row],
+        groups: Sequence[Row],
+        sets: Sequence[Row],
+        fuel: Sequence[Row],
+        money: Sequence[Row],
+        baselines: Sequence[Row],
+    ) -> Self:
+        """From the rows of the statements of these names."""
+        in_general, by_truck = _in_force(sets)
+        priced, before = _by_truck(money, fuel_queries.MONEY), _by_truck(baselines, fuel_queries.BURN)
+        known, sums = {row["id"]: row for row in names}, _by_truck(fuel, _FIGURES)
+        trucks = {
+            pk: _truck(
+                known[pk],
+                {**sums[pk], **priced.get(pk, _UNPRICED)},
+                before.get(pk),
+                by_truck.get(pk, in_general)["fuel_min_km"],
+            )
+            for pk in sums.keys() & known.keys()
+        }
+        return cls(Ranking(trucks), {row["id"]: row["name"] for row in groups}, in_general, currency)
+
+    def page(self, sort: str, group: str | None, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The trucks after the page's key, at most as many as it takes, and the answer's `page`."""
+        members = None if group is None else {pk for pk, name in self.groups.items() if name == group}
+        keyed = self.ranking.in_order(sort, members)
+        after: Key | None = None if page.after is None else orjson.loads(page.after)
+        rows = [{"key": orjson.dumps(key).decode(), "truck": truck} for key, truck in keyed if not after or key > after]
+        found, echo = page.cut(rows[: page.limit + 1], "key")
+        return [self._item(row["truck"]) for row in found], echo
+
+    def _item(self, truck: TruckFuel) -> dict[str, Any]:
+        found, unranked = truck.consumption, truck.consumption.unranked
+        others, peers = self.ranking.against_peers(truck)
+        return {
+            "truck_id": truck.code,
+            "name": truck.name,
+            "vehicle_class": truck.vehicle_class or None,
+            "groups": sorted(self.groups[pk] for pk in truck.group_ids if pk in self.groups),
+            **shown(figures(truck.sums), self.currency),
+            "coverage_pct": rounded(found.coverage_pct),
+            "ranked": unranked is None,
+            "unranked_reason": unranked,
+            "baseline": _with_exposure(self.ranking.against_baseline(truck), found.baseline),
+            "peers": {**_comparison(peers), "trucks": others},
+        }
+
+    def summary(self, own: Burn, baseline: Burn) -> dict[str, Any]:
+        """What stands beside the fleet's figures; `own` and `baseline` are the fleet's."""
+        trucks = self.ranking.trucks.values()
+        ranked = sum(truck.consumption.unranked is None for truck in trucks)
+        comparison = against_baseline(own, baseline, self.parameters["fuel_min_km"])
+        return {
+            "trucks_ranked": ranked,
+            "trucks_unranked": len(trucks) - ranked,
+            "baseline": _with_exposure(comparison, baseline),
+            "groups": [self._group(pk, name) for pk, name in self.groups.items()],
+            "parameters": self.parameters,
+        }
+
+    def _group(self, group_id: int, name: str) -> dict[str, Any]:
+        """Of the trucks that are in the group now."""
+        members = [truck for truck in self.ranking.trucks.values() if group_id in truck.group_ids]
+        sums = total([truck.sums for truck in members])
+        baseline = together([truck.consumption.baseline for truck in members])
+        comparison = against_baseline(burn(sums), baseline, self.parameters["fuel_min_km"])
+        return {
+            "group": name,
+            "trucks": len(members),
+            **shown(figures(sums), self.currency),
+            "baseline": _with_exposure(comparison, baseline),
+        }
+
+
+_FIGURES = ("truck_days", *fuel_queries.FIGURES[1:])
+_UNPRICED: Row = dict.fromkeys(fuel_queries.MONEY)
+
+
+def _by_truck(rows: Sequence[Row], names: Sequence[str]) -> dict[int, Row]:
+    """The sums of each truck, by id; amounts as decimals."""
+    return {row["id"]: _unpacked(dict(zip(names, orjson.loads(row["figures"]), strict=True))) for row in rows}
+
+
+def _unpacked(row: Row) -> Row:
+    amounts = {name: Decimal(row[name]) for name in AMOUNTS if row.get(name) is not None}
+    return {**row, **amounts}
+
+
+def _truck(names: Row, sums: Row, baseline: Row | None, min_km: float) -> TruckFuel:
+    return TruckFuel(
+        id=names["id"],
+        code=names["truck_id"],
+        name=names["name"],
+        vehicle_class=names["vehicle_class"].strip(),
+        group_ids=frozenset(orjson.loads(names["group_ids"] or "[]")),
+        sums=sums,
+        consumption=Consumption(
+            own=burn(sums),
+            baseline=_NOTHING if baseline is None else burn(baseline),
+            coverage_pct=coverage_pct(sums),
+            min_km=min_km,
+            class_name=names["vehicle_class"].strip().casefold(),
+        ),
+    )
+
+
+Parameters = dict[str, float]
+
+
+def _in_force(sets: Sequence[Row]) -> tuple[Parameters, dict[int, Parameters]]:
+    """The fleet's values of these parameters, and those of trucks that have some of their own."""
+    in_general: Parameters = {name: getattr(DEFAULTS, name) for name in PARAMETERS}
+    by_truck: dict[int, Parameters] = {}
+    for row in sets:  # the fleet's come first
+        values = {name: value for name, value in orjson.loads(row["values"]).items() if name in in_general}
+        if row["truck_id"] is None:
+            in_general |= values
+        elif values:
+            by_truck[row["truck_id"]] = {**by_truck.get(row["truck_id"], in_general), **values}
+    return in_general, by_truck
+
+
+def _comparison(found: Comparison) -> dict[str, Any]:
+    return {
+        "consumption_l_per_100km": rounded(found.l_per_100km),
+        "deviation_pct": rounded(found.deviation_pct),
+        "reason": found.reason,
+    }
+
+
+def _with_exposure(found: Comparison, baseline: Burn) -> dict[str, Any]:
+    return {**_comparison(found), "distance_m": baseline.distance_m, "days": baseline.days}
