@@ -26,10 +26,11 @@ PURE = (
     *(f"apps.trucks.{name}" for name in (
         "points", "parameters", "motion", "quantities", "track", "history", "trips", "idling", "speeding", "fuel",
         "daily", "messages", "latest", "evidence", "places",
+        "assignments", "night", "driver_parts",
     )),
     *(f"apps.fleet.{name}" for name in (
         "utilization", "utilization_figures", "figures", "hours",
-        "allocation", "costs", "safety", "units", "reports.schedule", "reports.wording",
+        "allocation", "costs", "driver_costs", "safety", "units", "reports.schedule", "reports.wording",
     )),
 )  # fmt: skip
 

@@ -84,6 +84,8 @@ def test_a_working_day_by_hand() -> None:
         message(at("06:50"), 0, km=9.01, ign=0),
     ]
     row = the_day(messages)
+    assert row.pop("drivers").keys() == {0}
+    assert row.pop("hours")[6]["moving"] == 600
     approximate = {"engine_hours": 0.3, "fuel_used_l": 6.5, "idle_fuel_l": 1.5, "coverage_pct": 75.0}
     assert {name: row.pop(name) for name in approximate} == pytest.approx(approximate)
     assert row == {
@@ -145,6 +147,30 @@ def test_driving_over_the_hours_of_the_night_by_hand() -> None:
     stops = [message(start + 16_200, 0, km=270, ign=0), message(evening + 1_200, 0, km=1_000, ign=0)]
     row = days(driven + stops, IGNITION_ONLY, until=at("23:00", spring, BERLIN), timezone="Europe/Berlin")[spring]
     assert (row["moving_s"], row["night_driving_s"]) == (16_200 + 1_200, 1_800 + 10_800 + 600)
+
+
+def test_a_day_of_two_drivers_by_hand() -> None:
+    """
+    Anna has the truck until 08:20, Ben from there on, nobody from 09:00 on. It moves from 08:00 to 08:30, over the
+    limit from 08:10 on, and idles until 08:40. The odometer counts 10.0 km, 5.5 km and 4.6 km in each ten minutes, the
+    fuel counter 3, 2 and 1 l, and 0.5 l while idling. The trip, and the speeding, are Anna's: they began in her time.
+    """
+    messages = [
+        message(at("08:00"), 60, ign=1, odo=100.0, used=10),
+        message(at("08:10"), 120, km=10, ign=1, odo=110.0, used=13),
+        message(at("08:20"), 120, km=16, ign=1, odo=115.5, used=15),
+        message(at("08:30"), 0, km=20, ign=1, odo=120.1, used=16),
+        message(at("08:40"), 0, km=20, ign=0, odo=120.1, used=16.5),
+    ]
+    known = [Assigned(at("06:00"), at("08:20"), "anna", "manual"), Assigned(at("08:20"), at("09:00"), "ben", "manual")]
+    drivers = the_day(messages, assigned=known)["drivers"]
+    names = ("length_s", "moving_s", "idle_s", "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "speeding_s")
+    assert {driver: tuple(row[name] for name in names) for driver, row in drivers.items()} == {
+        0: (21_600 + 54_000, 0, 0, None, None, None, 0, None),
+        "anna": (8_400, 1_200, 0, 15_500, 5, 0, 1, 600),
+        "ben": (2_400, 600, 600, 4_600, 1.5, 0.5, 0, 600),
+    }
+    assert (drivers["anna"]["speeding_moderate"], drivers["ben"]["speeding_moderate"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

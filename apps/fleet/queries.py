@@ -255,7 +255,7 @@ _PIECES = {
 }
 
 
-def _sum_up(kind: str, table: str, of: str, key: str, columns: str, sums: str, only: str = "TRUE") -> tuple[str, str]:
+def sum_up(kind: str, table: str, of: str, key: str, columns: str, sums: str, only: str = "TRUE") -> tuple[str, str]:
     """Replaces a span's rows, of `only` some trucks, by the sums of its pieces. `key`: what a row is about."""
     source, pieces = _PIECES[kind]
     return (
@@ -267,31 +267,31 @@ def _sum_up(kind: str, table: str, of: str, key: str, columns: str, sums: str, o
     )
 
 
-_ITS_TRUCKS = "truck_id IN %(trucks)s"
+OF_ITS_TRUCKS = "truck_id IN %(trucks)s"
 
 
 def _truck_figures(kind: str) -> tuple[str, str]:
     sums = sums_of(_TRUCK_COLUMNS, OF_TRUCK_DAY if kind == PENTAD else None)
-    return _sum_up(kind, "truck", "", "truck_id, ", ", ".join(_TRUCK_COLUMNS), sums, _ITS_TRUCKS)
+    return sum_up(kind, "truck", "", "truck_id, ", ", ".join(_TRUCK_COLUMNS), sums, OF_ITS_TRUCKS)
 
 
 def _truck_span_costs(kind: str) -> tuple[str, str]:
-    return _sum_up(kind, "truck", "_cost", "truck_id, line, source, ", "amount", "SUM(amount)", _ITS_TRUCKS)
+    return sum_up(kind, "truck", "_cost", "truck_id, line, source, ", "amount", "SUM(amount)", OF_ITS_TRUCKS)
 
 
 def _truck_span_fuel(kind: str) -> tuple[str, str]:
-    return _sum_up(kind, "truck", "_fuel", "truck_id, ", ", ".join(FUEL_MONEY), sums_of(FUEL_MONEY), _ITS_TRUCKS)
+    return sum_up(kind, "truck", "_fuel", "truck_id, ", ", ".join(FUEL_MONEY), sums_of(FUEL_MONEY), OF_ITS_TRUCKS)
 
 
 def _fleet(kind: str) -> tuple[str, ...]:
     days = "COUNT(*)" if kind == PENTAD else "SUM(days)"
     columns = f"days, {', '.join(_ALL_FLEET_COLUMNS)}"
     sums = f"{days}, {sums_of(_ALL_FLEET_COLUMNS)}"
-    return *_sum_up(kind, "fleet", "", "", columns, sums), *_fleet_costs(kind)
+    return *sum_up(kind, "fleet", "", "", columns, sums), *_fleet_costs(kind)
 
 
 def _fleet_costs(kind: str) -> tuple[str, str]:
-    return _sum_up(kind, "fleet", "_cost", "line, source, ", "amount", "SUM(amount)")
+    return sum_up(kind, "fleet", "_cost", "line, source, ", "amount", "SUM(amount)")
 
 
 # By kind of span: replace what it is of some trucks, what it costs of some, their fuel in money, and the fleet's.

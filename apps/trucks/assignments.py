@@ -93,19 +93,27 @@ def driver_at(shifts: Sequence[Shift], t: int) -> int | None:
     return shifts[index].driver_id if index >= 0 and t < shifts[index].end else None
 
 
-def parts(shifts: Sequence[Shift], start: int, end: int) -> Iterator[tuple[int, int, int | None]]:
-    """[start, end) cut where the driver changes, ascending, as (start, end, driver); None where nobody is known."""
+class Part(NamedTuple):
+    """A part [start, end) of some time, and who had the truck in it; None: nobody is known."""
+
+    start: int
+    end: int
+    driver_id: int | None
+
+
+def parts(shifts: Sequence[Shift], start: int, end: int) -> Iterator[Part]:
+    """[start, end) cut where the driver changes, ascending."""
     at = start
     for index in range(bisect_right(shifts, start, key=attrgetter("end")), len(shifts)):
         shift = shifts[index]
         if shift.start >= end:
             break
         if at < shift.start:
-            yield at, shift.start, None
+            yield Part(at, shift.start, None)
         at, before = min(shift.end, end), max(shift.start, start)
-        yield before, at, shift.driver_id
+        yield Part(before, at, shift.driver_id)
     if at < end:
-        yield at, end, None
+        yield Part(at, end, None)
 
 
 def main_driver(shifts: Sequence[Shift], start: int, end: int) -> int | None:

@@ -14,18 +14,18 @@ import numpy as np
 
 from apps.accounts.calendar import ONE_DAY, day_bounds
 from apps.trucks import drivers, storage
-from apps.trucks.assignments import Shift
+from apps.trucks.assignments import Part, Shift, parts
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
 from apps.trucks.faults import FaultChange
-from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review, tank_change, used, used_idling
+from apps.trucks.fuel import JOIN_S, MEDIAN_OF, FuelEvent, Review, tank_change, used_by, used_idling
 from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
 from apps.trucks.messages import StoredMessages, points_of
 from apps.trucks.models import DrainReview, Truck, TruckSync
 from apps.trucks.motion import Conditions
-from apps.trucks.night import night_of
+from apps.trucks.night import night_by
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
 from apps.trucks.places import Place
@@ -78,11 +78,13 @@ class DayResult:
     fuel_events: list[FuelEvent]
     harsh_events: list[HarshEvent]
     fault_changes: list[FaultChange]
+    night: Sequence[tuple[int, int]]  # of the local day, in UTC seconds
+    drivers: list[Part]  # who had the truck, from the start to `as_of`
     detection: Detection = field(repr=False, compare=False)  # of a window around the day
 
     def fuel_l(self, start: int, end: int) -> float | None:
-        """The litres used in a part of the day, as the day's own figure is computed."""
-        return used(self.detection.history, self.detection.fuel_events, start, end).litres
+        """The litres used in a part of the day, by the source that the day's own figure goes by."""
+        return used_by(self.figures.fuel_source, self.detection.history, self.detection.fuel_events, start, end)
 
     def idle_fuel_l(self, start: int, end: int, productive: bool = False) -> float | None:
         """The litres of it used idling, or idling productively."""
@@ -180,6 +182,7 @@ class Excerpt:
         for day in self.days:
             start, end = day_bounds(day, self.zone)
             as_of = min(end, self.known_until)
+            night = night_by(self.parameters, day, self.zone)
             yield DayResult(
                 day=day,
                 start=start,
@@ -188,7 +191,7 @@ class Excerpt:
                 known_until=self.known_until,
                 parameters=self.parameters,
                 inputs=_inputs(stored, start, as_of),
-                figures=figures(detection, start, end, as_of, self._night(day)),
+                figures=figures(detection, start, end, as_of, night),
                 trips=with_drivers(_started(detection.trips, start, as_of), shifts),
                 stops=_started(detection.stops, start, as_of),
                 idle_events=_started(detection.idle_events, start, as_of),
@@ -196,11 +199,10 @@ class Excerpt:
                 fuel_events=_started(detection.fuel_events, start, as_of),
                 harsh_events=_harsh(detection, start, as_of),
                 fault_changes=_started(detection.fault_changes, start, as_of),
+                night=night,
+                drivers=list(parts(shifts, start, as_of)),
                 detection=detection,
             )
-
-    def _night(self, day: dt.date) -> Sequence[tuple[int, int]]:
-        return night_of(day, self.zone, self.parameters.night_begin_h, self.parameters.night_end_h)
 
     @cached_property
     def _found(self) -> tuple[StoredMessages, Detection]:

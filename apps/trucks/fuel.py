@@ -35,6 +35,8 @@ NO_REVIEWS: Mapping[int, Review] = MappingProxyType({})
 
 
 class FuelSource(StrEnum):
+    """The better one first."""
+
     COUNTER = "counter"
     LEVEL = "level"
 
@@ -145,13 +147,23 @@ def used(history: History, events: Sequence[FuelEvent], start: int, end: int) ->
     Refuels and drains belong wholly to the day in which they start, as in its other figures, though the level is a
     straight line between its readings: with one over midnight the sum of the two days is right, not each of them.
     """
-    counted = history.fuel_counter.increase.between(start, end)
-    if counted is not None:
-        return Used(counted, FuelSource.COUNTER)
-    if history.level_falls.between(start, end) is None:
-        return Used(None, None)
+    for source in FuelSource:
+        litres = used_by(source, history, events, start, end)
+        if litres is not None:
+            return Used(litres, source)
+    return Used(None, None)
+
+
+def used_by(
+    source: FuelSource | None, history: History, events: Sequence[FuelEvent], start: int, end: int
+) -> float | None:
+    """The litres used in [start, end) by one source; null without it. Parts of a day go by the day's own source."""
+    if source is FuelSource.COUNTER:
+        return history.fuel_counter.increase.between(start, end)
+    if source is None or history.level_falls.between(start, end) is None:
+        return None
     added = [event.added for event in events if start <= event.started_at < end and not event.is_dismissed]
-    return Used(fsum([*history.level_falls.parts(start, end), *added]), FuelSource.LEVEL)
+    return fsum([*history.level_falls.parts(start, end), *added])
 
 
 def tank_change(history: History, start: int, end: int) -> float | None:

@@ -7,8 +7,15 @@ from zoneinfo import ZoneInfo
 
 from apps.accounts.calendar import day_bounds
 
+from .parameters import Parameters
+
 Interval = tuple[int, int]  # [start, end) in UTC seconds
 _HOUR = 3_600
+
+
+def night_by(parameters: Parameters, day: dt.date, zone: ZoneInfo) -> tuple[Interval, ...]:
+    """The night of a local day by the parameters in force on it."""
+    return night_of(day, zone, parameters.night_begin_h, parameters.night_end_h)
 
 
 @lru_cache(maxsize=4_096)  # all trucks of a fleet have the same nights

@@ -21,6 +21,7 @@ from apps.fleet.models import (
     FuelMoney,
     FuelPrice,
     TruckDayCost,
+    TruckDayDriver,
     TruckDayFuel,
     TruckDayHours,
 )
@@ -28,6 +29,7 @@ from apps.fleet.summaries import batches, sums, writing
 from apps.trucks import ingest, invalidation
 from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
 from tests import rows
+from tests.fleet.driver_twin import assert_drivers_add_up
 from tests.fleet.hours_twin import assert_hours_add_up
 from tests.fleet.span_twin import assert_spans_add_up
 from tests.fleet.test_reports_runs import in_threads
@@ -42,7 +44,8 @@ START = feed.midnight(MONDAY, "UTC")
 DAY_S = 86_400
 NOW = START + 3 * DAY_S + 12 * 3_600  # Thursday noon
 SUMMARIES = (
-    TruckDay, *feed.EVENTS, TruckDayCost, TruckDayFuel, TruckDayHours, FleetDay, FleetDayCost, FleetDayHours,
+    TruckDay, *feed.EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, FleetDay, FleetDayCost,
+    FleetDayHours,
 )  # fmt: skip
 
 
@@ -67,6 +70,7 @@ def sums_add_up(db: None) -> Iterator[None]:
         for fleet in Fleet.objects.all():
             assert_spans_add_up(fleet.pk)
             assert_hours_add_up(fleet.pk)
+            assert_drivers_add_up(fleet.pk)
 
 
 @pytest.fixture

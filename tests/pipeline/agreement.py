@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.accounts.models import Fleet
 from apps.fleet.hours import unpack
-from apps.fleet.models import TruckDayHours
+from apps.fleet.models import TruckDayDriver, TruckDayHours
 from apps.trucks.models import (
     Driver,
     DriverAssignment,
@@ -35,6 +35,12 @@ COLUMNS = [
     "max_speed_kmh", "trips", "stops", "idle_events", "speeding_minor", "speeding_moderate", "speeding_severe",
     "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l",
     "faults_opened", "coverage_pct",
+]  # fmt: skip
+DRIVER_COLUMNS = [
+    "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "night_driving_s",
+    "distance_m", "fuel_used_l", "fuel_distance_m", "idle_fuel_l", "trips", "idle_events", "speeding_minor",
+    "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering",
+    "max_speed_kmh",
 ]  # fmt: skip
 # By the twin's name of the events: the rows, and the columns in the order of the twin's own fields after start and end.
 EVENTS: dict[str, tuple[Any, list[str]]] = {
@@ -104,6 +110,7 @@ def agreement_of_truck(fleet: Fleet, truck: Truck, true_days: TrueDays, as_of: i
     for day in sorted(rows.keys() & true_days.keys()):
         found.differences += [f"{truck} {day} {text}" for text in _different(rows[day], true_days[day])]
         found.differences += [f"{truck} {day} {text}" for text in _different_hours(hours[day], true_days[day]["hours"])]
+        found.differences += [f"{truck} {day} {text}" for text in _different_drivers(truck, day, true_days[day])]
     for kind in EVENTS:
         true = sorted((day, *event) for day, day_row in true_days.items() for event in _true_events(day_row, kind))
         ours = sorted(_our_events(fleet, truck, kind, as_of))
@@ -164,6 +171,18 @@ def _different_hours(packed: bytes, true: dict[int, dict[str, int]]) -> Iterator
         theirs = {name: true.get(hour, {}).get(state, 0) for name, state in _OF_HOUR.items()}
         if ours != theirs:
             yield f"hour {hour}: {ours!r}, truth {theirs!r}"
+
+
+def _different_drivers(truck: Truck, day: dt.date, true: dict[str, Any]) -> Iterator[str]:
+    stored = TruckDayDriver.objects.filter(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day)
+    rows = {row["driver_id"]: row for row in stored.values()}
+    if rows.keys() != true["drivers"].keys():
+        yield f"drivers {sorted(rows)}, truth {sorted(true['drivers'])}"
+    for driver_id in rows.keys() & true["drivers"].keys():
+        ours, theirs = rows[driver_id], true["drivers"][driver_id]
+        for name in DRIVER_COLUMNS:
+            if not same(ours[name], theirs[name]):
+                yield f"{name} of driver {driver_id}: {ours[name]!r}, truth {theirs[name]!r}"
 
 
 def _different_events(ours: list[Event], true: list[Event]) -> Iterator[str]:

@@ -12,10 +12,12 @@ from apps.fleet.models import (
     FleetSpan,
     FleetSpanCost,
     TruckDayCost,
+    TruckDayDriver,
     TruckDayFuel,
     TruckDayHours,
     TruckSpan,
     TruckSpanCost,
+    TruckSpanDriver,
 )
 from apps.trucks.models import (
     DirtyDay,
@@ -38,9 +40,9 @@ from tests.pipeline.feed import EVENTS
 TABLES = (
     Truck, TruckGroup, Driver, DriverAssignment, DriverLogin, UnitCounters, FleetSync, TruckSync, Message,
     QuarantinedMessage, LatestValues, DirtyDay,
-    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayHours, CostAllocation, DirtyEntry, FleetDay,
+    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, CostAllocation, DirtyEntry, FleetDay,
     FleetDayCost, FleetDayHours,
-    TruckSpan, TruckSpanCost, FleetSpan, FleetSpanCost, SummaryRevision,
+    TruckSpan, TruckSpanCost, TruckSpanDriver, FleetSpan, FleetSpanCost, SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
 # Whose it is, when it was written and how often.

@@ -13,6 +13,7 @@ from apps.fleet.models.costs import (
     TruckDayFuel,
 )
 from apps.fleet.models.days import FleetDay, FleetDayCost
+from apps.fleet.models.drivers import TruckDayDriver, TruckSpanDriver
 from apps.fleet.models.hours import FleetDayHours, TruckDayHours
 from apps.fleet.models.imports import LedgerImport
 from apps.fleet.models.ledger import (
@@ -52,9 +53,11 @@ __all__ = [
     "ReportRun",
     "ReportSchedule",
     "TruckDayCost",
+    "TruckDayDriver",
     "TruckDayFuel",
     "TruckDayHours",
     "TruckSpan",
     "TruckSpanCost",
     "TruckSpanFuel",
+    "TruckSpanDriver",
 ]

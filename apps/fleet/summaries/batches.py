@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
 from apps.fleet.summaries import notes, shares
+from apps.fleet.summaries.driver_rows import with_drivers
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.notes import Changes
 from apps.fleet.summaries.rows import Summary, summary
@@ -197,10 +198,11 @@ def _priced(fleet: Fleet, truck_id: int, results: Sequence[DayResult], ledger: L
         fleet_id=fleet.id, truck_id=truck_id, day__in=[result.day for result in results]
     )
     counts = dict(quarantined.values_list("day").annotate(n=Count("*")))
-    return [
+    found = [
         summary(truck_id, result, counts.get(result.day, 0), ledger.money_of(truck_id, result), use.of(result))
         for result in results
     ]
+    return [with_drivers(each, ledger) for each in found]
 
 
 def _update_log(claimed: Iterable[DirtyDay], errors: Mapping[int, Exception]) -> None:

@@ -66,18 +66,7 @@ class Ledger:
 
     def money_of(self, truck_id: int, result: DayResult) -> DayMoney:
         """The day's estimates by line, its fuel in money, and what its events cost."""
-        work = Work(
-            truck_id=truck_id,
-            day=result.day,
-            start=result.start,
-            end=result.as_of,
-            distance_m=result.figures.distance_m,
-            engine_on_s=result.figures.engine_on_s,
-            fuel_l=result.fuel_l,
-            idle_l=result.idle_fuel_l,
-            idle_productive_l=lambda start, end: result.idle_fuel_l(start, end, productive=True),
-            groups=frozenset(self.groups[truck_id]),
-        )
+        work = self.work_of(truck_id, result)
         fuel, idle, productive = (
             burnt(work, litres, self.prices) for litres in (work.fuel_l, work.idle_l, work.idle_productive_l)
         )
@@ -94,6 +83,20 @@ class Ledger:
             **_balance(result, purchases["purchased_l"]),
         }
         return DayMoney(day_costs(work, self.rates, fuel, self._covered(work)), columns, events)
+
+    def work_of(self, truck_id: int, result: DayResult) -> Work:
+        return Work(
+            truck_id=truck_id,
+            day=result.day,
+            start=result.start,
+            end=result.as_of,
+            distance_m=result.figures.distance_m,
+            engine_on_s=result.figures.engine_on_s,
+            fuel_l=result.fuel_l,
+            idle_l=result.idle_fuel_l,
+            idle_productive_l=lambda start, end: result.idle_fuel_l(start, end, productive=True),
+            groups=frozenset(self.groups[truck_id]),
+        )
 
     def _covered(self, work: Work) -> set[str]:
         """The lines that an invoice is booked for on the truck's day."""

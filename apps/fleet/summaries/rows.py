@@ -42,6 +42,7 @@ class Summary:
     fuel: Columns  # in money
     hours: bytes  # packed
     content_hash: str  # of all that would be written: equal when a rebuild changed nothing
+    drivers: Sequence[Columns] = ()  # a row each, by id
 
 
 def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney, use: DayUse) -> Summary:

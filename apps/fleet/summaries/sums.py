@@ -9,13 +9,18 @@ from typing import Any
 
 from django.db import connection
 
-from apps.fleet import queries
+from apps.fleet import driver_queries, queries
 from apps.fleet.spans import Span, month_of, pentad_of
 from apps.trucks.models import SummaryRevision
 
 TruckDays = Collection[tuple[int, dt.date]]
 Statements = Mapping[str, Iterable[str]]  # by kind of span
-_ALL = (queries.SUM_UP_TRUCKS, queries.SUM_UP_TRUCK_COSTS, queries.SUM_UP_TRUCK_FUEL)
+_ALL = (
+    queries.SUM_UP_TRUCKS,
+    queries.SUM_UP_TRUCK_COSTS,
+    queries.SUM_UP_TRUCK_FUEL,
+    driver_queries.SUM_UP_DRIVERS,
+)
 
 
 def of_days(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> None:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
-from apps.fleet.models import CostSource, TruckDayCost, TruckDayFuel, TruckDayHours
+from apps.fleet.models import CostSource, TruckDayCost, TruckDayDriver, TruckDayFuel, TruckDayHours
 from apps.fleet.summaries import hours, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.rows import EVENTS, Summary
@@ -56,6 +56,7 @@ def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]], caus
     _replace_events(fleet.id, summaries)
     _replace_open_faults(fleet.id, {summary.truck_id for summary in summaries})
     _replace_costs(fleet.id, summaries)
+    _replace_drivers(fleet.id, summaries)
     Correction.objects.bulk_create(corrections(fleet.id, changed, causes, revision))
     TruckDay.objects.bulk_create(rows, update_conflicts=True, update_fields=_ROW_COLUMNS)
     hours.replace(fleet.id, summaries)
@@ -72,7 +73,7 @@ def remove(fleet: Fleet, days: Collection[tuple[int, dt.date]]) -> set[tuple[int
     if found:
         revision = next_revision(fleet.pk)
         for truck_id, day in sorted(found):
-            for model in (TruckDay, TruckDayFuel, TruckDayHours):
+            for model in (TruckDay, TruckDayFuel, TruckDayDriver, TruckDayHours):
                 model._default_manager.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day).delete()
             costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day)
             costs.filter(source=CostSource.ESTIMATED).delete()  # the shares of invoices follow by themselves
@@ -179,4 +180,13 @@ def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
         TruckDayFuel(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **summary.fuel)
         for summary in summaries
         if any(value is not None for value in summary.fuel.values())
+    )
+
+
+def _replace_drivers(fleet_id: int, summaries: Sequence[Summary]) -> None:
+    TruckDayDriver.objects.filter(_of_days(summaries), fleet_id=fleet_id).delete()
+    TruckDayDriver.objects.bulk_create(
+        TruckDayDriver(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **row)
+        for summary in summaries
+        for row in summary.drivers
     )

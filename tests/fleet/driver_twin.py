@@ -1,0 +1,62 @@
+"""What drivers did, added up in plain loops: to the trucks' days, and to the spans of a driver in a truck."""
+
+import math
+from collections import defaultdict
+from typing import Any
+
+from apps.fleet.models import TruckDayDriver, TruckDayFuel, TruckSpanDriver
+from apps.trucks.models import TruckDay
+from tests.fleet.span_twin import assert_same, bounds, total
+
+COUNTED = (
+    "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "night_driving_s",
+    "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "idle_events", "speeding_minor", "speeding_moderate",
+    "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering",
+)  # fmt: skip
+MONEY = ("fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l")
+
+
+def sums(rows: list[TruckDayDriver]) -> dict[str, Any]:
+    """Of at least one."""
+    speeds = [row.max_speed_kmh for row in rows if row.max_speed_kmh is not None]
+    highest = max(speeds) if speeds else None
+    summed = {name: total(getattr(row, name) for row in rows) for name in (*COUNTED, *MONEY, "fuel_distance_m")}
+    return {**summed, "max_speed_kmh": highest}
+
+
+def assert_drivers_add_up(fleet_id: int) -> None:
+    """The drivers of each truck's day are the day, each driver's spans are their days, and there is nothing else."""
+    rows = list(TruckDayDriver.objects.filter(fleet_id=fleet_id))
+    _assert_days(fleet_id, rows)
+    for span in ("pentad", "month"):
+        of: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
+        for row in rows:
+            of[bounds(span, row.day)[0], row.truck_id, row.driver_id].append(row)
+        stored = TruckSpanDriver.objects.filter(fleet_id=fleet_id, span=span)
+        by_key = {(row.first_day, row.truck_id, row.driver_id): row for row in stored}
+        assert by_key.keys() == of.keys()
+        for key, row in by_key.items():
+            assert_same(row, {**sums(of[key]), "days": len(of[key])})
+
+
+def _assert_days(fleet_id: int, rows: list[TruckDayDriver]) -> None:
+    of: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
+    for row in rows:
+        of[row.truck_id, row.day].append(row)
+    days = {(day.truck_id, day.day): day for day in TruckDay.objects.filter(fleet_id=fleet_id)}
+    fuel = {(row.truck_id, row.day): row for row in TruckDayFuel.objects.filter(fleet_id=fleet_id)}
+    assert of.keys() == days.keys()
+    for key, day in days.items():
+        own = sums(of[key])
+        true = {name: getattr(day, name) for name in (*COUNTED, "max_speed_kmh")}
+        true |= {name: getattr(fuel[key], name) if key in fuel else None for name in MONEY}
+        true["fuel_distance_m"] = None if day.fuel_used_l is None else day.distance_m
+        differing = {name: (own[name], value) for name, value in true.items() if not _same(own[name], value)}
+        assert not differing, (key, differing)
+
+
+def _same(ours: Any, true: Any) -> bool:
+    """Whole numbers and money to the last digit, litres within 1e-9."""
+    if isinstance(true, float) and ours is not None:
+        return math.isclose(ours, true, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(ours == true)
