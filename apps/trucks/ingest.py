@@ -305,12 +305,17 @@ def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
         watermarks.recount(fleet.id)
 
 
+def must_rederive(truck: Truck, sync: TruckSync) -> bool:
+    """Whether messages are stored with readings of another sensor table than the truck has now."""
+    return sync.first_t is not None and sync.sensor_version != truck.sensor_version
+
+
 def rederive(truck: Truck, sync: TruckSync) -> None:
     """Applies the truck's present sensor table to its stored messages, and marks their days.
 
     In small transactions; broken off, it goes on where it was when it is called again.
     """
-    if sync.first_t is None or sync.sensor_version == truck.sensor_version:
+    if sync.first_t is None or not must_rederive(truck, sync):
         return
     table = SensorTables(truck.fleet_id).of(truck)
     since_t: int | None = sync.first_t if sync.raw_since_t is None else max(sync.first_t, kept_since(sync.raw_since_t))

@@ -3,6 +3,9 @@
 import datetime as dt
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -10,14 +13,42 @@ from django.db.models.functions import Now
 from apps.trucks.models import FleetSync
 
 LEASE = dt.timedelta(seconds=120)
-_RENEW_AFTER_S = 15
+RENEW_AFTER_S = 15
 _LONGEST_PAUSE_S = 3600
 REFUSALS = 3  # logins refused in a row, after which Wialon is no longer asked
 PROBE_S = 6 * 3600  # but for this: a token that was made valid again is found without anybody's help
 
 
-class LeaseLost(Exception):
-    """Somebody else synchronises the fleet now: this worker was away for longer than its lease."""
+class Lost(Exception):
+    """What this worker works on went on elsewhere: it was away for longer than its lease."""
+
+
+class Renewable(Protocol):
+    def renew(self) -> None:
+        """Call it often; it writes only now and then. Raises Lost."""
+
+
+class Holding:
+    """What a worker holds, and has to renew while it works."""
+
+    def __init__(self, *leases: Renewable) -> None:
+        self._leases = list(leases)
+
+    def renew(self) -> None:
+        for lease in self._leases:
+            lease.renew()
+
+    @contextmanager
+    def also(self, lease: Renewable) -> Iterator[None]:
+        self._leases.append(lease)
+        try:
+            yield
+        finally:
+            self._leases.remove(lease)
+
+
+class LeaseLost(Lost):
+    """Somebody else synchronises the fleet now."""
 
 
 class Lease:
@@ -30,7 +61,7 @@ class Lease:
 
     def renew(self) -> None:
         """Call it often; it writes only now and then. Raises LeaseLost."""
-        if time.monotonic() - self._renewed < _RENEW_AFTER_S:
+        if time.monotonic() - self._renewed < RENEW_AFTER_S:
             return
         if not self._mine().update(lease_until=Now() + LEASE):
             raise LeaseLost(f"the sync of fleet {self.fleet_id} went on elsewhere")
@@ -48,7 +79,7 @@ class Lease:
 def due_fleets() -> list[int]:
     """Active fleets whose time has come and that nobody holds."""
     return list(
-        FleetSync.objects.filter(Q(due_at=None) | Q(due_at__lte=Now()), _free(), fleet__is_active=True)
+        FleetSync.objects.filter(Q(due_at=None) | Q(due_at__lte=Now()), free(), fleet__is_active=True)
         .order_by("due_at")
         .values_list("fleet_id", flat=True)
     )
@@ -57,7 +88,7 @@ def due_fleets() -> list[int]:
 def claim(fleet_id: int, *, only_if_due: bool) -> Lease | None:
     """The fleet's lease, or None: somebody has it, or (if asked) it is not due."""
     owner = secrets.token_hex(8)
-    fleet = FleetSync.objects.filter(_free(), fleet_id=fleet_id)
+    fleet = FleetSync.objects.filter(free(), fleet_id=fleet_id)
     if only_if_due:
         fleet = fleet.filter(Q(due_at=None) | Q(due_at__lte=Now()))
     return Lease(fleet_id, owner) if fleet.update(lease_owner=owner, lease_until=Now() + LEASE) else None
@@ -111,5 +142,6 @@ def units_were_refreshed(fleet_id: int) -> None:
     FleetSync.objects.filter(fleet_id=fleet_id).update(units_refreshed_at=Now())
 
 
-def _free() -> Q:
+def free() -> Q:
+    """Rows that nobody holds, or not any more."""
     return Q(lease_until=None) | Q(lease_until__lte=Now())

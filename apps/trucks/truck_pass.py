@@ -14,7 +14,7 @@ from apps.accounts.calendar import day_of, day_start
 from apps.accounts.models import Fleet
 from apps.trucks import storage
 from apps.trucks.hints import OVERLAP_S
-from apps.trucks.ingest import rederive, replace, store
+from apps.trucks.ingest import must_rederive, rederive, replace, store
 from apps.trucks.messages import FUTURE_S, Raw, sort_out
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.sensors import SensorTable
@@ -33,9 +33,6 @@ _NO_END = 2**31 - 1
 class Tally:
     """What a pass has done so far."""
 
-    is_complete: bool = True
-
-    trucks: int = 0
     with_news: int = 0
     loaded: int = 0
     new: int = 0
@@ -44,10 +41,42 @@ class Tally:
     refused: int = 0
     too_old: int = 0
     errors: list[dict[str, str]] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)  # trucks that were read to the end …
+    failed: list[int] = field(default_factory=list)  # … and those that were not
 
 
 Asked = tuple[int, int, int]  # a unit, and the first and last second of its messages, both included
 Stretch = tuple[int, int]  # first and last second, both included
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A truck, how far it is, and the second of its unit's last message as Wialon has it (None: it has none)."""
+
+    truck: Truck
+    sync: TruckSync
+    told_t: int | None
+
+    @property
+    def has_news(self) -> bool:
+        return self.told_t is not None and _is_news(self.told_t, self.sync)
+
+    def has_work(self, fleet: Fleet, now: int, looks_back: bool) -> bool:
+        """Whether `bring_up_to_date` would do anything."""
+        if self.sync.last_error or must_rederive(self.truck, self.sync):
+            return True
+        if self.told_t is None:
+            return False
+        is_hinted = self.sync.hint_first_t is not None
+        return self.has_news or is_hinted or _is_time_to_look_back(fleet, self.sync, now, looks_back)
+
+    def few_news(self, now: int) -> Asked | None:
+        """What will be loaded of a truck that is nearly up to date; None where it is more, or nothing."""
+        if self.sync.cursor_t is None or not self.has_news:
+            return None
+        first_t = max(0, self.sync.cursor_t - OVERLAP_S)
+        is_little = now - DAY_S < first_t <= now and first_t >= (self.sync.raw_since_t or 0)
+        return (self.truck.wialon_id, first_t, now) if is_little else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +95,31 @@ class TruckPass:
     between: Callable[[], None] = lambda: None
     ahead: dict[Asked, list[Raw]] = field(default_factory=dict)
 
-    def bring_up_to_date(self, truck: Truck, sync: TruckSync, last_message: Raw | None, looks_back: bool) -> None:
+    def bring_up_to_date(self, turn: Turn, looks_back: bool) -> None:
         """Loads what is new, and what came late as far as it is time to look for it, or asked for by `looks_back`.
 
         Raises WialonError; what was stored before it stays.
         """
+        truck, sync, told_t = turn.truck, turn.sync, turn.told_t
         rederive(truck, sync)
-        if last_message is None:
+        if told_t is None:
             return
         table = self.tables.of(truck)
-        if _is_news(last_message, sync):
+        if turn.has_news:
             self.tally.with_news += 1
-            self._fetch(truck, sync, table, last_message)
+            self._fetch(truck, sync, table, told_t)
         self._fetch_hinted(truck, sync, table)
-        self._look_back(truck, sync, table, last_message, looks_back)
+        self._look_back(truck, sync, table, told_t, looks_back)
 
     # --- news ---
 
-    def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw) -> None:
+    def _fetch(self, truck: Truck, sync: TruckSync, table: SensorTable, told_t: int) -> None:
         """Loads and stores one truck's news, piece by piece: what is stored stays, wherever it breaks."""
-        first_t = self._from_floor(truck, sync, _next_second(sync, last_message, self.now), self.now)
+        first_t = self._from_floor(truck, sync, _next_second(sync, told_t, self.now), self.now)
         self._remember_start(sync, first_t)
         for piece_first, piece_last in intervals(first_t, self.now, PIECE_S):
             self._load(truck, table, piece_first, piece_last)
-        if last_message["t"] > self.now + FUTURE_S:  # for the quarantine
+        if told_t > self.now + FUTURE_S:  # for the quarantine
             self._load(truck, table, self.now + FUTURE_S + 1, _NO_END)
 
     def _remember_start(self, sync: TruckSync, first_t: int) -> None:
@@ -157,26 +187,24 @@ class TruckPass:
         )
         followed.update(hint_first_t=None, hint_last_t=None)
 
-    def _look_back(self, truck: Truck, sync: TruckSync, table: SensorTable, last_message: Raw, is_asked: bool) -> None:
+    def _look_back(self, truck: Truck, sync: TruckSync, table: SensorTable, told_t: int, looks_back: bool) -> None:
         """Holds the last days against Wialon's: by their counts, once a night some of them message by message."""
-        if sync.cursor_t is None or sync.known_until is None:
+        if sync.cursor_t is None or not _is_time_to_look_back(self.fleet, sync, self.now, looks_back):
             return
         is_nightly = _crosses_night(self.fleet, sync, self.now)
-        if not (is_nightly or is_asked or _crosses_hour(sync, self.now)):
-            return
         last_t = sync.cursor_t - OVERLAP_S - 1
         first_t = self.now - (NIGHTLY_BACK_S if is_nightly else HOURLY_BACK_S)
         read_from_t = sync.first_t if sync.read_from_t is None else sync.read_from_t
         days = _utc_days(max(first_t - first_t % DAY_S, read_from_t or 0, sync.raw_since_t or 0), last_t)
         full = self.now - self.now % DAY_S - FULL_DAYS * DAY_S if is_nightly else _NO_END
-        self._compare(truck, sync, table, last_message, days, full)
+        self._compare(truck, sync, table, told_t, days, full)
 
     def _compare(
         self,
         truck: Truck,
         sync: TruckSync,
         table: SensorTable,
-        last_message: Raw,
+        told_t: int,
         days: Sequence[Stretch],
         full_since_t: int,
     ) -> None:
@@ -189,7 +217,7 @@ class TruckPass:
             expected = ours.get(day, 0) + sync.surplus.get(str(day), 0)
             is_full = first >= full_since_t and last % DAY_S == DAY_S - 1
             if count != expected or is_full:
-                surplus = self._replace(truck, sync, table, last_message["t"], first, last, count)
+                surplus = self._replace(truck, sync, table, told_t, first, last, count)
                 _keep_surplus(sync, day, surplus)
                 self.between()
 
@@ -230,26 +258,16 @@ class TruckPass:
             raise Unavailable("messages/load_interval: no messages are said to be there, not even the last one")
 
 
-def few_news(sync: TruckSync, last_message: Raw, unit_id: int, now: int) -> Asked | None:
-    """What `bring_up_to_date` will load of a truck that is nearly up to date; None where it is more, or nothing."""
-    if sync.cursor_t is None or not _is_news(last_message, sync):
-        return None
-    first_t = max(0, sync.cursor_t - OVERLAP_S)
-    is_little = now - DAY_S < first_t <= now and first_t >= (sync.raw_since_t or 0)
-    return (unit_id, first_t, now) if is_little else None
-
-
-def _next_second(sync: TruckSync, last_message: Raw, now: int) -> int:
+def _next_second(sync: TruckSync, told_t: int, now: int) -> int:
     """From where on news are loaded: of a new truck some days of history, else from a little before the cursor."""
     if sync.cursor_t is None:
-        last_t: int = last_message["t"]
-        return max(0, min(last_t, now) - int(settings.INITIAL_HISTORY_DAYS) * DAY_S)
+        return max(0, min(told_t, now) - int(settings.INITIAL_HISTORY_DAYS) * DAY_S)
     return max(0, sync.cursor_t - OVERLAP_S)
 
 
-def _is_news(last_message: Raw, sync: TruckSync) -> bool:
+def _is_news(told_t: int, sync: TruckSync) -> bool:
     """Whether the unit's last message is newer than all that is stored, and not from before what is kept."""
-    return sync.cursor_t is None or last_message["t"] > max(sync.cursor_t, (sync.raw_since_t or 0) - 1)
+    return sync.cursor_t is None or told_t > max(sync.cursor_t, (sync.raw_since_t or 0) - 1)
 
 
 def _keep_surplus(sync: TruckSync, day: int, surplus: int) -> None:
@@ -259,6 +277,12 @@ def _keep_surplus(sync: TruckSync, day: int, surplus: int) -> None:
     if kept != sync.surplus:
         sync.surplus = kept
         sync.save(update_fields=["surplus"])
+
+
+def _is_time_to_look_back(fleet: Fleet, sync: TruckSync, now: int, is_asked: bool) -> bool:
+    if sync.cursor_t is None or sync.known_until is None:
+        return False
+    return is_asked or _crosses_hour(sync, now) or _crosses_night(fleet, sync, now)
 
 
 def _crosses_hour(sync: TruckSync, now: int) -> bool:

@@ -16,12 +16,12 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.trucks.models import Backfill, BackfillDay, DirtyDay, FleetSync, Message, TruckDay, TruckSync
+from apps.trucks.models import Backfill, BackfillDay, DirtyDay, FleetSync, Message, SyncRun, TruckDay, TruckSync
 from apps.trucks.wialon_session import connection as redis_connection
 from tasks.backfills import work_on_backfills
 from tasks.sync import sync_fleet
 from tests.pipeline.conftest import make_fleet as make_fleet
-from tests.pipeline.conftest import sync_and_summarise
+from tests.pipeline.conftest import sync, sync_and_summarise
 from tests.pipeline.whole_tables import comparable, differing
 from tests.rows import DAY
 from tests.rows import price as make_price
@@ -142,6 +142,32 @@ def test_a_worker_that_is_killed_and_started_again(simulator: Simulator, make_fl
     start(*worker)
     wait_for(lambda: is_done(fleet))
     assert differing(comparable(fleet), comparable(quiet)) == {}
+
+
+def test_a_large_fleet_whose_workers_are_killed_is_read_by_others(make_fleet: Any, start: Start) -> None:
+    """One holds the fleet, another helps; both are killed while they read. Who comes after them reads what is left."""
+    redis_connection().flushdb()
+    with Simulator(trucks=9, days=1, seed=3, now=NOW, frozen=True) as simulator:
+        fleet = make_fleet(simulator, name="Disturbed")
+        simulator.faults.add("slow", svc="messages/load_interval", seconds=0.15)
+        worker = "-m", "celery", "-A", "fleet_project", "worker", "-Q", "sync", "--concurrency=1", "-n"
+        workers = [start(*worker, name) for name in ("one@here", "two@here")]
+        sync_fleet.delay(fleet.id)
+        wait_for(lambda: SyncRun.objects.filter(fleet=fleet, workers=2).exists() and messages(fleet))
+        for each in workers:
+            kill(each)
+        truth = sorted(m["t"] for unit in simulator.units for m in simulator.messages(unit) if m["t"] <= NOW)
+        assert 0 < messages(fleet) < len(truth), "the kill came too late to be halfway"
+        held = TruckSync.objects.filter(fleet_id=fleet.pk, lease_until__isnull=False)
+        assert held.exists()
+        simulator.faults.clear()
+        let_the_lease_run_out(fleet)
+        held.update(lease_until=Now())
+        run = sync(fleet)
+    lost = SyncRun.objects.filter(fleet=fleet).earliest("pk")
+    assert (lost.status, lost.error) == ("failed", "the worker was lost")
+    assert (run.status, run.messages_new + lost.messages_new <= len(truth)) == ("ok", True)
+    assert sorted(Message.objects.filter(fleet_id=fleet.pk).values_list("t", flat=True)) == truth
 
 
 def test_backfills_whose_workers_are_killed_are_brought_to_an_end_by_others(make_fleet: Any, start: Start) -> None:

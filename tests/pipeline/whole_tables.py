@@ -48,7 +48,7 @@ Rows = dict[str, list[dict[str, Any]]]
 # Whose it is, when it was written and how often.
 _OF_THE_RUN = {
     "id", "fleet_id", "revision", "changed_at", "computed_at", "created_at", "updated_at", "marked_at", "due_at",
-    "lease_until", "lease_owner", "units_refreshed_at", "version", "seen_at",
+    "lease_until", "lease_owner", "run_id", "read_in", "told_t", "attempts", "units_refreshed_at", "version", "seen_at",
     "content_hash",  # our own number of a trip's driver is part of it
 }  # fmt: skip
 

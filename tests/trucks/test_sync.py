@@ -55,7 +55,7 @@ def later_pass(fleet: Fleet, simulator: Simulator) -> SyncRun:
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The errors that the sync wrote into the log."""
-    ours = [record for record in caplog.records if record.name == "apps.trucks.sync"]
+    ours = [record for record in caplog.records if record.name in ("apps.trucks.sync", "apps.trucks.reading")]
     return [str(getattr(record, "error", "")) for record in ours if record.levelno >= logging.WARNING]
 
 

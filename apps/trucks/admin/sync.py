@@ -30,7 +30,7 @@ class SyncRunAdmin(ReadOnly, FleetScopedAdmin):
     ordering = ["-started_at"]
     fieldsets = [
         (None, {"fields": ["fleet", "state", "started", "took", "lag"]}),
-        ("Trucks", {"fields": ["trucks", "trucks_with_news", "trucks_failed"]}),
+        ("Trucks", {"fields": ["trucks", "trucks_with_news", "trucks_failed", "workers"]}),
         (
             "Messages",
             {

@@ -47,10 +47,20 @@ class TruckSync(models.Model):
     hint_first_t = models.BigIntegerField(null=True, help_text="an event told of messages between these seconds …")
     hint_last_t = models.BigIntegerField(null=True, help_text="… which are still to be loaded")
     surplus = models.JSONField(default=dict, help_text="UTC day → how many messages Wialon has there more than once")
+    # Its turn in a pass that several workers share: written by `apps.trucks.shares` alone.
+    run_id = models.BigIntegerField(null=True, help_text="the pass in which it is still to be read")
+    read_in = models.BigIntegerField(null=True, help_text="the last such pass that has read it")
+    told_t = models.BigIntegerField(null=True, help_text="second of the unit's last message, as that pass was told")
+    lease_until = models.DateTimeField(null=True)
+    lease_owner = models.CharField(max_length=16, blank=True, help_text="the worker that reads it now")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="how often it was taken and not given back")
 
     class Meta:
         db_table = "truck_sync"
-        indexes = [models.Index(fields=["fleet_id", "known_until", "first_t"], name="truck_sync_watermark")]
+        indexes = [
+            models.Index(fields=["fleet_id", "known_until", "first_t"], name="truck_sync_watermark"),
+            models.Index(fields=["run_id"], name="truck_sync_run"),
+        ]
 
     def __str__(self) -> str:
         return f"sync of truck {self.truck_id}"
@@ -89,6 +99,9 @@ class SyncRun(models.Model):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    wialon_t = models.BigIntegerField(null=True, help_text="Wialon's clock as it begins: trucks are read up to here")
+    looks_back = models.BooleanField(default=False, help_text="holds every truck against Wialon's counts")
+    workers = models.PositiveIntegerField(default=1, help_text="that shared in it")
     trucks = models.PositiveIntegerField(default=0)
     trucks_with_news = models.PositiveIntegerField(default=0)
     trucks_failed = models.PositiveIntegerField(default=0)
