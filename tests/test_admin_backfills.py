@@ -1,5 +1,6 @@
 """Staff start backfills, see how far they are, and cancel them; only of their own fleets."""
 
+import re
 from typing import Any
 
 import pytest
@@ -113,3 +114,42 @@ def test_who_may_only_look_can_neither_start_nor_cancel(staff: Client, fleet: Fl
     staff.post(LIST, {"action": "cancel", "_selected_action": [backfill.pk]})
     backfill.refresh_from_db()
     assert backfill.status == "queued"
+
+
+def test_a_running_one_is_cancelled_on_its_page(staff: Client, fleet: Fleet) -> None:
+    staff.post(ADD, form(fleet))
+    backfill = Backfill.objects.get()
+    address = reverse("admin:trucks_backfill_cancel", args=[backfill.pk])
+    assert f'action="{address}"' in staff.get(detail(backfill)).content.decode()
+    assert staff.get(address).status_code == 405
+    text = staff.post(address, follow=True).content.decode()
+    assert "1 cancelled; what was done stays." in text and address not in text
+    assert Backfill.objects.get().status == "cancelled"
+    assert "1 over already." in staff.post(address, follow=True).content.decode()
+
+
+def test_who_may_not_cancel_sees_no_way_to(staff: Client, fleet: Fleet) -> None:
+    staff.post(ADD, form(fleet))
+    backfill = Backfill.objects.get()
+    address = reverse("admin:trucks_backfill_cancel", args=[backfill.pk])
+    reader = User.objects.create_user("reader", is_staff=True)
+    FleetMembership.objects.create(fleet=fleet, user=reader)
+    staff.force_login(reader)
+    assert address not in staff.get(detail(backfill)).content.decode()
+    assert staff.post(address).status_code == 403
+    foreign = User.objects.create_user("foreign", is_staff=True)
+    foreign.user_permissions.set(Permission.objects.filter(codename="change_backfill"))
+    FleetMembership.objects.create(fleet=rows.fleet("Other"), user=foreign)
+    staff.force_login(foreign)
+    assert staff.post(address).status_code == 404
+    assert Backfill.objects.get().status == "queued"
+
+
+def test_buttons_say_what_they_do(staff: Client, fleet: Fleet) -> None:
+    text = staff.get(ADD).content.decode()
+    assert re.search(r'name="_save"[^>]*>\s*Start\s*<', text)
+
+
+def test_failed_days_are_told_beside_the_progress(staff: Client, fleet: Fleet) -> None:
+    made = rows.backfill(fleet, fleet.trucks.get(code="T-1"), status="failed", days_total=3, days_done=2, days_failed=1)
+    assert "3 of 3 truck-days, 1 of them failed" in staff.get(detail(made)).content.decode()

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.admin_base import local_time
 from apps.trucks.models import DirtyDay, Driver, DriverAssignment, Truck
 from apps.trucks.models.views import TripRow
 from tests import rows
@@ -73,7 +74,8 @@ def test_what_overlaps_what_was_entered_is_refused_in_words(client: Client, truc
 def test_what_wialon_tells_is_shown_and_not_edited(client: Client, truck: Truck, driver: Driver) -> None:
     row = rows.assignment(truck, driver, rows.NOON)
     assert "bound in Wialon" in client.get(LIST).content.decode()
-    assert client.get(page(row)).status_code == 200
+    shown = client.get(page(row))
+    assert shown.status_code == 200 and local_time(rows.NOON, truck.fleet.zone) in shown.content.decode()
     assert client.post(page(row), form(truck, driver)).status_code == 403
     assert client.post(page(row, "delete"), {"post": "yes"}).status_code == 403
     answer = client.post(LIST, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})

@@ -1,5 +1,6 @@
 """A file in the admin: brought, previewed, written, undone; and by whom."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,3 +157,7 @@ def test_a_link_writes_nothing(staff: Client, fleet: Fleet) -> None:
     address = reverse("admin:fleet_ledgerimport_decide", args=[LedgerImport.objects.get().pk, "write"])
     assert staff.get(address).status_code == 405
     assert not CostEntry.objects.exists()
+
+
+def test_the_button_says_that_a_preview_comes(staff: Client) -> None:
+    assert re.search(r'name="_save"[^>]*>\s*Upload and preview\s*<', staff.get(reverse(ADD)).content.decode())

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 WIDTH, HEIGHT = 960, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 10, 16, 28
 _MOST_LABELS = 14
+_OVER = 6  # how far the ground of a column shows above and below the axis, where the column is full
 _ROW = 34  # height of a row of a waterfall
 _NAMES, _VALUES = 260, 150  # room for the words on its left, and on its right
 
@@ -125,7 +126,7 @@ def _columns(series: Sequence[Series], shown: Sequence[Column], scale: _Scale) -
         yield f"<g><title>{escape(column.title)}</title>"
         if column.is_provisional or column.is_missing:
             kind = "missing" if column.is_missing else "provisional"
-            yield _rect(x, TOP, step, scale.at_low - TOP, f"{kind} ground")
+            yield _rect(x, TOP - _OVER, step, scale.at_low - TOP + 2 * _OVER, f"{kind} ground")
         yield from _stack(series, column.values, x + step * 0.1, step * 0.8, scale)
         yield "</g>"
 

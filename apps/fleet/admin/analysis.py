@@ -132,7 +132,8 @@ def _told(error: PeriodError | ScopeError) -> str:
 
 def _chooser(query: QueryDict, chosen: Asked | None, fleet: Fleet, now: dt.datetime) -> dict[str, Any]:
     """What the form shows: presets as links that keep everything else, and the fleet's groups."""
-    kept = [(name, str(query[name])) for name in ("group", "truck", "order") if query.get(name)]
+    kept = [("fleet", str(fleet.pk))]
+    kept += [(name, str(query[name])) for name in ("group", "truck", "order") if query.get(name)]
     choices = [
         {
             "title": title,
@@ -162,11 +163,11 @@ def _address(values: Sequence[tuple[str, str]]) -> str:
 
 
 def with_query(chosen: Asked, **values: str) -> str:
-    """The address of the same period with other values."""
-    period = {"period": chosen.choice} if chosen.choice else {}
+    """The address of the same fleet and period with other values: it leads there from anywhere."""
+    who, period = {"fleet": str(chosen.fleet.pk)}, {"period": chosen.choice or ""}
     if not chosen.choice:
         period = {"from": chosen.period.first.isoformat(), "to": chosen.period.last.isoformat()}
-    return _address([(name, value) for name, value in {**period, **values}.items() if value])
+    return _address([(name, value) for name, value in {**who, **period, **values}.items() if value])
 
 
 # --- one revision, and how fresh it is ------------------------------------------------------------------------------
@@ -197,8 +198,9 @@ def provisional_since(fresh: Freshness, fleet: Fleet) -> dt.date:
 def freshness_words(chosen: Asked, fresh: Freshness, coverage_pct: float | None) -> list[str]:
     """How far the figures are known, how complete they are, and what may still change them: a sentence each."""
     fleet, period = chosen.fleet, chosen.period
-    known = local_time(None if fresh.known_until is None else as_utc(fresh.known_until), fleet.zone)
-    words = [f"All trucks are known up to {known}."]
+    words = ["No truck is known yet."]
+    if fresh.known_until is not None:
+        words = [f"All trucks are known up to {local_time(as_utc(fresh.known_until), fleet.zone)}."]
     if fresh.lagging_count:
         words.append(f"{fresh.lagging_count:,} of {fresh.trucks:,} trucks lag behind.")
     if coverage_pct is not None:

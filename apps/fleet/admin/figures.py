@@ -42,6 +42,7 @@ _TITLES = {
 }
 _WHOLE = ("spn", "fmi", "source")  # numbers that are names
 _SHORT = ("duration_s", "productive_s", "speeding_s")  # minutes, as a rule: hours would hide them
+_LONG_S = 7_200  # from here on hours are easier to read
 _SUFFIXES = ("_s", "_m", "_l", "_kmh", "_pct", "_at", "_t")
 
 
@@ -71,7 +72,7 @@ def figure(name: str, value: Any, fleet: Fleet) -> str:
 
 def _measure(name: str, value: float, fleet: Fleet) -> str:
     units = unit_system(fleet.units)
-    if name in _SHORT:
+    if name in _SHORT and value < _LONG_S:
         return f"{round(value) // 60} min {round(value) % 60:02} s"
     match name.rpartition("_")[2]:
         case "s":

@@ -242,9 +242,7 @@ def heat_map(table: Table) -> Figure | None:
     cells = [
         [weekday, *(number(share, 0, "%") for share in line)] for weekday, line in zip(_WEEKDAYS, shares, strict=True)
     ]
-    note = (
-        "At work: moving, or idling productively. The darker, the more; by the clock on the wall, midnight to midnight."
-    )
+    note = "At work: moving, or idling productively. The more it stands out, the more; hours by the clock on the wall."
     return Figure(chart, Numbers(["Day", *names], cells, caption="Share of time at work by weekday and hour"), note)
 
 

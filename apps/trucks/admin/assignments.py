@@ -26,10 +26,12 @@ class DriverAssignmentAdmin(FleetScopedAdmin):
     fields = ["fleet", "truck", "driver", "started_at", "ended_at", "note"]
 
     def get_fields(self, request: HttpRequest, obj: DriverAssignment | None = None) -> list[str]:
-        return [*self.fields, "source"] if obj else list(self.fields)
+        if obj is None or self.has_change_permission(request, obj):
+            return [*self.fields, "source"] if obj else list(self.fields)
+        return ["fleet", "truck", "driver", "since", "until", "note", "source"]  # times as the list has them
 
     def get_readonly_fields(self, request: HttpRequest, obj: DriverAssignment | None = None) -> list[str]:
-        return ["fleet", "source"] if obj else []  # a row never changes sides
+        return ["fleet", "source", "since", "until"] if obj else []  # a row never changes sides
 
     def has_change_permission(self, request: HttpRequest, obj: DriverAssignment | None = None) -> bool:
         return super().has_change_permission(request, obj) and _is_manual(obj)

@@ -5,13 +5,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, RowForm, column, local_time, table
@@ -21,6 +23,7 @@ from apps.trucks import backfills
 from apps.trucks.models import Backfill, Truck
 
 STATES = {"queued": "info", "running": "info", "done": "success", "cancelled": "warning", "some days failed": "danger"}
+OPEN = (Backfill.Status.QUEUED, Backfill.Status.RUNNING)
 _FIELD_OF = {"from": "first_day", "to": "last_day"}
 
 
@@ -80,6 +83,7 @@ class BackfillAdmin(FleetScopedAdmin):
     list_filter = [FleetFilter, "status", "kind"]
     ordering = ["-pk"]
     actions = ["cancel"]
+    change_form_outer_before_template = "trucks/cancel_backfill.html"
     fields = ["fleet", "kind", "first_day", "last_day", "codes"]
 
     def get_fields(self, request: HttpRequest, obj: Backfill | None = None) -> list[str]:
@@ -105,6 +109,20 @@ class BackfillAdmin(FleetScopedAdmin):
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("trucks.change_backfill"))
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.cancel_one))
+        return [path("<int:pk>/cancel/", view, name="trucks_backfill_cancel"), *super().get_urls()]
+
+    def cancel_one(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The same as the action, from the page of the backfill."""
+        row = self.get_object(request, str(pk))
+        if row is None:
+            raise Http404
+        if not self.has_cancel_permission(request):
+            raise PermissionDenied
+        self.cancel(request, self.get_queryset(request).filter(pk=pk))
+        return redirect(reverse("admin:trucks_backfill_change", args=[pk]))
+
     def save_model(self, request: HttpRequest, obj: Backfill, form: BackfillForm, change: bool) -> None:
         """The form has made it, with the rows of its days."""
 
@@ -115,6 +133,9 @@ class BackfillAdmin(FleetScopedAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
+        row = kwargs.get("obj")
+        if row and row.status in OPEN and self.has_cancel_permission(request):
+            context["cancel_address"] = reverse("admin:trucks_backfill_cancel", args=[row.pk])
         return super().render_change_form(request, context, **kwargs)
 
     @admin.action(description="Cancel", permissions=["cancel"])
@@ -151,6 +172,8 @@ class BackfillAdmin(FleetScopedAdmin):
         done, total = row.days_over, row.days_total
         share = 100 * done // total if total else 100
         bar = '<progress class="progress" max="{}" value="{}" aria-label="{} %"></progress> {} of {} truck-days'
+        if row.days_failed:
+            bar += f", {row.days_failed:,} of them failed"
         if row.days_sealed:
             bar += f", {row.days_sealed:,} more are sealed"
         return format_html(bar, total or 1, done if total else 1, share, f"{done:,}", f"{total:,}")
