@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from apps.accounts.calendar import ONE_DAY, day_bounds
-from apps.trucks import drivers, storage
+from apps.trucks import storage
 from apps.trucks.assignments import Part, Shift, parts
 from apps.trucks.daily import DayFigures, Detection, detect, figures
 from apps.trucks.evidence import READINGS, evidence_of
@@ -23,15 +23,14 @@ from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
 from apps.trucks.history import Event
 from apps.trucks.idling import IdleEvent
 from apps.trucks.messages import StoredMessages, points_of
-from apps.trucks.models import DrainReview, Truck, TruckSync
+from apps.trucks.models import Truck, TruckSync
 from apps.trucks.motion import Conditions
 from apps.trucks.night import night_by
-from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
 from apps.trucks.places import Place
 from apps.trucks.points import Points
-from apps.trucks.productive_places import PlaceHistory
 from apps.trucks.quantities import CONNECTED_S
+from apps.trucks.rules import Rules
 from apps.trucks.sealing import is_sealed
 from apps.trucks.sensors import SensorTable
 from apps.trucks.speeding import SpeedingEpisode
@@ -102,32 +101,24 @@ class DayResult:
 
 
 def detect_days(
-    truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: ZoneInfo, parameters: ParameterHistory | None = None
+    truck: Truck, sync: TruckSync, days: Sequence[dt.date], zone: ZoneInfo, rules: Rules
 ) -> Iterator[DayResult]:
     """The results of these days (ascending), without those before the truck's first message or after its watermark.
 
-    Nor of sealed days: what they were computed from is no longer whole. With the truck's own parameters, or with others
-    for who would like to see what they would change.
+    Nor of sealed days: what they were computed from is no longer whole. `rules` are the truck's own, or others for who
+    would like to see what they would change.
     """
     if sync.first_t is None or sync.known_until is None:
         return
     table = table_of(truck)
-    parameters = parameters or ParameterHistory(truck.fleet_id, truck.id)
-    places = PlaceHistory(truck.fleet_id, truck.id)
-    reviews, shifts = _reviews(truck), drivers.shifts_of(truck)
     known = [
         day
         for day in days
         if _is_known(day, sync.first_t, sync.known_until, zone) and not is_sealed(day, sync.raw_since_t, zone)
     ]
-    for (in_force, productive), run in _runs(known, lambda day: (parameters.on(day), places.on(day))):
-        yield from Excerpt(truck, sync, table, in_force, run, zone, reviews, productive).results(shifts)
-
-
-def _reviews(truck: Truck) -> dict[int, Review]:
-    """What was said of the truck's drains, by their start; of several reviews the last."""
-    found = DrainReview.objects.filter(fleet=truck.fleet_id, truck=truck.pk).order_by("reviewed_at", "pk")
-    return {int(at.timestamp()): Review(verdict) for at, verdict in found.values_list("started_at", "verdict")}
+    for (in_force, productive), run in _runs(known, lambda day: (rules.parameters.on(day), rules.places.on(day))):
+        excerpt = Excerpt(truck, sync, table, in_force, run, zone, rules.reviews, productive)
+        yield from excerpt.results(rules.shifts)
 
 
 def _is_known(day: dt.date, first_t: int, known_until: int, zone: ZoneInfo) -> bool:

@@ -38,12 +38,8 @@ OFTEN_BACK_S, DAILY_BACK_S = 2 * DAY_S, 35 * DAY_S
 Told = Mapping[int, Sequence[tuple[int, int]]]  # driver of a resource → (second, unit or 0)
 
 
-def shifts_of(truck: Truck) -> list[Shift]:
-    """Who counted as the truck's driver when, ascending."""
-    return _shifts(truck.fleet_id, [truck.pk])[truck.pk]
-
-
-def _shifts(fleet_id: int, truck_ids: Collection[int]) -> dict[int, list[Shift]]:
+def shifts_of(fleet_id: int, truck_ids: Collection[int]) -> dict[int, list[Shift]]:
+    """Who counted as the driver of each of these trucks when, ascending."""
     rows = DriverAssignment.objects.filter(fleet=fleet_id, truck__in=truck_ids)
     found: dict[int, list[Assignment]] = {truck_id: [] for truck_id in truck_ids}
     for truck_id, driver_id, start, end, source in rows.values_list(
@@ -71,9 +67,9 @@ def change(fleet: Fleet, truck_ids: Iterable[int], write: Callable[[], object]) 
         locked = TruckSync.objects.select_for_update().filter(truck_id__in=set(truck_ids), fleet_id=fleet.pk)
         syncs = list(locked.order_by("truck_id"))
         ids = [sync.truck_id for sync in syncs]
-        before = _shifts(fleet.pk, ids)
+        before = shifts_of(fleet.pk, ids)
         write()
-        after = _shifts(fleet.pk, ids)
+        after = shifts_of(fleet.pk, ids)
         days = {
             (sync.truck_id, day)
             for sync in syncs

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import fsum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,8 +12,8 @@ from apps.accounts.models import Fleet
 from apps.trucks.detect import DayResult, detect_days
 from apps.trucks.history import Event
 from apps.trucks.models import ParameterSet, Truck, TruckSync
-from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import check_values
+from apps.trucks.rules import rules_of
 
 Figure: TypeAlias = int | float | str | None
 _HIGHEST = frozenset({"max_speed_kmh"})  # of a period it is the highest of its days
@@ -135,11 +135,11 @@ def preview(
         sync = TruckSync.objects.get(truck_id=each.pk)
         last = day_of((sync.known_until or 1) - 1, fleet.zone)
         period = list(days_between(last - (days - 1) * ONE_DAY, last))
-        plain = ParameterHistory(fleet.pk, each.pk)
+        plain = rules_of(fleet.pk, [each.pk])[each.pk]
         proposed = ParameterSet(pk=replaced, fleet=fleet, truck=truck, effective_from=period[0], values=dict(values))
         old, new = (
-            list(detect_days(each, sync, period, fleet.zone, parameters))
-            for parameters in (plain, plain.with_proposed(proposed))
+            list(detect_days(each, sync, period, fleet.zone, rules))
+            for rules in (plain, replace(plain, parameters=plain.parameters.with_proposed(proposed)))
         )
         yield TruckPreview(each, old, new)
 

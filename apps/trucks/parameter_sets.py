@@ -2,11 +2,12 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import asdict
 
 import orjson
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.trucks.models import ParameterSet
 from apps.trucks.parameters import DEFAULTS, NAMES, Parameters
@@ -15,10 +16,18 @@ from apps.trucks.parameters import DEFAULTS, NAMES, Parameters
 class ParameterHistory:
     """All parameter sets that concern one truck, read once."""
 
-    def __init__(self, fleet_id: int, truck_id: int) -> None:
-        sets = ParameterSet.objects.filter(Q(truck=None) | Q(truck=truck_id), fleet=fleet_id).order_by("effective_from")
+    def __init__(self, fleet_id: int, truck_id: int, sets: Iterable[ParameterSet] | None = None) -> None:
+        """`sets`: those of the fleet's that may concern the truck, in the order of their days, if they are at hand."""
+        read = _sets(fleet_id, [truck_id]) if sets is None else sets
+        concerned = [each for each in read if each.truck_id in (None, truck_id)]
         # The fleet's before the truck's: what comes later wins.
-        self._sets = sorted(sets, key=lambda each: each.truck_id is not None)
+        self._sets = sorted(concerned, key=lambda each: each.truck_id is not None)
+
+    @classmethod
+    def of_trucks(cls, fleet_id: int, truck_ids: Collection[int]) -> "dict[int, ParameterHistory]":
+        """Those of several trucks, read once."""
+        sets = list(_sets(fleet_id, truck_ids))
+        return {truck_id: cls(fleet_id, truck_id, sets) for truck_id in truck_ids}
 
     def with_proposed(self, proposed: ParameterSet) -> "ParameterHistory":
         """As if a set were in force besides, or for the one of its key if it has any.
@@ -37,6 +46,11 @@ class ParameterHistory:
             if each.effective_from <= day:
                 values |= each.values
         return DEFAULTS.overridden(values) if values else DEFAULTS
+
+
+def _sets(fleet_id: int, truck_ids: Collection[int]) -> QuerySet[ParameterSet]:
+    concerned = Q(truck=None) | Q(truck__in=truck_ids)
+    return ParameterSet.objects.filter(concerned, fleet=fleet_id).order_by("effective_from")
 
 
 def extremes(fleet_id: int) -> tuple[Parameters, Parameters]:

@@ -3,11 +3,10 @@
 import datetime as dt
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
 
 from apps.accounts.calendar import day_bounds
 from apps.accounts.models import Fleet
@@ -24,15 +23,36 @@ _TruckDay = tuple[int, dt.date]
 
 
 class PlaceHistory:
-    """All productive places that concern one truck, read once. Groups are taken as they are now."""
+    """The productive places that concern one truck, by name. Groups are taken as they are now."""
 
-    def __init__(self, fleet_id: int, truck_id: int) -> None:
-        rows = ProductivePlace.objects.filter(Q(group=None) | Q(group__trucks=truck_id), fleet=fleet_id)
-        self._rows = [(row.effective_from, row.effective_to, row.place()) for row in rows.order_by("name", "pk")]
+    def __init__(self, places: Iterable[tuple[dt.date, dt.date | None, Place]]) -> None:
+        """`places`, each with its first and its last day."""
+        self._places = list(places)
+
+    @classmethod
+    def of_trucks(cls, fleet_id: int, truck_ids: Collection[int]) -> "dict[int, PlaceHistory]":
+        """Those of several trucks, read once."""
+        rows = list(ProductivePlace.objects.filter(fleet=fleet_id).order_by("name", "pk"))
+        members = _members({row.group_id for row in rows if row.group_id is not None})
+        effects = [(row.group_id, (row.effective_from, row.effective_to, row.place())) for row in rows]
+        return {
+            truck_id: cls(effect for group, effect in effects if group is None or truck_id in members[group])
+            for truck_id in truck_ids
+        }
 
     def on(self, day: dt.date) -> tuple[Place, ...]:
         """Those in force on a day, by name: of several that a truck is in at once the first one counts."""
-        return tuple(place for first, last, place in self._rows if first <= day and (last is None or day <= last))
+        return tuple(place for first, last, place in self._places if first <= day and (last is None or day <= last))
+
+
+def _members(group_ids: Collection[int]) -> dict[int, set[int]]:
+    """The trucks of each of these groups."""
+    found: dict[int, set[int]] = {group_id: set() for group_id in group_ids}
+    if group_ids:
+        rows = TruckGroup.trucks.through.objects.filter(truckgroup__in=group_ids)
+        for group_id, truck_id in rows.values_list("truckgroup_id", "truck_id"):
+            found[group_id].add(truck_id)
+    return found
 
 
 class _Effect(NamedTuple):

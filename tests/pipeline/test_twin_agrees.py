@@ -9,6 +9,7 @@ import pytest
 from apps.accounts.models import Fleet
 from apps.trucks.detect import detect_days
 from apps.trucks.models import FuelEvent, Truck, TruckDay, TruckSync
+from apps.trucks.rules import rules_of
 from apps.trucks.wialon_session import connection
 from tests.pipeline.agreement import agreement, differences
 from tests.pipeline.conftest import sync_and_summarise
@@ -89,8 +90,9 @@ def test_a_day_is_the_same_alone_and_with_its_neighbours_though_a_step_of_the_mo
     assert FuelEvent.objects.filter(fleet_id=fleet.id, ended_at=None).count() == 0
     assert FuelEvent.objects.filter(fleet_id=fleet.id).count() == events
     truck = Truck.objects.get(fleet=fleet)
+    rules = rules_of(fleet.id, [truck.id])[truck.id]
     for row in TruckDay.objects.filter(fleet_id=fleet.id):
-        [alone] = detect_days(truck, TruckSync.objects.get(truck_id=truck.id), [row.day], fleet.zone)
+        [alone] = detect_days(truck, TruckSync.objects.get(truck_id=truck.id), [row.day], fleet.zone, rules)
         stored = FuelEvent.objects.filter(fleet_id=fleet.id, day=row.day).order_by("started_at")
         assert [(event.started_at, event.ended_at, event.litres) for event in alone.fuel_events] == [
             (event.started_at.timestamp(), event.ended_at.timestamp(), event.litres) for event in stored
