@@ -202,6 +202,13 @@ def test_a_worker_s_share_of_time_ends_and_the_rest_stays_in_the_log(
     assert len(marked(fleet)) >= 6
 
 
+def test_what_days_are_computed_with_is_read_once_a_batch(fleet: Fleet, django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(1_000) as asked:
+        assert summaries.rebuild_batch(fleet).claimed == 8  # of two trucks
+    for table in ("parameter_set", "productive_place", "drain_review", "driver_assignment", "quarantined_message"):
+        assert sum(f"FROM `{table}`" in query["sql"] for query in asked.captured_queries) == 1, table
+
+
 def test_the_fleet_with_the_fewest_dirty_days_comes_first(fleet: Fleet) -> None:
     small = rows.fleet("Small")
     feed.receive(feed.truck_of(small, "S"), shift(days=1), NOW)
