@@ -22,6 +22,7 @@ from apps.accounts.answers import Answer
 from apps.accounts.authentication import ApiKey
 from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
+from apps.fleet.cost_api import router as costs_router
 from apps.fleet.fuel_api import router as fuel_router
 from apps.fleet.ledger_api import router as ledger_router
 from apps.fleet.lineage_api import router as lineage_router
@@ -94,6 +95,7 @@ api.add_router("", lineage_router)
 api.add_router("", freshness_router)
 api.add_router("", backfills_router)
 api.add_router("", fleet_router)
+api.add_router("", costs_router)
 api.add_router("", trends_router)
 api.add_router("", utilization_router)
 api.add_router("", fuel_router)

@@ -56,7 +56,16 @@ def of_period(
         "fuel_cost": fuel,
         "total_cost": total,
         "estimated_cost_pct": None if total is None else share_pct(estimated, total),
+        **ratios(total, row),
+    }
+
+
+def ratios(total: Decimal | None, row: Mapping[str, Any]) -> dict[str, Decimal | None]:
+    """The cost per km, engine hour and truck-day of a row of sums."""
+    return {
         "cost_per_km": per(total, row["distance_m"], 1000),
+        "cost_per_engine_hour": per(total, row["engine_on_s"], 3600),
+        "cost_per_truck_day": per(total, row["truck_days"]),
     }
 
 

@@ -93,17 +93,6 @@ SELECT line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
 GROUP BY line, source ORDER BY line, source
 """
 
-# One row a month (its first day): its distance.
-FLEET_DISTANCE_BY_MONTH = f"""
-SELECT {MONTH_OF} AS month, SUM(distance_m) AS distance_m FROM ({_FLEET_PARTS}) parts GROUP BY month ORDER BY month
-"""
-
-# One row a month (its first day), line and source.
-FLEET_COSTS_BY_MONTH = f"""
-SELECT {MONTH_OF} AS month, line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
-GROUP BY month, line, source ORDER BY month, line, source
-"""
-
 # How many trucks were used at least one day of the period.
 TRUCKS_USED = f"""
 SELECT COUNT(DISTINCT truck_id) AS trucks_used FROM (
@@ -114,18 +103,23 @@ SELECT COUNT(DISTINCT truck_id) AS trucks_used FROM (
 
 # --- truck by truck -------------------------------------------------------------------------------------------------
 
+
 # The trucks with days in the period whose code follows `after`, by code, at most `limit` of them. A subquery with LIMIT
 # stays what it is: EXISTS would be turned into a scan of the fleet's whole history.
-_PAGE_OF_TRUCKS = """
-JOIN (SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s AND (
+def page_of_trucks(which: str = "TRUE") -> str:
+    return f"""
+JOIN (SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s AND {which} AND (
     SELECT 1 FROM truck_day d
     WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id AND d.day BETWEEN %(from_day)s AND %(to_day)s LIMIT 1)
 ORDER BY code LIMIT %(limit)s) page ON page.id = truck_id
 """
-_AFTER = "WHERE t.code > %(after)s"
 
 
-def _truck_totals(shown: str, names: tuple[str, ...], page: str, which: str) -> str:
+_PAGE_OF_TRUCKS = page_of_trucks()
+AFTER = "WHERE t.code > %(after)s"
+
+
+def truck_totals(shown: str, names: tuple[str, ...], page: str, which: str) -> str:
     """One row a truck that has days in the period, by code: these sums, first within the days and the spans."""
     return f"""
 SELECT t.code AS truck_id, t.name, {shown} FROM (
@@ -139,7 +133,7 @@ SELECT t.code AS truck_id, t.name, {shown} FROM (
 
 _SHOWN = {"trucks": "trucks AS truck_days", "trucks_used": "trucks_used AS truck_days_used"}
 # One row a truck that has days in the period, by code.
-TRUCK_TOTALS = _truck_totals(", ".join(_SHOWN.get(name, name) for name in _TRUCK_COLUMNS), _TRUCK_COLUMNS, "", "")
+TRUCK_TOTALS = truck_totals(", ".join(_SHOWN.get(name, name) for name in _TRUCK_COLUMNS), _TRUCK_COLUMNS, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +158,8 @@ _WORTH_A_PAGE = 4
 def _packed(*names: str) -> TruckList:
     """The sums of trucks as one column `figures`, an array in this order: columns cost the driver more than bytes."""
     shown = f"JSON_ARRAY({', '.join(names)}) AS figures"
-    whole = _truck_totals(shown, names, "", _AFTER) + "LIMIT %(limit)s"
-    return TruckList(whole, _truck_totals(shown, names, _PAGE_OF_TRUCKS, ""))
+    whole = truck_totals(shown, names, "", AFTER) + "LIMIT %(limit)s"
+    return TruckList(whole, truck_totals(shown, names, _PAGE_OF_TRUCKS, ""))
 
 
 UTILIZATION_SUMS = (
@@ -205,7 +199,7 @@ SELECT t.code AS truck_id, JSON_OBJECTAGG(c.line, CAST(c.amount AS CHAR)) AS amo
 
 # One row a truck that cost something, in no order: line → amount, as text.
 COSTS_OF_TRUCKS = TruckList(
-    _truck_costs(_DAY_COSTS, "", _AFTER),
+    _truck_costs(_DAY_COSTS, "", AFTER),
     _truck_costs(_day_costs_of(f"{_PAGE_OF_TRUCKS} WHERE TRUE"), _PAGE_OF_TRUCKS, ""),
 )
 

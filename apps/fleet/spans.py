@@ -108,7 +108,7 @@ def _last_end(day: dt.date, span_of: SpanOf) -> dt.date:
 
 
 def buckets(by: str, first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
-    """First and last day of each day, week (from Monday on) or month that a period touches, whole ones, ascending."""
+    """First and last day of each day, week (from Monday on), month or quarter that a period touches, whole ones."""
     found = []
     day = first
     while day <= last:
@@ -128,4 +128,15 @@ def _month(day: dt.date) -> Range:
     return month.first, month.last
 
 
-_BUCKET: dict[str, Callable[[dt.date], Range]] = {"day": lambda day: (day, day), "week": _week, "month": _month}
+def quarter_of(day: dt.date) -> Range:
+    """The calendar quarter that the day lies in."""
+    first = day.replace(month=day.month - (day.month - 1) % 3, day=1)
+    return first, month_of(first + 70 * ONE_DAY).last
+
+
+_BUCKET: dict[str, Callable[[dt.date], Range]] = {
+    "day": lambda day: (day, day),
+    "week": _week,
+    "month": _month,
+    "quarter": quarter_of,
+}

@@ -1,13 +1,13 @@
-"""The API's endpoint about how figures change: by day, week or month, for the fleet or one truck."""
+"""The API's endpoint about how figures change: by day, week, month or quarter, for the fleet, a group or a truck."""
 
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from django.http import HttpResponse
 from ninja import Query, Router
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.parameters import DayPeriod
@@ -16,20 +16,28 @@ from apps.accounts.schemas import FreshnessEcho, PeriodEcho, described
 from apps.fleet import figures
 from apps.fleet import trend_queries as queries
 from apps.fleet.api import with_money
-from apps.fleet.schemas import PeriodChange, PeriodFigures
+from apps.fleet.schemas import GROUP, PeriodChange, PeriodFigures
 from apps.fleet.spans import buckets
+from apps.fleet.whose import state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.schemas import CODE, TruckCode
 
 router = Router(tags=["Fleet"], by_alias=True)
-By = Literal["day", "week", "month"]
+By = Literal["day", "week", "month", "quarter"]
 
 
 class TrendPeriod(DayPeriod):
-    by: By = Field("day", description="What a point is: a day, a week from Monday on, or a calendar month.")
+    by: By = Field("day", description="What a point is: a day, a week from Monday on, a calendar month or quarter.")
     truck_id: TruckCode | None = Field(None, description="One truck instead of the fleet. " + CODE, examples=["T-101"])
+    group: str | None = GROUP
+
+    @model_validator(mode="after")
+    def _truck_or_group(self) -> Self:
+        if self.truck_id is not None and self.group is not None:
+            raise ValueError("either a truck or a group, not both")
+        return self
 
 
 class TrendPoint(PeriodFigures):
@@ -42,7 +50,7 @@ class TrendBefore(PeriodFigures):
 
 
 class TrendAnswer(BaseModel):
-    data: list[TrendPoint] = Field(description="Every day, week or month that the period touches, in order.")
+    data: list[TrendPoint] = Field(description="Every day, week, month or quarter that the period touches, in order.")
     summary: PeriodFigures = Field(description="The same figures of the whole period.")
     previous: TrendBefore = Field(description="And of the period of equal length before.")
     change_pct: PeriodChange
@@ -50,22 +58,24 @@ class TrendAnswer(BaseModel):
     freshness: FreshnessEcho
 
 
-@router.get("/fleet/trends", response=TrendAnswer, summary="Figures by day, week or month")
+@router.get("/fleet/trends", response=TrendAnswer, summary="Figures by day, week, month or quarter")
 async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> HttpResponse:
-    """The figures of the summary by day, week or month (at most 400 days), of the fleet or of one truck.
+    """The figures of the summary by day, week, month or quarter (at most 400 days), of the fleet, a group or a truck.
 
-    A week or month that lies only partly in the period counts with those of its days that do.
+    A week, month or quarter that lies only partly in the period counts with those of its days that do.
     """
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
 
+    group = None if asked.group is None else await freshness.group_id(who.fleet_id, asked.group)
+
     async def read() -> Freshness:
-        if asked.truck_id is None:
-            return await freshness.state_of_fleet(who.fleet_id, now)
-        return await freshness.of_truck(who.fleet_id, asked.truck_id, now)
+        if asked.truck_id is not None:
+            return await freshness.of_truck(who.fleet_id, asked.truck_id, now)
+        return await state_of(who.fleet_id, group, now)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        trend = Trend(who.fleet_id, fresh.truck_id or None)
+        trend = Trend(who.fleet_id, fresh.truck_id or None, group)
         points = await trend.by_bucket(asked.by, period)
         whole, before = await trend.whole(period), await trend.whole(period.previous())
         current, earlier = (figures_of(row) for row in (whole, before))
@@ -83,10 +93,11 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The sums and costs of a fleet, or of one of its trucks, by bucket."""
+    """The sums and costs of a fleet, or of one of its trucks or groups, by bucket."""
 
     fleet_id: int
     truck_id: int | None
+    group_id: int | None = None
 
     async def by_bucket(self, by: By, period: Period) -> list[tuple[dict[str, str], Row]]:
         """Each bucket's bounds within the period, and its row, which is null where there is nothing."""
@@ -103,14 +114,21 @@ class Trend:
         return (await self._rows("whole", period)).get(None, NOTHING)
 
     async def _rows(self, by: str, period: Period) -> dict[dt.date | None, Row]:
-        asked = {**queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.truck_id}
-        of_truck = self.truck_id is not None
-        sums = await fetch_all((queries.OF_TRUCK if of_truck else queries.OF_FLEET)[by], asked)
-        costs = await fetch_all((queries.COSTS_OF_TRUCK if of_truck else queries.COSTS_OF_FLEET)[by], asked)
+        asked = {**queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.truck_id or self.group_id}
+        sums_by, costs_by = self._statements
+        sums, costs = await fetch_all(sums_by[by], asked), await fetch_all(costs_by[by], asked)
         rows: dict[dt.date | None, Row] = {}
         for row in (*sums, *costs):
             rows[row["bucket"]] = {**rows.get(row["bucket"], NOTHING), **row}
         return rows
+
+    @property
+    def _statements(self) -> tuple[dict[str, str], dict[str, str]]:
+        if self.truck_id is not None:
+            return queries.OF_TRUCK, queries.COSTS_OF_TRUCK
+        if self.group_id is not None:
+            return queries.OF_GROUP, queries.COSTS_OF_GROUP
+        return queries.OF_FLEET, queries.COSTS_OF_FLEET
 
 
 NOTHING: Row = dict.fromkeys((*queries.FIGURES, *queries.COSTS))

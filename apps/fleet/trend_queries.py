@@ -1,7 +1,7 @@
-"""The statements behind trends: a fleet's or a truck's sums by day, week or month, from the parts of a period.
+"""The statements behind trends: sums of a fleet, group or truck by day, week, month or quarter, from a period's parts.
 
-They take what `buckets` gives, a truck's also its `id`. One row a bucket that has truck-days, or costs, by its first
-day; `whole` is one row of the whole period, or none.
+They take what `buckets` gives, those of a truck or a group also its `id`. One row a bucket that has truck-days, or
+costs, by its first day; `whole` is one row of the whole period, or none.
 """
 
 import datetime as dt
@@ -15,6 +15,7 @@ _BUCKETS = {
     "day": "first_day",
     "week": "DATE_SUB(first_day, INTERVAL WEEKDAY(first_day) DAY)",
     "month": MONTH_OF,
+    "quarter": f"DATE_SUB({MONTH_OF}, INTERVAL (MONTH(first_day) - 1) MOD 3 MONTH)",
     "whole": "NULL",
 }
 _COLUMNS = (
@@ -78,13 +79,16 @@ OF_GROUP_TRUCKS = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE
 
 OF_FLEET, COSTS_OF_FLEET = _by_bucket(_FLEET, _SUMS), _by_bucket(_FLEET_COSTS, _COSTS)
 OF_TRUCK, COSTS_OF_TRUCK = _by_bucket(_trucks(OF_ONE_TRUCK), _SUMS), _by_bucket(_truck_costs(OF_ONE_TRUCK), _COSTS)
-OF_GROUP = _by_bucket(_trucks(OF_GROUP_TRUCKS), _SUMS)
+OF_GROUP, COSTS_OF_GROUP = (
+    _by_bucket(_trucks(OF_GROUP_TRUCKS), _SUMS),
+    _by_bucket(_truck_costs(OF_GROUP_TRUCKS), _COSTS),
+)
 LINES_OF_FLEET, LINES_OF_TRUCK = _by_line(_FLEET_COSTS), _by_line(_truck_costs(OF_ONE_TRUCK))
 LINES_OF_GROUP = _by_line(_truck_costs(OF_GROUP_TRUCKS))
 
 
 def buckets(by: str, fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
-    """What the statements take of a fleet's period: days and weeks are made of days, months also of whole months."""
-    if by in ("month", "whole"):
+    """What the statements take of a fleet's period: days and weeks are made of days, others also of whole months."""
+    if by in ("month", "quarter", "whole"):
         return queries.period(fleet_id, first, last)
     return {"fleet": fleet_id, **as_days(first, last)}

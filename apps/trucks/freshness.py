@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
-from apps.accounts.problems import NotFound
+from apps.accounts.problems import FieldError, InvalidParameters, NotFound
 from apps.merging import Sharing
 from apps.mysql import fetch_all
 from apps.trucks import queries, remembered
@@ -90,6 +90,26 @@ def of_row(row: dict[str, Any]) -> Freshness:
     version = row.get("facts", 0), 0
     return Freshness(
         row["revision"], row["known_until"], len(lagging), truck_id=row.get("id", 0), version=version, lagging=lagging
+    )
+
+
+async def group_id(fleet_id: int, name: str) -> int:
+    """The id of a group. Raises InvalidParameters where no group, or more than one, has the name."""
+    rows = await fetch_all(queries.GROUPS_BY_NAME, {"fleet": fleet_id, "name": name})
+    if len(rows) != 1:
+        what = "is the name of several groups" if rows else "is no group of this fleet"
+        raise InvalidParameters(f"group: {what}.", [FieldError("/query/group", what)])
+    return int(rows[0]["id"])
+
+
+async def of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
+    """Of the active trucks of a group."""
+    asked = {"fleet": fleet_id, "id": group, "now": int(now.timestamp())}
+    row = (await fetch_all(queries.GROUP_FRESHNESS, asked))[0]
+    lagging = sorted(code for code in orjson.loads(row["lagging"] or "[]") if code is not None)
+    version = row["facts"], 0
+    return Freshness(
+        row["revision"], row["known_until"], len(lagging), row["trucks"], version=version, lagging=tuple(lagging[:100])
     )
 
 

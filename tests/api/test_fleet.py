@@ -63,6 +63,8 @@ def test_the_summary_takes_each_ratio_over_what_was_measured(api_get: Get) -> No
         "total_cost": {"amount": "1505.00", "currency": "EUR"},
         "estimated_cost_pct": 95.35,  # 70 of it are invoices
         "cost_per_km": {"amount": "0.3468", "currency": "EUR"},  # 1,505 ÷ 4,340
+        "cost_per_engine_hour": {"amount": "23.8889", "currency": "EUR"},  # 1,505 ÷ 63
+        "cost_per_truck_day": {"amount": "107.5000", "currency": "EUR"},  # 1,505 ÷ 14
     }  # fmt: skip
 
 
@@ -124,6 +126,8 @@ def test_costs_by_line_say_where_they_come_from(api_get: Get) -> None:
         "amount": euros("105.00"),
         "share_pct": 6.98,
         "cost_per_km": euros("0.0242"),
+        "cost_per_engine_hour": euros("1.6667"),
+        "cost_per_truck_day": euros("7.5000"),
         "sources": [
             {"source": "actual", "amount": euros("70.00"), "share_pct": 66.67},
             {"source": "estimated", "amount": euros("35.00"), "share_pct": 33.33},
@@ -142,6 +146,8 @@ def test_costs_by_month_split_the_period_at_the_first(api_get: Get) -> None:
         {"line": "tolls", "amount": euros("90.00")},
     ]
     assert months[0]["cost_per_km"] == euros("0.4167")
+    assert months[0]["cost_per_engine_hour"] == euros("19.4444")  # 1,050 ÷ 54
+    assert months[0]["cost_per_truck_day"] == euros("87.5000")
 
 
 def test_costs_by_truck_are_each_trucks_own(api_get: Get) -> None:

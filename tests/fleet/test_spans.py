@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import queries
+from apps.fleet import queries, trend_queries
 from apps.fleet.models import TruckDayCost
 from apps.fleet.spans import month_of, parts, pentad_of
 from apps.mysql import fetch_all_sync
@@ -139,13 +139,13 @@ def _check_period(fleet: Fleet, first: dt.date, last: dt.date) -> None:
 
 
 def _check_months(asked: dict[str, Any], days: list[TruckDay], costs: list[TruckDayCost]) -> None:
-    distances = {row["month"]: row["distance_m"] for row in fetch_all_sync(queries.FLEET_DISTANCE_BY_MONTH, asked)}
+    distances = {row["bucket"]: row["distance_m"] for row in fetch_all_sync(trend_queries.OF_FLEET["month"], asked)}
     assert distances == {
         month: twin.total(day.distance_m for day in days if day.day.replace(day=1) == month)
         for month in {day.day.replace(day=1) for day in days}
     }
-    amounts = fetch_all_sync(queries.FLEET_COSTS_BY_MONTH, asked)
-    assert {(row["month"], row["line"], row["source"]): row["amount"] for row in amounts} == {
+    amounts = fetch_all_sync(trend_queries.LINES_OF_FLEET["month"], asked)
+    assert {(row["bucket"], row["line"], row["source"]): row["amount"] for row in amounts} == {
         (month, *which): amount
         for month in {cost.day.replace(day=1) for cost in costs}
         for which, amount in twin.cost_sums(cost for cost in costs if cost.day.replace(day=1) == month).items()

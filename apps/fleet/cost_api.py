@@ -1,0 +1,227 @@
+"""The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck and group."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts.answers import money
+from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.changes import change_pct
+from apps.accounts.paging import Page
+from apps.accounts.periods import Period
+from apps.fleet import cost_figures, cost_queries, cost_schemas, figures, queries
+from apps.fleet.figures import Costs
+from apps.fleet.queries import TruckList
+from apps.fleet.spans import quarter_of
+from apps.fleet.whose import Whose, group_asked, state_of
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
+from apps.trucks.freshness import Freshness
+
+router = Router(tags=["Fleet"], by_alias=True)
+_SUMMED = ("distance_m", "engine_on_s", "truck_days")
+_LAST_PAGE = {"next_cursor": None, "has_more": False}
+
+
+@router.get("/fleet/cost-analysis", response=cost_schemas.CostAnswer, summary="What the fleet cost")
+async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas.CostPeriod]) -> HttpResponse:
+    """Cost of a period (at most 400 days) by line, month, quarter and truck or group, and where the amounts come from.
+
+    Of the fleet, or of the trucks that a group has now.
+    """
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+    page = Page.of(asked, "cost", who.fleet_id, period)
+    group = await group_asked(who.fleet_id, asked.group)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        analysis = Analysis(Whose(who.fleet_id, group, fresh.revision), period, who.currency)
+        now_, before = await analysis.spent(period), await analysis.spent(period.previous())
+        rows, page_echo = await analysis.by(asked.by, page, fresh.trucks)
+        current, earlier = now_.figures, before.figures
+        return {
+            "data": {**analysis.by_line(now_), **await analysis.by_time(), "by_truck": [], "by_group": [], **rows},
+            "summary": {**now_.shown(who.currency), **await analysis.beside(now_, before)},
+            "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
+            "change_pct": change_pct(current, earlier),
+            "page": page_echo,
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(now_.totals)),
+        }
+
+    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a period cost, and the sums beside it."""
+
+    totals: Row
+    costs: Costs
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        return {
+            "amount": self.costs.total,
+            "estimated_pct": self.costs.estimated_pct,
+            "distance_m": self.totals["distance_m"],
+            **figures.ratios(self.costs.total, self.totals),
+        }
+
+    def shown(self, currency: str) -> dict[str, Any]:
+        """With amounts as answers have them."""
+        return {
+            name: money(value, currency) if name == "amount" or name.startswith("cost_per") else value
+            for name, value in self.figures.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The parts of an answer about a period."""
+
+    whose: Whose
+    period: Period
+    currency: str
+
+    async def spent(self, period: Period) -> Spent:
+        return Spent(await self.whose.totals(period), await self.whose.costs(period))
+
+    def by_line(self, spent: Spent) -> dict[str, Any]:
+        return {"by_line": [self._line(line, spent) for line in spent.costs.lines]}
+
+    def _line(self, line: str, spent: Spent) -> dict[str, Any]:
+        own = spent.costs.of_line(line)
+        amount = own.total or Decimal(0)
+        return {
+            "line": line,
+            "amount": money(amount, self.currency),
+            "share_pct": figures.share_pct(amount, spent.costs.total),
+            **_ratios(amount, spent.totals, self.currency),
+            "sources": cost_figures.sources(own, self.currency),
+        }
+
+    async def by_time(self) -> dict[str, Any]:
+        """By month and by quarter, which is the sum of its months."""
+        months = await self.whose.by_month(self.period)
+        quarters = groupby(months, key=lambda month: quarter_of(month[0])[0])
+        return {
+            "by_month": [{"month": f"{day:%Y-%m}", **_spent(row, costs, self.currency)} for day, row, costs in months],
+            "by_quarter": [
+                {"quarter": f"{day.year}-Q{(day.month + 2) // 3}", **_spent(*_together(each), self.currency)}
+                for day, each in quarters
+            ],
+        }
+
+    async def by(self, by: str, page: Page, trucks: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The trucks of a page, or all groups, and the answer's `page`."""
+        if by == "group":
+            return {"by_group": await self._groups()}, _LAST_PAGE
+        where = {**self.whose.where(self.period), "after": page.after or "", "limit": page.limit + 1}
+
+        async def read(of_fleet: TruckList, of_group: TruckList) -> list[Row]:
+            statements = of_fleet if self.whose.group_id is None else of_group
+            return await fetch_all(statements.statement(page.limit, trucks), where)
+
+        found = await read(cost_queries.FIGURES_OF_TRUCKS, cost_queries.FIGURES_OF_GROUP)
+        rows, page_echo = page.cut(found, "truck_id")
+        costs = await read(cost_queries.COSTS_OF_TRUCKS, cost_queries.COSTS_OF_GROUP)
+        fuel = await read(cost_queries.FUEL_OF_TRUCKS, cost_queries.FUEL_OF_GROUP)
+        return {"by_truck": _trucks(rows, costs, fuel, self.currency)}, page_echo
+
+    async def _groups(self) -> list[dict[str, Any]]:
+        where = self.whose.where(self.period)
+        costs: dict[int | None, list[Row]] = {}
+        for row in await fetch_all(cost_queries.COSTS_OF_GROUPS, where):
+            costs.setdefault(row["id"], []).append(row)
+        return [
+            {
+                "group": row["group"],
+                "trucks": row["trucks"],
+                **_spent(row, Costs.of(costs.get(row["id"], [])), self.currency),
+            }
+            for row in await fetch_all(cost_queries.GROUPS, where)
+        ]
+
+    async def beside(self, now: Spent, before: Spent) -> dict[str, Any]:
+        """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""
+        asked = {"fleet": self.whose.fleet_id, "to_day": self.period.last}
+        change = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), self.currency)
+        distance_m = now.totals["distance_m"]
+        is_all = self.whose.group_id is None
+        return {
+            "sources": cost_figures.sources(now.costs, self.currency),
+            "unallocated": money(cost_figures.unallocated(now.costs) if is_all else None, self.currency),
+            "fuel": cost_figures.fuel(now.totals, self.currency),
+            "idling": cost_figures.idling(now.totals, self.currency),
+            "change": {"period": self.period.previous().echo(), **change},
+            "benchmark": cost_figures.benchmark(
+                await fetch_all(queries.BENCHMARK, asked), now.costs, distance_m, self.currency
+            ),
+        }
+
+
+def _ratios(amount: Decimal | None, sums: Row, currency: str) -> dict[str, Any]:
+    return {name: money(value, currency) for name, value in figures.ratios(amount, sums).items()}
+
+
+def _spent(sums: Row, costs: Costs, currency: str) -> dict[str, Any]:
+    """What a truck, group, month or quarter cost, and what it did."""
+    by_line = costs.by_line()
+    return {
+        **{name: _whole(sums[name]) for name in _SUMMED},
+        "amount": money(costs.total, currency),
+        **_ratios(costs.total, sums, currency),
+        "lines": [{"line": line, "amount": money(by_line[line], currency)} for line in sorted(by_line)],
+        "sources": cost_figures.sources(costs, currency),
+    }
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _together(months: Iterable[tuple[dt.date, Row, Costs]]) -> tuple[Row, Costs]:
+    """The sums and costs of several months."""
+    each = list(months)
+    sums: Row = {}
+    for name in _SUMMED:
+        known = [row[name] for _, row, _ in each if row[name] is not None]
+        sums[name] = sum(known) if known else None
+    parts = [
+        {"line": line, "source": source, "amount": amount}
+        for _, _, costs in each
+        for (line, source), amount in costs.amounts.items()
+    ]
+    return sums, Costs.of(parts)
+
+
+def _trucks(rows: Sequence[Row], costs: Sequence[Row], fuel: Sequence[Row], currency: str) -> list[dict[str, Any]]:
+    amounts = {row["truck_id"]: _unpacked_costs(orjson.loads(row["amounts"])) for row in costs}
+    fuels = {row["truck_id"]: dict(zip(queries.FUEL_MONEY, orjson.loads(row["figures"]), strict=True)) for row in fuel}
+    found = []
+    for row in rows:
+        truck_days, distance_m, engine_on_s = orjson.loads(row["figures"])
+        sums = {"truck_days": _whole(truck_days), "distance_m": _whole(distance_m), "engine_on_s": _whole(engine_on_s)}
+        code = row["truck_id"]
+        found.append(
+            {
+                "truck_id": code,
+                "name": row["name"],
+                **_spent(sums, amounts.get(code, Costs({})), currency),
+                "fuel_balance": cost_figures.balance(fuels[code]) if code in fuels else None,
+            }
+        )
+    return found
+
+
+def _unpacked_costs(amounts: Mapping[str, str]) -> Costs:
+    """From line and source, with a space between."""
+    return Costs({(key.split(" ")[0], key.split(" ")[1]): Decimal(amount) for key, amount in amounts.items()})

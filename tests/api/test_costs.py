@@ -1,0 +1,270 @@
+"""Costs of fleet, groups and trucks by API, against plain loops over the rows of the days."""
+
+import datetime as dt
+import random
+from collections.abc import Callable, Collection, Iterable
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import httpx
+import pytest
+from django.db.models import Model
+
+from apps.accounts.models import Fleet
+from apps.fleet.models import TruckDayCost, TruckDayFuel
+from apps.fleet.summaries import sums
+from apps.trucks.models import SummaryRevision, Truck, TruckDay
+from tests import rows
+
+Get = Callable[..., httpx.Response]
+FIRST = dt.date(2026, 2, 10)
+DAYS = 75  # to 25 April
+FROM, TO = dt.date(2026, 2, 17), dt.date(2026, 4, 20)
+ONE = dt.timedelta(days=1)
+BALANCE = ("bought", "refuelled", "drained", "used", "tank")
+
+
+@pytest.fixture
+def fleet(transactional_db: None) -> Fleet:
+    """Four trucks over ten weeks with holes; the group North has two of them, South one, which is in both."""
+    made = rows.fleet()
+    trucks = [rows.truck(made, f"T-{number}") for number in range(4)]
+    rows.group(made, "North", trucks[0], trucks[1])
+    rows.group(made, "South", trucks[1])
+    rows.truck_day(trucks[0])
+    [like] = TruckDay.objects.values()
+    TruckDay.objects.all().delete()
+    rng = random.Random(11)
+    for number in range(DAYS):
+        for truck in trucks:
+            if rng.random() < 0.8:
+                fill({**like, "truck_id": truck.pk, "day": FIRST + number * ONE}, rng)
+    nobody = {"truck_id": 0, "line": "unallocated", "source": "allocated", "amount": Decimal("17.35")}
+    TruckDayCost.objects.create(fleet_id=made.pk, day=FROM + 9 * ONE, **nobody)
+    days = [FIRST + number * ONE for number in range(DAYS)]
+    revision = SummaryRevision.objects.create(fleet_id=made.pk, revision=1, changed_at=rows.NOON)
+    sums.of_days(
+        made.pk, [(truck_id, day) for truck_id in (0, *(truck.pk for truck in trucks)) for day in days], revision
+    )
+    return made
+
+
+def fill(like: dict[str, Any], rng: random.Random) -> None:
+    """A day with some costs, and a balance of the tank if all of it is measured."""
+    key = {name: like[name] for name in ("fleet_id", "truck_id", "day")}
+    unknown = dict.fromkeys(("engine_on_s", "idle_s", "idle_productive_s"))
+    engine = {} if rng.random() < 0.9 else {**unknown, "parked_s": like["parked_s"] + like["idle_s"]}
+    distance_m = rng.choice([None, 0, rng.randrange(500_000)])
+    TruckDay.objects.create(**{**like, **engine, "distance_m": distance_m, "is_used": rng.random() < 0.3})
+    TruckDayCost.objects.bulk_create(
+        TruckDayCost(**key, line=line, source=source, amount=Decimal(rng.randrange(-500, 90_000)) / 100)
+        for line in ("fuel", "tolls", "insurance")
+        for source in ("estimated", "allocated", "actual")
+        if rng.random() < 0.3
+    )
+    if rng.random() < 0.5:
+        litres = {f"balance_{name}_l": float(rng.randrange(400)) for name in BALANCE}
+        TruckDayFuel.objects.create(**key, balance_days=1, idle_cost=Decimal("3.10"), **litres)
+
+
+def asked(api_get: Get, fleet: Fleet, path: str = "cost-analysis", **parameters: Any) -> dict[str, Any]:
+    query = "&".join(f"{name}={value}" for name, value in ({"from": FROM, "to": TO} | parameters).items())
+    answer = api_get(f"/api/v2/fleet/{path}?{query}", rows.api_key(fleet))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+# --- by plain loops -------------------------------------------------------------------------------------------------
+
+
+def of(model: type[Model], trucks: Collection[int], first: dt.date = FROM, last: dt.date = TO) -> list[Any]:
+    return [row for row in model._default_manager.all() if row.truck_id in trucks and first <= row.day <= last]
+
+
+def usd(value: Decimal | None) -> dict[str, str] | None:
+    return None if value is None else {"amount": f"{value:f}", "currency": "USD"}
+
+
+def per(amount: Decimal | None, quantity: int | None, unit: int) -> dict[str, str] | None:
+    if amount is None or not quantity:
+        return None
+    return usd((amount * unit / quantity).quantize(Decimal("0.0001"), ROUND_HALF_EVEN))
+
+
+def known(values: Iterable[Any]) -> Any:
+    measured = [value for value in values if value is not None]
+    return sum(measured[1:], measured[0]) if measured else None
+
+
+def spent(days: list[TruckDay], costs: list[TruckDayCost]) -> dict[str, Any]:
+    """What an answer says of these days, worked out anew."""
+    amount = known(cost.amount for cost in costs)
+    metres, seconds = known(day.distance_m for day in days), known(day.engine_on_s for day in days)
+    lines = {line: known(cost.amount for cost in costs if cost.line == line) for line in {cost.line for cost in costs}}
+    sources = {name: known(cost.amount for cost in costs if cost.source == name) for name in {c.source for c in costs}}
+    return {
+        "distance_m": metres, "engine_on_s": seconds, "truck_days": len(days), "amount": usd(amount),
+        "cost_per_km": per(amount, metres, 1000), "cost_per_engine_hour": per(amount, seconds, 3600),
+        "cost_per_truck_day": per(amount, len(days), 1),
+        "lines": [{"line": line, "amount": usd(lines[line])} for line in sorted(lines)],
+        "sources": [
+            {"source": name, "amount": usd(sources[name]), "share_pct": round(float(100 * sources[name] / amount), 2)}
+            for name in sorted(sources)
+        ],
+    }  # fmt: skip
+
+
+def balance(days: list[TruckDayFuel]) -> dict[str, Any] | None:
+    """The tank's balance of truck-days, from the page of metrics."""
+    if not days:
+        return None
+    litres = {name: sum(getattr(day, f"balance_{name}_l") for day in days) for name in BALANCE}
+    bought, refuelled, drained, used, tank = (litres[name] for name in BALANCE)
+    return {
+        "truck_days": len(days), "bought_l": bought, "refuelled_l": refuelled, "drained_l": drained, "used_l": used,
+        "tank_change_l": tank, "not_in_tank_l": bought - refuelled, "unexplained_l": bought - drained - used - tank,
+    }  # fmt: skip
+
+
+def check(answer: dict[str, Any], days: list[TruckDay], costs: list[TruckDayCost], fuel: list[TruckDayFuel]) -> None:
+    """The summary, the lines, the months and quarters."""
+    true = spent(days, costs)
+    summary, data = answer["summary"], answer["data"]
+    names = ("amount", "distance_m", "cost_per_km", "cost_per_engine_hour", "cost_per_truck_day", "sources")
+    assert {name: summary[name] for name in names} == {name: true[name] for name in names}
+    assert summary["fuel"]["balance"] == balance(fuel)
+    assert summary["idling"]["amount"] == usd(known(each.idle_cost for each in fuel))
+    assert [{"line": each["line"], "amount": each["amount"]} for each in data["by_line"]] == true["lines"]
+    for name, buckets in (("month", month), ("quarter", quarter)):
+        for bucket in data[f"by_{name}"]:
+            its = {"days": [row for row in days if buckets(row.day) == bucket[name]],
+                   "costs": [row for row in costs if buckets(row.day) == bucket[name]]}  # fmt: skip
+            assert bucket == {name: bucket[name], **spent(**its)}
+    assert [each["quarter"] for each in data["by_quarter"]] == ["2026-Q1", "2026-Q2"]
+
+
+def month(day: dt.date) -> str:
+    return f"{day:%Y-%m}"
+
+
+def quarter(day: dt.date) -> str:
+    return f"{day.year}-Q{1 + (day.month - 1) // 3}"
+
+
+# --- the tests ------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_fleet_cost(api_get: Get, fleet: Fleet) -> None:
+    trucks = set(Truck.objects.values_list("pk", flat=True))
+    answer = asked(api_get, fleet)
+    check(answer, of(TruckDay, trucks), of(TruckDayCost, {0, *trucks}), of(TruckDayFuel, trucks))
+    assert answer["summary"]["unallocated"] == usd(Decimal("17.35"))
+
+
+def test_what_each_truck_cost_with_its_sources_and_the_balance_of_its_tank(api_get: Get, fleet: Fleet) -> None:
+    for limit in (1, 100):  # a page is found first, or all are read as they lie
+        cursor: dict[str, str] = {}
+        found = []
+        while True:
+            answer = asked(api_get, fleet, limit=limit, **cursor)
+            found += answer["data"]["by_truck"]
+            if not answer["page"]["has_more"]:
+                break
+            cursor = {"cursor": answer["page"]["next_cursor"]}
+        assert found == [
+            {
+                "truck_id": truck.code,
+                "name": truck.name,
+                **spent(of(TruckDay, {truck.pk}), of(TruckDayCost, {truck.pk})),
+                "fuel_balance": balance(of(TruckDayFuel, {truck.pk})),
+            }
+            for truck in Truck.objects.order_by("code")
+        ]
+
+
+def test_what_a_group_cost_is_what_its_trucks_did(api_get: Get, fleet: Fleet) -> None:
+    group = fleet.truck_groups.get(name="North")
+    trucks = set(group.trucks.values_list("pk", flat=True))
+    answer = asked(api_get, fleet, group="North")
+    check(answer, of(TruckDay, trucks), of(TruckDayCost, trucks), of(TruckDayFuel, trucks))
+    assert [truck["truck_id"] for truck in answer["data"]["by_truck"]] == ["T-0", "T-1"]
+    assert answer["summary"]["unallocated"] is None
+
+
+def test_group_by_group_a_truck_counts_in_each_and_those_of_none_stand_last(api_get: Get, fleet: Fleet) -> None:
+    data = asked(api_get, fleet, by="group")["data"]
+    codes = {"North": ["T-0", "T-1"], "South": ["T-1"], None: ["T-2", "T-3"]}
+    assert data["by_truck"] == []
+    assert data["by_group"] == [
+        {
+            "group": name,
+            "trucks": len(codes[name]),
+            **spent(*(of(model, pks(codes[name])) for model in (TruckDay, TruckDayCost))),
+        }
+        for name in ("North", "South", None)
+    ]
+
+
+def pks(codes: list[str]) -> set[int]:
+    return set(Truck.objects.filter(code__in=codes).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("group", [None, "North"])
+def test_the_period_before_stands_beside(api_get: Get, fleet: Fleet, group: str | None) -> None:
+    only = {"group": group} if group else {}
+    first, last = dt.date(2026, 3, 20), dt.date(2026, 4, 2)
+    answer = asked(api_get, fleet, **{"from": first, "to": last}, **only)
+    earlier = asked(api_get, fleet, **{"from": first - 14 * ONE, "to": first - ONE}, **only)
+    before = answer["previous"]
+    assert before.pop("period") == earlier["period"]
+    assert before == {name: earlier["summary"][name] for name in before}
+    now, then = (Decimal(each["summary"]["amount"]["amount"]) for each in (answer, earlier))
+    assert answer["change_pct"]["amount"] == round(float(100 * (now - then) / abs(then)), 2)
+
+
+def test_the_summary_and_the_trend_of_a_group_are_those_of_its_trucks(api_get: Get, fleet: Fleet) -> None:
+    trucks = pks(["T-0", "T-1"])
+    true = spent(of(TruckDay, trucks), of(TruckDayCost, trucks))
+    names = ("distance_m", "engine_on_s", "truck_days", "cost_per_km", "cost_per_engine_hour", "cost_per_truck_day")
+    summary = asked(api_get, fleet, "summary", group="North")
+    trend = asked(api_get, fleet, "trends", group="North", by="quarter")
+    for found in (summary["data"], trend["summary"]):
+        assert {name: found[name] for name in names} == {name: true[name] for name in names}
+        assert found["total_cost"] == true["amount"]
+    assert summary["data"]["trucks"] == 2
+    assert summary["data"]["active_trucks"] == len({day.truck_id for day in of(TruckDay, trucks) if day.is_used})
+    assert [(point["from"], point["to"]) for point in trend["data"]] == [
+        ("2026-02-17", "2026-03-31"), ("2026-04-01", "2026-04-20"),
+    ]  # fmt: skip
+    for point in trend["data"]:
+        bounds = dt.date.fromisoformat(point["from"]), dt.date.fromisoformat(point["to"])
+        assert point["total_cost"] == spent(of(TruckDay, trucks, *bounds), of(TruckDayCost, trucks, *bounds))["amount"]
+
+
+def test_of_a_group_its_own_trucks_tell_how_fresh_it_is(api_get: Get, fleet: Fleet) -> None:
+    now = dt.datetime.now(dt.UTC)
+    for number, minutes in ((0, 5), (1, 90), (2, 6_000)):
+        rows.known(Truck.objects.get(code=f"T-{number}"), now - dt.timedelta(minutes=minutes))
+    fresh = asked(api_get, fleet, group="North")["freshness"]
+    assert (fresh["lagging"], fresh["lagging_count"]) == (["T-1"], 1)
+    assert fresh["as_of"] == f"{now - dt.timedelta(minutes=90):%Y-%m-%dT%H:%M:%SZ}"
+    days = of(TruckDay, pks(["T-0", "T-1"]))
+    known_s, length_s = sum(day.length_s - day.no_data_s for day in days), sum(day.length_s for day in days)
+    assert fresh["coverage_pct"] == round(100 * known_s / length_s, 2)
+
+
+@pytest.mark.parametrize("path", ["summary", "cost-analysis", "trends"])
+def test_a_group_that_is_not_the_fleet_s_is_refused(api_get: Get, fleet: Fleet, path: str) -> None:
+    other = rows.fleet("Other")
+    rows.group(other, "East", rows.truck(other, "O-1"))
+    for _ in range(2):
+        rows.group(fleet, "Twice")
+    for name, detail in (("East", "is no group of this fleet"), ("Twice", "is the name of several groups")):
+        answer = api_get(f"/api/v2/fleet/{path}?period=last7&group={name}", rows.api_key(fleet))
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"pointer": "/query/group", "detail": detail}]
+
+
+def test_a_trend_is_of_a_truck_or_a_group(api_get: Get, fleet: Fleet) -> None:
+    answer = api_get("/api/v2/fleet/trends?group=North&truck_id=T-0", rows.api_key(fleet))
+    assert answer.status_code == 422
