@@ -14,6 +14,7 @@ from apps.fleet.models import (
     CostRate,
     ExchangeRate,
     FuelPurchase,
+    GroupTarget,
     LedgerImport,
     ReportDelivery,
     ReportFile,
@@ -46,8 +47,12 @@ def furnish(fleet: Fleet, number: int = 1) -> dict[type[Model], Any]:
     rows.latest(truck)
     made: dict[type[Model], Any] = {type(truck): truck}
     driver = rows.driver(fleet, f"{word} driver {number}", truck=truck)
+    group = rows.group(fleet, f"{word} yard {number}", truck)
     for row in (
-        rows.group(fleet, f"{word} yard {number}", truck),
+        group,
+        rows.calendar(fleet, truck=truck, holidays=("2026-04-06",)),
+        rows.workshop(truck, note=f"{word} gearbox"),
+        GroupTarget.objects.create(fleet=fleet, group=group, effective_from=rows.DAY, target_idle_pct=10),
         rows.backfill(fleet, truck, number=10 * fleet.pk + number, requested_by=word),
         driver,
         rows.assignment(truck, driver, rows.NOON, source="manual"),

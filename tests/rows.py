@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 
 from apps.accounts.calendar import ClockHour
 from apps.accounts.keys import create_key
@@ -15,6 +15,7 @@ from apps.accounts.models import ApiKey, Fleet
 from apps.fleet.allocation import NO_TRUCK
 from apps.fleet.hours import pack
 from apps.fleet.models import (
+    CalendarHoliday,
     CostEntry,
     CostRate,
     FleetDay,
@@ -24,7 +25,10 @@ from apps.fleet.models import (
     TruckDayCost,
     TruckDayFuel,
     TruckDayHours,
+    WorkingCalendar,
+    WorkshopStay,
 )
+from apps.fleet.models.working_time import WEEKDAYS
 from apps.fleet.queries import FUEL_MONEY
 from apps.fleet.summaries import sums
 from apps.fleet.summaries.hours import sum_up_days
@@ -128,6 +132,23 @@ def known(truck: Truck, until: dt.datetime | None = NOON, **changes: Any) -> Tru
     return made
 
 
+def calendar(
+    fleet: Fleet, hours: str = "8 8 8 8 8 0 0", holidays: tuple[str, ...] = (), **changes: Any
+) -> WorkingCalendar:
+    """A working calendar as it stands there: hours from Monday on (`-`: as the parameter says), and days off."""
+    values = {name: None if text == "-" else Decimal(text) for name, text in zip(WEEKDAYS, hours.split(), strict=True)}
+    made = WorkingCalendar.objects.create(fleet=fleet, **{"effective_from": dt.date(2020, 1, 1), **values, **changes})
+    for day in holidays:
+        CalendarHoliday.objects.create(calendar=made, day=dt.date.fromisoformat(day))
+    return made
+
+
+def workshop(truck: Truck, first: dt.date = DAY, last: dt.date | None = None, **changes: Any) -> WorkshopStay:
+    return WorkshopStay.objects.create(
+        fleet=truck.fleet, truck=truck, effective_from=first, effective_to=last, **changes
+    )
+
+
 def backfill(fleet: Fleet, *trucks: Truck, number: int = 1, **changes: Any) -> Backfill:
     """The backfill of this number, of one day, with a failed row for each truck."""
     first_t = int(NOON.timestamp())
@@ -204,7 +225,7 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
         "speeding_s": 240, "harsh_braking": 1, "harsh_acceleration": 0, "harsh_cornering": None,
         "refuels": 1, "refuel_l": 300.0, "drains": 0, "drain_l": 0.0, "faults_opened": 0,
         "status": "provisional", "revision": 1, "computed_at": NOON, "as_of": NOON,
-        "is_used": True, "available_s": 43_200,
+        "is_used": True, "available_s": 43_200, "in_workshop": False,
         "input_messages": 1441, "input_first_t": 1_773_100_800, "input_last_t": 1_773_187_100,
         "content_hash": "0" * 32, "parameters_version": "0" * 16, **changes,
     }  # fmt: skip
@@ -239,11 +260,24 @@ _SUMMED = (
 )  # fmt: skip
 
 
+def _days_of_use(truck_days: Any) -> dict[str, int]:
+    unused = truck_days.filter(is_used=False)
+    of = {
+        "used": truck_days.filter(is_used=True),
+        "workshop": unused.filter(in_workshop=True),
+        "no_data": unused.filter(in_workshop=False, no_data_s__gt=F("length_s") / 2),
+    }
+    counts = {f"days_{name}": found.count() for name, found in of.items() if name != "used"}
+    counts |= {f"days_{name}_working": found.filter(available_s__gt=0).count() for name, found in of.items()}
+    return {"days_working": truck_days.filter(available_s__gt=0).count(), **counts}
+
+
 def fleet_day(fleet: Fleet, day: dt.date = DAY, **changes: Any) -> FleetDay:
     """The sums of the truck-days and costs that the day has by now."""
     truck_days = TruckDay.objects.filter(fleet_id=fleet.pk, day=day)
     values = truck_days.aggregate(trucks=Count("truck_id"), **{name: Sum(name) for name in _SUMMED})
     values["trucks_used"] = truck_days.filter(is_used=True).count()
+    values |= _days_of_use(truck_days)
     values["engine_moving_s"] = truck_days.filter(engine_on_s__isnull=False).aggregate(s=Sum("moving_s"))["s"]
     values["fuel_distance_m"] = truck_days.filter(fuel_used_l__isnull=False).aggregate(m=Sum("distance_m"))["m"]
     both = truck_days.filter(fuel_used_l__isnull=False, distance_m__isnull=False)

@@ -29,7 +29,7 @@ PURE = (
         "assignments", "night", "driver_parts",
     )),
     *(f"apps.fleet.{name}" for name in (
-        "utilization", "utilization_figures", "figures", "hours",
+        "utilization", "utilization_figures", "figures", "hours", "targets", "working_time",
         "allocation", "costs", "driver_costs", "safety", "units", "reports.schedule", "reports.wording",
     )),
 )  # fmt: skip

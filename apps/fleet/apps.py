@@ -9,12 +9,13 @@ class FleetConfig(AppConfig):
     verbose_name = "Fleet"
 
     def ready(self) -> None:
-        from apps.fleet.models import Benchmark, ExchangeRate
+        from apps.fleet.models import Benchmark, ExchangeRate, GroupTarget
         from apps.trucks.models import TruckGroup
 
         for signal in (post_save, post_delete):
             signal.connect(_benchmark_changed, sender=Benchmark)
-            signal.connect(_exchange_rate_changed, sender=ExchangeRate)
+            for model in (ExchangeRate, GroupTarget):
+                signal.connect(_fact_changed, sender=model)
         m2m_changed.connect(_members_changed, sender=TruckGroup.trucks.through)
 
 
@@ -27,8 +28,8 @@ def _benchmark_changed(**_: Any) -> None:
         facts.changed(fleet_id)
 
 
-def _exchange_rate_changed(instance: Any, **_: Any) -> None:
-    """The benchmark is shown in the fleet's currency."""
+def _fact_changed(instance: Any, **_: Any) -> None:
+    """Answers show it beside the summaries: the benchmark in the fleet's currency, a group's targets."""
     from apps.trucks import facts
 
     facts.changed(instance.fleet_id)

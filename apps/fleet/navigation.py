@@ -16,10 +16,13 @@ from apps.fleet.models import (
     ExchangeRate,
     FuelPrice,
     FuelPurchase,
+    GroupTarget,
     LedgerImport,
     ReportDelivery,
     ReportRun,
     ReportSchedule,
+    WorkingCalendar,
+    WorkshopStay,
 )
 from apps.trucks.models import (
     Backfill,
@@ -57,6 +60,11 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
         ("Parameters", "tune", ParameterSet),
         ("Productive places", "fence", ProductivePlace),
         ("Device events", "sensors", EventMapping),
+    ],
+    "Working time": [
+        ("Calendars", "event_available", WorkingCalendar),
+        ("Workshop", "car_repair", WorkshopStay),
+        ("Group targets", "flag", GroupTarget),
     ],
     "Days": [
         ("Truck-days", "calendar_month", TruckDayRow),

@@ -17,6 +17,11 @@ def period(fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
     return {"fleet": fleet_id, "from_day": first, "to_day": last, **parts(first, last)}
 
 
+# Truck-days by whether they were working days, used, and why not.
+DAYS_OF_USE = (
+    "days_working", "days_used_working", "days_workshop", "days_workshop_working", "days_no_data",
+    "days_no_data_working",
+)  # fmt: skip
 _SUMMED = (
     "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s",
     "engine_on_s", "night_driving_s", "distance_m", "fuel_used_l", "fuel_distance_m", "idle_fuel_l", "trips", "stops",
@@ -24,6 +29,7 @@ _SUMMED = (
     "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened", "messages",
     "dropped_values", "quarantined",
     "consumption_l", "consumption_days",
+    *DAYS_OF_USE,
 )  # fmt: skip
 FUEL_MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
@@ -33,6 +39,8 @@ FUEL_MONEY = (
 )  # fmt: skip
 _TRUCK_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "max_speed_kmh", "as_of")
 _FLEET_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "as_of")
+_WORKING, _WORKSHOP = "available_s > 0", "NOT is_used AND in_workshop"
+_NO_DATA = "NOT is_used AND NOT in_workshop AND 2 * no_data_s > length_s"
 # What stands in a truck-day for a column of sums. The halves of ratios are taken where the other half is measured too.
 OF_TRUCK_DAY = {
     "trucks": "1",
@@ -41,6 +49,12 @@ OF_TRUCK_DAY = {
     "fuel_distance_m": "IF(fuel_used_l IS NULL, NULL, distance_m)",
     "consumption_l": "IF(distance_m IS NULL, NULL, fuel_used_l)",
     "consumption_days": "fuel_used_l IS NOT NULL AND distance_m IS NOT NULL",
+    "days_working": _WORKING,
+    "days_used_working": f"is_used AND {_WORKING}",
+    "days_workshop": _WORKSHOP,
+    "days_workshop_working": f"{_WORKSHOP} AND {_WORKING}",
+    "days_no_data": _NO_DATA,
+    "days_no_data_working": f"{_NO_DATA} AND {_WORKING}",
 }
 _NOT_SUMMED = {"as_of": "MIN", "max_speed_kmh": "MAX"}
 
@@ -164,7 +178,7 @@ def _packed(*names: str) -> TruckList:
 
 UTILIZATION_SUMS = (
     "trucks", "trucks_used", "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s",
-    "parked_s", "no_data_s", "engine_on_s",
+    "parked_s", "no_data_s", "engine_on_s", *DAYS_OF_USE,
 )  # fmt: skip
 BEHAVIOR_SUMS = (
     "trips", "distance_m", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",

@@ -107,16 +107,6 @@ class SummaryAnswer(BaseModel):
     freshness: FreshnessEcho
 
 
-# --- /fleet/utilization ---------------------------------------------------------------------------------------------
-
-
-class Targets(BaseModel):
-    """The fleet's parameters in force on the last day of the period."""
-
-    target_utilization_pct: float = described("Target of `asset_utilization_pct`.", 60.0)
-    target_idle_pct: float = described("Target of `idle_pct`.", 15.0)
-
-
 # --- /fleet/driver-behavior -----------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,31 @@ def coverage_pct(row: Row) -> float | None:
     return None if value is None else round(float(value), 2)
 
 
+def days(row: Row) -> dict[str, Any] | None:
+    """The truck-days by whether they were working days, used, and why not; they add up to all of them."""
+    if not row["truck_days"]:
+        return None
+    working, every = (
+        {
+            "used": row[used],
+            "workshop": row[f"days_workshop{which}"],
+            "no_data": row[f"days_no_data{which}"],
+            "parked": row[total] - row[used] - row[f"days_workshop{which}"] - row[f"days_no_data{which}"],
+        }
+        for which, total, used in (
+            ("_working", "days_working", "days_used_working"),
+            ("", "truck_days", "truck_days_used"),
+        )
+    )
+    return {"working": working, "off": {name: every[name] - working[name] for name in every}}
+
+
+def days_of_period(row: Row, trucks: int, length: int) -> dict[str, Any] | None:
+    """The same of some trucks that have days, with the days of the period on which they have none."""
+    found = days(row)
+    return found and {**found, "outside": trucks * length - row["truck_days"]}
+
+
 def is_ranked(row: Row) -> bool:
     """Whether enough is known of the truck's time to hold it against others."""
     return bool(row["length_s"]) and 100 * (row["length_s"] - row["no_data_s"]) >= RANKED_FROM_PCT * row["length_s"]
@@ -32,8 +57,8 @@ def is_ranked(row: Row) -> bool:
 
 def by_weekday(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Monday to Sunday, null where the period has no such day."""
-    found = {row["weekday"]: states(row) for row in rows}
-    nothing = dict.fromkeys((*_STATES, *figures.UTILIZATIONS, "coverage_pct"))
+    found = {row["weekday"]: {**states(row), "days": days(row)} for row in rows}
+    nothing = dict.fromkeys((*_STATES, *figures.UTILIZATIONS, "coverage_pct", "days"))
     return [{"weekday": name, **found.get(number, nothing)} for number, name in enumerate(WEEKDAYS)]
 
 

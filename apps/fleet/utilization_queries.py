@@ -20,7 +20,7 @@ _IS_RANKED = "2 * s.no_data_s <= s.length_s"
 
 # One row a group, by name; a truck counts in each of its groups, and trucks of none are in the last row, without name.
 GROUPS = f"""
-SELECT g.name AS `group`, COUNT(*) AS trucks_of_group, {_OF_DAY}
+SELECT g.id AS group_id, g.name AS `group`, COUNT(*) AS trucks_of_group, {_OF_DAY}
 FROM ({_OF_TRUCKS}) s
 LEFT JOIN truck_group_truck m ON m.truck_id = s.truck_id LEFT JOIN truck_group g ON g.id = m.truckgroup_id
 GROUP BY g.id, g.name ORDER BY g.name IS NULL, g.name, g.id
@@ -64,4 +64,26 @@ NOT_RANKED = f"""
 SELECT t.code AS truck_id, t.name, s.length_s, s.no_data_s, COUNT(*) OVER () AS number
 FROM ({_OF_TRUCKS}) s JOIN truck t ON t.id = s.truck_id WHERE NOT ({_IS_RANKED})
 ORDER BY s.no_data_s / s.length_s DESC, t.code LIMIT {LISTED}
+"""
+
+# --- targets in force on the period's last day: what comes later wins -------------------------------------------------
+
+# One row a parameter set: of the fleet (null) or of a truck, by its code.
+PARAMETER_SETS = """
+SELECT t.code AS truck_id, p.`values` FROM parameter_set p LEFT JOIN truck t ON t.id = p.truck_id
+WHERE p.fleet_id = %(fleet)s AND p.effective_from <= %(to_day)s ORDER BY p.effective_from
+"""
+
+# One row a target of a group, by the group's name.
+GROUP_TARGETS = """
+SELECT g.id AS group_id, p.target_utilization_pct, p.target_idle_pct
+FROM group_target p JOIN truck_group g ON g.id = p.group_id
+WHERE p.fleet_id = %(fleet)s AND p.effective_from <= %(to_day)s ORDER BY g.name, g.id, p.effective_from
+"""
+
+# One row a truck of a group that has targets, in no order.
+MEMBERS = """
+SELECT m.truckgroup_id AS group_id, t.code AS truck_id
+FROM (SELECT DISTINCT group_id FROM group_target WHERE fleet_id = %(fleet)s) g
+JOIN truck_group_truck m ON m.truckgroup_id = g.group_id JOIN truck t ON t.id = m.truck_id
 """

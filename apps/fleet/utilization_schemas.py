@@ -14,7 +14,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
-from apps.fleet.schemas import Targets, TrucksOfPeriod, Utilizations
+from apps.fleet.schemas import TrucksOfPeriod, Utilizations
 from apps.trucks.schemas import CODE
 
 By = Literal["truck", "group", "weekday", "hour"]
@@ -54,19 +54,53 @@ class States(Utilizations, Seconds):
     truck_days_used: int | None = described("Of them used.", 6)
 
 
+class DaysByReason(BaseModel):
+    used: int = described("Used: at least 1.6 km, or half an hour moving.", 20)
+    parked: int = described("Not used though it was there.", 1)
+    workshop: int = described("Not used, and in the workshop by what staff entered.", 1)
+    no_data: int = described("Not used as far as is known, which is less than half of the day.", 0)
+
+
+class Days(BaseModel):
+    """All truck-days, each under one heading."""
+
+    working: DaysByReason = Field(description="Working days by the calendar in force.")
+    off: DaysByReason = Field(description="Days off.")
+
+
+class DaysOfPeriod(Days):
+    """All days of the period, each under one heading."""
+
+    outside: int = described("Days before a truck's first message, or that are not known yet.", 0)
+
+
+class Targets(BaseModel):
+    """In force on the last day of the period: the truck's own, else its group's, else the fleet's."""
+
+    target_utilization_pct: float = described("Target of `asset_utilization_pct`, to be reached.", 60.0)
+    utilization_met: bool | None = described("Whether it is; null where that is not measured.", True)
+    target_idle_pct: float = described("Target of `idle_pct`, not to be exceeded.", 15.0)
+    idle_met: bool | None = described("Whether it is not; null where that is not measured.", True)
+
+
 class UtilizationOfTruck(States):
     truck_id: str = described(CODE, "T-101")
     name: str = described("The unit's name in Wialon.", "Volvo 101")
     is_ranked: bool = described("Whether at least half of its time is known: else no ranking has it.", True)
+    days: DaysOfPeriod | None = Field(description="The days of the period, each under one heading.")
+    targets: Targets
 
 
 class UtilizationOfGroup(States):
     group: str | None = described("Name of the group; null: trucks of no group.", "North")
     trucks: int = described("Its trucks with days in the period. A truck counts in each of its groups.", 5)
+    days: DaysOfPeriod | None = Field(description="Of all its trucks.")
+    targets: Targets
 
 
 class UtilizationOfWeekday(States):
     weekday: str = described("Monday to Sunday; null figures where the period has no such day.", "monday")
+    days: Days | None = Field(description="The truck-days, each under one heading; null where there are none.")
 
 
 class UtilizationOfHour(Seconds):
@@ -90,6 +124,7 @@ class NotRanked(BaseModel):
 
 
 class UtilizationOfFleet(States):
+    days: Days | None = Field(description="The truck-days, each under one heading; null where there are none.")
     targets: Targets
     not_ranked: NotRanked | None = Field(description="Trucks that the ranking leaves out; null where `data` is none.")
 

@@ -229,7 +229,16 @@ GROUP BY severity
 """
 
 # The truck-day's figures with the names and in the order of docs/metrics.md.
-_NOT_OF_DAYS = {"length_s", "is_used", "available_s", "input_messages", "input_first_t", "input_last_t", "content_hash"}
+_NOT_OF_DAYS = {
+    "length_s",
+    "is_used",
+    "available_s",
+    "in_workshop",
+    "input_messages",
+    "input_first_t",
+    "input_last_t",
+    "content_hash",
+}
 DAY_FIGURES = tuple(
     field.name
     for field in TruckDayFigures._meta.local_fields

@@ -48,9 +48,9 @@ import httpx
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger, summaries
+from apps.fleet import ledger, summaries, working_calendars, workshop
 from apps.fleet.imports import storing
-from apps.fleet.models import Benchmark, CostRate, ExchangeRate, FuelPrice
+from apps.fleet.models import Benchmark, CostRate, ExchangeRate, FuelPrice, WorkshopStay
 from tests import rows
 from tests.pipeline import feed
 
@@ -247,13 +247,19 @@ def utilization(api_get: Get, key: str) -> None:
             "engine_on_s": days * 10_800, **ratios, "coverage_pct": 100.0,
         }  # fmt: skip
 
-    summary = answer["summary"]
-    summary.pop("targets")
-    assert summary == {**states(146, 146 * 86_400 - 2 * 3_600 - 3), "not_ranked": None}
+    def days(used: int) -> dict[str, Any]:
+        reasons = {"parked": 0, "workshop": 0, "no_data": 0}
+        return {"working": {"used": used, **reasons}, "off": {"used": 0, **reasons}}
+
+    missed = {"target_utilization_pct": 60, "utilization_met": False, "target_idle_pct": 15, "idle_met": False}
+    common = {"name": None, "is_ranked": True, "targets": missed}
+    assert answer["summary"] == {
+        **states(146, 146 * 86_400 - 2 * 3_600 - 3), "days": days(146), "targets": missed, "not_ranked": None,
+    }  # fmt: skip
     assert {truck.pop("truck_id"): {**truck, "name": None} for truck in answer["data"]} == {
-        "A": {**states(59, 59 * 86_400 - 3_601), "name": None, "is_ranked": True},
-        "B": {**states(59, 59 * 86_400 - 3_601), "name": None, "is_ranked": True},
-        "C": {**states(28, 28 * 86_400 - 1), "name": None, "is_ranked": True},
+        "A": {**states(59, 59 * 86_400 - 3_601), **common, "days": {**days(59), "outside": 0}},
+        "B": {**states(59, 59 * 86_400 - 3_601), **common, "days": {**days(59), "outside": 0}},
+        "C": {**states(28, 28 * 86_400 - 1), **common, "days": {**days(28), "outside": 31}},
     }
 
 
@@ -278,6 +284,27 @@ def utilization_before(api_get: Get, key: str) -> None:
     """The 31 days before March hold all of February: 84 truck-days, 62 in March."""
     answer = api_get("/api/v2/fleet/utilization?from=2026-03-01&to=2026-03-31", key).json()
     assert (answer["previous"]["moving_s"], answer["change_pct"]["moving_s"]) == (84 * 7_200, -26.19)
+
+
+def utilization_with_a_calendar(api_get: Get, key: str) -> None:
+    """From Monday to Friday 8 hours, on Friday 6 March none; A is in the workshop in February's last week, and drives.
+
+    Of March's 31 days 22 are Monday to Friday, less the holiday 21, for A and B 42: 42 × 8 = 336 h. All 31 days are
+    driven: 62 × 2 = 124 h. 124 ÷ 336 = 36.90 %. Days off: 31 − 21 = 10, for both 20.
+    """
+    fleet = Fleet.objects.get()
+    with working_calendars.changing(fleet) as done:
+        rows.calendar(fleet, "8 8 8 8 8 0 0", ("2026-03-06",), effective_from=SOLD)
+    assert done.days == 62  # each day has other hours than the 12 before
+    workshop.save(WorkshopStay(fleet=fleet, truck=fleet.trucks.get(code="A"), effective_from=dt.date(2026, 2, 23)))
+    assert summaries.rebuild(fleet).failed == 0
+    answer = api_get("/api/v2/fleet/utilization?from=2026-03-01&to=2026-03-31", key).json()
+    assert answer["summary"]["asset_utilization_pct"] == 36.9
+    assert (answer["previous"]["asset_utilization_pct"], answer["change_pct"]["asset_utilization_pct"]) == (
+        16.67, 121.36,
+    )  # fmt: skip
+    reasons = {"parked": 0, "workshop": 0, "no_data": 0}
+    assert answer["summary"]["days"] == {"working": {"used": 42, **reasons}, "off": {"used": 20, **reasons}}
 
 
 def figures_of_the_summary(api_get: Get, key: str) -> None:
@@ -332,7 +359,7 @@ def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
         utilization_by_weekday, utilization_before, figures_of_the_summary,
     ):  # fmt: skip
         figures(api_get, key)
-    for figures in (idling_by_event, fuel_in_march):
+    for figures in (idling_by_event, fuel_in_march, utilization_with_a_calendar):
         figures(api_get, key)
 
 

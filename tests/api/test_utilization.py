@@ -8,6 +8,9 @@ import httpx
 import pytest
 
 from apps.accounts.models import Fleet
+from apps.fleet.models import FleetDay, GroupTarget
+from apps.fleet.summaries.sums import of_spans
+from apps.trucks.models import TruckDay
 from tests import rows
 
 Get = Callable[..., httpx.Response]
@@ -179,3 +182,73 @@ def test_a_cursor_of_one_order_is_refused_in_another(api_get: Get, fleet: Fleet)
     cursor = get(api_get, fleet, "limit=1")["page"]["next_cursor"]
     answer = api_get(f"/api/v2/fleet/utilization?{PERIOD}&limit=1&sort=idle_pct&cursor={cursor}", rows.api_key(fleet))
     assert answer.status_code == 422
+
+
+# --- targets --------------------------------------------------------------------------------------------------------
+
+
+def test_a_truck_s_targets_come_before_its_groups_and_these_before_the_fleet_s(api_get: Get, fleet: Fleet) -> None:
+    first, second = fleet.trucks.order_by("code")
+    rows.parameters(fleet, {"target_utilization_pct": 50, "target_idle_pct": 20})
+    rows.parameters(fleet, {"target_idle_pct": 25}, truck=first)
+    north, south = rows.group(fleet, "North", first, second), rows.group(fleet, "South", first)
+    long_ago, today, later = dt.date(2020, 1, 1), WEEK[-1], WEEK[-1] + dt.timedelta(days=1)
+    for group, since, utilization, idle in (
+        (south, long_ago, 90, 12), (north, long_ago, 70, None), (north, today, 68.06, None), (north, later, 99, 99),
+    ):  # fmt: skip
+        GroupTarget.objects.create(
+            fleet=fleet, group=group, effective_from=since, target_utilization_pct=utilization, target_idle_pct=idle
+        )
+    answer = get(api_get, fleet)
+    assert [truck["targets"] for truck in answer["data"]] == [
+        {"target_utilization_pct": 68.06, "utilization_met": True, "target_idle_pct": 25, "idle_met": True},
+        {"target_utilization_pct": 68.06, "utilization_met": False, "target_idle_pct": 20, "idle_met": None},
+    ]
+    assert answer["summary"]["targets"] == {
+        "target_utilization_pct": 50, "utilization_met": False, "target_idle_pct": 20, "idle_met": True,
+    }  # fmt: skip
+    groups = {row["group"]: row["targets"] for row in get(api_get, fleet, "by=group")["data"]}
+    assert (groups["North"]["target_idle_pct"], groups["South"]["target_utilization_pct"]) == (20, 90)
+    assert groups["South"]["utilization_met"] is False
+
+
+def test_a_group_s_target_changes_the_answer_s_tag(api_get: Get, fleet: Fleet) -> None:
+    group, key = rows.group(fleet, "North", *fleet.trucks.all()), rows.api_key(fleet)
+    path = f"/api/v2/fleet/utilization?{PERIOD}"
+    tag = api_get(path, key).headers["ETag"]
+    target = GroupTarget.objects.create(fleet=fleet, group=group, effective_from=MONDAY, target_idle_pct=1)
+    again = api_get(path, key, {"If-None-Match": tag})
+    assert again.json()["data"][0]["targets"]["idle_met"] is False
+    target.delete()
+    assert api_get(path, key, {"If-None-Match": again.headers["ETag"]}).status_code == 200
+
+
+# --- days not used --------------------------------------------------------------------------------------------------
+
+
+def test_the_days_add_up_to_the_period_each_for_one_reason(api_get: Get, fleet: Fleet) -> None:
+    first = fleet.trucks.get(code="A")
+    TruckDay.objects.filter(day=WEEK[6]).update(available_s=0)
+    TruckDay.objects.filter(truck_id=first.pk, day=WEEK[1]).update(is_used=False)
+    TruckDay.objects.filter(truck_id=first.pk, day=WEEK[2]).update(is_used=False, in_workshop=True)
+    FleetDay.objects.all().delete()
+    for day in WEEK:
+        of_spans(fleet.pk, [(truck.pk, day) for truck in fleet.trucks.all()])
+        rows.fleet_day(fleet, day)
+    answer = api_get("/api/v2/fleet/utilization?from=2026-03-01&to=2026-03-08", rows.api_key(fleet)).json()
+    first_days, second_days = (truck["days"] for truck in answer["data"])
+    nothing = {"used": 0, "parked": 0, "workshop": 0, "no_data": 0}
+    assert first_days == {
+        "working": {"used": 4, "parked": 1, "workshop": 1, "no_data": 0}, "off": {**nothing, "used": 1}, "outside": 1,
+    }  # fmt: skip
+    assert second_days == {
+        "working": {**nothing, "used": 3, "no_data": 3}, "off": {**nothing, "no_data": 1}, "outside": 1,
+    }  # fmt: skip
+    assert answer["summary"]["days"] == {
+        "working": {"used": 7, "parked": 1, "workshop": 1, "no_data": 3},
+        "off": {"used": 1, "parked": 0, "workshop": 0, "no_data": 1},
+    }
+    for days in (first_days, second_days):
+        assert sum(days["working"].values()) + sum(days["off"].values()) + days["outside"] == 8
+    weekdays = api_get("/api/v2/fleet/utilization?by=weekday&from=2026-03-01&to=2026-03-08", rows.api_key(fleet)).json()
+    assert weekdays["data"][6]["days"] == {"working": nothing, "off": {**nothing, "used": 1, "no_data": 1}}

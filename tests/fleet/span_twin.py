@@ -37,6 +37,20 @@ def total(values: Iterable[Any]) -> Any:
     return sum(measured[1:], measured[0]) if measured else None
 
 
+def use_of(days: list[TruckDay]) -> dict[str, int]:
+    """How many days fell under each heading, and how many of those were working days."""
+    found = dict.fromkeys(("days_working", "days_used_working", "days_workshop", "days_no_data"), 0)
+    found |= {"days_workshop_working": 0, "days_no_data_working": 0}
+    for day in days:
+        why = "used" if day.is_used else "workshop" if day.in_workshop else "parked"
+        if why == "parked" and day.no_data_s > day.length_s / 2:
+            why = "no_data"
+        for name in (f"days_{why}", *(["days_working", f"days_{why}_working"] if day.available_s else [])):
+            if name in found:
+                found[name] += 1
+    return found
+
+
 def sums(days: list[TruckDay]) -> dict[str, Any]:
     """Of truck-days, one at least."""
     speeds = [day.max_speed_kmh for day in days if day.max_speed_kmh is not None]
@@ -44,6 +58,7 @@ def sums(days: list[TruckDay]) -> dict[str, Any]:
         **{name: total(getattr(day, name) for day in days) for name in COUNTED},
         "trucks": len(days),
         "trucks_used": sum(day.is_used for day in days),
+        **use_of(days),
         "engine_moving_s": total(day.moving_s for day in days if day.engine_on_s is not None),
         "fuel_distance_m": total(day.distance_m for day in days if day.fuel_used_l is not None),
         "consumption_l": total(day.fuel_used_l for day in days if day.distance_m is not None),

@@ -25,6 +25,7 @@ from apps.fleet.models import (
     TruckDayFuel,
     TruckDayHours,
 )
+from apps.fleet.queries import DAYS_OF_USE
 from apps.fleet.summaries import batches, sums, writing
 from apps.trucks import ingest, invalidation
 from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
@@ -395,6 +396,7 @@ def test_a_truck_that_is_being_filled_is_not_rebuilt_until_its_watermark_covers_
 def test_a_fleet_s_day_is_the_sum_of_its_trucks_days(rebuilt: Fleet) -> None:
     own = {"fleet_id", "day", "trucks", "trucks_used", "engine_moving_s", "fuel_distance_m", "consumption_l"}
     own.add("consumption_days")
+    own |= set(DAYS_OF_USE)
     own |= {field.name for field in FuelMoney._meta.local_fields}
     summed = {field.name for field in FleetDay._meta.local_concrete_fields} - own - {"as_of", "revision", "computed_at"}
     fleet_days = FleetDay.objects.filter(fleet_id=rebuilt.id).order_by("day")
@@ -407,6 +409,7 @@ def test_a_fleet_s_day_is_the_sum_of_its_trucks_days(rebuilt: Fleet) -> None:
             measured = [getattr(part, name) for part in parts if getattr(part, name) is not None]
             assert getattr(whole, name) == (math.fsum(measured) if measured else None), name
         assert (whole.engine_moving_s, whole.fuel_distance_m) == (whole.moving_s, whole.distance_m)
+        assert (whole.days_working, whole.days_used_working) == (2, 2)
         assert (whole.consumption_l, whole.consumption_days) == (whole.fuel_used_l, whole.trucks)
 
 

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from apps.fleet.admin import costs, days, events, faults, imports, parameter_preview, reports
+from apps.fleet.admin import costs, days, events, faults, imports, parameter_preview, reports, working_time
 
-__all__ = ["costs", "days", "events", "faults", "imports", "parameter_preview", "reports"]
+__all__ = ["costs", "days", "events", "faults", "imports", "parameter_preview", "reports", "working_time"]
 
 admin.site.index_template = "fleet/today.html"

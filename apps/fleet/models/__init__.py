@@ -26,11 +26,13 @@ from apps.fleet.models.ledger import (
 )
 from apps.fleet.models.reports import ReportDelivery, ReportFile, ReportRun, ReportSchedule
 from apps.fleet.models.spans import FleetSpan, FleetSpanCost, TruckSpan, TruckSpanCost, TruckSpanFuel
+from apps.fleet.models.working_time import CalendarHoliday, GroupTarget, WorkingCalendar, WorkshopStay
 
 __all__ = [
     "UNALLOCATED",
     "AllocationBasis",
     "Benchmark",
+    "CalendarHoliday",
     "CostAllocation",
     "CostBasis",
     "CostEntry",
@@ -47,6 +49,7 @@ __all__ = [
     "FuelMoney",
     "FuelPrice",
     "FuelPurchase",
+    "GroupTarget",
     "LedgerImport",
     "ReportDelivery",
     "ReportFile",
@@ -60,4 +63,6 @@ __all__ = [
     "TruckSpanCost",
     "TruckSpanFuel",
     "TruckSpanDriver",
+    "WorkingCalendar",
+    "WorkshopStay",
 ]

@@ -15,6 +15,12 @@ class Sums(models.Model):
 
     trucks = models.PositiveIntegerField(default=0)
     trucks_used = models.PositiveIntegerField(default=0)
+    days_working = models.PositiveIntegerField(default=0, help_text="of them working days by the calendar")
+    days_used_working = models.PositiveIntegerField(default=0)
+    days_workshop = models.PositiveIntegerField(default=0, help_text="not used, and in the workshop")
+    days_workshop_working = models.PositiveIntegerField(default=0)
+    days_no_data = models.PositiveIntegerField(default=0, help_text="not used, as far as half of the day is known")
+    days_no_data_working = models.PositiveIntegerField(default=0)
     length_s = models.BigIntegerField(default=0)
     available_s = models.BigIntegerField(default=0)
     moving_s = models.BigIntegerField(default=0)

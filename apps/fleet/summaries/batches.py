@@ -192,7 +192,7 @@ def _compute(
                         result,
                         quarantined.get((truck_id, result.day), 0),
                         ledger.money_of(truck_id, result),
-                        use.of(result),
+                        use.of(truck_id, result),
                     )
                     for result in found
                 ]

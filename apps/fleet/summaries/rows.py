@@ -46,7 +46,7 @@ class Summary:
 
 
 def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney, use: DayUse) -> Summary:
-    columns = _truck_day(result, quarantined)
+    columns = _truck_day(result, quarantined, use)
     events = [(model, _event(event, own, money)) for model, found, own in EVENTS for event in found(result)]
     amounts = [(cost.line, cost.amount) for cost in money.costs]
     fuel = {name: str(value) for name, value in money.fuel.items()}
@@ -56,7 +56,7 @@ def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney,
     return Summary(truck_id, result, columns, events, money.costs, money.fuel, use.hours, content_hash)
 
 
-def _truck_day(result: DayResult, quarantined: int) -> Columns:
+def _truck_day(result: DayResult, quarantined: int, use: DayUse) -> Columns:
     figures = asdict(result.figures)
     used = (figures["distance_m"] or 0) >= USED_M or figures["moving_s"] >= USED_S
     return {
@@ -67,7 +67,8 @@ def _truck_day(result: DayResult, quarantined: int) -> Columns:
         "as_of": as_utc(result.as_of),
         "length_s": result.length_s,
         "is_used": used,
-        "available_s": round(result.parameters.available_hours_per_day * 3_600),
+        "available_s": use.available_s,
+        "in_workshop": use.in_workshop,
         "input_messages": result.inputs.messages,
         "input_first_t": result.inputs.first_t,
         "input_last_t": result.inputs.last_t,

@@ -6,11 +6,15 @@ from zoneinfo import ZoneInfo
 from apps.accounts.calendar import ClockHour, clock_hours
 from apps.accounts.models import Fleet
 from apps.fleet.hours import pack
+from apps.fleet.working_calendars import Calendars
+from apps.fleet.workshop import Stays
 from apps.trucks.detect import DayResult
 
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
+    available_s: int  # by the calendar in force; 0 on a day off
+    in_workshop: bool
     hours: bytes  # packed
 
 
@@ -19,9 +23,17 @@ class Use:
 
     def __init__(self, fleet: Fleet) -> None:
         self.zone = fleet.zone
+        self.calendars = Calendars(fleet.pk)
+        self.stays = Stays(fleet.pk)
 
-    def of(self, result: DayResult) -> DayUse:
-        return DayUse(hours=_hours(result, self.zone))
+    def of(self, truck_id: int, result: DayResult) -> DayUse:
+        hours = self.calendars.hours(truck_id, result.day)
+        hours = result.parameters.available_hours_per_day if hours is None else hours
+        return DayUse(
+            available_s=round(hours * 3_600),
+            in_workshop=self.stays.hold(truck_id, result.day),
+            hours=_hours(result, self.zone),
+        )
 
 
 def _hours(result: DayResult, zone: ZoneInfo) -> bytes:
