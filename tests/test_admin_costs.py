@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from django.urls import reverse
 
 from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet import queries
+from apps.fleet.admin import cost_reading
 from apps.fleet.allocation import NO_TRUCK
 from apps.fleet.models import Benchmark, TruckDayFuel
 from apps.trucks.invalidation import mark
@@ -337,3 +339,24 @@ def test_its_markup_is_whole_and_names_are_text(client: Client, query: dict[str,
     text = page(client, **PERIOD, **query).content.decode()
     assert_whole(text, charts=3)
     assert "<b>" not in text
+
+
+def test_what_changes_between_two_statements_is_read_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = make(trucks=1)
+    reads: list[int] = []
+    revisions = count(100)
+
+    def reading(changes: int) -> Callable[[Any], Any]:
+        def read(chosen: Any) -> Any:
+            reads.append(1)
+            if len(reads) <= changes:
+                rows.revision(fleet, next(revisions))
+            return cost_reading.read(chosen)
+
+        return read
+
+    for changes, expected in ((0, 1), (1, 2), (9, 3)):
+        reads.clear()
+        monkeypatch.setattr("apps.fleet.admin.cost_page.read", reading(changes))
+        page(client, **PERIOD)
+        assert len(reads) == expected
