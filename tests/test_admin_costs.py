@@ -131,6 +131,11 @@ def test_the_page_shows_the_figures_of_the_api(
         assert cells[1] == f"{own:,.2f}"
         assert cells[3] == f"{own * Decimal(metres) / each['distance_m']:,.3f}"
 
+    of_groups = api_get(f"/api/v2/fleet/cost-analysis?{QUERY}&by=group", rows.api_key(fleet)).json()["data"]["by_group"]
+    groups = cells_of(shown["by_group"])
+    assert list(groups) == ["North", "In no group"]
+    assert [cells[2] for cells in groups.values()] == [f"{Decimal(g['amount']['amount']):,.2f}" for g in of_groups]
+
     used = summary["fuel"]["used"]
     fuel = cells_of(shown["fuel"]["table"])["Used"]
     assert fuel[0] == f"{Decimal(str(used['litres'])) / Decimal(litres):,.1f}"
@@ -327,7 +332,7 @@ def test_it_takes_as_many_statements_for_many_trucks_and_days_as_for_few(client:
     make(trucks=1)
     statements(**PERIOD)
     few = statements(**PERIOD)
-    assert few <= 17
+    assert few <= 18
     for number in range(2, 6):
         _day(rows.truck(Fleet.objects.get(), f"T-{number}"), NOW[0], number)
     assert statements(**{"from": "2025-03-01", "to": "2026-03-08"}) == few

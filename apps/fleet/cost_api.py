@@ -1,7 +1,7 @@
 """The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck and group."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -204,7 +204,7 @@ def _together(months: Iterable[tuple[dt.date, Row, Costs]]) -> tuple[Row, Costs]
 
 
 def _trucks(rows: Sequence[Row], costs: Sequence[Row], fuel: Sequence[Row], currency: str) -> list[dict[str, Any]]:
-    amounts = {row["truck_id"]: _unpacked_costs(orjson.loads(row["amounts"])) for row in costs}
+    amounts = {row["truck_id"]: unpacked(row["amounts"]) for row in costs}
     fuels = {row["truck_id"]: dict(zip(queries.FUEL_MONEY, orjson.loads(row["figures"]), strict=True)) for row in fuel}
     found = []
     for row in rows:
@@ -222,6 +222,7 @@ def _trucks(rows: Sequence[Row], costs: Sequence[Row], fuel: Sequence[Row], curr
     return found
 
 
-def _unpacked_costs(amounts: Mapping[str, str]) -> Costs:
-    """From line and source, with a space between."""
-    return Costs({(key.split(" ")[0], key.split(" ")[1]): Decimal(amount) for key, amount in amounts.items()})
+def unpacked(amounts: str) -> Costs:
+    """From a document by line and source, with a space between."""
+    found = orjson.loads(amounts)
+    return Costs({(key.split(" ")[0], key.split(" ")[1]): Decimal(amount) for key, amount in found.items()})

@@ -3,18 +3,8 @@
 They add up the same rows in the same parts as those of `queries.py` and `trend_queries.py`, so the sums are the same.
 """
 
-from apps.fleet.queries import FUEL_MONEY, IN_DAYS, IN_SPANS, sums_of
+from apps.fleet.queries import FUEL_MONEY, sums_of
 from apps.fleet.trend_queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
-
-# One row a truck that cost something, in no order: source → amount, as text.
-SOURCES_OF_TRUCKS = f"""
-SELECT t.code AS truck_id, JSON_OBJECTAGG(c.source, CAST(c.amount AS CHAR)) AS amounts FROM (
-    SELECT truck_id, source, SUM(amount) AS amount FROM (
-        SELECT truck_id, source, SUM(amount) AS amount FROM truck_day_cost WHERE {IN_DAYS} GROUP BY truck_id, source
-        UNION ALL SELECT truck_id, source, SUM(amount) FROM truck_span_cost WHERE {IN_SPANS} GROUP BY truck_id, source
-    ) parts GROUP BY truck_id, source
-) c JOIN truck t ON t.id = c.truck_id GROUP BY t.code
-"""
 
 
 def _fuel_money(which: str) -> str:
@@ -27,8 +17,7 @@ JOIN truck_day_fuel USING (fleet_id, day, truck_id)
 """
 
 
-# Of the truck, or the group, `id`.
-FUEL_MONEY_OF_TRUCK, FUEL_MONEY_OF_GROUP = _fuel_money(OF_ONE_TRUCK), _fuel_money(OF_GROUP_TRUCKS)
+FUEL_MONEY_OF_TRUCK = _fuel_money(OF_ONE_TRUCK)
 
 
 def _hours(which: str) -> str:

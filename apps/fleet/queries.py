@@ -186,36 +186,6 @@ BEHAVIOR_SUMS = (
 )  # fmt: skip
 UTILIZATION_OF_TRUCKS = _packed(*UTILIZATION_SUMS)
 BEHAVIOR_OF_TRUCKS = _packed(*BEHAVIOR_SUMS)
-DISTANCE_OF_TRUCKS = _packed("distance_m")
-
-
-# The costs of the edge days: as they lie, or by the truck-days of a page, of which there is an index by truck.
-_DAY_COSTS = f"SELECT truck_id, line, amount FROM truck_day_cost WHERE {IN_DAYS}"
-
-
-def _day_costs_of(trucks: str) -> str:
-    return f"""SELECT truck_id, line, amount
-        FROM (SELECT fleet_id, day, truck_id FROM truck_day {trucks} AND {IN_DAYS}) days
-        JOIN truck_day_cost USING (fleet_id, day, truck_id)"""
-
-
-def _truck_costs(day_costs: str, page: str, which: str) -> str:
-    return f"""
-SELECT t.code AS truck_id, JSON_OBJECTAGG(c.line, CAST(c.amount AS CHAR)) AS amounts FROM (
-    SELECT truck_id, line, SUM(amount) AS amount FROM (
-        SELECT truck_id, line, SUM(amount) AS amount FROM ({day_costs}) day_costs GROUP BY truck_id, line
-        UNION ALL SELECT truck_id, line, SUM(amount) FROM truck_span_cost {page} WHERE {IN_SPANS}
-        GROUP BY truck_id, line
-    ) parts GROUP BY truck_id, line
-) c JOIN truck t ON t.id = c.truck_id {which} GROUP BY t.code
-"""
-
-
-# One row a truck that cost something, in no order: line → amount, as text.
-COSTS_OF_TRUCKS = TruckList(
-    _truck_costs(_DAY_COSTS, "", AFTER),
-    _truck_costs(_day_costs_of(f"{_PAGE_OF_TRUCKS} WHERE TRUE"), _PAGE_OF_TRUCKS, ""),
-)
 
 # --- sums: to be run within the transaction that changes what they are summed up from, days before spans --------------
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import queries, trend_queries
+from apps.fleet import cost_queries, queries, trend_queries
 from apps.fleet.models import TruckDayCost
 from apps.fleet.spans import month_of, parts, pentad_of
 from apps.mysql import fetch_all_sync
@@ -85,7 +85,7 @@ ROWS = st.lists(
 LISTS = (
     (queries.UTILIZATION_OF_TRUCKS, queries.UTILIZATION_SUMS),
     (queries.BEHAVIOR_OF_TRUCKS, queries.BEHAVIOR_SUMS),
-    (queries.DISTANCE_OF_TRUCKS, ("distance_m",)),
+    (cost_queries.FIGURES_OF_TRUCKS, cost_queries.SUMS),
 )
 PERIODS = st.lists(st.tuples(st.integers(-5, LENGTH), st.integers(1, LENGTH)), min_size=1, max_size=4)
 
@@ -165,13 +165,13 @@ def _check_trucks(asked: dict[str, Any], days: list[TruckDay], costs: list[Truck
             for row in found:
                 figures = dict(zip(names, orjson.loads(row["figures"]), strict=True))
                 twin.assert_same(figures, {name: true[row["truck_id"]][name] for name in names})
-    cost_by_line = {
-        codes[pk]: {line: str(amount) for (line, _), amount in twin.cost_sums(_of(pk, costs)).items()}
+    by_line_and_source = {
+        codes[pk]: {" ".join(key): str(amount) for key, amount in twin.cost_sums(_of(pk, costs)).items()}
         for pk in {cost.truck_id for cost in costs}
     }
-    for statement in (queries.COSTS_OF_TRUCKS.whole, queries.COSTS_OF_TRUCKS.paged):
+    for statement in (cost_queries.COSTS_OF_TRUCKS.whole, cost_queries.COSTS_OF_TRUCKS.paged):
         found = fetch_all_sync(statement, asked)
-        assert {row["truck_id"]: orjson.loads(row["amounts"]) for row in found} == cost_by_line
+        assert {row["truck_id"]: orjson.loads(row["amounts"]) for row in found} == by_line_and_source
 
 
 def _of(truck_id: int, costs: list[TruckDayCost]) -> list[TruckDayCost]:
@@ -186,10 +186,10 @@ def test_a_page_holds_the_trucks_after_its_start_up_to_its_limit() -> None:
         if number != 2:
             rows.truck_day(truck)
     asked = {**queries.period(fleet.pk, rows.DAY, rows.DAY), "after": "T-0", "limit": 2}
-    for statement in (queries.DISTANCE_OF_TRUCKS.whole, queries.DISTANCE_OF_TRUCKS.paged):
+    for statement in (cost_queries.FIGURES_OF_TRUCKS.whole, cost_queries.FIGURES_OF_TRUCKS.paged):
         assert [row["truck_id"] for row in fetch_all_sync(statement, asked)] == ["T-1", "T-3"]
 
 
 def test_a_page_of_a_large_fleet_is_looked_for_and_a_small_fleet_is_read_as_it_lies() -> None:
-    ways = queries.DISTANCE_OF_TRUCKS
+    ways = cost_queries.FIGURES_OF_TRUCKS
     assert [ways.statement(100, trucks) for trucks in (0, 400, 401)] == [ways.whole, ways.whole, ways.paged]

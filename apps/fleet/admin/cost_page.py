@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from apps.fleet import cost_figures, figures, graphics
 from apps.fleet.admin import analysis
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date
-from apps.fleet.admin.cost_reading import Bucket, Reading, Spent, TruckSpent, read
+from apps.fleet.admin.cost_reading import Bucket, GroupSpent, Reading, Spent, TruckSpent, read
 from apps.fleet.dashboard import Tile
 from apps.fleet.figures import Costs, per, share_pct
 from apps.fleet.graphics import Column, Series, Step
@@ -54,6 +54,7 @@ def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, An
         "lines": lines_table(chosen, reading.now),
         "unallocated": unallocated(chosen, costs),
         "change": change(chosen, reading),
+        "by_group": by_group(chosen, reading.groups),
         "trucks": trucks(chosen, reading.trucks, order, page),
         "benchmark": benchmark(chosen, reading),
         "fuel": fuel(chosen, totals),
@@ -299,7 +300,7 @@ def _change_table(chosen: Asked, found: Mapping[str, Any]) -> Numbers:
     return Numbers(heads, rows, ["All lines", *cells(found)], caption="Change by line, and what it is due to")
 
 
-# --- by truck -------------------------------------------------------------------------------------------------------
+# --- by group and truck ---------------------------------------------------------------------------------------------
 
 
 def trucks(chosen: Asked, found: Sequence[TruckSpent], order: str, page: int) -> dict[str, Any] | None:
@@ -307,7 +308,7 @@ def trucks(chosen: Asked, found: Sequence[TruckSpent], order: str, page: int) ->
     if chosen.truck:
         return None
     ranked = sorted(found, key=lambda truck: _rank(truck, order))
-    most = max((truck.total or Decimal(0) for truck in ranked), default=Decimal(0))
+    most = max((truck.costs.total or Decimal(0) for truck in ranked), default=Decimal(0))
     return analysis.ranking(
         chosen,
         order,
@@ -323,34 +324,59 @@ def _rank(truck: TruckSpent, order: str) -> tuple[Any, ...]:
     """The dearest first; trucks without what they are ranked by at the end."""
     if order == "name":
         return (truck.name.casefold(), truck.code)
-    value = truck.total if order == "amount" else per(truck.total, truck.distance_m)
+    value = truck.costs.total if order == "amount" else per(truck.costs.total, truck.distance_m)
     return (value is None, -(value or 0), truck.code)
 
 
 def _trucks_table(chosen: Asked, shown: Sequence[TruckSpent], start: int, most: Decimal) -> Numbers:
-    units, currency = chosen.units, chosen.fleet.currency
-    heads = [
-        "Truck", "Cost by source", f"Cost ({currency})", f"Distance ({units.distance_label})",
-        f"{currency}/{units.distance_label}", *SOURCES.values(),
-    ]  # fmt: skip
     rows = [_truck_cells(chosen, truck, start + place, most) for place, truck in enumerate(shown, 1)]
-    return Numbers(heads, rows, words=1, caption="Cost by truck")
+    return Numbers(["Truck", "Cost by source", *_heads(chosen)], rows, words=1, caption="Cost by truck")
+
+
+def _heads(chosen: Asked) -> list[str]:
+    units, currency = chosen.units, chosen.fleet.currency
+    unit = f"{currency}/{units.distance_label}"
+    return [f"Cost ({currency})", f"Distance ({units.distance_label})", unit, *SOURCES.values()]
 
 
 def _truck_cells(chosen: Asked, truck: TruckSpent, place: int, most: Decimal) -> list[Any]:
-    units = chosen.units
     address = analysis.with_query(chosen, truck=truck.code)
     name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
-    parts = {source: truck.sources.get(source) for source in SOURCES}
-    shares = [None if part is None else share_pct(part, truck.total) for part in parts.values()]
+    return [name, _bar(truck.costs, most), *_cells(chosen, truck.costs, truck.distance_m)]
+
+
+def _bar(costs: Costs, most: Decimal) -> Any:
+    return analysis.meter([(source, float(part)) for source, part in costs.by_source().items()], float(most))
+
+
+def _cells(chosen: Asked, costs: Costs, distance_m: int | None) -> list[str]:
+    """Cost, distance, cost per distance, and the share of each source."""
+    parts = costs.by_source()
+    shares = [share_pct(parts[source], costs.total) if source in parts else None for source in SOURCES]
     return [
-        name,
-        analysis.meter([(source, float(part or 0)) for source, part in parts.items()], float(most)),
-        number(truck.total, 2),
-        number(units.distance(truck.distance_m)),
-        number(units.per_distance(truck.total, truck.distance_m), 3),
+        number(costs.total, 2),
+        number(chosen.units.distance(distance_m)),
+        number(chosen.units.per_distance(costs.total, distance_m), 3),
         *(number(share, 0, "%") for share in shares),
     ]
+
+
+def by_group(chosen: Asked, found: Sequence[GroupSpent]) -> Numbers | None:
+    """None where the fleet has no groups."""
+    if not any(group.name for group in found):
+        return None
+    most = max((group.costs.total or Decimal(0) for group in found), default=Decimal(0))
+    rows = [
+        [
+            group.name or "In no group",
+            _bar(group.costs, most),
+            f"{group.trucks:,}",
+            *_cells(chosen, group.costs, group.distance_m),
+        ]
+        for group in found
+    ]
+    heads = ["Group", "Cost by source", "Trucks", *_heads(chosen)]
+    return Numbers(heads, rows, words=1, caption="Cost by group")
 
 
 # --- beside it ------------------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from apps.accounts.periods import Period
-from apps.fleet import page_queries, queries
+from apps.fleet import cost_queries, page_queries, queries
 from apps.fleet import trend_queries as trends
 from apps.fleet.admin.analysis import Asked
+from apps.fleet.cost_api import unpacked
 from apps.fleet.figures import Costs
 from apps.fleet.spans import buckets
 from apps.mysql import Row, fetch_all_sync
@@ -44,17 +45,22 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class TruckSpent:
-    """A truck's period; amounts by line and by source."""
+    """What a truck cost in the period, and how far it went."""
 
     code: str
     name: str
     distance_m: int | None
-    lines: Mapping[str, Decimal]
-    sources: Mapping[str, Decimal]
+    costs: Costs
 
-    @property
-    def total(self) -> Decimal | None:
-        return sum(self.lines.values(), Decimal(0)) if self.lines else None
+
+@dataclass(frozen=True, slots=True)
+class GroupSpent:
+    """The same of a group; no name: of the trucks of no group."""
+
+    name: str | None
+    trucks: int
+    distance_m: int | None
+    costs: Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Reading:
     before: Spent
     buckets: Sequence[Bucket]
     trucks: Sequence[TruckSpent]  # by code; none on the page of a single truck
+    groups: Sequence[GroupSpent]  # by name; of the whole fleet alone
     benchmark: Sequence[Row]
 
 
@@ -76,7 +83,7 @@ class _Statements:
 
 
 _FLEET = _Statements(trends.OF_FLEET, trends.LINES_OF_FLEET, None)
-_GROUP = _Statements(trends.OF_GROUP, trends.LINES_OF_GROUP, page_queries.FUEL_MONEY_OF_GROUP)
+_GROUP = _Statements(trends.OF_GROUP, trends.LINES_OF_GROUP, cost_queries.FUEL_MONEY_OF_GROUP)
 _TRUCK = _Statements(trends.OF_TRUCK, trends.LINES_OF_TRUCK, page_queries.FUEL_MONEY_OF_TRUCK)
 
 
@@ -88,6 +95,7 @@ def read(chosen: Asked) -> Reading:
         _spent(chosen, chosen.period.previous()),
         _buckets(chosen),
         [] if chosen.truck else _trucks(chosen, where),
+        [] if chosen.truck or chosen.group else _groups(where),
         benchmark,
     )
 
@@ -135,31 +143,28 @@ def _buckets(chosen: Asked) -> list[Bucket]:
 
 
 def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckSpent]:
-    asked = {**where, "after": "", "limit": MOST_TRUCKS}
-    lines = _amounts(fetch_all_sync(queries.COSTS_OF_TRUCKS.whole, asked))
-    sources = _amounts(fetch_all_sync(page_queries.SOURCES_OF_TRUCKS, where))
+    asked = {**where, "after": "", "limit": MOST_TRUCKS, "id": _scope(chosen)}
+    figures, costs = cost_queries.FIGURES_OF_TRUCKS, cost_queries.COSTS_OF_TRUCKS
+    if chosen.group:
+        figures, costs = cost_queries.FIGURES_OF_GROUP, cost_queries.COSTS_OF_GROUP
+    amounts = {row["truck_id"]: unpacked(row["amounts"]) for row in fetch_all_sync(costs.whole, asked)}
     return [
-        TruckSpent(
-            row["truck_id"],
-            row["name"],
-            orjson.loads(row["figures"])[0],
-            lines.get(row["truck_id"], {}),
-            sources.get(row["truck_id"], {}),
-        )
-        for row in _in_group(chosen, fetch_all_sync(queries.DISTANCE_OF_TRUCKS.whole, asked))
+        TruckSpent(row["truck_id"], row["name"], _distance(row), amounts.get(row["truck_id"], Costs({})))
+        for row in fetch_all_sync(figures.whole, asked)
     ]
 
 
-def _in_group(chosen: Asked, rows: Sequence[Row]) -> Sequence[Row]:
-    if chosen.group is None:
-        return rows
-    codes = set(chosen.group.trucks.values_list("code", flat=True))
-    return [row for row in rows if row["truck_id"] in codes]
+def _distance(row: Row) -> int | None:
+    """Of the sums of a truck, which come as an array."""
+    distance_m = dict(zip(cost_queries.SUMS, orjson.loads(row["figures"]), strict=True))["distance_m"]
+    return None if distance_m is None else int(distance_m)
 
 
-def _amounts(rows: Sequence[Row]) -> dict[str, dict[str, Decimal]]:
-    """By truck: what its column of texts holds."""
-    return {
-        row["truck_id"]: {name: Decimal(amount) for name, amount in orjson.loads(row["amounts"]).items()}
-        for row in rows
-    }
+def _groups(where: dict[str, Any]) -> list[GroupSpent]:
+    costs: dict[int | None, list[Row]] = {}
+    for row in fetch_all_sync(cost_queries.COSTS_OF_GROUPS, where):
+        costs.setdefault(row["id"], []).append(row)
+    return [
+        GroupSpent(row["group"], row["trucks"], row["distance_m"], Costs.of(costs.get(row["id"], [])))
+        for row in fetch_all_sync(cost_queries.GROUPS, where)
+    ]
