@@ -40,7 +40,7 @@ def client(client: Client, db: None) -> Client:
 
 
 def make(units: str = "metric") -> Fleet:
-    """A works, B has no engine evidence, C is known for a quarter of its time. Two weeks; the last day has 23 hours."""
+    """A works, B has no engine evidence, C is known for a quarter of its time. Two weeks; a last day of 23 hours."""
     fleet = rows.fleet(units=units)
     first, blind, dark = (rows.truck(fleet, code, name=f"Truck <b>{code}</b>") for code in "ABC")
     rows.group(fleet, "North", first, blind)
@@ -50,10 +50,17 @@ def make(units: str = "metric") -> Fleet:
             length = 82_800 if day == dt.date(2026, 3, 8) else 86_400
             parked = length - 3_600 - 28_800 - 300 * (number + 7)
             rows.truck_day(first, day, length_s=length, parked_s=parked, moving_s=28_800 + 300 * (number + 7))
-            rows.truck_day(blind, day, **NO_ENGINE, length_s=length, moving_s=14_400, parked_s=length - 14_400)
-            rows.truck_day(
-                dark, day, length_s=length, moving_s=7_200, idle_s=3_600, parked_s=10_800, engine_on_s=10_800
-            )
+            repaired = {"is_used": False, "in_workshop": True, "available_s": 0} if number == 6 else {}
+            seconds = {"length_s": length, "moving_s": 14_400, "parked_s": length - 14_400}
+            rows.truck_day(blind, day, **NO_ENGINE, **seconds, **repaired)
+            seconds = {
+                "length_s": length,
+                "moving_s": 7_200,
+                "idle_s": 3_600,
+                "parked_s": 10_800,
+                "engine_on_s": 10_800,
+            }
+            rows.truck_day(dark, day, **seconds, is_used=number > 1)
             rows.hours(first, day, moving=[8, 9], idle=[10])
             rows.fleet_day(fleet, day)
     for truck in (first, blind, dark):
@@ -102,7 +109,10 @@ def test_the_page_shows_the_figures_of_the_api(
     for truck in body["data"]:
         table = ranked if truck["is_ranked"] else left_out
         (cells,) = [cells for name, cells in table.items() if name.endswith(truck["name"])]
-        assert cells[1] == number(truck["asset_utilization_pct"], 1, "%")
+        met = {True: " ✓", False: " ✗", None: ""}
+        assert cells[1] == number(truck["asset_utilization_pct"], 1, "%") + met[truck["targets"]["utilization_met"]]
+        assert cells[3] == number(truck["idle_pct"], 1, "%") + met[truck["targets"]["idle_met"]]
+        assert cells[4] == f"{truck['truck_days_used']} of {truck['truck_days']}"
         assert cells[2] == (
             "–" if truck["engine_utilization_pct"] is None else number(truck["engine_utilization_pct"], 1, "%")
         )
@@ -111,10 +121,39 @@ def test_the_page_shows_the_figures_of_the_api(
     by_group = api_get(f"/api/v2/fleet/utilization?{QUERY}&by=group", key).json()["data"]
     groups = cells_of(shown["by_group"])
     assert [cells[1] for cells in groups.values()] == [str(group["trucks"]) for group in by_group]
-    assert [cells[2] for cells in groups.values()] == [
-        number(group["asset_utilization_pct"], 1, "%") for group in by_group
-    ]
+    for cells, group in zip(groups.values(), by_group, strict=True):
+        assert cells[2].split()[0] == number(group["asset_utilization_pct"], 1, "%")
+        assert ("✓" in cells[2]) == group["targets"]["utilization_met"]
     assert list(groups) == ["North", "In no group"]
+
+
+def test_days_used_and_why_not_are_those_of_the_api(api_get: Callable[..., httpx.Response], client: Client) -> None:
+    fleet = make()
+    key = rows.api_key(fleet)
+    titles = {"used": "Used", "parked": "Parked", "workshop": "In the workshop", "no_data": "No data"}
+
+    def told(path: str) -> dict[str, Any]:
+        return api_get(f"/api/v2/fleet/utilization?{path}", key).json()
+
+    def check(table: Any, days: dict[str, Any]) -> None:
+        lines = {name.split(":")[0]: cells for name, cells in cells_of(table).items()}
+        for name, title in titles.items():
+            working, off = days["working"][name], days["off"][name]
+            assert lines[title] == [str(working), str(off), str(working + off)]
+
+    whole = page(client, **PERIOD).context
+    check(whole["days"], told(QUERY)["summary"]["days"])
+    assert cells_of(whole["days"])["All"] == ["20", "1", "21"]
+    long = {"from": "2026-02-20", "to": "2026-03-08"}
+    query = "&".join(f"{name}={value}" for name, value in long.items())
+    north = page(client, group=TruckGroup.objects.get().pk, **long).context["days"]
+    check(north, told(f"{query}&by=group")["data"][0]["days"])
+    blind = page(client, truck="B", **long).context["days"]
+    days = told(query)["data"][1]["days"]
+    check(blind, days)
+    assert cells_of(blind)["Before the first message, or not known yet"][2] == str(days["outside"]) == "3"
+    assert cells_of(blind)["All"][2] == "17"
+    assert cells_of(whole["trucks"]["table"])["2 Truck <b>B</b>"][5] == "1 in the workshop"
 
 
 def test_every_column_adds_up_to_the_day(client: Client) -> None:

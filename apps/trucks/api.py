@@ -146,11 +146,7 @@ def _detail(row: Row, drivers: Sequence[Row], parameters: Mapping[str, float]) -
 
 async def parameters_in_force(fleet_id: int, truck_id: int | None, day: dt.date) -> dict[str, float]:
     """The parameters of a truck, or of its fleet in general, on a day."""
-    return values_in_force(await fetch_all(queries.PARAMETER_SETS, {"fleet": fleet_id, "id": truck_id, "day": day}))
-
-
-def values_in_force(rows: Sequence[Row]) -> dict[str, float]:
-    """From the sets of a day, each before those that it gives way to."""
+    rows = await fetch_all(queries.PARAMETER_SETS, {"fleet": fleet_id, "id": truck_id, "day": day})
     values: dict[str, float] = {}
     for row in rows:
         values |= orjson.loads(row["values"])

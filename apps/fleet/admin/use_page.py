@@ -1,7 +1,7 @@
 """The page about utilization: what the trucks' time went into, when, and which trucks are used how well."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,13 @@ from django.utils.html import format_html
 from apps.fleet import figures, graphics
 from apps.fleet.admin import analysis
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date, hours
-from apps.fleet.admin.use_reading import Bucket, Reading, TruckUsed, read
+from apps.fleet.admin.use_reading import Bucket, Reading, TruckUsed, read, targets_of
 from apps.fleet.graphics import Column, Series
 from apps.fleet.hours import HOURS, SUMS, Table
 from apps.fleet.reports.wording import NOT_MEASURED, number
-from apps.fleet.utilization_figures import RANKED_FROM_PCT, coverage_pct, is_ranked, states
+from apps.fleet.targets import held_against
+from apps.fleet.utilization_figures import RANKED_FROM_PCT, coverage_pct, days_of_period, is_ranked, states
+from apps.fleet.utilization_figures import days as days_used
 from apps.mysql import Row
 
 TRUCKS_SHOWN = 50
@@ -59,13 +61,14 @@ def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) 
         return shown
     provisional = analysis.provisional_since(fresh, chosen.fleet)
     return shown | {
-        "ratios": ratios(reading),
+        "ratios": ratios(chosen, reading),
         "whole": whole(now),
         "over_time": over_time(chosen, reading.buckets, provisional),
         "heat_map": heat_map(reading.hours),
-        "by_group": by_group(reading.groups),
-        "trucks": trucks(chosen, reading.trucks, order, page),
-        "not_ranked": not_ranked(chosen, reading.trucks),
+        "days": days(chosen, now),
+        "by_group": by_group(reading),
+        "trucks": trucks(chosen, reading, order, page),
+        "not_ranked": not_ranked(chosen, reading),
         "ranked_from": RANKED_FROM_PCT,
     }
 
@@ -85,8 +88,9 @@ class Ratio:
     is_good: bool | None
 
 
-def ratios(reading: Reading) -> list[Ratio]:
-    now, before, targets = figures.utilizations(reading.now), figures.utilizations(reading.before), reading.targets
+def ratios(chosen: Asked, reading: Reading) -> list[Ratio]:
+    now, before = figures.utilizations(reading.now), figures.utilizations(reading.before)
+    targets = targets_of(chosen, reading.targets)
     fractions = _fractions(reading.now)
     wanted = {
         "asset_utilization_pct": (targets["target_utilization_pct"], 1),
@@ -226,6 +230,45 @@ def _moving(pair: tuple[float, Bucket]) -> float:
     return pair[0]
 
 
+# --- days used, and why not ------------------------------------------------------------------------------------------
+
+_REASONS = {"parked": "parked", "workshop": "in the workshop", "no_data": "without data"}
+_HEADINGS = {
+    "used": "Used",
+    "parked": "Parked: there, and not used",
+    "workshop": "In the workshop",
+    "no_data": "No data",
+}
+
+
+def days(chosen: Asked, row: Row) -> Numbers | None:
+    """The truck-days of the period by whether they were used and why not; they add up to all of them."""
+    found = days_used(row)
+    if found is None:
+        return None
+    lines = [[words, *_counts(found, name)] for name, words in _HEADINGS.items()]
+    every = [sum(part.values()) for part in found.values()]
+    total = ["All", *(f"{count:,}" for count in (*every, sum(every)))]
+    if (outside := _outside(chosen, row)) is not None:
+        lines.append(["Before the first message, or not known yet", NOT_MEASURED, NOT_MEASURED, f"{outside:,}"])
+        total[-1] = f"{sum(every) + outside:,}"
+    heads = ["Truck-days", "Working days", "Days off", "Together"]
+    return Numbers(heads, lines, total, caption="Days used and not used")
+
+
+def _counts(found: Mapping[str, Mapping[str, int]], name: str) -> list[str]:
+    counts = [part[name] for part in found.values()]
+    return [f"{count:,}" for count in (*counts, sum(counts))]
+
+
+def _outside(chosen: Asked, row: Row) -> int | None:
+    """Days of the period on which a group's trucks, or a truck, have none; of the whole fleet that says little."""
+    if "trucks_with_days" not in row:
+        return None
+    found = days_of_period(row, row["trucks_with_days"], chosen.period.days)
+    return None if found is None else int(found["outside"])
+
+
 # --- when -----------------------------------------------------------------------------------------------------------
 
 
@@ -266,26 +309,26 @@ def _peak(shares: Sequence[Sequence[float | None]]) -> str:
 
 # --- by group and truck ---------------------------------------------------------------------------------------------
 
-_FIGURES = ["Asset utilization", "Engine utilization", "Days used", "Idling", "Moving (h)", "Idling (h)", "Coverage"]
+_FIGURES = ["Asset utilization", "Engine utilization", "Idling", "Days used", "Not used", "Moving (h)", "Coverage"]
 _HEADS = ["Time", *_FIGURES]
 
 
-def by_group(rows: Sequence[Row]) -> Numbers | None:
+def by_group(reading: Reading) -> Numbers | None:
     """None where the fleet has no groups."""
-    if not any(row["group"] for row in rows):
+    if not any(row["group"] for row in reading.groups):
         return None
     lines = []
-    for row in rows:
-        bar, *rest = _cells(row)
+    for row in reading.groups:
+        bar, *rest = _cells(row, reading.targets.of_group(row["group_id"]))
         lines.append([row["group"] or "In no group", bar, f"{row['trucks_of_group']:,}", *rest])
     return Numbers(["Group", "Time", "Trucks", *_FIGURES], lines, words=1, caption="By group")
 
 
-def trucks(chosen: Asked, found: Sequence[TruckUsed], order: str, page: int) -> dict[str, Any] | None:
+def trucks(chosen: Asked, reading: Reading, order: str, page: int) -> dict[str, Any] | None:
     """A page of the ranking; none on the page of a single truck."""
     if chosen.truck:
         return None
-    ranked = sorted((truck for truck in found if is_ranked(truck.sums)), key=lambda truck: _rank(truck, order))
+    ranked = sorted((truck for truck in reading.trucks if is_ranked(truck.sums)), key=lambda truck: _rank(truck, order))
     return analysis.ranking(
         chosen,
         order,
@@ -295,7 +338,7 @@ def trucks(chosen: Asked, found: Sequence[TruckUsed], order: str, page: int) -> 
         TRUCKS_SHOWN,
         lambda start, end: Numbers(
             ["Truck", *_HEADS],
-            [_truck_cells(chosen, truck, place) for place, truck in enumerate(ranked[start:end], start + 1)],
+            [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(ranked[start:end], start + 1)],
             words=1,
             caption="By truck",
         ),
@@ -310,35 +353,56 @@ def _rank(truck: TruckUsed, order: str) -> tuple[Any, ...]:
     return (value is None, -(value or 0), truck.code)
 
 
-def _truck_cells(chosen: Asked, truck: TruckUsed, place: int) -> list[Any]:
+def _truck_cells(chosen: Asked, reading: Reading, truck: TruckUsed, place: int) -> list[Any]:
     address = analysis.with_query(chosen, truck=truck.code)
     name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
-    return [name, *_cells(truck.sums)]
+    return [name, *_cells(truck.sums, reading.targets.of_truck(truck.code))]
 
 
-def _cells(row: Row) -> list[Any]:
-    """The bar of states and the figures of a row of sums."""
+def _cells(row: Row, targets: Mapping[str, float]) -> list[Any]:
+    """The bar of states and the figures of a row of sums, with marks where there are targets."""
     found = states(row)
+    held = held_against(found, dict(targets))
     bar = analysis.meter(
         [(series.style, float(value)) for series, value in zip(_SERIES, state_seconds(row), strict=True)],
         float(row["length_s"]),
     )
     return [
         bar,
-        *(number(found[name], 1, "%") for name in ("asset_utilization_pct", "engine_utilization_pct")),
+        _marked(found["asset_utilization_pct"], held["target_utilization_pct"], held["utilization_met"]),
+        number(found["engine_utilization_pct"], 1, "%"),
+        _marked(found["idle_pct"], held["target_idle_pct"], held["idle_met"]),
         f"{row['truck_days_used']:,} of {row['truck_days']:,}",
-        number(found["idle_pct"], 1, "%"),
-        *(number(None if row[name] is None else row[name] / 3600, 1) for name in ("moving_s", "idle_s")),
+        _why_not(row),
+        number(row["moving_s"] / 3600, 1),
         number(coverage_pct(row), 1, "%"),
     ]
 
 
-def not_ranked(chosen: Asked, found: Sequence[TruckUsed]) -> dict[str, Any] | None:
+def _marked(value: float | None, target: float, is_met: bool | None) -> Any:
+    """A figure with a mark that says whether its target is met; none where nothing is measured."""
+    if is_met is None:
+        return number(value, 1, "%")
+    style, mark, words = ("good", "✓", "met") if is_met else ("warn", "✗", "missed")
+    told = f"target {target:g}% {words}"
+    return format_html(
+        '{} <span class="{}" title="{}" aria-label="{}">{}</span>', number(value, 1, "%"), style, told, told, mark
+    )
+
+
+def _why_not(row: Row) -> str:
+    """How many truck-days were not used, by reason; working days and days off together."""
+    found = days_used(row) or {"working": {}, "off": {}}
+    counts = {why: sum(part.get(why, 0) for part in found.values()) for why in _REASONS}
+    return ", ".join(f"{count:,} {words}" for why, words in _REASONS.items() if (count := counts[why])) or NOT_MEASURED
+
+
+def not_ranked(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
     """The trucks that the ranking leaves out, those known least first; none where there are none."""
-    left_out = sorted((truck for truck in found if not is_ranked(truck.sums)), key=lambda truck: _known_share(truck))
+    left_out = sorted((truck for truck in reading.trucks if not is_ranked(truck.sums)), key=_known_share)
     if not left_out:
         return None
-    rows = [_truck_cells(chosen, truck, place) for place, truck in enumerate(left_out[:NOT_RANKED_SHOWN], 1)]
+    rows = [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(left_out[:NOT_RANKED_SHOWN], 1)]
     return {
         "count": len(left_out),
         "shown": len(rows),

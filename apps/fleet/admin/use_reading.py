@@ -15,9 +15,9 @@ from apps.fleet.admin.analysis import Asked
 from apps.fleet.admin.cost_reading import MOST_TRUCKS
 from apps.fleet.hours import Table, by_weekday, sum_up
 from apps.fleet.spans import buckets
+from apps.fleet.targets import NAMES, Targets, targets
 from apps.mysql import Row, fetch_all_sync
-from apps.trucks import queries as truck_queries
-from apps.trucks.api import values_in_force
+from apps.trucks.parameters import DEFAULTS
 
 _COLUMNS = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
 
@@ -48,7 +48,7 @@ class Reading:
     hours: Table
     trucks: Sequence[TruckUsed]  # by code; none on the page of a single truck
     groups: Sequence[Row]  # of the whole fleet alone
-    targets: Mapping[str, float]
+    targets: Targets
 
 
 def read(chosen: Asked) -> Reading:
@@ -78,8 +78,8 @@ def _totals(chosen: Asked, period: Period) -> Row:
     where = queries.period(chosen.fleet.pk, period.first, period.last)
     if _scope(chosen) is None:
         return fetch_all_sync(queries.FLEET_TOTALS, where)[0]
-    found = fetch_all_sync(_sums(chosen)["whole"], {**where, "id": _scope(chosen)})
-    return with_parked(found[0] if found else dict.fromkeys(trends.FIGURES))
+    statement = page_queries.USE_OF_TRUCK if chosen.truck else page_queries.USE_OF_GROUP
+    return fetch_all_sync(statement, {**where, "id": _scope(chosen)})[0]
 
 
 def with_parked(row: Row) -> Row:
@@ -122,9 +122,16 @@ def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
     return [truck for truck in found if truck.code in codes]
 
 
-def _targets(chosen: Asked) -> dict[str, float]:
-    """In force on the last day, of the truck or of the fleet."""
-    truck = chosen.truck.pk if chosen.truck else None
-    asked = {"fleet": chosen.fleet.pk, "id": truck, "day": chosen.period.last}
-    values = values_in_force(fetch_all_sync(truck_queries.PARAMETER_SETS, asked))
-    return {name: values[name] for name in ("target_utilization_pct", "target_idle_pct")}
+def _targets(chosen: Asked) -> Targets:
+    where = {"fleet": chosen.fleet.pk, "to_day": chosen.period.last}
+    sets = [{**row, "values": orjson.loads(row["values"])} for row in fetch_all_sync(statements.PARAMETER_SETS, where)]
+    of_groups = fetch_all_sync(statements.GROUP_TARGETS, where)
+    members = fetch_all_sync(statements.MEMBERS, where) if of_groups else []
+    return targets({name: getattr(DEFAULTS, name) for name in NAMES}, sets, of_groups, members)
+
+
+def targets_of(chosen: Asked, found: Targets) -> Mapping[str, float]:
+    """Those of the truck, the group or the fleet that the page is about."""
+    if chosen.truck:
+        return found.of_truck(chosen.truck.code)
+    return found.of_group(chosen.group.pk if chosen.group else None)
