@@ -30,6 +30,7 @@ VARIABLES: dict[str, tuple[Any, ...]] = {
     "REMEMBERED_MB": (int, 32),
     "SYNC_INTERVAL_S": (int, 60),
     "INITIAL_HISTORY_DAYS": (int, 35),
+    "MIN_FREE_DISK_PCT": (int, 10),
     "LOG_LEVEL": (str, "INFO"),
     "LOG_FORMAT": (str, "json"),
     "PROXIES": (int, 0),
@@ -150,4 +151,6 @@ def _out_of_bounds(values: dict[str, Any]) -> list[str]:
         problems.append("SYNC_INTERVAL_S: at least 10")
     if values.get("INITIAL_HISTORY_DAYS", 1) < 1:
         problems.append("INITIAL_HISTORY_DAYS: at least 1")
+    if values.get("MIN_FREE_DISK_PCT", 0) > 90:
+        problems.append("MIN_FREE_DISK_PCT: at most 90")
     return problems

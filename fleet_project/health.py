@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from apps import mysql
 from apps.accounts.answers import dumps
+from apps.trucks.disk import NOT_KNOWN
 
 OK = "ok"
 HEARTBEATS = ("beat", "worker")
@@ -35,7 +36,7 @@ async def pool(request: HttpRequest) -> HttpResponse:
 async def readyz(request: HttpRequest) -> HttpResponse:
     """200 when everything works, else 503; `checks` says of each part what is wrong."""
     checks = {"database": await _database(), "pool": _pool(), **await _redis()}
-    is_ready = all(verdict == OK for verdict in checks.values())
+    is_ready = all(verdict in (OK, NOT_KNOWN) for verdict in checks.values())
     return _json({"status": OK if is_ready else "not ready", "checks": checks}, 200 if is_ready else 503)
 
 
@@ -52,14 +53,15 @@ def _pool() -> str:
 
 
 async def _redis() -> dict[str, str]:
-    """Redis itself and the heartbeats that it keeps."""
+    """Redis itself, the heartbeats that it keeps, and what the last worker saw of the database's disk."""
     try:
         async with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
-            beats = await client.mget([f"heartbeat:{name}" for name in HEARTBEATS])
+            *beats, disk = await client.mget([*(f"heartbeat:{name}" for name in HEARTBEATS), "disk"])
     except (RedisError, OSError) as error:
         unknown = dict.fromkeys(HEARTBEATS, "not known without Redis")
-        return {"redis": f"does not answer ({type(error).__name__})", **unknown}
-    return {"redis": OK, **{name: _heartbeat(second) for name, second in zip(HEARTBEATS, beats, strict=True)}}
+        return {"redis": f"does not answer ({type(error).__name__})", **unknown, "disk": NOT_KNOWN}
+    heartbeats = {name: _heartbeat(second) for name, second in zip(HEARTBEATS, beats, strict=True)}
+    return {"redis": OK, **heartbeats, "disk": disk.decode() if disk else NOT_KNOWN}
 
 
 def _heartbeat(second: bytes | None) -> str:

@@ -7,7 +7,7 @@ from celery import shared_task
 from apps.accounts import idempotency
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks import partitions, retention
+from apps.trucks import disk, partitions, retention
 from apps.trucks.wialon_session import connection
 
 HEARTBEAT_LIFE_S = 60
@@ -39,8 +39,9 @@ def forget_idempotency_keys() -> str:
 
 @shared_task(soft_time_limit=10)
 def beat_heart() -> str:
-    """Leaves word that beat sent this and a worker ran it; /readyz misses it after a minute."""
+    """Leaves word for /readyz, for a minute: that beat sent this, a worker ran it, and what it sees of the disk."""
     store = connection()
     for name in ("beat", "worker"):
         store.set(f"heartbeat:{name}", int(time.time()), ex=HEARTBEAT_LIFE_S)
+    store.set("disk", disk.verdict(), ex=HEARTBEAT_LIFE_S)
     return "alive"

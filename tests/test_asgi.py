@@ -158,7 +158,14 @@ def test_ready_is_when_every_part_is(asgi: AsgiClient, store) -> None:
         200,
         {
             "status": "ok",
-            "checks": {"database": "ok", "pool": "ok", "redis": "ok", "beat": "ok", "worker": "ok"},
+            "checks": {
+                "database": "ok",
+                "pool": "ok",
+                "redis": "ok",
+                "beat": "ok",
+                "worker": "ok",
+                "disk": "not known",
+            },
         },
     )
     assert answer.headers["Cache-Control"] == "no-store"
@@ -169,7 +176,16 @@ def test_not_ready_names_the_part_that_is_silent(asgi: AsgiClient, store) -> Non
     answer = asgi.get("/readyz")
     assert answer.status_code == 503
     wrong = {name: verdict for name, verdict in answer.json()["checks"].items() if verdict != "ok"}
-    assert wrong == {"beat": "no sign of life within 60 s"}
+    assert wrong == {"beat": "no sign of life within 60 s", "disk": "not known"}
+
+
+def test_not_ready_where_the_disk_has_too_little_space(asgi: AsgiClient, store) -> None:
+    beat(store, "beat", "worker")
+    for verdict, status in (("ok", 200), ("8.0 % of the database's disk is free", 503)):
+        store.set("disk", verdict)
+        answer = asgi.get("/readyz")
+        assert (answer.status_code, answer.json()["checks"]["disk"]) == (status, verdict)
+    store.delete("disk")
 
 
 def test_a_heartbeat_that_outlived_its_key_is_old(asgi: AsgiClient, store) -> None:

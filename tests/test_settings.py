@@ -159,6 +159,7 @@ def test_what_must_be_set_and_is_not_is_named(name: str, loaded: Load) -> None:
         ("POOL_WAIT_MS", "0.2", "'0.2' is not a whole number"),
         ("SYNC_INTERVAL_S", "9", "at least 10"),
         ("INITIAL_HISTORY_DAYS", "0", "at least 1"),
+        ("MIN_FREE_DISK_PCT", "91", "at most 90"),
         ("LOG_LEVEL", "LOUD", "is one of DEBUG, INFO, WARNING, ERROR"),
         ("LOG_FORMAT", "xml", "is json or console"),
         ("SECRET_KEY_FILE", "/nowhere/secret", "No such file"),

@@ -49,10 +49,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """`run`: the last one, or none. `failing`: trucks whose last attempt failed."""
+    """`run`: the last one, or none. `paused`: why it stores nothing. `failing`: trucks whose last attempt failed."""
 
     run: SyncRun | None
     started: str
+    paused: str
     lag: str
     failing: int
     lagging: int
@@ -148,6 +149,7 @@ def sync_health(fleet: Fleet, lagging: int) -> Sync:
     return Sync(
         run=run,
         started=local_time(run.started_at if run else None, fleet.zone),
+        paused=run.error.partition(": ")[2] if run and run.status == SyncRun.Status.PAUSED else "",
         lag="not measured yet" if measured is None else f"{round((measured.lag_s or 0) / 60)} min",
         failing=failing,
         lagging=lagging,

@@ -16,16 +16,15 @@ from apps.accounts.parameters import Paging
 from apps.accounts.schemas import FreshnessEcho, Instant, PageEcho, described
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries
+from apps.trucks.disk import DiskFull
 from apps.trucks.leases import LeaseLost
 from apps.trucks.schemas import CODE
 from apps.trucks.wialon import Busy, LoginRefused, RequestRefused, SessionLost, TooMuch, Unavailable
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SHARES = ("p50_s", "p90_s", "p99_s", "max_s")
-_TOLD = {
-    kind.__name__
-    for kind in (LoginRefused, RequestRefused, SessionLost, TooMuch, Busy, Unavailable, LeaseLost, DecryptionError)
-}
+_WIALON = (LoginRefused, RequestRefused, SessionLost, TooMuch, Busy, Unavailable)
+_TOLD = {kind.__name__ for kind in (*_WIALON, LeaseLost, DecryptionError, DiskFull)}
 
 
 class WatermarkSearch(Paging):
@@ -53,7 +52,10 @@ class Lags(BaseModel):
 
 
 class Pass(BaseModel):
-    status: str = described("`running`, `ok`, `partial` (some trucks failed) or `failed`.", "ok")
+    status: str = described(
+        "`running`, `ok`, `partial` (some trucks failed), `failed` or `paused` (the database's disk is nearly full).",
+        "ok",
+    )
     started_at: Instant = described("Start.", "2026-03-09T14:05:00Z")
     finished_at: Instant | None = described("End; null while it is under way.", "2026-03-09T14:05:04Z")
     trucks: int = described("Trucks.", 12)

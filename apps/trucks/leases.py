@@ -29,7 +29,7 @@ class Renewable(Protocol):
 
 
 class Holding:
-    """What a worker holds, and has to renew while it works."""
+    """What a worker holds and has to renew while it works: its leases, and that there is space for what it stores."""
 
     def __init__(self, *leases: Renewable) -> None:
         self._leases = list(leases)

@@ -9,6 +9,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from apps.accounts.models import Fleet
 from apps.trucks import hints
+from apps.trucks.disk import DiskFull
 from apps.trucks.leases import Holding, Lost
 from apps.trucks.messages import Raw
 from apps.trucks.models import TruckSync
@@ -55,7 +56,7 @@ class Reader:
         """Brings trucks up to date, and says in the tally which were; at most some dozens at once.
 
         One bad truck, whatever is wrong with it, never stops the others. Raises WialonError where the account as a
-        whole cannot be read, OutOfTime, and Lost.
+        whole cannot be read, OutOfTime, DiskFull, and Lost.
         """
         self._load_ahead(turns)
         for turn in turns:
@@ -86,7 +87,7 @@ class Reader:
         truck_pass = TruckPass(self.fleet, self._client, self._tables, tally, self._now, self._go_on, self._ahead)
         try:
             truck_pass.bring_up_to_date(turn, self._looks_back)
-        except (Lost, LoginRefused, OutOfTime, SoftTimeLimitExceeded):
+        except (Lost, LoginRefused, OutOfTime, DiskFull, SoftTimeLimitExceeded):
             raise
         except Exception as error:
             self._note(turn, error, tally)

@@ -11,6 +11,7 @@ from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
 from apps.trucks import backfills, hints
 from apps.trucks.backfills import Chunk, ChunkLost
+from apps.trucks.disk import DiskFull, SpaceGuard
 from apps.trucks.ingest import advance
 from apps.trucks.models import Backfill, Truck, TruckSync
 from apps.trucks.tables import SensorTables
@@ -41,13 +42,14 @@ class Resync:
         self._deadline = time.monotonic() + seconds
         self._retry, self._transport = retry, transport
         self._chunk: Chunk | None = None
+        self._space = SpaceGuard()
         self._tables = SensorTables(self.fleet.pk)
 
     def work(self) -> int:
         """Reads chunk after chunk until none is free or the share is over. Returns how many truck-days it read.
 
-        Raises nothing that Wialon does: a truck's error is tried again later; where the account cannot be read the
-        backfill rests.
+        Raises nothing that Wialon does: a truck's error is tried again later; where the account cannot be read, or
+        there is no space on the database's disk, the backfill rests.
         """
         self._chunk = backfills.claim(self.backfill.pk)
         if self._chunk is None:
@@ -57,7 +59,7 @@ class Resync:
                 return self._work(client)
         except ChunkLost:
             return 0
-        except (WialonError, DecryptionError) as error:
+        except (WialonError, DecryptionError, DiskFull) as error:
             pause_s = _BUSY_PAUSE_S if isinstance(error, Busy) else _AWAY_PAUSE_S
             self._chunk.give_back(pause_s=pause_s, why=f"{type(error).__name__}: {error}")
             return 0
@@ -75,6 +77,7 @@ class Resync:
         )
 
     def _renew(self) -> None:
+        self._space.renew()
         if self._chunk:
             self._chunk.renew()
 
@@ -94,7 +97,7 @@ class Resync:
         tally = Tally()
         try:
             self._read_anew(client, chunk, tally, now)
-        except (ChunkLost, LoginRefused, Busy):
+        except (ChunkLost, LoginRefused, Busy, DiskFull):
             raise
         except Exception as error:
             if isinstance(error, TryAgain | SessionLost):

@@ -20,6 +20,7 @@ from django.utils import timezone
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
 from apps.trucks import drivers, hints, leases, logins, shares, units
+from apps.trucks.disk import DiskFull, SpaceGuard
 from apps.trucks.ingest import advance
 from apps.trucks.leases import Holding, Lost
 from apps.trucks.models import SyncRun, Truck, TruckSync
@@ -166,8 +167,9 @@ def synchronise(
     _close_lost_runs(fleet)
     run = SyncRun.objects.create(fleet=fleet, started_at=timezone.now(), looks_back=looks_back)
     tally, wait_s = Tally(), float(settings.SYNC_INTERVAL_S)
-    deadline, holding = time.monotonic() + seconds, Holding(lease)
+    deadline, holding = time.monotonic() + seconds, Holding(lease, SpaceGuard())
     try:
+        holding.renew()
         with _client(fleet, holding, transport=transport, retry=retry) as client:
             one = FleetPass(run, client, holding, deadline=deadline, call_help=call_help, progress=progress)
             tally = one.tally
@@ -178,6 +180,8 @@ def synchronise(
         run.status, wait_s = SyncRun.Status.PARTIAL, 0
         run.error = f"out of time after {seconds:.0f} s; the next pass goes on from here"
         leases.no_failures(fleet.pk)
+    except DiskFull as error:  # no failure of the fleet's, either: it is tried again after the usual pause
+        run.status, run.error = SyncRun.Status.PAUSED, f"DiskFull: {error}"
     except Lost as error:  # no failure of the fleet's: its sync goes on elsewhere
         run.status, run.error = SyncRun.Status.FAILED, f"{type(error).__name__}: {error}"
     except LoginRefused as error:
@@ -210,7 +214,7 @@ def join(
         return 0
     SyncRun.objects.filter(pk=run_id).update(workers=F("workers") + 1)
     run = SyncRun.objects.select_related("fleet").get(pk=run_id)
-    holding = Holding()
+    holding = Holding(SpaceGuard())
     try:
         with _client(run.fleet, holding, transport=transport, retry=retry) as client:
             return _read_shares(run, share, client, holding, time.monotonic() + seconds, give_way)
@@ -233,7 +237,7 @@ def _read_shares(
         while share:
             read_share(reader, share)
             share = None if time.monotonic() > deadline or give_way() else shares.claim(run.pk)
-    except (OutOfTime, Lost):
+    except (OutOfTime, DiskFull, Lost):
         pass
     except WialonError as error:
         _tell_of_no_help(run, error)

@@ -17,7 +17,13 @@ from apps.accounts.admin_base import (
 )
 from apps.trucks.models import SyncRun
 
-RUN_STATES = {"running": "info", "ok": "success", "some trucks failed": "warning", "failed": "danger"}
+RUN_STATES = {
+    "running": "info",
+    "ok": "success",
+    "some trucks failed": "warning",
+    "failed": "danger",
+    "waits for space": "danger",
+}
 
 
 @admin.register(SyncRun)

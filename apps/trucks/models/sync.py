@@ -94,6 +94,7 @@ class SyncRun(models.Model):
         OK = "ok"
         PARTIAL = "partial", "some trucks failed"
         FAILED = "failed"
+        PAUSED = "paused", "waits for space"  # on the database's disk
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="sync_runs")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)

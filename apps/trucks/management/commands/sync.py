@@ -83,7 +83,7 @@ class Command(BaseCommand):
         )
         for error in run.truck_errors:
             self.stderr.write(f"{error['truck']}: {error['error']}")
-        if run.status == SyncRun.Status.FAILED:
+        if run.status in (SyncRun.Status.FAILED, SyncRun.Status.PAUSED):
             raise CommandError(run.error)
 
 
