@@ -13,6 +13,7 @@ from apps.fleet.models import (
     CostEntry,
     CostRate,
     ExchangeRate,
+    FuelAlert,
     FuelPurchase,
     GroupTarget,
     LedgerImport,
@@ -74,6 +75,7 @@ def furnish(fleet: Fleet, number: int = 1) -> dict[type[Model], Any]:
     made[DrainReview] = DrainReview.objects.create(
         fleet=fleet, truck=truck, started_at=rows.NOON, verdict="dismissed", reviewed_at=rows.NOON, reviewed_by=word
     )
+    made[FuelAlert] = rows.fuel_alert(truck, note=f"{word} trailer {number}")
     return made | _computed(truck)
 
 

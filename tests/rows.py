@@ -20,6 +20,7 @@ from apps.fleet.models import (
     CostRate,
     FleetDay,
     FleetDayCost,
+    FuelAlert,
     FuelPrice,
     FuelPurchase,
     TruckDayCost,
@@ -309,6 +310,16 @@ def fuel_money(truck: Truck, day: dt.date = DAY, **values: Any) -> TruckDayFuel:
     made = TruckDayFuel.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
     _sum_up(truck.fleet_id, truck.pk, day)
     return made
+
+
+def fuel_alert(truck: Truck, week: dt.date = dt.date(2026, 3, 2), **changes: Any) -> FuelAlert:
+    """20 % more than before in a week, which nobody has reviewed."""
+    values = {
+        "litres": 360.0, "distance_m": 1_000_000, "consumption_l_per_100km": 36.0, "baseline_l_per_100km": 30.0,
+        "baseline_distance_m": 4_000_000, "deviation_pct": 20.0, "threshold_pct": 15.0, "excess_l": 60.0,
+        "excess_cost": Decimal("63.00"), "found_at": NOON, "changed_at": NOON, **changes,
+    }  # fmt: skip
+    return FuelAlert.objects.create(fleet=truck.fleet, truck=truck, week=week, **values)
 
 
 def price(fleet: Fleet, since: dt.date | dt.datetime, per_l: str = "1.05", **changes: Any) -> FuelPrice:

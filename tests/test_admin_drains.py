@@ -1,5 +1,6 @@
 """A person says what a drain was: it survives rebuilds, and a dismissed one leaves the figures."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from apps.fleet import summaries
+from apps.fleet import ledger, summaries
+from apps.fleet.models import FuelPrice, TruckDayFuel
 from apps.trucks import invalidation
 from apps.trucks.models import DrainReview, FuelEvent, Truck, TruckDay
 from apps.trucks.models.views import FuelEventRow
@@ -54,6 +56,19 @@ def test_a_dismissed_drain_leaves_the_figures_and_comes_back_when_it_is_confirme
     assert drained(truck) == ("confirmed", 1, 100.0, 0.0)
     said = DrainReview.objects.order_by("pk").values_list("verdict", "reviewed_by")
     assert list(said) == [("dismissed", "root"), ("confirmed", "root")]
+
+
+def test_what_drains_cost_follows_what_is_said_of_them(truck: Truck, client: Client) -> None:
+    ledger.save(FuelPrice(fleet=truck.fleet, effective_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), price_per_l="1.10"))
+    money = []
+    for verdict in (None, "dismiss", "confirm"):
+        if verdict is not None:
+            say(client, verdict)
+        summaries.rebuild(truck.fleet)
+        day = TruckDayFuel.objects.get(truck_id=truck.pk)
+        money.append((day.drain_cost, day.suspected_drains, day.suspected_drain_cost))
+    assert money == [(110, 1, 110), (0, 0, 0), (110, 0, 0)]
+    assert FuelEvent.objects.get(truck_id=truck.pk).cost == 110
 
 
 @pytest.mark.parametrize(("later_s", "review"), [(600, "dismissed"), (601, "suspected")])

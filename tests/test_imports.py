@@ -30,7 +30,8 @@ PURE = (
     )),
     *(f"apps.fleet.{name}" for name in (
         "utilization", "utilization_figures", "figures", "hours", "targets", "working_time",
-        "allocation", "costs", "driver_costs", "safety", "units", "reports.schedule", "reports.wording",
+        "allocation", "costs", "driver_costs", "consumption", "fuel_parameters", "fuel_ranking", "safety", "units",
+        "reports.schedule", "reports.wording",
     )),
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The API's endpoint about a fleet's fuel: consumption against baseline and peers, idling, refuels, drains."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -10,11 +11,11 @@ from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.fleet import figures as fleet_figures
+from apps.fleet import fuel_queries, queries
 from apps.fleet import fuel_schemas as schemas
-from apps.fleet import queries
 from apps.fleet.fuel_figures import burn, figures, shown
 from apps.fleet.fuel_report import Report, baseline_of
-from apps.mysql import Row
+from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.remembered import summaries
@@ -34,10 +35,16 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
         totals, before, baseline = [await _totals(who, each, fresh.revision) for each in periods]
         current, earlier = figures(totals), figures(before)
         report = await Report.read(who.fleet_id, who.currency, period)
-        data, page_echo = report.page(asked.sort, asked.group, page)
+        trucks, page_echo = report.page(asked.sort, asked.group, page)
+        where = queries.period(who.fleet_id, period.first, period.last)
+        alerts = await _alerts(where, [truck.id for truck in trucks])
         return {
-            "data": data,
-            "summary": {**shown(current, who.currency), **report.summary(burn(totals), burn(baseline))},
+            "data": [report.item(truck, alerts.get(truck.id, ())) for truck in trucks],
+            "summary": {
+                **shown(current, who.currency),
+                **report.summary(burn(totals), burn(baseline)),
+                "alerts": await _alert_counts(where),
+            },
             "previous": {"period": period.previous().echo(), **shown(earlier, who.currency)},
             "change_pct": fleet_figures.change_pct(current, earlier),
             "page": page_echo,
@@ -46,6 +53,19 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+async def _alerts(where: dict[str, Any], trucks: Sequence[int]) -> dict[int, list[Row]]:
+    """The alerts of these trucks, by truck and week."""
+    found: dict[int, list[Row]] = {}
+    for row in await fetch_all(fuel_queries.ALERTS, {**where, "trucks": ",".join(map(str, trucks))}):
+        found.setdefault(row["id"], []).append(row)
+    return found
+
+
+async def _alert_counts(where: dict[str, Any]) -> dict[str, int]:
+    counts = {row["state"]: row["alerts"] for row in await fetch_all(fuel_queries.ALERT_COUNTS, where)}
+    return {state: counts.get(state, 0) for state in ("open", "acknowledged", "dismissed")}
 
 
 async def _totals(who: Principal, period: Period, revision: int) -> Row:

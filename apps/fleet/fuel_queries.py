@@ -45,3 +45,29 @@ PARAMETER_SETS = """
 SELECT truck_id, `values` FROM parameter_set WHERE fleet_id = %(fleet)s AND effective_from <= %(to_day)s
 ORDER BY truck_id IS NOT NULL, effective_from
 """
+
+# One row a truck whose week `week` is noted, with days from `from_day` to `to_day`: its sums, the last of the days, and
+# up to where that is known.
+_WEEK = ("length_s", "no_data_s", *BURN)
+DAYS_OF_NOTED = f"""
+SELECT d.truck_id, {sums_of(_WEEK, OF_TRUCK_DAY)}, MAX(d.day) AS last_day, MAX(d.as_of) AS known_until,
+    SUM(f.fuel_cost) AS fuel_cost, SUM(f.fuel_priced_l) AS fuel_priced_l
+FROM dirty_fuel_week n JOIN truck_day d ON d.fleet_id = n.fleet_id AND d.truck_id = n.truck_id
+LEFT JOIN truck_day_fuel f ON f.fleet_id = d.fleet_id AND f.day = d.day AND f.truck_id = d.truck_id
+WHERE n.fleet_id = %(fleet)s AND n.week = %(week)s AND d.day BETWEEN %(from_day)s AND %(to_day)s
+GROUP BY d.truck_id
+"""
+
+# --- alerts that hold, of weeks that reach into the period -----------------------------------------------------------
+
+_HOLDING = """FROM fuel_alert WHERE fleet_id = %(fleet)s AND withdrawn_at IS NULL
+    AND week BETWEEN DATE_SUB(%(from_day)s, INTERVAL 6 DAY) AND %(to_day)s"""
+_STATE = "IF(review = '', 'open', review)"
+# One row an alert, by week; `trucks` is a list with commas.
+ALERTS = f"""
+SELECT truck_id AS id, week, {_STATE} AS state, consumption_l_per_100km, baseline_l_per_100km, deviation_pct,
+    threshold_pct, distance_m, excess_l, excess_cost, note, reviewed_at
+{_HOLDING} AND FIND_IN_SET(truck_id, %(trucks)s) ORDER BY week
+"""
+# One row a state that there is.
+ALERT_COUNTS = f"SELECT {_STATE} AS state, COUNT(*) AS alerts {_HOLDING} GROUP BY state"

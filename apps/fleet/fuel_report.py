@@ -1,25 +1,23 @@
 """What the API says of a fleet's fuel in a period: all its trucks are read, since each is held against others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
 import orjson
 
-from apps.accounts.answers import rounded
+from apps.accounts.answers import money, rounded
 from apps.accounts.calendar import ONE_DAY
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period, of_days
-from apps.fleet import fuel_queries, queries
+from apps.fleet import fuel_parameters, fuel_queries, queries
 from apps.fleet.consumption import BASELINE_DAYS, Burn, Comparison, Consumption, against_baseline, together
 from apps.fleet.figures import coverage_pct
 from apps.fleet.fuel_figures import AMOUNTS, burn, figures, shown, total
 from apps.fleet.fuel_ranking import Key, Ranking, TruckFuel
 from apps.mysql import Row, fetch_all
-from apps.trucks.parameters import DEFAULTS
 
-PARAMETERS = ("fuel_min_km", "fuel_deviation_pct")
 _NOTHING = Burn(None, None, 0)
 
 
@@ -46,7 +44,7 @@ class Report:
             groups=await fetch_all(fuel_queries.GROUPS, asked),
             sets=await fetch_all(fuel_queries.PARAMETER_SETS, asked),
             fuel=await fetch_all(fuel_queries.FUEL_OF_TRUCKS, asked),
-            money=await fetch_all(fuel_queries.MONEY_OF_TRUCKS, asked),
+            priced=await fetch_all(fuel_queries.MONEY_OF_TRUCKS, asked),
             baselines=await fetch_all(fuel_queries.BURN_OF_TRUCKS, before),
         )
 
@@ -58,17 +56,17 @@ class Report:
         groups: Sequence[Row],
         sets: Sequence[Row],
         fuel: Sequence[Row],
-        money: Sequence[Row],
+        priced: Sequence[Row],
         baselines: Sequence[Row],
     ) -> Self:
         """From the rows of the statements of these names."""
-        in_general, by_truck = _in_force(sets)
-        priced, before = _by_truck(money, fuel_queries.MONEY), _by_truck(baselines, fuel_queries.BURN)
+        in_general, by_truck = fuel_parameters.in_force(sets)
+        amounts, before = _by_truck(priced, fuel_queries.MONEY), _by_truck(baselines, fuel_queries.BURN)
         known, sums = {row["id"]: row for row in names}, _by_truck(fuel, _FIGURES)
         trucks = {
             pk: _truck(
                 known[pk],
-                {**sums[pk], **priced.get(pk, _UNPRICED)},
+                {**sums[pk], **amounts.get(pk, _UNPRICED)},
                 before.get(pk),
                 by_truck.get(pk, in_general)["fuel_min_km"],
             )
@@ -76,16 +74,17 @@ class Report:
         }
         return cls(Ranking(trucks), {row["id"]: row["name"] for row in groups}, in_general, currency)
 
-    def page(self, sort: str, group: str | None, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    def page(self, sort: str, group: str | None, page: Page) -> tuple[list[TruckFuel], dict[str, Any]]:
         """The trucks after the page's key, at most as many as it takes, and the answer's `page`."""
         members = None if group is None else {pk for pk, name in self.groups.items() if name == group}
         keyed = self.ranking.in_order(sort, members)
         after: Key | None = None if page.after is None else orjson.loads(page.after)
         rows = [{"key": orjson.dumps(key).decode(), "truck": truck} for key, truck in keyed if not after or key > after]
         found, echo = page.cut(rows[: page.limit + 1], "key")
-        return [self._item(row["truck"]) for row in found], echo
+        return [row["truck"] for row in found], echo
 
-    def _item(self, truck: TruckFuel) -> dict[str, Any]:
+    def item(self, truck: TruckFuel, alerts: Iterable[Row]) -> dict[str, Any]:
+        """A truck as it is listed, with its rows of alerts."""
         found, unranked = truck.consumption, truck.consumption.unranked
         others, peers = self.ranking.against_peers(truck)
         return {
@@ -99,6 +98,7 @@ class Report:
             "unranked_reason": unranked,
             "baseline": _with_exposure(self.ranking.against_baseline(truck), found.baseline),
             "peers": {**_comparison(peers), "trucks": others},
+            "alerts": [_alert(row, self.currency) for row in alerts],
         }
 
     def summary(self, own: Burn, baseline: Burn) -> dict[str, Any]:
@@ -160,20 +160,17 @@ def _truck(names: Row, sums: Row, baseline: Row | None, min_km: float) -> TruckF
     )
 
 
-Parameters = dict[str, float]
-
-
-def _in_force(sets: Sequence[Row]) -> tuple[Parameters, dict[int, Parameters]]:
-    """The fleet's values of these parameters, and those of trucks that have some of their own."""
-    in_general: Parameters = {name: getattr(DEFAULTS, name) for name in PARAMETERS}
-    by_truck: dict[int, Parameters] = {}
-    for row in sets:  # the fleet's come first
-        values = {name: value for name, value in orjson.loads(row["values"]).items() if name in in_general}
-        if row["truck_id"] is None:
-            in_general |= values
-        elif values:
-            by_truck[row["truck_id"]] = {**by_truck.get(row["truck_id"], in_general), **values}
-    return in_general, by_truck
+def _alert(row: Row, currency: str) -> dict[str, Any]:
+    measures = ("consumption_l_per_100km", "baseline_l_per_100km", "deviation_pct", "threshold_pct", "excess_l")
+    return {
+        "week": row["week"],
+        "state": row["state"],
+        **{name: rounded(row[name]) for name in measures},
+        "distance_m": row["distance_m"],
+        "excess_cost": money(row["excess_cost"], currency),
+        "note": row["note"] or None,
+        "reviewed_at": row["reviewed_at"],
+    }
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The API's answer about a fleet's fuel, as declared in OpenAPI."""
 
+import datetime as dt
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import DayPeriod, Paging
-from apps.accounts.schemas import DISTANCE_M, FreshnessEcho, Money, PageEcho, PeriodEcho, described
+from apps.accounts.schemas import DISTANCE_M, FreshnessEcho, Instant, Money, PageEcho, PeriodEcho, described
 from apps.trucks.schemas import CODE
 
 _NOT_RANKED = Literal["not_measured", "distance_too_short", "not_positive", "coverage_too_low"]
@@ -74,6 +75,22 @@ class PeersOfClass(_Compared):
     trucks: int = described("How many others; three at least are compared with.", 7)
 
 
+class FuelAlertItem(BaseModel):
+    """A week, Monday to Sunday, whose consumption deviates from the 28 days before it by more than the parameter."""
+
+    week: dt.date = described("Its Monday.", "2026-03-02")
+    state: Literal["open", "acknowledged", "dismissed"] = described("What a person said of it.", "open")
+    consumption_l_per_100km: float = described(_CONSUMPTION, 34.4)
+    baseline_l_per_100km: float = described("The same of the 28 days before.", 29.9)
+    deviation_pct: float = described("By how much it is above that (negative: below).", 15.05)
+    threshold_pct: float = described("The parameter `fuel_deviation_pct` in force on its Sunday.", 15)
+    distance_m: int = described("Distance with measured fuel.", 2_914_000)
+    excess_l: float = described("Litres more than the baseline would have taken (negative: less).", 131.1)
+    excess_cost: Money | None = Field(description="What they cost at the week's mean price; null without a price.")
+    note: str | None = described("What a person noted.", None)
+    reviewed_at: Instant | None = described("When somebody last said something of it.", None)
+
+
 class FuelOfTruck(FuelFigures):
     truck_id: str = described(CODE, "T-101")
     name: str = described("The unit's name in Wialon.", "Volvo 101")
@@ -84,6 +101,7 @@ class FuelOfTruck(FuelFigures):
     unranked_reason: _NOT_RANKED | None = described("Why not: too little measured, driven or known; null: it is.", None)
     baseline: Baseline
     peers: PeersOfClass
+    alerts: list[FuelAlertItem] = Field(description="Alerts of weeks that reach into the period, by week.")
 
 
 class FuelOfGroup(FuelFigures):
@@ -99,12 +117,21 @@ class FuelParameters(BaseModel):
     fuel_deviation_pct: float = described("A week that deviates by more from its baseline is an alert.", 15)
 
 
+class AlertCounts(BaseModel):
+    """Alerts of all trucks, of weeks that reach into the period."""
+
+    open: int = described("That nobody has reviewed.", 1)
+    acknowledged: int = described("That somebody has taken note of.", 0)
+    dismissed: int = described("That have a good reason, as somebody said.", 0)
+
+
 class FuelOfFleet(FuelFigures):
     trucks_ranked: int = described("Trucks in the ranking.", 10)
     trucks_unranked: int = described("Trucks outside it.", 2)
     baseline: Baseline
     groups: list[FuelOfGroup] = Field(description="Every group by name; a truck may be in several.")
     parameters: FuelParameters
+    alerts: AlertCounts
 
 
 class FuelBefore(FuelFigures):

@@ -56,6 +56,7 @@ def full_fleet() -> Fleet:
         rows.cost(truck, "fuel", "180.10", day)
         rows.cost(truck, "tolls", "11.00", day, source="actual")
         rows.fleet_day(fleet, day)
+    rows.fuel_alert(truck)
     rows.trip(truck)
     rows.speeding(truck)
     rows.message(truck)

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import fuel_queries, queries
+from apps.fleet import alert_reviews, fuel_queries, queries
 from apps.fleet.fuel_figures import SUMMED, total
 from apps.fleet.fuel_report import Report
+from apps.fleet.models import FuelAlert
 from apps.fleet.summaries import sums
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import Truck, TruckDay
@@ -205,6 +206,31 @@ def test_another_fleet_s_trucks_are_no_peers_and_in_no_answer(api_get: Get, flee
     found = trucks(api_get(PATH, rows.api_key(fleet)))
     assert set(found) == {"T-1", "T-2", "T-3", "T-4", "VAN"}
     assert found["T-1"]["peers"]["trucks"] == 3
+
+
+def test_alerts_are_those_that_hold_of_weeks_that_reach_into_the_period(api_get: Get, fleet: Fleet) -> None:
+    truck = Truck.objects.get(fleet=fleet, code="T-4")
+    rows.fuel_alert(truck, FIRST, note="new trailer")
+    rows.fuel_alert(truck, FIRST - 7 * ONE, review="dismissed")
+    rows.fuel_alert(truck, FIRST + 7 * ONE, withdrawn_at=rows.NOON)
+    rows.fuel_alert(truck, FIRST + 14 * ONE)
+    rows.fuel_alert(rows.truck(rows.fleet("Other"), "T-4"), FIRST)
+    key = rows.api_key(fleet)
+    found = trucks(api_get("/api/v2/fleet/fuel?from=2026-03-01&to=2026-03-09", key))
+    assert [(alert["week"], alert["state"]) for alert in found["T-4"]["alerts"]] == [
+        ("2026-02-23", "dismissed"), ("2026-03-02", "open"),
+    ]  # fmt: skip
+    assert found["T-4"]["alerts"][1] == {
+        "week": "2026-03-02", "state": "open", "consumption_l_per_100km": 36.0, "baseline_l_per_100km": 30.0,
+        "deviation_pct": 20.0, "threshold_pct": 15.0, "distance_m": 1_000_000, "excess_l": 60.0,
+        "excess_cost": {"amount": "63.00", "currency": "USD"}, "note": "new trailer", "reviewed_at": None,
+    }  # fmt: skip
+    assert found["T-1"]["alerts"] == []
+    answer = api_get(PATH, key)
+    assert answer.json()["summary"]["alerts"] == {"open": 1, "acknowledged": 0, "dismissed": 0}
+    alert_reviews.review([FuelAlert.objects.get(truck=truck, week=FIRST)], "acknowledged", "pat", rows.NOON)
+    again = api_get(PATH, key, {"If-None-Match": answer.headers["ETag"]})
+    assert again.json()["summary"]["alerts"] == {"open": 0, "acknowledged": 1, "dismissed": 0}
 
 
 # --- against plain loops over truck-days ----------------------------------------------------------------------------

@@ -6,11 +6,13 @@ from apps.accounts.models import Fleet
 from apps.fleet.models import (
     CostAllocation,
     DirtyEntry,
+    DirtyFuelWeek,
     FleetDay,
     FleetDayCost,
     FleetDayHours,
     FleetSpan,
     FleetSpanCost,
+    FuelAlert,
     TruckDayCost,
     TruckDayDriver,
     TruckDayFuel,
@@ -18,6 +20,7 @@ from apps.fleet.models import (
     TruckSpan,
     TruckSpanCost,
     TruckSpanDriver,
+    TruckSpanFuel,
 )
 from apps.trucks.models import (
     DirtyDay,
@@ -42,13 +45,15 @@ TABLES = (
     QuarantinedMessage, LatestValues, DirtyDay,
     TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, CostAllocation, DirtyEntry, FleetDay,
     FleetDayCost, FleetDayHours,
-    TruckSpan, TruckSpanCost, TruckSpanDriver, FleetSpan, FleetSpanCost, SummaryRevision,
+    TruckSpan, TruckSpanCost, TruckSpanDriver, TruckSpanFuel, FuelAlert, DirtyFuelWeek, FleetSpan, FleetSpanCost,
+    SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
 # Whose it is, when it was written and how often.
 _OF_THE_RUN = {
     "id", "fleet_id", "revision", "changed_at", "computed_at", "created_at", "updated_at", "marked_at", "due_at",
     "lease_until", "lease_owner", "run_id", "read_in", "told_t", "attempts", "units_refreshed_at", "version", "seen_at",
+    "found_at",
     "content_hash",  # our own number of a trip's driver is part of it
 }  # fmt: skip
 

@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 
-from apps.fleet.admin import costs, days, events, faults, imports, parameter_preview, reports, working_time
+from apps.fleet.admin import costs, days, events, faults, fuel_alerts, imports, parameter_preview, reports, working_time
 
-__all__ = ["costs", "days", "events", "faults", "imports", "parameter_preview", "reports", "working_time"]
+__all__ = [
+    "costs", "days", "events", "faults", "fuel_alerts", "imports", "parameter_preview", "reports", "working_time",
+]  # fmt: skip
 
 admin.site.index_template = "fleet/today.html"

@@ -14,6 +14,7 @@ from apps.fleet.models.costs import (
 )
 from apps.fleet.models.days import FleetDay, FleetDayCost
 from apps.fleet.models.drivers import TruckDayDriver, TruckSpanDriver
+from apps.fleet.models.fuel_alerts import DirtyFuelWeek, FuelAlert
 from apps.fleet.models.hours import FleetDayHours, TruckDayHours
 from apps.fleet.models.imports import LedgerImport
 from apps.fleet.models.ledger import (
@@ -40,12 +41,14 @@ __all__ = [
     "CostRate",
     "CostSource",
     "DirtyEntry",
+    "DirtyFuelWeek",
     "ExchangeRate",
     "FleetDay",
     "FleetDayCost",
     "FleetDayHours",
     "FleetSpan",
     "FleetSpanCost",
+    "FuelAlert",
     "FuelMoney",
     "FuelPrice",
     "FuelPurchase",

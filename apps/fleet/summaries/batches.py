@@ -14,7 +14,8 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.fleet.summaries import notes, shares
+from apps.fleet.models import DirtyFuelWeek
+from apps.fleet.summaries import fuel_alerts, notes, shares
 from apps.fleet.summaries.driver_rows import with_drivers
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.notes import Changes
@@ -73,6 +74,7 @@ def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seco
         else:
             break
     shares.reallocate(fleet, early=seconds == math.inf, seconds=seconds)
+    fuel_alerts.judge(fleet, seconds=seconds)
     return done
 
 
@@ -86,7 +88,8 @@ def fleets_with_dirty_days() -> list[int]:
     others."""
     counts = dict(_claimable(None).values("fleet_id").annotate(days=Count("*")).values_list("fleet_id", "days"))
     entries = notes.due().values_list("fleet_id", flat=True).distinct()
-    return sorted({*counts, *entries}, key=lambda fleet_id: (counts.get(fleet_id, 0), fleet_id))
+    weeks = DirtyFuelWeek.objects.values_list("fleet_id", flat=True).distinct()
+    return sorted({*counts, *entries, *weeks}, key=lambda fleet_id: (counts.get(fleet_id, 0), fleet_id))
 
 
 def rebuild_batch(fleet: Fleet) -> Outcome:
@@ -104,6 +107,7 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         no_more = remove(fleet, _without_result(fleet, claimed, results, errors, syncs))
         if changed or no_more:
             notes.note_changes(fleet.id, _changes(changed, no_more))
+            fuel_alerts.note(fleet, {*no_more, *((day.truck_id, day.result.day) for day, _ in changed)}, syncs)
         _update_log(claimed, errors)
     return Outcome(
         claimed=len(claimed),
