@@ -29,7 +29,8 @@ PURE = (
         "assignments", "night", "driver_parts",
     )),
     *(f"apps.fleet.{name}" for name in (
-        "utilization", "utilization_figures", "figures", "hours", "targets", "working_time",
+        "utilization", "utilization_figures", "figures", "hours", "targets", "working_time", "idle_places",
+        "idling_figures",
         "allocation", "costs", "driver_costs", "consumption", "fuel_parameters", "fuel_ranking", "safety", "units",
         "reports.schedule", "reports.wording",
     )),

@@ -5,9 +5,17 @@ from typing import Any
 from django.db.models import F, Model
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
-from apps.trucks.models import Driver, FactsRevision, FaultAcknowledgement, ParameterSet, Truck, TruckGroup
+from apps.trucks.models import (
+    Driver,
+    FactsRevision,
+    FaultAcknowledgement,
+    ParameterSet,
+    ProductivePlace,
+    Truck,
+    TruckGroup,
+)
 
-_SHOWN: tuple[type[Model], ...] = (Truck, TruckGroup, Driver, ParameterSet, FaultAcknowledgement)
+_SHOWN: tuple[type[Model], ...] = (Truck, TruckGroup, Driver, ParameterSet, FaultAcknowledgement, ProductivePlace)
 
 
 def changed(fleet_id: int) -> None:

@@ -286,6 +286,32 @@ def utilization_before(api_get: Get, key: str) -> None:
     assert (answer["previous"]["moving_s"], answer["change_pct"]["moving_s"]) == (84 * 7_200, -26.19)
 
 
+def idling_and_where(api_get: Get, key: str) -> None:
+    """An hour and 2 l a truck-day, all in one spot: A and B 61.60 + 70.20 = 131.80, C 61.60; together 325.20."""
+    answer = api_get(f"/api/v2/fleet/idling?{BOTH}", key).json()
+    found = [(row["truck_id"], row["idle_s"], row["litres"], row["cost"]) for row in answer["data"]["trucks"]]
+    assert found == [
+        ("A", 59 * 3_600, 118.0, usd("131.80")), ("B", 59 * 3_600, 118.0, usd("131.80")),
+        ("C", 28 * 3_600, 56.0, usd("61.60")),
+    ]  # fmt: skip
+    whole = {
+        "idle_events": 146, "idle_s": 146 * 3_600, "idle_productive_s": 0, "idle_nonproductive_s": 146 * 3_600,
+        "litres": 292.0, "productive_litres": 0.0, "nonproductive_litres": 292.0, "cost": usd("325.20"),
+        "productive_cost": usd("0.00"), "nonproductive_cost": usd("325.20"),
+    }  # fmt: skip
+    [place] = answer["data"]["places"]
+    lat, lon = place.pop("lat"), place.pop("lon")
+    assert (abs(lat - 41.85) < 0.002, abs(lon + 87.65) < 0.002) == (True, True)
+    assert place == {"place": None, **whole}
+    assert answer["summary"] == {
+        **whole, "engine_on_s": 146 * 10_800, "idle_pct": 33.33, "idle_nonproductive_pct": 33.33, "trucks": 3,
+        "places": 1, "not_ranked": {"count": 0, "trucks": []},
+    }  # fmt: skip
+    march = api_get("/api/v2/fleet/idling?from=2026-03-01&to=2026-03-31", key).json()
+    assert (march["previous"]["cost"], march["summary"]["cost"]) == (usd("184.80"), usd("140.40"))
+    assert march["change_pct"]["cost"] == -24.03
+
+
 def utilization_with_a_calendar(api_get: Get, key: str) -> None:
     """From Monday to Friday 8 hours, on Friday 6 March none; A is in the workshop in February's last week, and drives.
 
@@ -359,7 +385,7 @@ def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
         utilization_by_weekday, utilization_before, figures_of_the_summary,
     ):  # fmt: skip
         figures(api_get, key)
-    for figures in (idling_by_event, fuel_in_march, utilization_with_a_calendar):
+    for figures in (idling_by_event, idling_and_where, fuel_in_march, utilization_with_a_calendar):
         figures(api_get, key)
 
 

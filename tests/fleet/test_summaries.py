@@ -32,6 +32,7 @@ from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevisi
 from tests import rows
 from tests.fleet.driver_twin import assert_drivers_add_up
 from tests.fleet.hours_twin import assert_hours_add_up
+from tests.fleet.places_twin import assert_places_add_up
 from tests.fleet.span_twin import assert_spans_add_up
 from tests.fleet.test_reports_runs import in_threads
 from tests.pipeline import feed
@@ -71,6 +72,7 @@ def sums_add_up(db: None) -> Iterator[None]:
         for fleet in Fleet.objects.all():
             assert_spans_add_up(fleet.pk)
             assert_hours_add_up(fleet.pk)
+            assert_places_add_up(fleet.pk)
             assert_drivers_add_up(fleet.pk)
 
 
@@ -208,17 +210,6 @@ def test_what_days_are_computed_with_is_read_once_a_batch(fleet: Fleet, django_a
         assert summaries.rebuild_batch(fleet).claimed == 8  # of two trucks
     for table in ("parameter_set", "productive_place", "drain_review", "driver_assignment", "quarantined_message"):
         assert sum(f"FROM `{table}`" in query["sql"] for query in asked.captured_queries) == 1, table
-
-
-def test_of_a_day_that_goes_on_only_what_changed_is_written(rebuilt: Fleet, django_assert_max_num_queries: Any) -> None:
-    first = trucks(rebuilt)[0]
-    parked = {"t": NOW, "f": 1, "tp": "ud", "rt": NOW, "pos": None, "p": {"ign": 0}}
-    feed.receive(first, [parked], NOW + 600)
-    with django_assert_max_num_queries(1_000) as asked:
-        assert summaries.rebuild(rebuilt).changed == 1
-    written = [query["sql"] for query in asked.captured_queries if query["sql"].startswith(("INSERT", "DELETE"))]
-    assert any("`truck_day`" in sql for sql in written)
-    assert [sql for sql in written if any(f"`{name}`" in sql for name in ("trip", "stop", "idle_event"))] == []
 
 
 def test_the_fleet_with_the_fewest_dirty_days_comes_first(fleet: Fleet) -> None:

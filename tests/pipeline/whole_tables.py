@@ -12,11 +12,13 @@ from apps.fleet.models import (
     FleetDayHours,
     FleetSpan,
     FleetSpanCost,
+    FleetSpanIdlePlace,
     FuelAlert,
     TruckDayCost,
     TruckDayDriver,
     TruckDayFuel,
     TruckDayHours,
+    TruckDayIdlePlace,
     TruckSpan,
     TruckSpanCost,
     TruckSpanDriver,
@@ -43,10 +45,11 @@ from tests.pipeline.feed import EVENTS
 TABLES = (
     Truck, TruckGroup, Driver, DriverAssignment, DriverLogin, UnitCounters, FleetSync, TruckSync, Message,
     QuarantinedMessage, LatestValues, DirtyDay,
-    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, CostAllocation, DirtyEntry, FleetDay,
+    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, TruckDayIdlePlace,
+    CostAllocation, DirtyEntry, FleetDay,
     FleetDayCost, FleetDayHours,
     TruckSpan, TruckSpanCost, TruckSpanDriver, TruckSpanFuel, FuelAlert, DirtyFuelWeek, FleetSpan, FleetSpanCost,
-    SummaryRevision,
+    FleetSpanIdlePlace, SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
 # Whose it is, when it was written and how often.

@@ -16,6 +16,7 @@ from apps.fleet.models.days import FleetDay, FleetDayCost
 from apps.fleet.models.drivers import TruckDayDriver, TruckSpanDriver
 from apps.fleet.models.fuel_alerts import DirtyFuelWeek, FuelAlert
 from apps.fleet.models.hours import FleetDayHours, TruckDayHours
+from apps.fleet.models.idle_places import FleetSpanIdlePlace, TruckDayIdlePlace
 from apps.fleet.models.imports import LedgerImport
 from apps.fleet.models.ledger import (
     AllocationBasis,
@@ -48,6 +49,7 @@ __all__ = [
     "FleetDayHours",
     "FleetSpan",
     "FleetSpanCost",
+    "FleetSpanIdlePlace",
     "FuelAlert",
     "FuelMoney",
     "FuelPrice",
@@ -62,6 +64,7 @@ __all__ = [
     "TruckDayDriver",
     "TruckDayFuel",
     "TruckDayHours",
+    "TruckDayIdlePlace",
     "TruckSpan",
     "TruckSpanCost",
     "TruckSpanFuel",

@@ -1,0 +1,87 @@
+"""The API's endpoint about idling: how long, what it cost, which trucks, and where."""
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts.answers import money
+from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.periods import Period
+from apps.fleet import figures, idling_queries, queries, utilization_queries
+from apps.fleet import idling_figures as of_rows
+from apps.fleet.idle_places import name_of
+from apps.fleet.idling_schemas import IdlingAnswer, IdlingPeriod
+from apps.fleet.utilization_figures import coverage_pct, not_ranked
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
+from apps.trucks.freshness import Freshness
+from apps.trucks.remembered import summaries
+
+router = Router(tags=["Fleet"], by_alias=True)
+
+
+@router.get("/fleet/idling", response=IdlingAnswer, summary="Idling: what it took, and the worst trucks and places")
+async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> HttpResponse:
+    """Hours, litres and cost of idling in a period (at most 400 days), productive and not, with the period before.
+
+    The worst trucks and places are those with the most unproductive idling. Trucks of whose time less than half is
+    known are left out, by name.
+    """
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+    priced = partial(of_rows.priced, money=partial(money, currency=who.currency))
+
+    async def totals(of: Period, fresh: Freshness) -> Row:
+        where = queries.period(who.fleet_id, of.first, of.last)
+        return (await summaries.rows(queries.FLEET_TOTALS, where, fresh.revision))[0]
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        now_row, before_row = await totals(period, fresh), await totals(period.previous(), fresh)
+        current, earlier = of_rows.totals(now_row), of_rows.totals(before_row)
+        where = {**queries.period(who.fleet_id, period.first, period.last), "limit": asked.limit}
+        trucks = await fetch_all(idling_queries.TRUCKS, where)
+        places = await fetch_all(idling_queries.PLACES, where)
+        left_out = await fetch_all(utilization_queries.NOT_RANKED, where)
+        named = await _named(who.fleet_id, places)
+        return {
+            "data": {
+                "trucks": [priced(_of_truck(row)) for row in trucks],
+                "places": [priced(of_rows.place(row, named)) for row in places],
+            },
+            "summary": {
+                **priced(current),
+                "trucks": of_rows.number_of(trucks),
+                "places": of_rows.number_of(places),
+                "not_ranked": not_ranked(left_out),
+            },
+            "previous": {"period": period.previous().echo(), **priced(earlier)},
+            "change_pct": figures.change_pct(current, earlier),
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(now_row)),
+        }
+
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+async def _named(fleet_id: int, places: Sequence[Row]) -> dict[str, tuple[float, float]]:
+    """Where the productive places are, if any of these rows is about one."""
+    if all(name_of(row["spot"]) is None for row in places):
+        return {}
+    found = await fetch_all(idling_queries.NAMED_PLACES, {"fleet": fleet_id})
+    return of_rows.spots_of(
+        (row["name"], row["lat"], row["lon"], row["polygon"] and orjson.loads(row["polygon"])) for row in found
+    )
+
+
+def _of_truck(row: Row) -> dict[str, Any]:
+    return {
+        "truck_id": row["truck_id"],
+        "name": row["name"],
+        "coverage_pct": coverage_pct(row),
+        **of_rows.totals(row),
+    }

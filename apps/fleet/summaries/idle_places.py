@@ -1,0 +1,93 @@
+"""Where trucks idled: the rows of their days, and of the fleet's spans, replaced where they differ."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.db import connection
+
+from apps.fleet.idle_places import Idling, by_spot, productive_part, spot_of
+from apps.fleet.idling_queries import SUM_UP, SUMS
+from apps.fleet.models import TruckDayIdlePlace
+from apps.fleet.spans import Span, month_of, pentad_of
+from apps.fleet.summaries.rows import Summary
+from apps.trucks.detect import DayResult
+from apps.trucks.models import IdleEvent
+
+_COLUMNS = ("truck_id", "day", "spot", *SUMS)
+_MOST_SPOTS = 1_000  # a statement
+Row = tuple[Any, ...]  # of these columns
+
+
+def replace(fleet_id: int, summaries: Collection[Summary]) -> None:
+    """Replaces what these days idled where, and the spans above them. Under the lock of the fleet's revision."""
+    days = {(summary.truck_id, summary.result.day) for summary in summaries}
+    _replace(fleet_id, days, {row for summary in summaries for row in _rows(summary)})
+
+
+def remove(fleet_id: int, days: Collection[tuple[int, dt.date]]) -> None:
+    """Removes the rows of days (truck, day) that are no more."""
+    _replace(fleet_id, days, set())
+
+
+def _replace(fleet_id: int, days: Collection[tuple[int, dt.date]], after: set[Row]) -> None:
+    stored = TruckDayIdlePlace.objects.filter(
+        fleet_id=fleet_id, truck_id__in={truck_id for truck_id, _ in days}, day__in={day for _, day in days}
+    )
+    before = {row for row in stored.values_list(*_COLUMNS) if row[:2] in days}
+    gone, new = before - after, after - before
+    for truck_id, day, spot, *_ in gone:
+        TruckDayIdlePlace.objects.filter(fleet_id=fleet_id, day=day, spot=spot, truck_id=truck_id).delete()
+    TruckDayIdlePlace.objects.bulk_create(
+        TruckDayIdlePlace(fleet_id=fleet_id, **dict(zip(_COLUMNS, row, strict=True))) for row in new
+    )
+    _sum_up(fleet_id, {(day, spot) for _, day, spot, *_ in (*gone, *new)})
+
+
+def _rows(summary: Summary) -> Iterator[Row]:
+    for idling in by_spot(_events(summary)):
+        values = asdict(idling)
+        yield summary.truck_id, summary.result.day, idling.spot, *(values[name] for name in SUMS)
+
+
+def _events(summary: Summary) -> Iterator[Idling]:
+    """The day's idle events, each with the productive part of its litres and its cost."""
+    for _, values in (event for event in summary.events if event[0] is IdleEvent):
+        productive_l = _productive_l(summary.result, values)
+        yield Idling(
+            spot=spot_of(values["productive_place"], values["lat"], values["lon"]),
+            events=1,
+            idle_s=values["duration_s"],
+            productive_s=values["productive_s"],
+            fuel_l=values["fuel_l"],
+            productive_fuel_l=productive_l,
+            cost=values["cost"],
+            productive_cost=productive_part(values["cost"], values["fuel_l"], productive_l),
+        )
+
+
+def _productive_l(result: DayResult, event: dict[str, Any]) -> float | None:
+    """Hardly any event is partly productive: only of these it is asked when its litres were used."""
+    if event["fuel_l"] is None or not event["productive_s"]:
+        return None if event["fuel_l"] is None else 0.0
+    if event["productive_s"] == event["duration_s"]:
+        return float(event["fuel_l"])
+    start = int(event["started_at"].timestamp())
+    return result.idle_fuel_l(start, start + event["duration_s"], productive=True)
+
+
+def _sum_up(fleet_id: int, changed: Iterable[tuple[dt.date, str]]) -> None:
+    """The spans around these (day, place): pentads from days, then months from pentads."""
+    spots: defaultdict[Span, set[str]] = defaultdict(set)
+    for day, spot in changed:
+        for span_of in (pentad_of, month_of):
+            spots[span_of(day)].add(spot)
+    with connection.cursor() as cursor:
+        for span in sorted(spots, key=lambda span: (span.kind == "month", span.first)):
+            values: dict[str, Any] = {"fleet": fleet_id, "first_day": span.first, "pieces": tuple(span.pieces())}
+            every = sorted(spots[span])
+            for start in range(0, len(every), _MOST_SPOTS):
+                for statement in SUM_UP[span.kind]:
+                    cursor.execute(statement, {**values, "spots": tuple(every[start : start + _MOST_SPOTS])})
