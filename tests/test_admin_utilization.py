@@ -9,14 +9,16 @@ import httpx
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import Fleet, FleetMembership
+from apps.fleet.models import TruckDayIdlePlace
 from apps.fleet.reports.wording import number
-from apps.trucks.models import TruckGroup
+from apps.fleet.summaries.idle_places import _sum_up
+from apps.trucks.models import Truck, TruckGroup
 from tests import rows
 from tests.markup import assert_whole, cells_of
 
@@ -176,6 +178,51 @@ def test_the_heat_map_is_of_the_hours_of_the_clock(client: Client) -> None:
     assert "100% of the trucks' time is at work" in figure.chart.description
 
 
+def test_the_places_are_those_of_the_api_and_of_a_group_or_truck_its_own(
+    api_get: Callable[..., httpx.Response], client: Client
+) -> None:
+    fleet = make("us")
+    first, blind, _ = fleet.trucks.order_by("code")
+    with transaction.atomic():
+        for day in WEEK:
+            idled_at(first, day, "=Quarry", 3_600, productive_s=1_800)
+            idled_at(first, day, "@1475.3092", 2_400)
+            idled_at(blind, day, "@1475.3092", 1_200)
+            idled_at(blind, day, "?", 60)
+    body = api_get(f"/api/v2/fleet/idling?{QUERY}", rows.api_key(fleet)).json()["data"]["places"]
+    shown = page(client, **PERIOD).context["places"]
+    cells = cells_of(shown["table"])
+    worst, quarry, unknown = body
+    assert list(cells) == [f"{worst['lat']:.4f}, {worst['lon']:.4f}", "Quarry", "Position not known"]
+    for found, each in zip(cells.values(), (worst, quarry, unknown), strict=True):
+        litres = each["nonproductive_litres"] / 3.785411784
+        assert found == [
+            number(each["idle_nonproductive_s"] / 3600, 1), number(each["idle_s"] / 3600, 1),
+            str(each["idle_events"]), number(litres, 1), each["nonproductive_cost"]["amount"],
+        ]  # fmt: skip
+    assert (shown["count"], shown["shown"]) == (3, 3)
+    everybody = rows.group(fleet, "Everybody", *fleet.trucks.all())
+    assert page(client, group=everybody.pk, **PERIOD).context["places"]["table"] == shown["table"]
+    assert list(cells_of(page(client, truck="B", **PERIOD).context["places"]["table"]))[1:] == ["Position not known"]
+    assert page(client, truck="C", **PERIOD).context["places"] is None
+
+
+def idled_at(truck: Truck, day: dt.date, spot: str, idle_s: int, productive_s: int = 0) -> None:
+    """What a truck idled there, and the sums above."""
+    values = {"events": 1, "fuel_l": idle_s / 1_800, "productive_fuel_l": productive_s / 1_800}
+    values |= {"cost": idle_s / 1_200, "productive_cost": productive_s / 1_200}
+    TruckDayIdlePlace.objects.create(
+        fleet_id=truck.fleet_id,
+        truck_id=truck.pk,
+        day=day,
+        spot=spot,
+        idle_s=idle_s,
+        productive_s=productive_s,
+        **values,
+    )
+    _sum_up(truck.fleet_id, [(day, spot)])
+
+
 # --- groups and trucks ----------------------------------------------------------------------------------------------
 
 
@@ -265,7 +312,7 @@ def test_it_takes_as_many_statements_for_many_trucks_and_days_as_for_few(client:
     fleet = make()
     statements(**PERIOD)
     few = statements(**PERIOD)
-    assert few <= 15
+    assert few <= 17
     for code in ("T-1", "T-2", "T-3", "T-4"):
         rows.truck_day(rows.truck(fleet, code), WEEK[0])
     assert statements(**{"from": "2025-03-01", "to": "2026-03-08"}) == few

@@ -3,6 +3,7 @@
 They add up the same rows in the same parts as those of `queries.py` and `trend_queries.py`, so the sums are the same.
 """
 
+from apps.fleet.idling_queries import SUMS as IDLED
 from apps.fleet.queries import FUEL_MONEY, IN_DAYS, IN_SPANS, OF_TRUCK_DAY, UTILIZATION_SUMS, sums_of
 from apps.fleet.trend_queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
 
@@ -50,3 +51,15 @@ SELECT COUNT(DISTINCT truck_id) AS trucks_with_days, {_USED} FROM (
 
 
 USE_OF_TRUCK, USE_OF_GROUP = _use(OF_ONE_TRUCK), _use(OF_GROUP_TRUCKS)
+
+
+def _places(which: str) -> str:
+    """One row a place, where most was idled unproductively first; `number` is how many there are."""
+    return f"""
+SELECT spot, {sums_of(IDLED)}, COUNT(*) OVER () AS number
+FROM truck_day_idle_place WHERE {which} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
+GROUP BY spot ORDER BY SUM(idle_s - productive_s) DESC, spot LIMIT %(limit)s
+"""
+
+
+PLACES_OF_TRUCK, PLACES_OF_GROUP = _places(OF_ONE_TRUCK), _places(OF_GROUP_TRUCKS)

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from apps.fleet import figures, graphics
+from apps.fleet import figures, graphics, idling_figures
 from apps.fleet.admin import analysis
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date, hours
 from apps.fleet.admin.use_reading import Bucket, Reading, TruckUsed, read, targets_of
@@ -66,6 +66,7 @@ def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) 
         "over_time": over_time(chosen, reading.buckets, provisional),
         "heat_map": heat_map(reading.hours),
         "days": days(chosen, now),
+        "places": places(chosen, reading.places),
         "by_group": by_group(reading),
         "trucks": trucks(chosen, reading, order, page),
         "not_ranked": not_ranked(chosen, reading),
@@ -305,6 +306,39 @@ def _peak(shares: Sequence[Sequence[float | None]]) -> str:
     ]
     share, weekday, hour = max(known)
     return f"Most on {_WEEKDAYS[weekday]} from {hour:02}:00: {share:.0f}% of the trucks' time is at work."
+
+
+# --- where they idle --------------------------------------------------------------------------------------------------
+
+
+def places(chosen: Asked, rows: Sequence[Row]) -> dict[str, Any] | None:
+    """The places with the most unproductive idling; none where nobody idled."""
+    if not rows:
+        return None
+    units, currency = chosen.units, chosen.fleet.currency
+    lines = [
+        [
+            _place(each),
+            number(each["idle_nonproductive_s"] / 3600, 1),
+            number(each["idle_s"] / 3600, 1),
+            f"{each['idle_events']:,}",
+            number(units.volume(each["nonproductive_litres"]), 1),
+            number(each["nonproductive_cost"], 2),
+        ]
+        for each in (idling_figures.place(row, {}) for row in rows)
+    ]
+    heads = ["Place", "Not productive (h)", "Idling (h)", "Idle events", f"Fuel ({units.volume_label})", currency]
+    return {
+        "table": Numbers(heads, lines, caption="Where trucks idle"),
+        "count": idling_figures.number_of(rows),
+        "shown": len(lines),
+    }
+
+
+def _place(each: Mapping[str, Any]) -> str:
+    if each["place"]:
+        return str(each["place"])
+    return "Position not known" if each["lat"] is None else f"{each['lat']:.4f}, {each['lon']:.4f}"
 
 
 # --- by group and truck ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from apps.accounts.periods import Period
-from apps.fleet import page_queries, queries
+from apps.fleet import idling_queries, page_queries, queries
 from apps.fleet import trend_queries as trends
 from apps.fleet import utilization_queries as statements
 from apps.fleet.admin.analysis import Asked
@@ -19,6 +19,7 @@ from apps.fleet.targets import NAMES, Targets, targets
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.parameters import DEFAULTS
 
+PLACES_SHOWN = 10
 _COLUMNS = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
 
 
@@ -48,6 +49,7 @@ class Reading:
     hours: Table
     trucks: Sequence[TruckUsed]  # by code; none on the page of a single truck
     groups: Sequence[Row]  # of the whole fleet alone
+    places: Sequence[Row]  # the worst first
     targets: Targets
 
 
@@ -61,6 +63,7 @@ def read(chosen: Asked) -> Reading:
         _hours(chosen, where),
         [] if chosen.truck else _trucks(chosen, where),
         fetch_all_sync(statements.GROUPS, where) if is_whole else [],
+        _places(chosen, where),
         _targets(chosen),
     )
 
@@ -120,6 +123,13 @@ def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
         return found
     codes = set(chosen.group.trucks.values_list("code", flat=True))
     return [truck for truck in found if truck.code in codes]
+
+
+def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
+    statement = idling_queries.PLACES
+    if _scope(chosen) is not None:
+        statement = page_queries.PLACES_OF_TRUCK if chosen.truck else page_queries.PLACES_OF_GROUP
+    return fetch_all_sync(statement, {**where, "id": _scope(chosen), "limit": PLACES_SHOWN})
 
 
 def _targets(chosen: Asked) -> Targets:
