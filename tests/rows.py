@@ -24,6 +24,7 @@ from apps.fleet.models import (
     FuelPrice,
     FuelPurchase,
     TruckDayCost,
+    TruckDayDriver,
     TruckDayFuel,
     TruckDayHours,
     WorkingCalendar,
@@ -33,6 +34,7 @@ from apps.fleet.models.working_time import WEEKDAYS
 from apps.fleet.queries import FUEL_MONEY
 from apps.fleet.summaries import sums
 from apps.fleet.summaries.hours import sum_up_days
+from apps.trucks.driver_parts import NOBODY
 from apps.trucks.models import (
     Backfill,
     BackfillDay,
@@ -213,8 +215,8 @@ def summed_up_once() -> Iterator[None]:
         sums.of_spans(fleet_id, list({(truck_id, day) for of_fleet, truck_id, day in days if of_fleet == fleet_id}))
 
 
-def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
-    """A working day of 24 hours; no-data takes up what the other states leave, so that it adds up."""
+def truck_day(truck: Truck, day: dt.date = DAY, driver: Driver | None = None, **changes: Any) -> TruckDay:
+    """A working day of 24 hours, of one driver; no-data takes up what the other states leave, so that it adds up."""
     values: dict[str, Any] = {
         "messages": 1440, "fixes": 1400, "dropped_values": 2, "quarantined": 0,
         "moving_s": 28_800, "idle_s": 3_600, "idle_productive_s": 600, "parked_s": 50_400, "length_s": 86_400,
@@ -234,6 +236,26 @@ def truck_day(truck: Truck, day: dt.date = DAY, **changes: Any) -> TruckDay:
     values.setdefault("no_data_s", values["length_s"] - known_s)
     values.setdefault("coverage_pct", 100 * (1 - values["no_data_s"] / values["length_s"]))
     made = TruckDay.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
+    own = {name: values[name] for name in _OF_DRIVER}
+    own["fuel_distance_m"] = None if own["fuel_used_l"] is None else own["distance_m"]
+    own["consumption_l"] = None if own["distance_m"] is None else own["fuel_used_l"]
+    driver_day(truck, driver, day, **own)
+    return made
+
+
+_OF_DRIVER = (
+    "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "night_driving_s",
+    "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "idle_events", "speeding_minor", "speeding_moderate",
+    "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering", "max_speed_kmh",
+)  # fmt: skip
+
+
+def driver_day(truck: Truck, driver: Driver | None, day: dt.date = DAY, **figures: Any) -> TruckDayDriver:
+    """A driver in a truck on a day, nobody known without one; what is not given is not measured."""
+    values = {"length_s": 0, "moving_s": 0, "parked_s": 0, "no_data_s": 0, **figures}
+    made = TruckDayDriver.objects.create(
+        fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, driver_id=driver.pk if driver else NOBODY, **values
+    )
     _sum_up(truck.fleet_id, truck.pk, day)
     return made
 

@@ -14,6 +14,7 @@ from apps.accounts.models import FleetMembership
 from apps.fleet import summaries
 from apps.fleet.admin import parameter_preview
 from apps.trucks.models import DirtyDay, ParameterSet, Truck, TruckDay
+from apps.trucks.parameters import DEFAULTS
 from tests import rows
 from tests.markup import assert_whole, cells_of
 from tests.pipeline import feed
@@ -63,6 +64,7 @@ def stored() -> tuple[Any, ...]:
 def test_the_form_leads_to_a_preview_that_is_what_the_command_shows(client: Client, truck: Truck) -> None:
     page = client.get(reverse("admin:trucks_parameterset_add")).content.decode()
     assert f'formaction="{reverse(ADD)}" formtarget="preview"' in page and '<iframe name="preview"' in page
+    assert "fleet/charts.css" in page
 
     before = stored()
     with CaptureQueriesContext(connection) as captured:
@@ -101,6 +103,7 @@ def test_wrong_values_are_told_with_their_fields(client: Client, truck: Truck) -
     text = shown(client, truck, speed_limit_kmh="fast").content.decode()
     assert "Speed limit (km/h): Enter a number." in text
     assert "Fill in at least one parameter." in shown(client, truck).content.decode()
+    assert not shown(client, truck, speed_limit_kmh="60", effective_from="").context.get("problems"), "not needed yet"
     for days in ("0", str(parameter_preview.MOST_DAYS + 1), ""):
         assert shown(client, truck, days=days, speed_limit_kmh="60").context["problems"]
 
@@ -126,7 +129,8 @@ def test_one_preview_at_a_time(client: Client, truck: Truck) -> None:
 
 def test_what_detects_nothing_says_so_and_a_fleet_without_days_too(client: Client, truck: Truck) -> None:
     text = shown(client, truck, target_idle_pct="10").content.decode()
-    assert "Nothing would change" in text and "Target idling (%): only utilizations" in text
+    assert "Nothing would change" in text and "Target idling (%): what figures are held against" in text
+    assert set(DEFAULTS.__slots__) > parameter_preview._NOT_DETECTED
     empty = rows.truck(rows.fleet("Empty"))
     assert "There are no days to try it on" in shown(client, empty, speed_limit_kmh="60").content.decode()
 

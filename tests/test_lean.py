@@ -211,7 +211,7 @@ def no_orm(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def concrete(route: str) -> str:
-    return re.sub(r"<int:\w+>", "1", route.replace("<truck_id>", "T-1"))
+    return re.sub(r"<int:\w+>", "1", route.replace("<truck_id>", "T-1").replace("<driver_id>", "D-1"))
 
 
 def test_the_routes_of_the_operations_are_those_that_paths_lead_to() -> None:
@@ -248,6 +248,7 @@ def test_a_path_with_a_plain_operation_beside_an_asynchronous_one_is_not_lean() 
 def test_no_asynchronous_operation_uses_the_orm(asgi: AsgiClient, path: str, request: pytest.FixtureRequest) -> None:
     fleet = rows.fleet()
     rows.truck(fleet)
+    rows.driver(fleet)
     key = rows.api_key(fleet)
     used = request.getfixturevalue("no_orm")
     assert asgi.get(path, key).status_code == 200

@@ -1,22 +1,17 @@
 """The API's endpoints about a whole fleet: key → named statements → pool → bytes."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.answers import money
 from apps.accounts.authentication import AuthenticatedRequest
-from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.fleet import figures, queries, schemas
-from apps.fleet.queries import TruckList
 from apps.fleet.whose import Whose, group_asked, state_of
-from apps.mysql import Row, fetch_all
+from apps.mysql import Row
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.remembered import summaries
@@ -74,67 +69,3 @@ async def _summary_figures(whose: Whose, period: Period) -> tuple[Row, dict[str,
 def with_money(values: dict[str, Any], currency: str) -> dict[str, Any]:
     """The figures of a period with amounts as answers have them."""
     return {**values, **{name: money(values[name], currency) for name in _MONEY}}
-
-
-# --- truck by truck -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the statements take of a period and a page, and how many active trucks the fleet has."""
-
-    where: dict[str, Any]
-    limit: int
-    trucks: int
-
-    def of_trucks(self, statements: TruckList) -> Awaitable[list[Row]]:
-        return fetch_all(statements.statement(self.limit, self.trucks), self.where)
-
-
-Body = Callable[[Row, Sequence[Row], Asked], Awaitable[dict[str, Any]]]
-
-
-async def _by_truck(
-    request: AuthenticatedRequest, asked: schemas.TrucksOfPeriod, name: str, sums: TruckList, body: Body
-) -> HttpResponse:
-    """An answer about the fleet's totals and these sums of a page of trucks; `body` makes `data` and `summary`."""
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
-    page = Page.of(asked, name, who.fleet_id, period)
-
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        totals = await _totals(_where(who.fleet_id, period), fresh.revision)
-        where = {**_where(who.fleet_id, period), "after": page.after or "", "limit": page.limit + 1}
-        on_page = Asked(where, page.limit, fresh.trucks)
-        rows, page_echo = page.cut(await on_page.of_trucks(sums), "truck_id")
-        return {
-            **await body(totals, rows, on_page),
-            "page": page_echo,
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(totals)),
-        }
-
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
-
-
-def _unpacked(row: Row, names: Sequence[str]) -> Row:
-    return dict(zip(names, orjson.loads(row["figures"]), strict=True))
-
-
-def _of_truck(row: Row, values: dict[str, Any]) -> dict[str, Any]:
-    return {"truck_id": row["truck_id"], "name": row["name"], **values}
-
-
-@router.get("/fleet/driver-behavior", response=schemas.BehaviorAnswer, summary="Speeding and the safety score")
-async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.TrucksOfPeriod]) -> HttpResponse:
-    """Trips, distance, speeding and the safety score of a period (at most 400 days), for the fleet and by truck."""
-
-    async def body(totals: Row, rows: Sequence[Row], asked: Asked) -> dict[str, Any]:
-        return {"data": [_behavior_of_truck(row) for row in rows], "summary": figures.behavior(totals)}
-
-    return await _by_truck(request, asked, "behavior", queries.BEHAVIOR_OF_TRUCKS, body)
-
-
-def _behavior_of_truck(row: Row) -> dict[str, Any]:
-    sums = _unpacked(row, queries.BEHAVIOR_SUMS)
-    return _of_truck(row, {**figures.behavior(sums), "max_speed_kmh": sums["max_speed_kmh"]})

@@ -1,17 +1,221 @@
-"""The statements behind figures by driver: sums over the parts of trucks' days, by driver or by truck.
+"""The statements behind behaviour: sums of a period by driver or by truck, beside those of the period before.
 
-They take what `queries.period` gives. Driver 0 is nobody known.
+They take what `asked` gives. Driver 0 is nobody known; it comes last, without code and name. Sums come packed, as two
+arrays: `figures` of the period in the order of a `By`'s names, `earlier` of the period before in that of BEFORE.
 """
 
-from apps.fleet.queries import OF_ITS_TRUCKS, sum_up, sums_of
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.accounts.periods import Period
+from apps.fleet import queries
+from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ITS_TRUCKS, OF_TRUCK_DAY, TruckList, sum_up, sums_of
+from apps.fleet.safety import MIN_EXPOSURE_M, WEIGHTS
 from apps.fleet.spans import MONTH, PENTAD
 
 SUMS = (
     "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "night_driving_s",
-    "distance_m", "fuel_used_l", "fuel_distance_m", "idle_fuel_l", "trips", "idle_events", "speeding_minor",
-    "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering",
-    "max_speed_kmh", "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
+    "distance_m", "fuel_used_l", "fuel_distance_m", "consumption_l", "idle_fuel_l", "trips", "idle_events",
+    "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration",
+    "harsh_cornering", "max_speed_kmh", "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost",
+    "idle_productive_fuel_l",
 )  # fmt: skip
+_BEHAVIOR = (
+    "length_s", "moving_s", "idle_s", "idle_productive_s", "no_data_s", "engine_on_s", "night_driving_s", "distance_m",
+    "fuel_used_l", "fuel_distance_m", "consumption_l", "idle_fuel_l", "trips", "speeding_minor", "speeding_moderate",
+    "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering", "max_speed_kmh",
+)  # fmt: skip
+MONEY = ("fuel_cost", "idle_cost")
+BEFORE = (
+    "distance_m", "speeding_minor", "speeding_moderate", "speeding_severe", "harsh_braking", "harsh_acceleration",
+    "harsh_cornering",
+)  # fmt: skip
+
+
+def asked(fleet_id: int, period: Period) -> dict[str, Any]:
+    """What the statements take of a period, and of the one before it."""
+    before = period.previous()
+    of_before = queries.period(fleet_id, before.first, before.last)
+    return {
+        **queries.period(fleet_id, period.first, period.last),
+        **{f"before_{name}": value for name, value in of_before.items() if name != "fleet"},
+    }
+
+
+def _of_before(sql: str) -> str:
+    """The same of the period before."""
+    return sql.replace("%(", "%(before_").replace("%(before_fleet)s", "%(fleet)s")
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """What a row is about: whose id the tables' `key` is, where it is named, and the sums that are shown of it."""
+
+    key: str
+    named: str
+    days: str
+    spans: str
+    names: tuple[str, ...]
+    of_day: dict[str, str] = field(default_factory=dict)  # what stands for a sum in a row of a day
+
+    def sums(self, names: tuple[str, ...], page: str = "", which: str = "TRUE") -> str:
+        """One row each: its id, and its sums of the period."""
+        return f"""
+        SELECT {self.key} AS id, {sums_of(names)} FROM (
+            SELECT {self.key}, {sums_of(names, self.of_day)} FROM {self.days} {page}
+            WHERE {IN_DAYS} AND {which} GROUP BY {self.key}
+            UNION ALL SELECT {self.key}, {sums_of(names)} FROM {self.spans} {page}
+            WHERE {IN_SPANS} AND {which} GROUP BY {self.key}
+        ) parts GROUP BY {self.key}"""
+
+    def rows(self, order: str, page: str = "", which: str = "TRUE") -> str:
+        """One row each that has days in the period."""
+        return f"""
+SELECT t.code, t.name, {packed(self.names, "s")} AS figures, {packed(BEFORE, "b")} AS earlier
+FROM ({self.sums(self.names, page)}) s LEFT JOIN ({_of_before(self.sums(BEFORE, page))}) b ON b.id = s.id
+LEFT JOIN {self.named} t ON t.id = s.id WHERE {which} ORDER BY {order} LIMIT %(limit)s
+"""
+
+
+def packed(names: tuple[str, ...], table: str) -> str:
+    """An array of these columns; money as text, so that no cent is lost."""
+    columns = (f"CAST({table}.{name} AS CHAR)" if name in MONEY else f"{table}.{name}" for name in names)
+    return f"JSON_ARRAY({', '.join(columns)})"
+
+
+TRUCKS = By("truck_id", "truck", "truck_day", "truck_span", ("trucks", *_BEHAVIOR), OF_TRUCK_DAY)
+DRIVERS = By(
+    "driver_id", "driver", "truck_day_driver", "truck_span_driver", ("days", *_BEHAVIOR, *MONEY), {"days": "1"}
+)
+
+# --- lists ----------------------------------------------------------------------------------------------------------
+
+_IS_AFTER = "(t.code > %(after)s OR t.code IS NULL)"
+_BY_CODE = "t.code IS NULL, t.code"
+
+
+def _page(by: By) -> str:
+    """Finds first which are on the page: those with days in the period whose codes follow `after`, and nobody."""
+    return f"""
+JOIN ((SELECT id FROM {by.named} WHERE fleet_id = %(fleet)s AND code > %(after)s AND (
+    SELECT 1 FROM {by.days} d
+    WHERE d.fleet_id = %(fleet)s AND d.{by.key} = {by.named}.id AND d.day BETWEEN %(from_day)s AND %(to_day)s LIMIT 1)
+ORDER BY code LIMIT %(limit)s) UNION ALL SELECT 0) page ON page.id = {by.key}
+"""
+
+
+def _by_code(by: By) -> TruckList:
+    page = _page(by)
+    # The page is that of the period, also where its figures of the period before are read.
+    paged = by.rows(_BY_CODE, page).replace(_of_before(page), page)
+    return TruckList(by.rows(_BY_CODE, which=_IS_AFTER), paged)
+
+
+BEHAVIOR_OF = {"truck": _by_code(TRUCKS), "driver": _by_code(DRIVERS)}
+
+_IS_RANKED = "2 * s.no_data_s <= s.length_s AND s.id <> 0"
+_WEIGHTED = " + ".join(f"{weight} * COALESCE(s.{name}, 0)" for name, weight in WEIGHTS.items())
+# In the order of safety.safety_score.
+_SCORE = f"""IF(s.distance_m < {MIN_EXPOSURE_M} OR s.speeding_severe IS NULL, NULL,
+    GREATEST(0, 100 - 100000 * ({_WEIGHTED}) / s.distance_m))"""
+_RATIOS = {
+    "safety_score": _SCORE,
+    "idle_pct": "s.idle_s / NULLIF(s.engine_on_s, 0)",
+    "night_driving_pct": "s.night_driving_s / NULLIF(s.moving_s, 0)",
+    "distance_m": "s.distance_m",
+}
+
+
+def _rankings(by: By) -> dict[str, str]:
+    """`figure` least first, `-figure` greatest first: those without it last; they take `offset` besides."""
+    return {
+        f"{sign}{name}": by.rows(f"{ratio} IS NULL, {ratio} {order}, t.code", which=_IS_RANKED) + "OFFSET %(offset)s"
+        for name, ratio in _RATIOS.items()
+        for sign, order in (("", "ASC"), ("-", "DESC"))
+    }
+
+
+RANKINGS = {"truck": _rankings(TRUCKS), "driver": _rankings(DRIVERS)}
+LISTED = 100  # of those that are left out of a ranking, by name; all of them are counted
+
+
+def _not_ranked(by: By) -> str:
+    return f"""
+SELECT t.code, t.name, s.length_s, s.no_data_s, COUNT(*) OVER () AS number
+FROM ({by.sums(("length_s", "no_data_s"))}) s JOIN {by.named} t ON t.id = s.id WHERE NOT ({_IS_RANKED})
+ORDER BY s.no_data_s / s.length_s DESC, t.code LIMIT {LISTED}
+"""
+
+
+# Who is left out of the rankings because too little is known of their time, those known least first.
+NOT_RANKED = {"truck": _not_ranked(TRUCKS), "driver": _not_ranked(DRIVERS)}
+
+# --- single drivers -------------------------------------------------------------------------------------------------
+
+# One row, or none if the fleet has no such driver.
+DRIVER = """
+SELECT id, code AS driver_id, name, key_card, is_active FROM driver WHERE fleet_id = %(fleet)s AND code = %(driver)s
+"""
+
+_PAGE_OF_ALL = """
+JOIN (SELECT id FROM driver WHERE fleet_id = %(fleet)s AND code > %(after)s
+    AND (%(pattern)s IS NULL OR code LIKE %(pattern)s OR name LIKE %(pattern)s)
+ORDER BY code LIMIT %(limit)s) page ON page.id = driver_id
+"""
+_TRUCKS_OF = """
+(SELECT JSON_ARRAYAGG(c.code) FROM truck c WHERE c.fleet_id = %(fleet)s AND c.id IN (
+    SELECT x.truck_id FROM truck_day_driver x WHERE x.fleet_id = %(fleet)s AND x.driver_id = t.id
+        AND x.day BETWEEN %(from_day)s AND %(to_day)s))
+"""
+# One row a driver of the fleet, with days in the period or without, by code; `pattern` may be null.
+ALL_DRIVERS = f"""
+SELECT t.code, t.name, t.key_card, t.is_active, {_TRUCKS_OF} AS trucks, {packed(DRIVERS.names, "s")} AS figures,
+    {packed(BEFORE, "b")} AS earlier
+FROM driver t LEFT JOIN ({DRIVERS.sums(DRIVERS.names, _PAGE_OF_ALL)}) s ON s.id = t.id
+LEFT JOIN ({_of_before(DRIVERS.sums(BEFORE, _PAGE_OF_ALL)).replace(_of_before(_PAGE_OF_ALL), _PAGE_OF_ALL)}) b
+    ON b.id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.code > %(after)s
+    AND (%(pattern)s IS NULL OR t.code LIKE %(pattern)s OR t.name LIKE %(pattern)s)
+ORDER BY t.code LIMIT %(limit)s
+"""
+
+_ITS = "driver_id = %(id)s"
+# One row, or none: the sums of the driver `id` in a period.
+OF_DRIVER = DRIVERS.sums(DRIVERS.names, which=_ITS)
+
+_OF_DAYS = f"SUM(1) AS days, {sums_of((*_BEHAVIOR, *MONEY))}"
+_THE_DAYS = f"fleet_id = %(fleet)s AND {_ITS} AND day BETWEEN %(from_day)s AND %(to_day)s"
+
+# One row a week (its Monday) in which the driver has days.
+WEEKS_OF_DRIVER = f"""
+SELECT DATE_SUB(day, INTERVAL WEEKDAY(day) DAY) AS monday, {_OF_DAYS}
+FROM truck_day_driver WHERE {_THE_DAYS} GROUP BY monday ORDER BY monday
+"""
+
+# One row a truck, by code: the sums of the driver in it.
+TRUCKS_OF_DRIVER = f"""
+SELECT t.code AS truck_id, t.name, s.* FROM (
+    SELECT truck_id AS id, {_OF_DAYS} FROM truck_day_driver WHERE {_THE_DAYS} GROUP BY truck_id
+) s JOIN truck t ON t.id = s.id ORDER BY t.code
+"""
+
+
+def _days(after: str, order: str) -> str:
+    return f"""
+SELECT s.*, (SELECT JSON_ARRAYAGG(t.code) FROM truck t WHERE t.fleet_id = %(fleet)s AND FIND_IN_SET(t.id, s.ids))
+    AS trucks
+FROM (
+    SELECT day, GROUP_CONCAT(truck_id) AS ids, {_OF_DAYS} FROM truck_day_driver
+    WHERE {_THE_DAYS} AND (%(after)s IS NULL OR day {after} %(after)s)
+    GROUP BY day ORDER BY day {order} LIMIT %(limit)s
+) s ORDER BY s.day {order}
+"""
+
+
+# One row a day of the driver `id`, over all trucks, by ascending (False) and descending (True) day.
+DAYS_OF_DRIVER = {False: _days(">", "ASC"), True: _days("<", "DESC")}
+
+# --- sums: to be run within the transaction that changes what they are summed up from ------------------------------
 
 
 def _of_spans(kind: str) -> tuple[str, str]:

@@ -50,7 +50,7 @@ def of_period(
 ) -> dict[str, Any]:
     """The figures of a period from its sums and its cost: in all, of fuel, and the part that is estimated."""
     return {
-        **{name: _same_in_any_order(row[name]) for name in _SUMMED},
+        **{name: same_in_any_order(row[name]) for name in _SUMMED},
         **utilizations(row),
         "consumption_l_per_100km": consumption(row),
         "fuel_cost": fuel,
@@ -69,7 +69,7 @@ def ratios(total: Decimal | None, row: Mapping[str, Any]) -> dict[str, Decimal |
     }
 
 
-def _same_in_any_order(value: float | None) -> float | None:
+def same_in_any_order(value: float | None) -> float | None:
     """Litres to six places: beyond them a sum depends on whether days or months were added up."""
     return round(value, 6) if isinstance(value, float) else value
 

@@ -46,10 +46,16 @@ def save(row: LedgerRow) -> int:
 
 @transaction.atomic
 def save_all(rows: Sequence[LedgerRow]) -> int:
-    """The same for many rows of one kind and fleet: all of them, or none."""
+    """The same for many rows of one kind and fleet: all of them, or none.
+
+    Raises ValidationError for an exchange rate that an invoice or purchase needs as it was.
+    """
     before = [stored for row in rows if row.pk and (stored := type(row).objects.filter(pk=row.pk).first())]
     found = touched_days(before)  # as it was: a price is in force until the next one
     _store(rows)
+    for was in before:
+        if isinstance(was, ExchangeRate):
+            _require_rates(was)
     return _mark(rows, found | touched_days(rows), [*before, *rows])
 
 
@@ -122,7 +128,7 @@ def touched_days(rows: Sequence[LedgerRow]) -> set[tuple[int, dt.date]]:
 
 def _pairs(touched: Iterable[Touched], fleet_id: int, only: Collection[int] | None = None) -> set[tuple[int, dt.date]]:
     """The truck-days of all of these, of some trucks only if said. A day is looked at once, however often touched."""
-    known = days_with_figures(fleet_id)
+    known = days_with_figures(fleet_id, sealed=True)  # what these cost changes, whatever else of them does not
     days: dict[int, set[dt.date]] = {}
     for trucks, stretches in _joined(touched).items():
         for truck_id in known.keys() if trucks is None else known.keys() & trucks:

@@ -25,14 +25,21 @@ from apps.fleet.imports import storing
 from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import KINDS
 from apps.fleet.imports.sheets import XLSX_TYPE, Unreadable
-from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
+from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
 from apps.trucks.models import Truck, TruckGroup
 
 router = Router(tags=["Cost ledger"], by_alias=True)
 SCOPE = "write:costs"
 MOST_ERRORS = 1_000
-_FILTERS = {"line": "line", "truck_id": "truck__code", "group": "group__name", "import_id": "imported_id"}
-LedgerRow = CostEntry | CostRate | FuelPrice | FuelPurchase
+_FILTERS = {
+    "line": "line",
+    "truck_id": "truck__code",
+    "group": "group__name",
+    "import_id": "imported_id",
+    "currency": "currency",
+}
+_DECIMALS = ("litres", "rate")
+LedgerRow = CostEntry | CostRate | ExchangeRate | FuelPrice | FuelPurchase
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Resource:
     create: Any
     patch: Any
     answers: tuple[Any, Any, Any]  # of a list, of a row, of a change
-    money: str  # the field with the amount
+    money: str | None  # the field with the amount
     columns: tuple[str, ...]  # in the order of the answer; `truck_id`, `group` and the money are converted
 
 
@@ -73,6 +80,13 @@ PURCHASES = Resource(
     ("truck_id", "purchased_at", "litres", "amount", "station", "reference"),
 )  # fmt: skip
 
+EXCHANGE_RATES = Resource(
+    "/costs/exchange-rates", "exchange_rates", "exchange rate", ExchangeRate, schemas.ExchangeRatesAsked,
+    schemas.ExchangeRateIn, schemas.ExchangeRatePatch,
+    (schemas.ExchangeRateList, schemas.ExchangeRateAnswer, schemas.ExchangeRateChanged), None,
+    ("currency", "effective_from", "rate"),
+)  # fmt: skip
+
 
 # --- rows as answers ------------------------------------------------------------------------------------------------
 
@@ -80,9 +94,10 @@ PURCHASES = Resource(
 def _body(resource: Resource, row: Any) -> dict[str, Any]:
     """A row as the API shows it."""
     own = {"truck_id": lambda: row.truck and row.truck.code, "group": lambda: row.group and row.group.name}
-    own[resource.money] = lambda: money(getattr(row, resource.money), getattr(row, "currency", row.fleet.currency))
+    if (amount := resource.money) is not None:
+        own[amount] = lambda: money(getattr(row, amount), getattr(row, "currency", row.fleet.currency))
     values = {name: own[name]() if name in own else _plain(getattr(row, name)) for name in resource.columns}
-    return {"id": row.pk, **values, "import_id": row.imported_id}
+    return {"id": row.pk, **values, **({"import_id": row.imported_id} if hasattr(row, "imported_id") else {})}
 
 
 def _plain(value: Any) -> Any:
@@ -126,11 +141,11 @@ def _apply(resource: Resource, row: Any, payload: Any) -> None:
     errors: list[FieldError] = []
     for name, value in said.items():
         if name == resource.money:
-            errors += _set_money(resource, row, value)
+            errors += _set_money(name, row, value)
         elif name in ("truck_id", "group"):
             errors += _set_relation(row, name, value)
         else:
-            setattr(row, name, Decimal(value) if name == "litres" else value)
+            setattr(row, name, Decimal(value) if name in _DECIMALS else value)
     if not errors:
         errors = list(_refusals(resource, row))
     if errors:
@@ -138,12 +153,12 @@ def _apply(resource: Resource, row: Any, payload: Any) -> None:
         raise InvalidParameters(f"{detail}.", errors)
 
 
-def _set_money(resource: Resource, row: Any, value: dict[str, str]) -> Iterator[FieldError]:
-    setattr(row, resource.money, Decimal(value["amount"]))
+def _set_money(name: str, row: Any, value: dict[str, str]) -> Iterator[FieldError]:
+    setattr(row, name, Decimal(value["amount"]))
     if hasattr(row, "currency"):
         row.currency = value["currency"]
     elif value["currency"] != row.fleet.currency:
-        yield FieldError(f"/body/{resource.money}/currency", f"is not the fleet's, {row.fleet.currency}")
+        yield FieldError(f"/body/{name}/currency", f"is not the fleet's, {row.fleet.currency}")
 
 
 def _set_relation(row: Any, name: str, value: str | None) -> Iterator[FieldError]:
@@ -161,7 +176,10 @@ def _set_relation(row: Any, name: str, value: str | None) -> Iterator[FieldError
 def _refusals(resource: Resource, row: Any) -> Iterator[FieldError]:
     """What the model refuses, each with the field of the body that it is about."""
     pointers = {"truck": "/truck_id", "currency": f"/{resource.money}/currency", "__all__": ""}
-    pointers[resource.money] = f"/{resource.money}/amount"
+    if resource.money is None:
+        pointers["currency"] = "/currency"
+    else:
+        pointers[resource.money] = f"/{resource.money}/amount"
     try:
         row.full_clean()
     except ValidationError as error:
@@ -175,6 +193,14 @@ def _save(row: Any) -> int:
             return ledger.save(row)
     except IntegrityError as error:
         raise Conflict("There is such a row already, made at the same time.") from error
+    except ValidationError as error:
+        raise _needed(error) from error
+
+
+def _needed(error: ValidationError) -> Conflict:
+    """What the ledger refuses because other rows need this one."""
+    text = " ".join(error.messages)
+    return Conflict(f"{text[:1].upper()}{text[1:]}.")
 
 
 # --- operations -----------------------------------------------------------------------------------------------------
@@ -213,7 +239,11 @@ def _delete(resource: Resource, request: AuthenticatedRequest, pk: int) -> HttpR
     refuse_others(request.GET)
     row = _row(resource, request, pk, to_change=True)
     require_match(request, row_tag(_body(resource, row)))
-    ledger.delete(row)
+    try:
+        with transaction.atomic():
+            ledger.delete(row)
+    except ValidationError as error:
+        raise _needed(error) from error
     return Answer(b"", {}, 204)
 
 
@@ -267,7 +297,7 @@ def _register(register: Callable[[Any], Any], view: Any, name: str) -> None:
     register(view)
 
 
-for each in (ENTRIES, RATES, PRICES, PURCHASES):
+for each in (ENTRIES, RATES, PRICES, PURCHASES, EXCHANGE_RATES):
     _add_operations(each)
 
 

@@ -174,6 +174,33 @@ class Purchase(BaseModel):
     import_id: int | None = _IMPORT
 
 
+# --- exchange rates ---
+
+_WORTH = "What one unit of it is worth in the fleet's currency, as text, at most 8 decimals."
+
+
+class ExchangeRatePatch(Body):
+    """What can change of an exchange rate. Invoices and purchases that need it must have a rate afterwards too."""
+
+    effective_from: Day = Field(_OMITTED, description="First day.", examples=["2026-01-01"])
+    rate: str = Field(_OMITTED, pattern=r"^\d+(\.\d+)?$", max_length=20, description=_WORTH, examples=["1.0825"])
+
+
+class ExchangeRateIn(ExchangeRatePatch):
+    """An exchange rate: in force until the next one of its currency."""
+
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, not the fleet's own.", examples=["EUR"])
+    effective_from: Day = Field(description="First day.", examples=["2026-01-01"])
+    rate: str = Field(pattern=r"^\d+(\.\d+)?$", max_length=20, description=_WORTH, examples=["1.0825"])
+
+
+class ExchangeRate(BaseModel):
+    id: int = _ID
+    currency: str = described("ISO 4217 code.", "EUR")
+    effective_from: str = described("First day.", "2026-01-01")
+    rate: str = described(_WORTH, "1.08250000")
+
+
 # --- lists and answers ---
 
 
@@ -193,6 +220,10 @@ class PricesAsked(_Imported):
 
 class PurchasesAsked(_Imported):
     truck_id: str | None = Field(None, max_length=32, description="Only those of this truck.")
+
+
+class ExchangeRatesAsked(Paging):
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="Only those of this currency.")
 
 
 _TOUCHED = described("Truck-days that are computed anew because of it.", 31)
@@ -247,6 +278,19 @@ class PurchaseAnswer(BaseModel):
 
 
 class PurchaseChanged(PurchaseAnswer):
+    touched_days: int = _TOUCHED
+
+
+class ExchangeRateList(BaseModel):
+    data: list[ExchangeRate]
+    page: PageEcho
+
+
+class ExchangeRateAnswer(BaseModel):
+    data: ExchangeRate
+
+
+class ExchangeRateChanged(ExchangeRateAnswer):
     touched_days: int = _TOUCHED
 
 

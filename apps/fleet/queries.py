@@ -180,12 +180,7 @@ UTILIZATION_SUMS = (
     "trucks", "trucks_used", "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s",
     "parked_s", "no_data_s", "engine_on_s", *DAYS_OF_USE,
 )  # fmt: skip
-BEHAVIOR_SUMS = (
-    "trips", "distance_m", "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking",
-    "harsh_acceleration", "harsh_cornering", "max_speed_kmh",
-)  # fmt: skip
 UTILIZATION_OF_TRUCKS = _packed(*UTILIZATION_SUMS)
-BEHAVIOR_OF_TRUCKS = _packed(*BEHAVIOR_SUMS)
 
 # --- sums: to be run within the transaction that changes what they are summed up from, days before spans --------------
 

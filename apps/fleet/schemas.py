@@ -9,11 +9,9 @@ from apps.accounts.schemas import (
     MOVING_S,
     FreshnessEcho,
     Money,
-    PageEcho,
     PeriodEcho,
     described,
 )
-from apps.trucks.schemas import CODE
 
 COST_PER_KM = "Cost ÷ distance, to four places; null without either."
 COST_PER_ENGINE_HOUR = "Cost ÷ hours with the engine on, to four places."
@@ -103,37 +101,5 @@ class SummaryAnswer(BaseModel):
     data: SummaryData
     previous: SummaryBefore = Field(description="The same figures of the period of equal length before.")
     change_pct: SummaryChange
-    period: PeriodEcho
-    freshness: FreshnessEcho
-
-
-# --- /fleet/driver-behavior -----------------------------------------------------------------------------------------
-
-
-class Behavior(BaseModel):
-    trips: int | None = described("Trips that started in the period.", 14)
-    distance_m: int | None = described("The exposure. " + DISTANCE_M, 2_914_000)
-    speeding_minor: int | None = described("Minor speeding episodes; null where speed was not measured.", 3)
-    speeding_moderate: int | None = described("Moderate ones.", 1)
-    speeding_severe: int | None = described("Severe ones.", 0)
-    speeding_s: int | None = described("Seconds over the limit.", 410)
-    harsh_braking: int | None = described("Harsh braking; null where it cannot be measured.", 2)
-    harsh_acceleration: int | None = described("Harsh acceleration; null likewise.", 0)
-    harsh_cornering: int | None = described("Harsh cornering; null likewise.", 0)
-    safety_score: float | None = described(
-        "100 less the events per 100 km (minor 1, moderate 2, severe 4, harsh 2), at least 0; null under 80 km.", 99.69
-    )
-
-
-class BehaviorOfTruck(Behavior):
-    truck_id: str = described(CODE, "T-101")
-    name: str = described("The unit's name in Wialon.", "Volvo 101")
-    max_speed_kmh: float | None = described("Highest GPS speed.", 119.0)
-
-
-class BehaviorAnswer(BaseModel):
-    data: list[BehaviorOfTruck] = Field(description="Trucks with days in the period, by code.")
-    summary: Behavior = Field(description="The whole fleet, whatever the page: its score is that of the sums.")
-    page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho

@@ -51,7 +51,7 @@ async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearc
         "fleet": fleet,
         "now": int(now.timestamp()),
         "group": search.group,
-        "pattern": None if search.q is None else _pattern(search.q),
+        "pattern": None if search.q is None else matching(search.q),
     }
     wanted = {"statuses": ",".join(search.status) or None, "after": page.after or "", "limit": page.limit + 1}
     fresh = await freshness.of_fleet(fleet, now)
@@ -66,7 +66,7 @@ async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearc
     return answers.tagged(request, body)
 
 
-def _pattern(text: str) -> str:
+def matching(text: str) -> str:
     """A LIKE pattern for texts that contain this one."""
     for special in "\\%_":
         text = text.replace(special, "\\" + special)

@@ -34,6 +34,7 @@ class DriverFigures:
     distance_m: int | None
     fuel_used_l: float | None
     fuel_distance_m: int | None  # where the day's fuel is measured
+    consumption_l: float | None  # where the day's distance is measured
     idle_fuel_l: float | None
     trips: int | None
     idle_events: int | None
@@ -50,7 +51,7 @@ class DriverFigures:
 _OF_DAY = tuple(
     field.name
     for field in fields(DriverFigures)
-    if field.name not in ("driver_id", "length_s", "distance_m", "fuel_used_l", "fuel_distance_m")
+    if field.name not in ("driver_id", "length_s", "distance_m", "fuel_used_l", "fuel_distance_m", "consumption_l")
 )
 ADDITIVE = tuple(field.name for field in fields(DriverFigures) if field.name not in ("driver_id", "max_speed_kmh"))
 
@@ -87,6 +88,7 @@ def _whole_day(day: DayFigures, part: Part) -> DriverFigures:
         distance_m=day.distance_m,
         fuel_used_l=day.fuel_used_l,
         fuel_distance_m=None if day.fuel_used_l is None else day.distance_m,
+        consumption_l=None if day.distance_m is None else day.fuel_used_l,
         **_taken(day),
     )
 
@@ -109,12 +111,14 @@ def _of_part(
         kind: sum(start <= event.started_at < end for event in harsh_events if event.kind is kind) for kind in HarshKind
     }
     is_seen = own.trips is not None
+    fuel_used_l = used_by(day.fuel_source, detection.history, detection.fuel_events, start, end)
     return DriverFigures(
         driver_id=driver_id or NOBODY,
         length_s=end - start,
         distance_m=None,
-        fuel_used_l=used_by(day.fuel_source, detection.history, detection.fuel_events, start, end),
+        fuel_used_l=fuel_used_l,
         fuel_distance_m=None,
+        consumption_l=None if day.distance_m is None else fuel_used_l,
         **_taken(own)
         | {
             f"harsh_{kind}": counts[kind] if is_seen and getattr(day, f"harsh_{kind}") is not None else None
@@ -124,20 +128,19 @@ def _of_part(
 
 
 def _distances(detection: Detection, day: DayFigures, parts: Sequence[Part]) -> list[int | None]:
-    """The metres of each part by the day's source: differences of rounded running totals, which end with the day's."""
-    if day.distance_m is None or day.distance_source is None:
-        return [None] * len(parts)
+    """The metres of each part by the day's source: differences of rounded running totals, which end with the day's.
+
+    By GPS a total may fall by a metre, since distance and drift are rounded each: no part has less than 0.
+    """
     source, history = day.distance_source, detection.history
-    is_measured = [_metres(history.distance(start, end), source) is not None for start, end, _ in parts]
-    last = max((index for index, measured in enumerate(is_measured) if measured), default=-1)
     found: list[int | None] = []
     before = 0
-    for index, part in enumerate(parts):
-        if not is_measured[index]:
+    for start, end, _ in parts:
+        if source is None or _metres(history.distance(start, end), source) is None:
             found.append(None)
             continue
-        running = _metres(history.distance(parts[0].start, part.end), source) or 0
-        until = day.distance_m if index == last else min(max(running, before), day.distance_m)
+        running = _metres(history.distance(parts[0].start, end), source) or 0
+        until = min(max(running, before), day.distance_m or 0)
         found.append(until - before)
         before = until
     return found

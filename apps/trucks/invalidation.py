@@ -105,15 +105,18 @@ def computed_days(
     ]
 
 
-def days_with_figures(fleet_id: int) -> dict[int, tuple[dt.date, dt.date]]:
+def days_with_figures(fleet_id: int, *, sealed: bool = False) -> dict[int, tuple[dt.date, dt.date]]:
     """Truck → its first and last day whose figures may change: that of its first message and that of its watermark.
 
-    Of a truck with sealed days the first that is not sealed.
+    Of a truck with sealed days the first that is not sealed, unless `sealed` asks for these too.
     """
     zone = Fleet.objects.get(id=fleet_id).zone
     known = TruckSync.objects.filter(fleet_id=fleet_id, first_t__isnull=False, known_until__isnull=False)
     return {
-        truck_id: (max(day_of(first_t or 0, zone), first_open_day(floor, zone)), day_of(known_until or 0, zone))
+        truck_id: (
+            max(day_of(first_t or 0, zone), first_open_day(None if sealed else floor, zone)),
+            day_of(known_until or 0, zone),
+        )
         for truck_id, first_t, known_until, floor in known.values_list(
             "truck_id", "first_t", "known_until", "raw_since_t"
         )

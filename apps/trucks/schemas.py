@@ -33,6 +33,7 @@ _STATUS = (
 _CODE_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,32}$", "description": CODE, "examples": ["T-101"]}
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 TruckCode = Annotated[str, WithJsonSchema(_CODE_SCHEMA)]
+DriverCode = Annotated[str, WithJsonSchema({**_CODE_SCHEMA, "description": DRIVER_CODE, "examples": ["d600010-12"]})]
 
 
 def is_code(text: str) -> bool:

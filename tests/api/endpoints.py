@@ -6,7 +6,12 @@ from functools import reduce
 from fleet_project.api import api
 
 DOCUMENT = api.get_openapi_schema()
-_PARTS = {"{truck_id}": "T-1", "{day}": "2026-03-10", "{backfill_id}": "1"}  # as tests/rows.py makes them
+_PARTS = {
+    "{truck_id}": "T-1",
+    "{driver_id}": "D-1",
+    "{day}": "2026-03-10",
+    "{backfill_id}": "1",
+}  # as tests/rows.py makes them
 OPERATIONS = [
     path
     for path, operations in DOCUMENT["paths"].items()
@@ -27,6 +32,7 @@ def route_of(path: str) -> str:
 EVERY_PATH = [asked(route) for route in OPERATIONS]
 PATHS = [path for path in EVERY_PATH if "/days/" not in path]  # what there is of any truck; a single day may be missing
 TRUCK_PATHS = [path for path in PATHS if "/trucks/" in path]
+DRIVER_PATHS = [path for path in PATHS if "/drivers/" in path]
 
 
 def parameters_of(path: str) -> set[str]:

@@ -50,9 +50,9 @@ def full_fleet() -> Fleet:
     rows.known(truck, now)
     rows.latest(truck, now)
     rows.group(fleet, "North", truck)
-    rows.driver(fleet, truck=truck, bound_at=now)
+    driver = rows.driver(fleet, truck=truck, bound_at=now)
     for day in (rows.DAY, rows.DAY - dt.timedelta(days=31)):
-        rows.truck_day(truck, day)
+        rows.truck_day(truck, day, driver)
         rows.cost(truck, "fuel", "180.10", day)
         rows.cost(truck, "tolls", "11.00", day, source="actual")
         rows.fleet_day(fleet, day)
@@ -74,6 +74,7 @@ def full_fleet() -> Fleet:
 def empty_fleet() -> Fleet:
     fleet = rows.fleet()
     rows.truck(fleet)
+    rows.driver(fleet)
     rows.backfill(fleet)
     return fleet
 
@@ -93,8 +94,8 @@ def test_every_answer_is_as_declared(api_get: Get, path: str, fleet: Callable[[]
 def test_every_error_is_as_declared(api_get: Get, path: str) -> None:
     key = rows.api_key(empty_fleet())
     answers = [api_get(path), api_get(f"{path}?no=1", key), api_get(path, key, {"Accept": "text/csv"})]
-    if "T-1" in path:
-        answers.append(api_get(path.replace("T-1", "T-2"), key))
+    if "T-1" in path or "D-1" in path:
+        answers.append(api_get(path.replace("T-1", "T-2").replace("D-1", "D-2"), key))
     for answer in answers:
         declared = operation(path)["responses"][str(answer.status_code)]
         check(declared["content"]["application/problem+json"]["schema"], answer.json())

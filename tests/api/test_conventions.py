@@ -10,7 +10,7 @@ import pytest
 from apps.accounts.models import Fleet
 from apps.trucks.watermarks import recount
 from tests import rows
-from tests.api.endpoints import PAGED_PATHS, PATHS, PERIOD_PATHS, TRUCK_PATHS, parameters_of
+from tests.api.endpoints import DRIVER_PATHS, PAGED_PATHS, PATHS, PERIOD_PATHS, TRUCK_PATHS, parameters_of
 from tests.conftest import AsgiClient
 
 Get = Callable[..., httpx.Response]
@@ -27,6 +27,7 @@ def pointers(answer: httpx.Response) -> list[str]:
 def with_truck() -> tuple[Fleet, str]:
     fleet = rows.fleet()
     rows.truck(fleet)
+    rows.driver(fleet)
     rows.backfill(fleet)
     return fleet, rows.api_key(fleet)
 
@@ -77,6 +78,18 @@ def test_another_fleets_truck_is_as_unknown_as_one_that_is_not_there(api_get: Ge
     assert api_get(path, key).status_code == 200
 
 
+@pytest.mark.parametrize("path", DRIVER_PATHS)
+def test_another_fleets_driver_is_as_unknown_as_one_that_is_not_there(api_get: Get, path: str) -> None:
+    _, key = with_truck()
+    rows.driver(rows.fleet("Other"), code="THEIRS")
+    theirs, *others = (
+        api_get(path.replace("D-1", code), key, {"X-Request-Id": "same"}) for code in ("THEIRS", "NOBODYS", "%00", "0")
+    )
+    assert (theirs.status_code, theirs.json()["code"]) == (404, "not-found")
+    assert {other.content for other in others} == {theirs.content}
+    assert api_get(path, key).status_code == 200
+
+
 @pytest.mark.parametrize("path", TRUCK_PATHS)
 def test_a_truck_whose_code_cannot_be_is_just_not_there(api_get: Get, path: str) -> None:
     _, key = with_truck()
@@ -84,14 +97,16 @@ def test_a_truck_whose_code_cannot_be_is_just_not_there(api_get: Get, path: str)
         assert api_get(path.replace("T-1", code), key).status_code == 404
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if "/fleet/" in path or path.endswith("/trucks")])
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if "/fleet/" in path or path.endswith(("/trucks", "/drivers"))]
+)
 def test_no_figure_of_another_fleet_is_in_an_answer(api_get: Get, path: str) -> None:
     _, key = with_truck()
     query = f"?{MARCH}" if path in PERIOD_PATHS else ""
     before = api_get(f"{path}{query}", key).json()
     other = rows.fleet("Other")
     truck = rows.truck(other, "THEIRS")
-    rows.truck_day(truck)
+    rows.truck_day(truck, driver=rows.driver(other))
     rows.cost(truck, "fuel", "99.00")
     rows.fleet_day(other)
     rows.latest(truck)
@@ -167,11 +182,12 @@ def test_answers_are_json_or_refused(api_get: Get, path: str) -> None:
 
 
 def crowd() -> str:
-    """A fleet with seven of everything that comes in pages."""
+    """A fleet with seven of everything that comes in pages; the first driver and the last truck have all days."""
     fleet = rows.fleet()
+    drivers = [rows.driver(fleet) for _ in range(7)]
     for number in range(7):
         truck = rows.truck(fleet, f"T-{number}")
-        rows.truck_day(truck)
+        rows.truck_day(truck, driver=drivers[number])
         rows.cost(truck, "fuel", "1.00")
         rows.open_fault(truck)
     for number in range(7):
@@ -180,14 +196,14 @@ def crowd() -> str:
         for make in (rows.speeding, rows.stop, rows.idle_event, rows.fuel_event, rows.harsh_event, rows.fault_change):
             make(truck, start)
         rows.message(truck, start)
-        rows.truck_day(truck, rows.DAY + dt.timedelta(days=1 + number))
+        rows.truck_day(truck, rows.DAY + dt.timedelta(days=1 + number), drivers[0])
         rows.ledger(truck, start)
     return rows.api_key(fleet)
 
 
 def keys_of(answer: dict) -> list[str]:
     data = answer["data"]["by_truck"] if "by_truck" in answer["data"] else answer["data"]
-    names = ("started_at", "day", "id", "truck_id", "opened_at", "at")
+    names = ("started_at", "day", "id", "truck_id", "driver_id", "opened_at", "at")
     return [next(row[name] for name in names if name in row) for row in data]
 
 
@@ -225,7 +241,9 @@ def test_pages_follow_one_another_without_gap_or_repetition(api_get: Get, path: 
     assert in_pages(api_get, key, query) == whole == sorted(whole)
 
 
-@pytest.mark.parametrize("path", [path for path in PAGED_PATHS if "sort" in parameters_of(path) and "T-1" in path])
+@pytest.mark.parametrize(
+    "path", [path for path in PAGED_PATHS if "sort" in parameters_of(path) and "/fleet/" not in path]
+)
 def test_pages_follow_one_another_backwards_too(api_get: Get, path: str) -> None:
     key = crowd()
     query = f"{path.replace('T-1', 'T-6')}?{MARCH}"
@@ -307,6 +325,7 @@ def test_a_tag_is_strong_and_changes_with_revision_question_and_fleet(api_get: G
     fleet, key = with_truck()
     other = rows.fleet("Other")
     rows.truck(other)
+    rows.driver(other, code="D-1")
     tag = api_get(f"{path}?{MARCH}", key).headers["ETag"]
     assert tag.startswith('"')
     tags = {tag, api_get(f"{path}?period=last30", key).headers["ETag"]}

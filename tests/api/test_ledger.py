@@ -40,16 +40,19 @@ BODIES: dict[str, dict[str, Any]] = {
         "truck_id": "T-1", "purchased_at": "2026-03-05T14:30:00-06:00", "litres": "310.250",
         "amount": {"amount": "401.15", "currency": USD}, "station": "Station 7", "reference": "C-1",
     },
+    "exchange-rates": {"currency": "CAD", "effective_from": "2026-03-01", "rate": "0.72500000"},
 }  # fmt: skip
-TOUCHED = {"entries": 3, "rates": 2, "fuel-prices": 4, "fuel-purchases": 1}
+TOUCHED = {"entries": 3, "rates": 2, "fuel-prices": 4, "fuel-purchases": 1, "exchange-rates": 0}
 MODELS: dict[str, Any] = {
     "entries": CostEntry, "rates": CostRate, "fuel-prices": FuelPrice, "fuel-purchases": FuelPurchase,
+    "exchange-rates": ExchangeRate,
 }  # fmt: skip
 PATCHES: dict[str, tuple[dict[str, Any], str, Any]] = {
     "entries": ({"covers_to": "2026-03-05"}, "covers_to", dt.date(2026, 3, 5)),
     "rates": ({"amount": {"amount": "0.05", "currency": USD}}, "amount", Decimal("0.0500")),
     "fuel-prices": ({"price_per_l": {"amount": "2", "currency": USD}}, "price_per_l", Decimal("2.0000")),
     "fuel-purchases": ({"litres": "300"}, "litres", Decimal("300.000")),
+    "exchange-rates": ({"rate": "0.73"}, "rate", Decimal("0.73000000")),
 }
 each_kind = pytest.mark.parametrize("kind", BODIES)
 _names = itertools.count()
@@ -117,7 +120,7 @@ def test_a_row_is_made_read_changed_and_removed(asgi: AsgiClient, fleet: Fleet, 
     removed = asgi.send("DELETE", path(kind, row.pk), key, {"If-Match": changed.headers["ETag"]})
     assert (removed.status_code, removed.content) == (204, b"")
     assert not MODELS[kind].objects.exists()
-    assert DirtyDay.objects.exists()
+    assert DirtyDay.objects.exists() == bool(TOUCHED[kind])
     assert asgi.get(path(kind, row.pk), key).status_code == 404
 
 
@@ -163,9 +166,9 @@ def test_rows_of_another_fleet_are_not_there(asgi: AsgiClient, fleet: Fleet, key
     assert asgi.get(path(kind, pk), theirs).status_code == 404
     assert asgi.send("PATCH", path(kind, pk), theirs, {"If-Match": "*"}, json=PATCHES[kind][0]).status_code == 404
     assert asgi.send("DELETE", path(kind, pk), theirs, {"If-Match": "*"}).status_code == 404
-    if kind != "fuel-prices":
+    if kind not in ("fuel-prices", "exchange-rates"):
         assert set(pointers(post(asgi, theirs, kind))) <= {"/body/truck_id", "/body/group"}
-    assert MODELS[kind].objects.count() == 1
+    assert MODELS[kind].objects.filter(fleet=fleet).count() == 1
 
 
 @each_kind
@@ -175,6 +178,8 @@ def test_a_list_comes_in_pages_by_id(asgi: AsgiClient, fleet: Fleet, key: str, k
         for name in ("effective_at", "purchased_at"):
             if name in body:
                 body[name] = f"2026-03-0{number + 1}T06:00:00Z"
+        if kind == "exchange-rates":
+            body["effective_from"] = f"2026-03-0{number + 1}"
         assert post(asgi, key, kind, body).status_code == 201
     seen, cursor = [], ""
     while True:
@@ -185,7 +190,8 @@ def test_a_list_comes_in_pages_by_id(asgi: AsgiClient, fleet: Fleet, key: str, k
             break
         cursor = f"&cursor={answer.json()['page']['next_cursor']}"
     assert seen == sorted(MODELS[kind].objects.values_list("pk", flat=True))
-    assert asgi.get(f"{path(kind)}?limit=1&import_id=1{cursor}", key).status_code == 422, "another list's cursor"
+    other = "currency=CAD" if kind == "exchange-rates" else "import_id=1"
+    assert asgi.get(f"{path(kind)}?limit=1&{other}{cursor}", key).status_code == 422, "another list's cursor"
     known = asgi.get(path(kind), key)
     assert asgi.get(path(kind), key, {"If-None-Match": known.headers["ETag"]}).status_code == 304
 
@@ -228,6 +234,11 @@ def test_lists_can_be_narrowed(asgi: AsgiClient, fleet: Fleet, key: str) -> None
         ("fuel-purchases", {"litres": "-5"}, "/body/litres"),
         ("fuel-purchases", {"truck_id": None}, "/body/truck_id"),
         ("fuel-purchases", {"reference": "x" * 81}, "/body/reference"),
+        ("exchange-rates", {"currency": USD}, "/body/currency"),
+        ("exchange-rates", {"rate": "0"}, "/body/rate"),
+        ("exchange-rates", {"rate": "-1"}, "/body/rate"),
+        ("exchange-rates", {"rate": "1.123456789"}, "/body/rate"),
+        ("exchange-rates", {"rate": 0.7}, "/body/rate"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_field(
@@ -235,7 +246,8 @@ def test_what_is_wrong_is_named_by_its_field(
 ) -> None:
     ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=dt.date(2026, 1, 1), rate="0.7")
     assert pointers(post(asgi, key, kind, {**BODIES[kind], **changes})) == [pointer]
-    assert not MODELS[kind].objects.exists() and not DirtyDay.objects.exists()
+    assert MODELS[kind].objects.count() == (1 if kind == "exchange-rates" else 0)
+    assert not DirtyDay.objects.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff"])
@@ -254,7 +266,7 @@ def test_a_row_stays_with_its_truck_and_group(asgi: AsgiClient, fleet: Fleet, ke
         assert pointers(answer) == [f"/body/{next(iter(body))}"]
 
 
-@pytest.mark.parametrize("kind", ["fuel-prices", "fuel-purchases"])
+@pytest.mark.parametrize("kind", ["fuel-prices", "fuel-purchases", "exchange-rates"])
 def test_what_is_there_once_is_not_made_twice(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
     post(asgi, key, kind)
     assert post(asgi, key, kind).status_code == 422
@@ -265,6 +277,23 @@ def test_foreign_money_with_a_rate_is_taken(asgi: AsgiClient, fleet: Fleet, key:
     ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=dt.date(2026, 1, 1), rate="0.7")
     made = post(asgi, key, "entries", {**BODIES["entries"], "amount": {"amount": "10.00", "currency": "CAD"}})
     assert made.json()["data"]["amount"] == {"amount": "10.00", "currency": "CAD"}
+
+
+def test_a_rate_that_an_invoice_needs_is_neither_removed_nor_moved(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    rate = post(asgi, key, "exchange-rates").json()["data"]["id"]
+    foreign = {**BODIES["entries"], "amount": {"amount": "10.00", "currency": "CAD"}}
+    assert post(asgi, key, "entries", foreign).status_code == 201
+    later = {"json": {"effective_from": "2026-03-06"}}
+    for method, body in (("DELETE", {}), ("PATCH", later)):
+        answer = asgi.send(method, path("exchange-rates", rate), key, {"If-Match": "*"}, **body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert "without it there is no exchange rate for CAD on 2026-03-05" in answer.json()["detail"]
+    assert ExchangeRate.objects.get().effective_from == dt.date(2026, 3, 1)
+    earlier = {"effective_from": "2026-02-01"}
+    changed = asgi.send("PATCH", path("exchange-rates", rate), key, {"If-Match": "*"}, json=earlier)
+    assert changed.status_code == 200, changed.text
+    listed = asgi.get(f"{path('exchange-rates')}?currency=EUR", key).json()["data"]
+    assert listed == []
 
 
 # --- files ---

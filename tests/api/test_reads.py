@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from apps.trucks.models import Driver
 from tests import rows
 from tests.api.endpoints import PATHS
 from tests.conftest import AsgiClient
@@ -23,10 +24,11 @@ def test_no_statement_of_a_hot_endpoint_names_raw_history(
 ) -> None:
     fleet = rows.fleet()
     furnish(fleet)
+    code = Driver.objects.get(fleet=fleet).code
     rows.fleet_day(fleet)
     key = rows.api_key(fleet)
     sent = sent_statements(monkeypatch)
-    assert asgi.get(path.replace("T-1", "Prairie-1"), key).status_code == 200
+    assert asgi.get(path.replace("T-1", "Prairie-1").replace("D-1", code), key).status_code == 200
     assert sent
     assert not [sql for sql in sent if RAW.search(sql)]
 

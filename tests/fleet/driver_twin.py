@@ -20,7 +20,10 @@ def sums(rows: list[TruckDayDriver]) -> dict[str, Any]:
     """Of at least one."""
     speeds = [row.max_speed_kmh for row in rows if row.max_speed_kmh is not None]
     highest = max(speeds) if speeds else None
-    summed = {name: total(getattr(row, name) for row in rows) for name in (*COUNTED, *MONEY, "fuel_distance_m")}
+    summed = {
+        name: total(getattr(row, name) for row in rows)
+        for name in (*COUNTED, *MONEY, "fuel_distance_m", "consumption_l")
+    }
     return {**summed, "max_speed_kmh": highest}
 
 
@@ -51,6 +54,7 @@ def _assert_days(fleet_id: int, rows: list[TruckDayDriver]) -> None:
         true = {name: getattr(day, name) for name in (*COUNTED, "max_speed_kmh")}
         true |= {name: getattr(fuel[key], name) if key in fuel else None for name in MONEY}
         true["fuel_distance_m"] = None if day.fuel_used_l is None else day.distance_m
+        true["consumption_l"] = None if day.distance_m is None else day.fuel_used_l
         differing = {name: (own[name], value) for name, value in true.items() if not _same(own[name], value)}
         assert not differing, (key, differing)
 

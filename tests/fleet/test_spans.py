@@ -84,7 +84,6 @@ ROWS = st.lists(
 )  # truck, day, used, distance, engine on, fuel, cents
 LISTS = (
     (queries.UTILIZATION_OF_TRUCKS, queries.UTILIZATION_SUMS),
-    (queries.BEHAVIOR_OF_TRUCKS, queries.BEHAVIOR_SUMS),
     (cost_queries.FIGURES_OF_TRUCKS, cost_queries.SUMS),
 )
 PERIODS = st.lists(st.tuples(st.integers(-5, LENGTH), st.integers(1, LENGTH)), min_size=1, max_size=4)

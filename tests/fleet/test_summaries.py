@@ -212,6 +212,17 @@ def test_what_days_are_computed_with_is_read_once_a_batch(fleet: Fleet, django_a
         assert sum(f"FROM `{table}`" in query["sql"] for query in asked.captured_queries) == 1, table
 
 
+def test_of_a_day_that_goes_on_only_what_changed_is_written(rebuilt: Fleet, django_assert_max_num_queries: Any) -> None:
+    first = trucks(rebuilt)[0]
+    parked = {"t": NOW, "f": 1, "tp": "ud", "rt": NOW, "pos": None, "p": {"ign": 0}}
+    feed.receive(first, [parked], NOW + 600)
+    with django_assert_max_num_queries(1_000) as asked:
+        assert summaries.rebuild(rebuilt).changed == 1
+    written = [query["sql"] for query in asked.captured_queries if query["sql"].startswith(("INSERT", "DELETE"))]
+    assert any("`truck_day`" in sql for sql in written)
+    assert [sql for sql in written if any(f"`{name}`" in sql for name in ("trip", "stop", "idle_event"))] == []
+
+
 def test_the_fleet_with_the_fewest_dirty_days_comes_first(fleet: Fleet) -> None:
     small = rows.fleet("Small")
     feed.receive(feed.truck_of(small, "S"), shift(days=1), NOW)

@@ -38,7 +38,8 @@ def split(detection: Detection, cut: list[Part]) -> tuple[DayFigures, list[Drive
 def of_day(day: DayFigures, length_s: int) -> dict[str, Any]:
     """The day's own figures under the names of a driver's."""
     fuel_distance_m = None if day.fuel_used_l is None else day.distance_m
-    return {**asdict(day), "length_s": length_s, "fuel_distance_m": fuel_distance_m}
+    consumption_l = None if day.distance_m is None else day.fuel_used_l
+    return {**asdict(day), "length_s": length_s, "fuel_distance_m": fuel_distance_m, "consumption_l": consumption_l}
 
 
 def is_sum(name: str, shares: list[Any], whole: Any) -> bool:
@@ -114,6 +115,27 @@ def test_metres_that_a_cut_would_split_are_whole_and_add_up() -> None:
     assert [(each.driver_id, each.distance_m) for each in drivers] == [(NOBODY, 3), (ANNA, 3), (BEN, 4)]
 
 
+def test_no_part_has_less_than_no_metres_though_drift_is_rounded_by_itself() -> None:
+    """By GPS 9.91 m, and 0.45 m and 0.10 m of drift, then 3 m: 10 − 0, 10 − 1 and 13 − 1 are the rounded totals."""
+    drifting = ("08:00 ign=1 v=60 km=0", "08:01 ign=0 km=0.00991", "08:02 ign=0 km=0.01036", "08:03 ign=0 km=0.01046")
+    cut = [Part(EPOCH, at("08:02"), ANNA), Part(at("08:02"), at("08:03"), BEN), Part(at("08:03"), DAY[1], None)]
+    day, drivers = split(detected(points(*drifting)), cut)
+    assert (day.distance_m, {each.driver_id: each.distance_m for each in drivers}) == (9, {NOBODY: 0, ANNA: 9, BEN: 0})
+    day, drivers = split(detected(points(*drifting, "08:04 ign=1 v=9 km=0.01346")), cut)
+    assert (day.distance_m, {each.driver_id: each.distance_m for each in drivers}) == (
+        12,
+        {NOBODY: 2, ANNA: 10, BEN: 0},
+    )
+
+
+def test_drift_is_not_driving_for_any_driver() -> None:
+    """Anna's parked truck drifts by 40 m in her time; Ben drives a kilometre."""
+    drifting = points("07:00 ign=0 km=0", "07:30 ign=0 km=0.04", "07:50 ign=0 km=0.04")
+    found = drifting + driving("08:00", "08:02", km=0.04) + parked("08:02", "09:00", km=1.04)
+    shares = by_shifts(Shift(EPOCH, at("07:55"), ANNA), Shift(at("07:55"), DAY[1], BEN), found=found)
+    assert (shares[ANNA].distance_m, shares[BEN].distance_m) == (0, 1_000)
+
+
 def test_parts_go_by_the_source_of_the_day() -> None:
     """Until 9:00 there is GPS and a level alone; the day goes by odometer and fuel counter."""
     early = [f"08:{minute:02} ign=1 v=60 km={minute} level={300 - minute}" for minute in range(0, 60, 5)]
@@ -127,9 +149,11 @@ def test_parts_go_by_the_source_of_the_day() -> None:
 
 def test_what_is_not_measured_in_a_drivers_time_is_null_and_not_zero() -> None:
     """A tracker that is silent from 9:30 on: nothing is known of who had the truck in the evening."""
-    found = points(*(f"08:{minute:02} ign=1 v=60 km={minute}" for minute in range(60)))
+    braked = harsh_code(HarshKind.BRAKING, happened=True)
+    found = [point._replace(harsh=braked) for point in driving("08:00", "09:00")]
     shares = by_shifts(Shift(EPOCH, at("12:00"), ANNA), Shift(at("12:00"), DAY[1], BEN), found=found)
     measured = {name: value for name, value in asdict(shares[BEN]).items() if value is not None}
+    assert shares[ANNA].harsh_braking == 60
     assert measured == {
         "driver_id": BEN, "length_s": 43_200, "moving_s": 0, "idle_s": 0, "idle_productive_s": 0, "parked_s": 0,
         "no_data_s": 43_200, "engine_on_s": 0,

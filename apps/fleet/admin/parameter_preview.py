@@ -1,11 +1,12 @@
 """Beside the form of parameters: what they would change in the last days, before they are saved."""
 
+import datetime as dt
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -28,8 +29,16 @@ from apps.trucks.parameter_preview import Difference, TruckPreview, differences,
 MOST_DAYS = 31
 BUDGET_S = 5.0  # of a request; what takes longer is for the command, which takes as long as it takes
 TRUCKS_SHOWN = 25
-# Ratios and targets are made of them, but nothing is detected by them.
-_NOT_DETECTED = frozenset({"available_hours_per_day", "target_utilization_pct", "target_idle_pct"})
+# What figures are held against: nothing is detected by them.
+_NOT_DETECTED = frozenset(
+    {
+        "available_hours_per_day",
+        "target_utilization_pct",
+        "target_idle_pct",
+        "fuel_min_km",
+        "fuel_deviation_pct",
+    }
+)
 _running = threading.Lock()  # one preview in a process: computing holds up whoever else this process serves
 
 admin.site.unregister(ParameterSet)
@@ -44,6 +53,9 @@ class PreviewedParameterSetAdmin(ParameterSetAdmin):
     """The form of parameters with a preview of what they would change. Looking at it writes nothing."""
 
     change_form_outer_after_template = "fleet/preview_panel.html"
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["fleet/charts.css"]}
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.try_out)
@@ -69,8 +81,9 @@ class PreviewedParameterSetAdmin(ParameterSetAdmin):
         may_try = self.has_add_permission(request) if pk is None else row and self.has_change_permission(request, row)
         if not may_try:
             raise PermissionDenied
-        days = DaysForm(request.POST)
-        form = self.get_form(request, row, change=row is not None)(request.POST, instance=row)
+        entered = request.POST.copy()
+        entered["effective_from"] = str(dt.date.today())  # tried as if always in force, so it may not be entered yet
+        days, form = DaysForm(entered), self.get_form(request, row, change=row is not None)(entered, instance=row)
         context: dict[str, Any] = {**self.admin_site.each_context(request), "title": "Preview"}
         if days.is_valid() and form.is_valid():
             context |= tried(form.instance, days.cleaned_data["days"])

@@ -6,7 +6,10 @@ from apps.fleet.models.spans import SpanKey
 
 
 class DriverSums(models.Model):
-    """What a driver did in a truck. `fuel_distance_m`: the distance on days on which fuel is measured."""
+    """What a driver did in a truck.
+
+    `fuel_distance_m`: the distance on days on which fuel is measured; `consumption_l`: the other way round.
+    """
 
     length_s = models.BigIntegerField()
     moving_s = models.BigIntegerField()
@@ -19,6 +22,7 @@ class DriverSums(models.Model):
     distance_m = models.BigIntegerField(null=True)
     fuel_used_l = models.FloatField(null=True)
     fuel_distance_m = models.BigIntegerField(null=True)
+    consumption_l = models.FloatField(null=True)
     idle_fuel_l = models.FloatField(null=True)
     trips = models.BigIntegerField(null=True)
     idle_events = models.BigIntegerField(null=True)

@@ -20,6 +20,7 @@ from apps.fleet.summaries.driver_rows import with_drivers
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.notes import Changes
 from apps.fleet.summaries.rows import Summary, summary
+from apps.fleet.summaries.sealed import reprice
 from apps.fleet.summaries.use import Use
 from apps.fleet.summaries.writing import changed_days, remove, write
 from apps.trucks.detect import detect_days
@@ -44,7 +45,7 @@ class Outcome:
     claimed: int = 0
     changed: int = 0
     failed: int = 0
-    sealed: int = 0  # left as they are, and taken off the log
+    sealed: int = 0  # left as they are, but for what rates and invoices make of them
 
     def __add__(self, other: "Outcome") -> "Outcome":
         return Outcome(
@@ -105,15 +106,17 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         if changed:
             write(fleet, changed, {(row.truck_id, row.day): row.cause for row in claimed})
         no_more = remove(fleet, _without_result(fleet, claimed, results, errors, syncs))
+        sealed = _sealed(fleet, claimed, syncs)
+        repriced = reprice(fleet, sealed)
         if changed or no_more:
             notes.note_changes(fleet.id, _changes(changed, no_more))
             fuel_alerts.note(fleet, {*no_more, *((day.truck_id, day.result.day) for day, _ in changed)}, syncs)
         _update_log(claimed, errors)
     return Outcome(
         claimed=len(claimed),
-        changed=len(changed) + len(no_more),
+        changed=len(changed) + len(no_more) + repriced,
         failed=sum(row.truck_id in errors for row in claimed),
-        sealed=_count_sealed(fleet, claimed, syncs),
+        sealed=len(sealed),
     )
 
 
@@ -143,13 +146,13 @@ def _without_result(
     ]
 
 
-def _count_sealed(fleet: Fleet, claimed: Iterable[DirtyDay], syncs: Mapping[int, TruckSync]) -> int:
-    """How many of them `detect_days` leaves out: their messages are no longer whole."""
+def _sealed(fleet: Fleet, claimed: Iterable[DirtyDay], syncs: Mapping[int, TruckSync]) -> list[tuple[int, dt.date]]:
+    """Those of them that `detect_days` leaves out: their messages are no longer whole."""
     sealed = [row for row in claimed if is_sealed(row.day, syncs[row.truck_id].raw_since_t, fleet.zone)]
     if sealed:
         causes = sorted({row.cause for row in sealed})
-        logger.info("sealed days stay as they are", extra={"fleet": fleet.pk, "days": len(sealed), "causes": causes})
-    return len(sealed)
+        logger.info("figures of sealed days stay", extra={"fleet": fleet.pk, "days": len(sealed), "causes": causes})
+    return [(row.truck_id, row.day) for row in sealed]
 
 
 def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.accounts.calendar import ONE_DAY, as_utc, day_start
 from apps.accounts.models import Fleet
-from apps.fleet.costs import Price, Rate, Work, burnt, cents, day_costs
+from apps.fleet.costs import Burnt, DayCost, Price, Rate, Work, burnt, cents, day_costs
 from apps.fleet.exchange import Exchange
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
 from apps.fleet.summaries.event_money import drained, event_costs
@@ -82,7 +82,11 @@ class Ledger:
             **purchases,
             **_balance(result, purchases["purchased_l"]),
         }
-        return DayMoney(day_costs(work, self.rates, fuel, self._covered(work)), columns, events)
+        return DayMoney(self.estimates(work, fuel), columns, events)
+
+    def estimates(self, work: Work, fuel: Burnt | None) -> list[DayCost]:
+        """The day's estimates, but for lines that an invoice is booked for."""
+        return day_costs(work, self.rates, fuel, self._covered(work))
 
     def work_of(self, truck_id: int, result: DayResult) -> Work:
         return Work(

@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
+from typing import TypeVar
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.calendar import as_utc
@@ -19,6 +20,7 @@ from apps.trucks.models import Correction, FaultChange, OpenFault, SummaryRevisi
 
 SETTLED_AFTER_S = 72 * 3_600
 Status = TruckDay.Status
+Row = TypeVar("Row", bound=Model)
 
 
 def changed_days(fleet: Fleet, summaries: Sequence[Summary]) -> list[tuple[Summary, TruckDay | None]]:
@@ -137,14 +139,26 @@ def _stretches(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
+def _replace(stored: QuerySet[Row], rows: Iterable[Row]) -> None:
+    """Makes the stored rows those given, and leaves alone what is so already: of a running day nearly all."""
+    names = [field.attname for field in stored.model._meta.local_concrete_fields]
+    wanted = {tuple(getattr(row, name) for name in names): row for row in rows}
+    found = {values[1:]: values[0] for values in stored.values_list("pk", *names)}
+    if gone := [found[values] for values in found.keys() - wanted.keys()]:
+        stored.model._default_manager.filter(pk__in=gone).delete()
+    stored.model._default_manager.bulk_create(row for values, row in wanted.items() if values not in found)
+
+
 def _replace_events(fleet_id: int, summaries: Sequence[Summary]) -> None:
     for model, _, _ in EVENTS:
-        model._default_manager.filter(_started_in(summaries), fleet_id=fleet_id).delete()
-        model._default_manager.bulk_create(
-            model(fleet_id=fleet_id, truck_id=summary.truck_id, day=summary.result.day, **values)
-            for summary in summaries
-            for kind, values in summary.events
-            if kind is model
+        _replace(
+            model._default_manager.filter(_started_in(summaries), fleet_id=fleet_id),
+            (
+                model(fleet_id=fleet_id, truck_id=summary.truck_id, day=summary.result.day, **values)
+                for summary in summaries
+                for kind, values in summary.events
+                if kind is model
+            ),
         )
 
 
@@ -164,31 +178,37 @@ def _replace_open_faults(fleet_id: int, truck_ids: Collection[int]) -> None:
 def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
     """Replaces the estimates and the fuel in money; the shares of invoices are written by `shares`."""
     days = _of_days(summaries)
-    TruckDayCost.objects.filter(days, fleet_id=fleet_id, source=CostSource.ESTIMATED).delete()
-    TruckDayFuel.objects.filter(days, fleet_id=fleet_id).delete()
-    TruckDayCost.objects.bulk_create(
-        TruckDayCost(
-            fleet_id=fleet_id,
-            day=summary.result.day,
-            truck_id=summary.truck_id,
-            line=cost.line,
-            amount=cost.amount,
-            source=CostSource.ESTIMATED,
-        )
-        for summary in summaries
-        for cost in summary.costs
+    _replace(
+        TruckDayCost.objects.filter(days, fleet_id=fleet_id, source=CostSource.ESTIMATED),
+        (
+            TruckDayCost(
+                fleet_id=fleet_id,
+                day=summary.result.day,
+                truck_id=summary.truck_id,
+                line=cost.line,
+                amount=cost.amount,
+                source=CostSource.ESTIMATED,
+            )
+            for summary in summaries
+            for cost in summary.costs
+        ),
     )
-    TruckDayFuel.objects.bulk_create(
-        TruckDayFuel(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **summary.fuel)
-        for summary in summaries
-        if any(value is not None for value in summary.fuel.values())
+    _replace(
+        TruckDayFuel.objects.filter(days, fleet_id=fleet_id),
+        (
+            TruckDayFuel(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **summary.fuel)
+            for summary in summaries
+            if any(value is not None for value in summary.fuel.values())
+        ),
     )
 
 
 def _replace_drivers(fleet_id: int, summaries: Sequence[Summary]) -> None:
-    TruckDayDriver.objects.filter(_of_days(summaries), fleet_id=fleet_id).delete()
-    TruckDayDriver.objects.bulk_create(
-        TruckDayDriver(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **row)
-        for summary in summaries
-        for row in summary.drivers
+    _replace(
+        TruckDayDriver.objects.filter(_of_days(summaries), fleet_id=fleet_id),
+        (
+            TruckDayDriver(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **row)
+            for summary in summaries
+            for row in summary.drivers
+        ),
     )

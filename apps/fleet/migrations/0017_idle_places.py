@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fleet', '0015_fuel_alerts'),
+        ('fleet', '0016_driver_consumption'),
     ]
 
     operations = [

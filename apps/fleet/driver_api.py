@@ -1,0 +1,311 @@
+"""The API's endpoints about how trucks and drivers were driven."""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.paging import Page
+from apps.accounts.periods import Period
+from apps.accounts.problems import NotFound
+from apps.fleet import driver_figures as of_rows
+from apps.fleet import driver_queries as statements
+from apps.fleet import driver_schemas as schemas
+from apps.fleet import figures, queries
+from apps.fleet.spans import buckets
+from apps.fleet.utilization_figures import coverage_pct, is_ranked
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
+from apps.trucks.api import matching
+from apps.trucks.freshness import Freshness
+from apps.trucks.remembered import summaries
+from apps.trucks.schemas import DriverCode
+
+router = Router(by_alias=True)
+_ID = {"truck": "truck_id", "driver": "driver_id"}
+_NAMES = {"truck": statements.TRUCKS.names, "driver": statements.DRIVERS.names}
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+# --- the fleet ------------------------------------------------------------------------------------------------------
+
+
+@router.get(
+    "/fleet/driver-behavior",
+    response=schemas.BehaviorAnswer,
+    summary="Speeding, idling, night driving and the safety score",
+    tags=["Fleet"],
+)
+async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.BehaviorPeriod]) -> HttpResponse:
+    """How trucks were driven in a period (at most 400 days): of the fleet, and by truck or by driver.
+
+    With the period before. Drivers and the time of which nobody is known add up to the trucks.
+    """
+    now, who = _now(), request.auth
+    period = asked.resolve(who.zone, now)
+    page = Page.of(asked, "behavior", who.fleet_id, period)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        driven = Driven(who, period, fresh)
+        totals, before = await driven.totals(period), await driven.totals(period.previous())
+        rows, page_echo = await driven.rows(asked, page)
+        return {
+            "data": rows,
+            "summary": {**_shown(totals, who.currency), "not_ranked": await driven.not_ranked(asked)},
+            **_compared(totals, before, period, who.currency),
+            "page": page_echo,
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(totals)),
+        }
+
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+def _shown(row: Row, currency: str) -> dict[str, Any]:
+    return {**of_rows.driving(row), **of_rows.fuel_money(row, currency)}
+
+
+def _compared(totals: Row, before: Row, period: Period, currency: str, **more: Any) -> dict[str, Any]:
+    """The answer's `previous`, with `more` of it, and `change_pct`."""
+    current, earlier = (_plain(row, currency) for row in (totals, before))
+    return {
+        "previous": {"period": period.previous().echo(), **more, **_shown(before, currency)},
+        "change_pct": figures.change_pct(current, earlier),
+    }
+
+
+def _plain(row: Row, currency: str) -> dict[str, Any]:
+    """The same with money as numbers."""
+    amounts = of_rows.fuel_money(row, currency)
+    return {
+        **of_rows.driving(row),
+        **{name: None if amount is None else Decimal(amount["amount"]) for name, amount in amounts.items()},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """How a fleet's trucks were driven in a period, as of a revision."""
+
+    who: Principal
+    period: Period
+    fresh: Freshness
+
+    async def totals(self, period: Period) -> Row:
+        where = queries.period(self.who.fleet_id, period.first, period.last)
+        return (await summaries.rows(queries.FLEET_TOTALS, where, self.fresh.revision))[0]
+
+    async def rows(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The rows of `data`, and the answer's `page`."""
+        where = {**statements.asked(self.who.fleet_id, self.period), "limit": page.limit + 1}
+        if asked.sort == "id":
+            statement = statements.BEHAVIOR_OF[asked.by].statement(page.limit, self.fresh.trucks)
+            rows, echo = page.cut(await fetch_all(statement, {**where, "after": page.after or ""}), "code")
+        else:  # a figure may change between two pages, so the cursor counts rows
+            offset = int(page.after or 0)
+            found = await fetch_all(statements.RANKINGS[asked.by][asked.sort], {**where, "offset": offset})
+            rows, echo = page.cut([{**row, "place": place} for place, row in enumerate(found, offset + 1)], "place")
+        return [_behavior(row, asked.by, self.who.currency) for row in rows], echo
+
+    async def not_ranked(self, asked: schemas.BehaviorPeriod) -> dict[str, Any] | None:
+        if asked.sort == "id":
+            return None
+        where = queries.period(self.who.fleet_id, self.period.first, self.period.last)
+        rows = await fetch_all(statements.NOT_RANKED[asked.by], where)
+        return {
+            "count": rows[0]["number"] if rows else 0,
+            "rows": [{"id": row["code"], "name": row["name"], "coverage_pct": coverage_pct(row)} for row in rows],
+        }
+
+
+def _behavior(row: Row, by: str, currency: str) -> dict[str, Any]:
+    """A truck or a driver with the packed sums of the row."""
+    sums = dict(zip(_NAMES[by], orjson.loads(row["figures"]), strict=True))
+    before = dict(zip(statements.BEFORE, orjson.loads(row["earlier"]), strict=True))
+    return {
+        _ID[by]: row["code"],
+        "name": row["name"],
+        "truck_days": sums[_NAMES[by][0]] or 0,
+        **of_rows.driving(sums),
+        **(of_rows.fuel_money(sums, currency) if by == "driver" else {}),
+        "max_speed_kmh": sums["max_speed_kmh"],
+        "is_ranked": is_ranked(sums) and row["code"] is not None,
+        **of_rows.against(sums, before),
+    }
+
+
+# --- drivers --------------------------------------------------------------------------------------------------------
+
+
+@router.get("/drivers", response=schemas.DriversAnswer, summary="Drivers and how they drove", tags=["Drivers"])
+async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSearch]) -> HttpResponse:
+    """All drivers of the fleet by code, those gone from Wialon too, with their figures of a period and the one before.
+
+    The period is at most 400 days. A driver without a day in it has figures that are null.
+    """
+    now, who = _now(), request.auth
+    period = search.resolve(who.zone, now)
+    page = Page.of(search, "drivers", who.fleet_id, period)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        where = {
+            **statements.asked(who.fleet_id, period),
+            "after": page.after or "",
+            "limit": page.limit + 1,
+            "pattern": None if search.q is None else matching(search.q),
+        }
+        rows, page_echo = page.cut(await fetch_all(statements.ALL_DRIVERS, where), "code")
+        totals = await Driven(who, period, fresh).totals(period)
+        return {
+            "data": [_driver_item(row, who.currency) for row in rows],
+            "page": page_echo,
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(totals)),
+        }
+
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+def _driver_item(row: Row, currency: str) -> dict[str, Any]:
+    return {
+        **_behavior(row, "driver", currency),
+        "key_card": row["key_card"],
+        "is_active": bool(row["is_active"]),
+        "trucks": _codes(row["trucks"]),
+    }
+
+
+def _codes(array: str | None) -> list[str]:
+    return sorted(orjson.loads(array)) if array else []
+
+
+@router.get("/drivers/{driver_id}/days", response=schemas.DriverDaysAnswer, summary="A driver's days", tags=["Drivers"])
+async def driver_days(
+    request: AuthenticatedRequest, driver_id: DriverCode, search: Query[schemas.DriverDays]
+) -> HttpResponse:
+    """What a driver did on each day of a period (at most 400 days), over all trucks; in all, with the period before."""
+    who, period = request.auth, search.resolve(request.auth.zone, _now())
+    page = Page.of(search, "driver-days", who.fleet_id, driver_id, period)
+
+    async def body(driver: Row, asked: dict[str, Any]) -> dict[str, Any]:
+        statement = statements.DAYS_OF_DRIVER[search.is_descending]
+        found = await fetch_all(statement, {**asked, "after": page.after, "limit": page.limit + 1})
+        rows, page_echo = page.cut(found, "day")
+        totals, before = await _sums(driver, period), await _sums(driver, period.previous())
+        return {
+            "data": [_driver_day(row, who.currency) for row in rows],
+            "summary": _totals(totals, who.currency),
+            **_compared(totals, before, period, who.currency, truck_days=before["days"] or 0),
+            "page": page_echo,
+        }
+
+    return await _of_driver(request, driver_id, period, body)
+
+
+def _driver_day(row: Row, currency: str) -> dict[str, Any]:
+    return {
+        "day": row["day"],
+        "trucks": _codes(row["trucks"]),
+        "length_s": row["length_s"],
+        **_shown(row, currency),
+        "max_speed_kmh": row["max_speed_kmh"],
+    }
+
+
+def _totals(row: Row, currency: str) -> dict[str, Any]:
+    return {"truck_days": row["days"] or 0, **_shown(row, currency)}
+
+
+@router.get(
+    "/drivers/{driver_id}/scorecard", response=schemas.ScorecardAnswer, summary="A driver's scorecard", tags=["Drivers"]
+)
+async def scorecard(
+    request: AuthenticatedRequest, driver_id: DriverCode, asked: Query[schemas.DriverPeriod]
+) -> HttpResponse:
+    """A driver's safety score with what it is made of, in all, by truck and by week, beside the period before.
+
+    The period is at most 400 days.
+    """
+    who, period = request.auth, asked.resolve(request.auth.zone, _now())
+
+    async def body(driver: Row, asked: dict[str, Any]) -> dict[str, Any]:
+        totals, before = await _sums(driver, period), await _sums(driver, period.previous())
+        compared = _compared(totals, before, period, who.currency)
+        return {
+            "data": {
+                **{name: driver[name] for name in ("driver_id", "name", "key_card")},
+                "is_active": bool(driver["is_active"]),
+                "score": of_rows.score(totals),
+                "driving": _totals(totals, who.currency),
+                "is_ranked": is_ranked(totals),
+                "trucks": [
+                    {"truck_id": row["truck_id"], "name": row["name"], **_totals(row, who.currency)}
+                    for row in await fetch_all(statements.TRUCKS_OF_DRIVER, asked)
+                ],
+                "weeks": _weeks(await fetch_all(statements.WEEKS_OF_DRIVER, asked), period),
+            },
+            "previous": {
+                "period": period.previous().echo(),
+                "score": of_rows.score(before),
+                "driving": _totals(before, who.currency),
+            },
+            "safety_score_change": of_rows.against(totals, before)["safety_score_change"],
+            "change_pct": compared["change_pct"],
+        }
+
+    return await _of_driver(request, driver_id, period, body)
+
+
+def _weeks(rows: list[Row], period: Period) -> list[dict[str, Any]]:
+    """Every week that the period touches; null figures where the driver had no truck."""
+    found = {row["monday"]: row for row in rows}
+    return [
+        {
+            "from": max(first, period.first).isoformat(),
+            "to": min(last, period.last).isoformat(),
+            **of_rows.driving(found.get(first, NOTHING)),
+        }
+        for first, last in buckets("week", period.first, period.last)
+    ]
+
+
+NOTHING: Row = dict.fromkeys(statements.DRIVERS.names)
+
+
+async def _sums(driver: Row, period: Period) -> Row:
+    where = {**queries.period(driver["fleet_id"], period.first, period.last), "id": driver["id"]}
+    rows = await fetch_all(statements.OF_DRIVER, where)
+    return rows[0] if rows else NOTHING
+
+
+# From the driver and what statements about their period take to the answer's first parts.
+Body = Callable[[Row, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+async def _of_driver(request: AuthenticatedRequest, code: str, period: Period, body: Body) -> HttpResponse:
+    """An answer about one driver and one period. Raises NotFound."""
+    who, now = request.auth, _now()
+    rows = await fetch_all(statements.DRIVER, {"fleet": who.fleet_id, "driver": code})
+    if not rows:
+        raise NotFound("This fleet has no such driver.")
+    driver = {**rows[0], "fleet_id": who.fleet_id}
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        where = {**queries.period(who.fleet_id, period.first, period.last), "id": driver["id"]}
+        totals = await _sums(driver, period)
+        return {
+            **await body(driver, where),
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(totals)),
+        }
+
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)

@@ -1,0 +1,268 @@
+"""How trucks and drivers were driven, by API: the figures of the summaries, whoever asks in whichever way."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from apps.accounts.models import Fleet
+from apps.accounts.periods import of_days
+from apps.fleet import driver_queries as statements
+from apps.mysql import fetch_all_sync
+from apps.trucks.models import Driver, Truck
+from tests import rows
+
+Get = Callable[..., httpx.Response]
+pytestmark = pytest.mark.django_db(transaction=True)
+MONDAY = dt.date(2026, 3, 2)
+ONE = dt.timedelta(days=1)
+WEEK = "from=2026-03-02&to=2026-03-08"
+QUIET = {"speeding_minor": 0, "speeding_moderate": 0, "speeding_severe": 0, "harsh_braking": 0}
+EVENTFUL = {"speeding_minor": 2, "speeding_moderate": 1, "speeding_severe": 1, "harsh_braking": 1}
+
+
+def get(api_get: Get, fleet: Fleet, path: str) -> Any:
+    answer = api_get(f"/api/v2/{path}", rows.api_key(fleet))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+def fleet(transactional_db: None) -> Fleet:
+    """Anna drives T-1 on Monday and T-2 on Tuesday, Ben T-1 on Tuesday, nobody known T-1 on Wednesday; Anna before.
+
+    Anna 100 km with 2 minor, 1 moderate, 1 severe and 1 harsh event on Monday, 300 km without any on Tuesday.
+    """
+    made = rows.fleet(timezone="UTC")
+    one, two = rows.truck(made, "T-1"), rows.truck(made, "T-2")
+    anna, ben = rows.driver(made, "Anna"), rows.driver(made, "Ben")
+    rows.truck_day(one, MONDAY - 7 * ONE, anna, distance_m=200_000, **QUIET)
+    rows.truck_day(one, MONDAY, anna, distance_m=100_000, **EVENTFUL)
+    rows.truck_day(two, MONDAY + ONE, anna, distance_m=300_000, night_driving_s=0, **QUIET)
+    rows.truck_day(one, MONDAY + ONE, ben, distance_m=50_000, moving_s=3_600, parked_s=0, **QUIET)
+    rows.truck_day(one, MONDAY + 2 * ONE, distance_m=90_000, **QUIET)
+    for day in (MONDAY - 7 * ONE, MONDAY, MONDAY + ONE, MONDAY + 2 * ONE):
+        rows.fleet_day(made, day)
+    return made
+
+
+# --- by driver and by truck -----------------------------------------------------------------------------------------
+
+
+def test_drivers_come_by_code_and_what_nobody_is_known_of_is_the_last_row(api_get: Get, fleet: Fleet) -> None:
+    answer = get(api_get, fleet, f"fleet/driver-behavior?by=driver&{WEEK}")
+    assert [(row["driver_id"], row["name"], row["distance_m"], row["truck_days"]) for row in answer["data"]] == [
+        ("D-1", "Anna", 400_000, 2),
+        ("D-2", "Ben", 50_000, 1),
+        (None, None, 90_000, 1),
+    ]
+
+
+def test_drivers_trucks_and_fleet_have_the_same_sums(api_get: Get, fleet: Fleet) -> None:
+    by_driver = get(api_get, fleet, f"fleet/driver-behavior?by=driver&{WEEK}")
+    by_truck = get(api_get, fleet, f"fleet/driver-behavior?{WEEK}")
+    assert by_driver["summary"] == by_truck["summary"]
+    for name in ("distance_m", "trips", "moving_s", "idle_s", "night_driving_s", "speeding_minor", "harsh_braking"):
+        total = by_truck["summary"][name]
+        assert [sum(row[name] for row in each["data"]) for each in (by_driver, by_truck)] == [total, total], name
+
+
+def test_a_driver_has_score_idling_night_and_coverage(api_get: Get, fleet: Fleet) -> None:
+    [anna, ben, _] = get(api_get, fleet, f"fleet/driver-behavior?by=driver&{WEEK}")["data"]
+    assert anna["safety_score"] == 97.5  # 100 − (2 + 2 + 4 + 2) ÷ 4
+    assert (anna["moving_s"], anna["night_driving_s"], anna["night_driving_pct"]) == (57_600, 5_400, 9.38)
+    assert (anna["idle_s"], anna["engine_on_s"], anna["idle_pct"]) == (7_200, 64_800, 11.11)
+    assert anna["idle_nonproductive_pct"] == 9.26
+    assert (ben["safety_score"], ben["coverage_pct"], ben["is_ranked"]) == (None, 8.33, False)  # 50 km; 2 hours of 24
+
+
+def test_the_period_before_stands_beside_each_and_the_fleet(api_get: Get, fleet: Fleet) -> None:
+    answer = get(api_get, fleet, f"fleet/driver-behavior?by=driver&{WEEK}")
+    anna, ben, nobody = answer["data"]
+    assert (anna["previous"], anna["safety_score_change"]) == ({"distance_m": 200_000, "safety_score": 100.0}, -2.5)
+    for row in (ben, nobody):
+        assert (row["previous"], row["safety_score_change"]) == ({"distance_m": None, "safety_score": None}, None)
+    assert answer["previous"]["period"]["from"] == "2026-02-23"
+    assert (answer["previous"]["distance_m"], answer["change_pct"]["distance_m"]) == (200_000, 170.0)
+    assert answer["change_pct"]["harsh_cornering"] is None
+
+
+def test_fuel_of_a_driver_has_its_cost_and_a_truck_s_row_has_none(api_get: Get, fleet: Fleet) -> None:
+    truck, anna = Truck.objects.get(code="T-2"), Driver.objects.get(name="Anna")
+    rows.driver_day(
+        truck, anna, MONDAY + 3 * ONE, distance_m=100_000, fuel_used_l=30.0, fuel_distance_m=100_000,
+        consumption_l=30.0, fuel_cost=Decimal("45.01"), idle_cost=Decimal("1.20"),
+    )  # fmt: skip
+    [row, *_] = get(api_get, fleet, f"fleet/driver-behavior?by=driver&from={MONDAY + 3 * ONE}&to={MONDAY + 3 * ONE}")[
+        "data"
+    ]
+    assert row["fuel_cost"] == {"amount": "45.01", "currency": "USD"}
+    assert row["idle_cost"] == {"amount": "1.20", "currency": "USD"}
+    assert row["fuel_cost_per_km"] == {"amount": "0.4501", "currency": "USD"}
+    assert row["consumption_l_per_100km"] == 30.0
+    assert "fuel_cost" not in get(api_get, fleet, f"fleet/driver-behavior?{WEEK}")["data"][0]
+
+
+# --- rankings -------------------------------------------------------------------------------------------------------
+
+
+def ranked(answer: dict[str, Any], name: str) -> list[tuple[Any, Any]]:
+    return [(row.get("driver_id", row.get("truck_id")), row[name]) for row in answer["data"]]
+
+
+def test_a_ranking_leaves_out_who_is_known_too_little_and_says_so(api_get: Get, fleet: Fleet) -> None:
+    worst_first = get(api_get, fleet, f"fleet/driver-behavior?by=driver&sort=safety_score&{WEEK}")
+    assert ranked(worst_first, "safety_score") == [("D-1", 97.5)]
+    assert worst_first["summary"]["not_ranked"] == {
+        "count": 1,
+        "rows": [{"id": "D-2", "name": "Ben", "coverage_pct": 8.33}],
+    }
+    plain = get(api_get, fleet, f"fleet/driver-behavior?by=driver&{WEEK}")
+    assert plain["summary"]["not_ranked"] is None
+
+
+def test_trucks_are_ranked_either_way_and_those_without_a_figure_come_last(api_get: Get, fleet: Fleet) -> None:
+    rows.truck_day(rows.truck(fleet, "T-3"), MONDAY, distance_m=None)
+    path = f"fleet/driver-behavior?{WEEK}&sort="
+    assert ranked(get(api_get, fleet, f"{path}safety_score"), "safety_score") == [
+        ("T-1", 95.83), ("T-2", 100.0), ("T-3", None),
+    ]  # fmt: skip
+    assert [truck for truck, _ in ranked(get(api_get, fleet, f"{path}-safety_score"), "safety_score")] == [
+        "T-2", "T-1", "T-3",
+    ]  # fmt: skip
+    assert ranked(get(api_get, fleet, f"{path}-distance_m"), "distance_m")[0] == ("T-2", 300_000)
+
+
+@pytest.mark.parametrize("sort", ["safety_score", "-safety_score", "idle_pct", "-night_driving_pct", "distance_m"])
+@pytest.mark.parametrize("by", ["truck", "driver"])
+def test_pages_of_a_ranking_are_the_ranking(api_get: Get, by: str, sort: str) -> None:
+    """And its order is that of the figures as they are shown."""
+    fleet = rows.fleet(timezone="UTC")
+    for number in range(7):
+        rows.truck_day(
+            rows.truck(fleet, f"T-{number}"), MONDAY, rows.driver(fleet), distance_m=70_000 + 10_000 * (number * 3 % 7),
+            idle_s=600 * (number * 2 % 7), idle_productive_s=0, engine_on_s=28_800 + 600 * (number * 2 % 7),
+            night_driving_s=100 * (number * 5 % 7), speeding_minor=number,
+        )  # fmt: skip
+    path = f"fleet/driver-behavior?by={by}&sort={sort}&{WEEK}"
+    name = sort.removeprefix("-")
+    whole = ranked(get(api_get, fleet, path), name)
+    found, cursor = [], ""
+    while True:
+        answer = get(api_get, fleet, f"{path}&limit=3{cursor}")
+        found += ranked(answer, name)
+        if not answer["page"]["has_more"]:
+            break
+        cursor = f"&cursor={answer['page']['next_cursor']}"
+    assert found == whole
+    values = [value for _, value in whole if value is not None]
+    assert values == sorted(values, reverse=sort.startswith("-"))
+    assert len(whole) == 7 and [value for _, value in whole[len(values) :]] == [None] * (7 - len(values))
+
+
+@pytest.mark.parametrize("by", ["truck", "driver"])
+def test_every_way_to_a_page_gives_the_same_rows(fleet: Fleet, by: str) -> None:
+    ways, where = statements.BEHAVIOR_OF[by], statements.asked(fleet.pk, of_days(MONDAY, MONDAY + 6 * ONE, fleet.zone))
+    for after, limit in (("", 100), ("", 1), ("", 2), ("D-1", 2), ("T-1", 1), ("D-2", 1), ("zz", 5)):
+        whole, paged = (
+            fetch_all_sync(way, {**where, "after": after, "limit": limit}) for way in (ways.whole, ways.paged)
+        )
+        assert whole == paged, (after, limit)
+
+
+# --- drivers --------------------------------------------------------------------------------------------------------
+
+
+def test_all_drivers_are_listed_whether_they_drove_or_not(api_get: Get, fleet: Fleet) -> None:
+    rows.driver(fleet, "Cleo", is_active=False, key_card="00FF")
+    anna, ben, cleo = get(api_get, fleet, f"drivers?{WEEK}")["data"]
+    assert (anna["driver_id"], anna["trucks"], anna["distance_m"]) == ("D-1", ["T-1", "T-2"], 400_000)
+    assert anna["previous"] == {"distance_m": 200_000, "safety_score": 100.0}
+    assert (ben["trucks"], ben["truck_days"]) == (["T-1"], 1)
+    assert (cleo["name"], cleo["is_active"], cleo["key_card"], cleo["trucks"]) == ("Cleo", False, "00FF", [])
+    assert (cleo["truck_days"], cleo["distance_m"], cleo["is_ranked"]) == (0, None, False)
+
+
+def test_drivers_are_found_by_a_part_of_their_name_or_code(api_get: Get, fleet: Fleet) -> None:
+    rows.driver(fleet, "100% Carl")
+    names = {
+        q: [row["name"] for row in get(api_get, fleet, f"drivers?q={q}")["data"]] for q in ("nn", "d-2", "0%25", "_")
+    }
+    assert names == {"nn": ["Anna"], "d-2": ["Ben"], "0%25": ["100% Carl"], "_": []}
+
+
+def test_a_driver_s_days_are_over_all_trucks_and_add_up(api_get: Get, fleet: Fleet) -> None:
+    rows.driver_day(Truck.objects.get(code="T-1"), Driver.objects.get(name="Anna"), MONDAY + ONE, distance_m=7_000)
+    answer = get(api_get, fleet, f"drivers/D-1/days?{WEEK}")
+    assert [(row["day"], row["trucks"], row["distance_m"]) for row in answer["data"]] == [
+        ("2026-03-02", ["T-1"], 100_000),
+        ("2026-03-03", ["T-1", "T-2"], 307_000),
+    ]
+    assert (answer["summary"]["distance_m"], answer["summary"]["truck_days"]) == (407_000, 3)
+    assert (answer["previous"]["distance_m"], answer["previous"]["truck_days"]) == (200_000, 1)
+    assert answer["change_pct"]["distance_m"] == 103.5
+    newest = get(api_get, fleet, f"drivers/D-1/days?{WEEK}&sort=-day&limit=1")
+    assert ([row["day"] for row in newest["data"]], newest["page"]["has_more"]) == (["2026-03-03"], True)
+
+
+def test_a_scorecard_says_what_the_score_is_made_of(api_get: Get, fleet: Fleet) -> None:
+    answer = get(api_get, fleet, f"drivers/D-1/scorecard?{WEEK}")
+    score = answer["data"]["score"]
+    assert (score["safety_score"], score["exposure_m"]) == (97.5, 400_000)
+    assert [(part["event"], part["count"], part["weight"], part["points"]) for part in score["parts"]] == [
+        ("speeding_minor", 2, 1, 0.5), ("speeding_moderate", 1, 2, 0.5), ("speeding_severe", 1, 4, 1.0),
+        ("harsh_braking", 1, 2, 0.5), ("harsh_acceleration", 0, 2, 0.0), ("harsh_cornering", None, 2, None),
+    ]  # fmt: skip
+    assert score["parts"][0]["per_100km"] == 0.5
+    assert answer["previous"]["score"]["safety_score"] == 100.0
+    assert answer["safety_score_change"] == -2.5
+    assert [(row["truck_id"], row["safety_score"]) for row in answer["data"]["trucks"]] == [
+        ("T-1", 90.0),
+        ("T-2", 100.0),
+    ]
+
+
+def test_a_scorecard_has_every_week_of_the_period(api_get: Get, fleet: Fleet) -> None:
+    answer = get(api_get, fleet, "drivers/D-1/scorecard?from=2026-02-18&to=2026-03-03")
+    weeks = [(week["from"], week["to"], week["distance_m"], week["safety_score"]) for week in answer["data"]["weeks"]]
+    assert weeks == [
+        ("2026-02-18", "2026-02-22", None, None),
+        ("2026-02-23", "2026-03-01", 200_000, 100.0),
+        ("2026-03-02", "2026-03-03", 400_000, 97.5),
+    ]
+
+
+def test_a_driver_without_a_day_has_no_figures_and_no_zeros(api_get: Get, fleet: Fleet) -> None:
+    rows.driver(fleet, "Cleo")
+    answer = get(api_get, fleet, f"drivers/D-3/scorecard?{WEEK}")
+    driving = answer["data"]["driving"]
+    assert {name: value for name, value in driving.items() if value is not None} == {"truck_days": 0}
+    assert answer["data"]["score"]["safety_score"] is None
+    assert get(api_get, fleet, f"drivers/D-3/days?{WEEK}")["data"] == []
+
+
+def test_an_answer_changes_with_a_driver_s_name(api_get: Get, fleet: Fleet) -> None:
+    key, path = rows.api_key(fleet), f"/api/v2/drivers/D-1/scorecard?{WEEK}"
+    tag = api_get(path, key).headers["ETag"]
+    driver = Driver.objects.get(name="Anna")
+    driver.name = "Anne"
+    driver.save()
+    again = api_get(path, key, {"If-None-Match": tag})
+    assert (again.status_code, again.json()["data"]["name"]) == (200, "Anne")
+
+
+def test_figures_of_any_period_are_those_of_its_days(api_get: Get) -> None:
+    """Over months, pentads and single days."""
+    fleet = rows.fleet(timezone="UTC")
+    truck, driver = rows.truck(fleet), rows.driver(fleet)
+    days = [dt.date(2026, 1, 13) + number * ONE for number in range(70)]
+    for number, day in enumerate(days):
+        rows.truck_day(truck, day, driver, distance_m=1_000 + number)
+    for first, last in ((0, 69), (3, 60), (19, 46), (20, 24), (5, 5)):
+        answer = get(api_get, fleet, f"drivers/D-1/scorecard?from={days[first]}&to={days[last]}")
+        expected = sum(1_000 + number for number in range(first, last + 1))
+        assert answer["data"]["driving"]["distance_m"] == expected
+        assert sum(week["distance_m"] for week in answer["data"]["weeks"]) == expected
