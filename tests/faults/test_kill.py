@@ -95,8 +95,9 @@ def truck_days(fleet: Fleet) -> int:
 
 
 def let_the_lease_run_out(fleet: Fleet) -> None:
-    """As if the two minutes were over for which a dead worker holds a fleet."""
+    """As if the two minutes were over for which a dead worker holds a fleet, and the trucks that it was reading."""
     assert FleetSync.objects.filter(fleet=fleet, lease_until__isnull=False).update(lease_until=Now()) == 1
+    TruckSync.objects.filter(fleet_id=fleet.pk, lease_until__isnull=False).update(lease_until=Now())
 
 
 def is_done(fleet: Fleet) -> bool:
