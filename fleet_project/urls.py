@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from apps.fleet.admin import cost_page, use_page
+from apps.fleet.admin import cost_page, driver_page, use_page
 from fleet_project import health
 from fleet_project.api import api
 from fleet_project.metrics import metrics
@@ -16,5 +16,6 @@ urlpatterns = [
     path("metrics", metrics),
     path("admin/costs/", admin.site.admin_view(cost_page.view), name="costs"),
     path("admin/utilization/", admin.site.admin_view(use_page.view), name="utilization"),
+    path("admin/drivers/", admin.site.admin_view(driver_page.view), name="drivers"),
     path("admin/", admin.site.urls),
 ]

@@ -183,6 +183,14 @@ _ITS = "driver_id = %(id)s"
 # One row, or none: the sums of the driver `id` in a period.
 OF_DRIVER = DRIVERS.sums(DRIVERS.names, which=_ITS)
 
+_GROUP = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)"
+# One row a driver, by id, in no order: of the whole fleet, in the trucks of the group `id`, in the truck `id`.
+SUMS_OF = {
+    "fleet": DRIVERS.sums(DRIVERS.names),
+    "group": DRIVERS.sums(DRIVERS.names, which=_GROUP),
+    "truck": DRIVERS.sums(DRIVERS.names, which="truck_id = %(id)s"),
+}
+
 _OF_DAYS = f"SUM(1) AS days, {sums_of((*_BEHAVIOR, *MONEY))}"
 _THE_DAYS = f"fleet_id = %(fleet)s AND {_ITS} AND day BETWEEN %(from_day)s AND %(to_day)s"
 

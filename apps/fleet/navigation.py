@@ -113,6 +113,7 @@ PAGES = [
     ("Today", "today", "admin:index"),
     ("Costs", "monitoring", "costs"),
     ("Utilization", "donut_large", "utilization"),
+    ("Driving", "sports_motorsports", "drivers"),
 ]
 
 

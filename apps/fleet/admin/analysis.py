@@ -133,7 +133,7 @@ def _told(error: PeriodError | ScopeError) -> str:
 def _chooser(query: QueryDict, chosen: Asked | None, fleet: Fleet, now: dt.datetime) -> dict[str, Any]:
     """What the form shows: presets as links that keep everything else, and the fleet's groups."""
     kept = [("fleet", str(fleet.pk))]
-    kept += [(name, str(query[name])) for name in ("group", "truck", "order") if query.get(name)]
+    kept += [(name, str(query[name])) for name in ("group", "truck", "driver", "order") if query.get(name)]
     choices = [
         {
             "title": title,

@@ -1,0 +1,83 @@
+"""What the page about drivers reads: the sums of the API by driver, of a fleet, of a group's trucks or of one truck."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.accounts.periods import Period
+from apps.fleet import driver_queries as statements
+from apps.fleet import queries
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.spans import buckets
+from apps.mysql import Row, fetch_all_sync
+from apps.trucks.driver_parts import NOBODY, total
+from apps.trucks.models import Driver
+
+NAMES = statements.DRIVERS.names
+NOTHING: Row = dict.fromkeys(NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A driver's sums of the period and of the one before; nobody known has no code."""
+
+    code: str | None
+    name: str
+    now: Row
+    before: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A day, week or month as far as it lies in the period; no sums where the driver had no truck."""
+
+    first: dt.date
+    last: dt.date
+    sums: Row | None
+
+
+def by_driver(chosen: Asked) -> list[Driven]:
+    """Drivers with days in the period, and nobody known, in no order."""
+    now, before = _sums(chosen, chosen.period), _sums(chosen, chosen.period.previous())
+    drivers = Driver.objects.filter(fleet=chosen.fleet).in_bulk(list(now))
+    found = [Driven(each.code, each.name, now[pk], before.get(pk, NOTHING)) for pk, each in drivers.items()]
+    if NOBODY in now:
+        found.append(Driven(None, "Nobody known", now[NOBODY], before.get(NOBODY, NOTHING)))
+    return found
+
+
+def of_driver(chosen: Asked, driver: Driver) -> Driven:
+    periods = chosen.period, chosen.period.previous()
+    now, before = (_sums(chosen, period).get(driver.pk, NOTHING) for period in periods)
+    return Driven(driver.code, driver.name, now, before)
+
+
+def _sums(chosen: Asked, period: Period) -> dict[int, Row]:
+    only = chosen.truck or chosen.group
+    where = {**queries.period(chosen.fleet.pk, period.first, period.last), "id": only.pk if only else None}
+    kind = "truck" if chosen.truck else "group" if chosen.group else "fleet"
+    return {row["id"]: row for row in fetch_all_sync(statements.SUMS_OF[kind], where)}
+
+
+def added(rows: Sequence[Row]) -> Row:
+    """The sums of all of them; of speeds the highest."""
+    sums = {name: total(row[name] for row in rows) for name in NAMES}
+    speeds = [row["max_speed_kmh"] for row in rows if row["max_speed_kmh"] is not None]
+    return {**sums, "max_speed_kmh": max(speeds, default=None)}
+
+
+def buckets_of(chosen: Asked, days: Sequence[Row]) -> list[Bucket]:
+    """A driver's days summed up by day, week or month."""
+    found = []
+    for first, last in buckets(chosen.by, chosen.period.first, chosen.period.last):
+        rows = [row for row in days if first <= row["day"] <= last]
+        sums = added(rows) if rows else None
+        found.append(Bucket(max(first, chosen.period.first), min(last, chosen.period.last), sums))
+    return found
+
+
+def days_of(chosen: Asked, driver: Driver) -> list[Row]:
+    """A row a day, the first one first, with the codes of the trucks."""
+    period = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
+    asked = {**period, "id": driver.pk, "after": None, "limit": chosen.period.days}
+    return fetch_all_sync(statements.DAYS_OF_DRIVER[False], asked)
