@@ -1,6 +1,5 @@
 """The API's endpoints about single events of trucks: key → named statements → pool → bytes."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +12,11 @@ from apps.accounts.paging import Page
 from apps.mysql import Row, fetch_all
 from apps.trucks import event_queries as queries
 from apps.trucks import event_schemas as schemas
-from apps.trucks import freshness
 from apps.trucks.api import SEVERITIES, Body, of_period
 from apps.trucks.comparison import Totals
 from apps.trucks.faults import failure
 from apps.trucks.schemas import TripSearch, TruckCode
+from apps.trucks.spn import suspect
 
 router = Router(tags=["Trucks"], by_alias=True)
 _HARSH_KINDS = ("braking", "acceleration", "cornering")
@@ -110,30 +109,11 @@ async def faults(
         counts = {row["severity"]: row["events"] for row in await fetch_all(queries.FAULT_COUNTS, asked)}
         rows, page_echo = await _page(queries.FAULTS, search, page, asked, {"severities": severities})
         summary = {severity: counts.get(severity, 0) if told else None for severity in SEVERITIES}
-        return {"data": [_with_failure(row) for row in rows], "summary": summary, "page": page_echo}
+        return {"data": [in_words(row) for row in rows], "summary": summary, "page": page_echo}
 
     return await of_period(request, truck_id, search, "faults", body)
 
 
-def _with_failure(row: Row) -> dict[str, Any]:
-    return {**row, "failure": failure(row["fmi"])}
-
-
-@router.get("/fleet/faults", response=schemas.OpenFaultsAnswer, summary="Faults that are active now", tags=["Fleet"])
-async def open_faults(request: AuthenticatedRequest, search: Query[schemas.OpenFaultSearch]) -> HttpResponse:
-    """Active faults of the fleet's active trucks as far as each truck is known; `summary` counts them by severity."""
-    answers.require_json(request)
-    now, fleet = dt.datetime.now(dt.UTC), request.auth.fleet_id
-    page = Page.of(search, "open-faults", fleet)
-    fresh = await freshness.of_fleet(fleet, now)
-    asked = {"fleet": fleet, "after": page.after, "limit": page.limit + 1}
-    counts = {row["severity"]: row["faults"] for row in await fetch_all(queries.OPEN_FAULT_COUNTS, asked)}
-    asked["severities"] = ",".join(search.severity or SEVERITIES)
-    rows, page_echo = page.cut(await fetch_all(queries.OPEN_FAULTS, asked), _KEY)
-    body = {
-        "data": [_with_failure({name: row[name] for name in row if name != _KEY}) for row in rows],
-        "summary": {severity: counts.get(severity, 0) for severity in SEVERITIES},
-        "page": page_echo,
-        "freshness": fresh.body(),
-    }
-    return answers.tagged(request, body)
+def in_words(fault: Row) -> dict[str, Any]:
+    """A fault with what its numbers mean."""
+    return {**fault, "suspect": suspect(fault["spn"]), "failure": failure(fault["fmi"])}

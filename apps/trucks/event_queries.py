@@ -103,19 +103,3 @@ DAYS_WITH_FAULT_LISTS = """
 SELECT COUNT(faults_opened) AS days FROM truck_day
 WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND day BETWEEN %(from_day)s AND %(to_day)s
 """
-
-# One row a fault that is active now, of active trucks: by truck's code, then by the fault's.
-_FAULT_KEY = "CONCAT_WS(' ', t.code, LPAD(e.spn, 6, '0'), LPAD(e.fmi, 2, '0'), LPAD(e.source, 3, '0'))"
-OPEN_FAULTS = f"""
-SELECT {_FAULT_KEY} AS event_key, t.code AS truck_id, t.name, e.spn, e.fmi, NULLIF(e.source, 255) AS source, e.severity,
-    e.opened_at, {_ACKNOWLEDGED.format(same=_SAME_CODE, opened="e.opened_at", cleared="NULL")} AS acknowledged_at,
-    e.lat, e.lon
-FROM open_fault e JOIN truck t ON t.id = e.truck_id
-WHERE e.fleet_id = %(fleet)s AND t.is_active AND FIND_IN_SET(e.severity, %(severities)s)
-    AND (%(after)s IS NULL OR {_FAULT_KEY} > %(after)s)
-ORDER BY event_key LIMIT %(limit)s
-"""
-OPEN_FAULT_COUNTS = """
-SELECT e.severity, COUNT(*) AS faults FROM open_fault e JOIN truck t ON t.id = e.truck_id
-WHERE e.fleet_id = %(fleet)s AND t.is_active GROUP BY e.severity
-"""

@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from apps.accounts.parameters import Paging
 from apps.accounts.schemas import (
     IDLE_S,
     NO_DATA_S,
@@ -16,7 +15,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
-from apps.trucks.schemas import CODE, Severity, TripSearch
+from apps.trucks.schemas import Severity, TripSearch
 
 _LAT, _LON = "Latitude; null without a fix.", "Longitude; null without a fix."
 _PRICED = "What those of them that have a price come to; null where none has."
@@ -37,10 +36,6 @@ class FuelEventSearch(TripSearch):
 
 
 class FaultSearch(TripSearch):
-    severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
-
-
-class OpenFaultSearch(Paging):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
 
 
@@ -202,8 +197,11 @@ class FuelEventsAnswer(_Answer):
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
-class _Fault(_Placed):
+class Fault(_Placed):
     spn: int = described("J1939 suspect parameter number: what is faulty.", 100)
+    suspect: str | None = described(
+        "The suspect parameter in words; null of a number that is not listed.", "engine oil pressure"
+    )
     fmi: int = described("Failure mode identifier: how.", 1)
     failure: str = described("The failure mode in words.", "below normal range, most severe")
     source: int | None = described("Address of the control unit; null if the device does not tell.", 0)
@@ -212,7 +210,7 @@ class _Fault(_Placed):
     acknowledged_at: Instant | None = described("When somebody took note of it; null if nobody has.", None)
 
 
-class FaultItem(_Fault):
+class FaultItem(Fault):
     cleared_at: Instant | None = described(
         "When the device first told of others without it; null while it is active.", "2026-03-06T05:12:00Z"
     )
@@ -229,15 +227,3 @@ class FaultCounts(BaseModel):
 class FaultsAnswer(_Answer):
     data: list[FaultItem] = Field(description="Faults that opened in the period.")
     summary: FaultCounts
-
-
-class OpenFaultItem(_Fault):
-    truck_id: str = described(CODE, "T-101")
-    name: str = described("The unit's name in Wialon.", "Volvo 101")
-
-
-class OpenFaultsAnswer(BaseModel):
-    data: list[OpenFaultItem] = Field(description="Active faults of active trucks, by code of the truck.")
-    summary: FaultCounts
-    page: PageEcho
-    freshness: FreshnessEcho

@@ -210,7 +210,6 @@ def keys_of(answer: dict) -> list[str]:
 # What narrows a list that is of no period; that of the watermarks cannot be narrowed.
 NARROWED = {
     "/api/v2/trucks": "q=T",
-    "/api/v2/fleet/faults": "severity=severe",
     "/api/v2/fleet/freshness": "",
     "/api/v2/costs/entries": "line=tolls",
     "/api/v2/costs/rates": "truck_id=T-6",

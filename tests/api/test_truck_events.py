@@ -152,12 +152,50 @@ def test_active_faults_are_those_of_active_trucks_by_code_with_their_acknowledge
         fleet=fleet, truck=trucks[1], spn=100, fmi=1, acknowledged_at=minutes(1), acknowledged_by="somebody"
     )
     key = rows.api_key(fleet)
-    found = pages(api_get, "/api/v2/fleet/faults?", key)
+    found = pages(api_get, "/api/v2/fleet/faults?sort=truck_id", key)
     assert [(fault["truck_id"], fault["spn"]) for fault in found] == [("A", 7), ("A", 100), ("B", 7), ("B", 100)]
     assert [fault["acknowledged_at"] is not None for fault in found] == [False, True, False, False]
     answer = api_get("/api/v2/fleet/faults?severity=severe", key).json()
     assert [fault["truck_id"] for fault in answer["data"]] == ["A", "B"]
-    assert answer["summary"] == {"severe": 2, "moderate": 0, "minor": 2}
+    assert answer["summary"] == {
+        "severe": 2, "moderate": 0, "minor": 2, "trucks": 2, "unacknowledged": 3, "faults_opened": None,
+    }  # fmt: skip
+    for acknowledged, count in (("true", 1), ("false", 3)):
+        assert len(api_get(f"/api/v2/fleet/faults?acknowledged={acknowledged}", key).json()["data"]) == count
+
+
+def test_active_faults_come_by_severity_and_age_in_words(api_get: Get) -> None:
+    fleet = rows.fleet()
+    for number, code in enumerate(("A", "B", "C")):
+        truck = rows.truck(fleet, code)
+        rows.known(truck, minutes(60))
+        rows.open_fault(truck, minutes(-number), spn=110, fmi=16, severity="moderate")
+        rows.open_fault(truck, minutes(number), spn=520_192, fmi=0)
+    rows.open_fault(rows.truck(fleet, "NEVER"), spn=7, fmi=15, severity="minor")
+    key = rows.api_key(fleet)
+    found = pages(api_get, "/api/v2/fleet/faults?", key)
+    assert [(fault["truck_id"], fault["severity"], fault["age_s"]) for fault in found] == [
+        ("A", "severe", 3_600), ("B", "severe", 3_540), ("C", "severe", 3_480), ("C", "moderate", 3_720),
+        ("B", "moderate", 3_660), ("A", "moderate", 3_600), ("NEVER", "minor", None),
+    ]  # fmt: skip
+    words = ("coolant temperature", "above normal range, moderately severe")
+    assert (found[3]["suspect"], found[3]["failure"]) == words
+    assert found[0]["suspect"] is None  # a number that a maker gave itself
+    oldest = pages(api_get, "/api/v2/fleet/faults?sort=opened_at", key)
+    assert [fault["truck_id"] for fault in oldest] == ["C", "B", "A", "A", "NEVER", "B", "C"]
+
+
+def test_how_many_faults_opened_stands_beside_the_period_before(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    for ago, opened in ((0, 3), (1, 2), (2, None)):
+        rows.truck_day(truck, rows.DAY - dt.timedelta(days=ago), faults_opened=opened)
+        rows.fleet_day(truck.fleet, rows.DAY - dt.timedelta(days=ago))
+    key = rows.api_key(truck.fleet)
+    answer = api_get(f"/api/v2/fleet/faults?{DAY}", key).json()
+    assert (answer["summary"]["faults_opened"], answer["previous"]["faults_opened"]) == (3, 2)
+    assert answer["change_pct"] == {"faults_opened": 50.0}
+    before = api_get("/api/v2/fleet/faults?from=2026-03-09&to=2026-03-09", key).json()
+    assert (before["previous"]["faults_opened"], before["change_pct"]["faults_opened"]) == (None, None)
 
 
 def test_latest_values_come_with_the_active_faults(api_get: Get) -> None:

@@ -186,6 +186,21 @@ def _die(*_: Any) -> int:
     raise RuntimeError("killed")
 
 
+def test_a_week_whose_last_day_is_not_computed_to_its_end_waits_for_it() -> None:
+    """The truck is known beyond it, but its Sunday is still to be computed: it was, as far as 22:00."""
+    truck = rows.truck(rows.fleet())
+    for number in range(35):
+        write(truck, START + number * ONE, 12 if number >= 28 else 10, 4, known=True)
+    end = as_utc(day_bounds(SUNDAY, CHICAGO)[1])
+    syncs = {truck.pk: rows.known(truck, end)}
+    written = []
+    for as_of in (end - dt.timedelta(hours=2), end):
+        TruckDay.objects.filter(day=SUNDAY).update(as_of=as_of)
+        fuel_alerts.note(truck.fleet, [(truck.pk, SUNDAY)], syncs)
+        written.append(fuel_alerts.judge(truck.fleet))
+    assert written == [0, 1]
+
+
 # --- against plain loops, whatever changes in whatever order --------------------------------------------------------
 
 WEEKS = 9

@@ -23,6 +23,7 @@ from apps.trucks.models.views import (
     StopRow,
     TripRow,
 )
+from apps.trucks.spn import suspect
 
 SEVERITIES = {"minor": "info", "moderate": "warning", "severe": "danger"}
 DRAINS = {"refuel": "success", "suspected drain": "danger", "confirmed drain": "danger", "dismissed drain": "info"}
@@ -153,7 +154,7 @@ class HarshEventAdmin(EventAdmin):
 
 @admin.register(FaultChangeRow)
 class FaultChangeAdmin(EventAdmin):
-    list_display = ["name", "started", "what", "suspect", "mode", "failure", "severe"]
+    list_display = ["name", "started", "what", "suspect", "of", "mode", "failure", "severe"]
     ordering = [*EventAdmin.ordering, "-spn", "-fmi", "-source"]
     sections = {"When and where": _WHERE, "Fault": "kind spn fmi source severity"}
     suspect, mode = figure_column("spn"), figure_column("fmi")
@@ -161,6 +162,10 @@ class FaultChangeAdmin(EventAdmin):
     @column("Change", order="kind", colours={"opened": "danger", "cleared": "success"})
     def what(self, change: Any) -> str:
         return str(change.kind)
+
+    @column("Of")
+    def of(self, change: Any) -> str:
+        return suspect(change.spn) or DASH
 
     @column("What is wrong")
     def failure(self, change: Any) -> str:

@@ -16,13 +16,14 @@ from apps.trucks import facts
 from apps.trucks.faults import failure
 from apps.trucks.models import FaultAcknowledgement
 from apps.trucks.models.views import OpenFaultRow
+from apps.trucks.spn import suspect
 
 _CODE = ("spn", "fmi", "source")
 
 
 @admin.register(OpenFaultRow)
 class OpenFaultAdmin(RowAdmin):
-    list_display = ["name", "suspect", "mode", "failure", "severe", "opened", "acknowledged"]
+    list_display = ["name", "suspect", "of", "mode", "failure", "severe", "opened", "acknowledged"]
     list_filter = [OneFleetFilter, "severity"]
     ordering = ["-fleet_id", "-truck_id", "spn", "fmi", "source"]
     sections = {"Fault": "spn fmi source severity", "When and where it opened": "opened_at lat lon"}
@@ -55,6 +56,10 @@ class OpenFaultAdmin(RowAdmin):
             for fleet_id in sorted({fault.fleet.pk for fault in faults}):
                 facts.changed(fleet_id)
         self.message_user(request, f"{len(faults)} acknowledged.", messages.SUCCESS)
+
+    @column("Of")
+    def of(self, fault: Any) -> str:
+        return suspect(fault.spn) or DASH
 
     @column("What is wrong")
     def failure(self, fault: Any) -> str:
