@@ -19,10 +19,10 @@ from apps.trucks.messages import FUTURE_S, Raw, sort_out
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.sensors import SensorTable
 from apps.trucks.tables import SensorTables
-from apps.trucks.wialon import Unavailable, WialonClient, intervals
+from apps.trucks.wialon import MOST_S, Unavailable, WialonClient, intervals
 
 DAY_S = 86_400
-PIECE_S = 3 * DAY_S  # one load: some ten thousand messages, a few megabytes
+PIECE_S = MOST_S  # one load
 HOURLY_S, HOURLY_BACK_S = 3_600, 2 * DAY_S
 NIGHT_S, NIGHTLY_BACK_S = 6 * 3_600, 35 * DAY_S
 FULL_DAYS = 2  # whole days before today that are read in full each night, so each day is so twice

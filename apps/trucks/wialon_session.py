@@ -18,6 +18,7 @@ from django.conf import settings
 from apps.trucks.wialon import Busy
 
 _CLOCK_LIFE_S = 5  # Wialon takes ten polls in ten seconds: this leaves eight to passes over the account
+_SIZE_LIFE_S = 86_400  # a day later it is tried again with all at once
 _LIFE_S = 240  # a minute less than Wialon's five
 _LOGINS_PER_MINUTE = 6
 # One more login, unless the last minute has seen its share: 1 or 0. In the time of Redis, whatever clocks workers have.
@@ -87,6 +88,7 @@ class SharedSession:
         self._waiting = f"wialon:waiting:{account}"
         self._rank = "live" if is_live else "late"
         self._clock = f"wialon:clock:{account}"
+        self._sizes = f"wialon:size:{account}"
         self._watched = f"wialon:watched:{account}"
         self._store = store
         self._own: str | None = None
@@ -134,6 +136,19 @@ class SharedSession:
     def keep_clock(self, t: int) -> None:
         try:
             self._store.set(self._clock, t, ex=_CLOCK_LIFE_S)
+        except redis.RedisError:
+            return
+
+    def size(self, kind: str) -> int | None:
+        try:
+            kept = cast("str | None", self._store.get(f"{self._sizes}:{kind}"))
+        except redis.RedisError:
+            return None
+        return int(kept) if kept else None
+
+    def keep_size(self, kind: str, size: int) -> None:
+        try:
+            self._store.set(f"{self._sizes}:{kind}", size, ex=_SIZE_LIFE_S)
         except redis.RedisError:
             return
 

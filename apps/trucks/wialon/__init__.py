@@ -2,7 +2,7 @@
 
 from apps.trucks.wialon.account import Retry
 from apps.trucks.wialon.answers import Events
-from apps.trucks.wialon.client import UNIT_DETAILS, UNIT_NEWS, WialonClient, intervals
+from apps.trucks.wialon.client import MOST_S, UNIT_DETAILS, UNIT_NEWS, WialonClient, intervals
 from apps.trucks.wialon.errors import (
     Busy,
     LoginRefused,
@@ -16,6 +16,7 @@ from apps.trucks.wialon.errors import (
 from apps.trucks.wialon.session import OwnSession, Session
 
 __all__ = [
+    "MOST_S",
     "UNIT_DETAILS",
     "UNIT_NEWS",
     "Busy",

@@ -5,25 +5,28 @@ from typing import Any
 
 from apps.trucks.wialon.answers import ALL_MESSAGES, LOAD, UNLOAD, count_of, interval, messages_of
 from apps.trucks.wialon.errors import IN_ONE, RequestRefused, TooMuch, WialonError, checked
+from apps.trucks.wialon.windows import Window
 
 CALLS = 40  # in one request
 Ask = Callable[[str, Mapping[str, Any]], Any]
 Asked = tuple[int, int, int]  # a unit, and the first and last second of its messages, both included
 
 
-def messages_of_many(ask: Ask, wanted: Sequence[Asked]) -> dict[int, list[dict[str, Any]]]:
+def messages_of_many(ask: Ask, wanted: Sequence[Asked], window: Window) -> dict[int, list[dict[str, Any]]]:
     """Unit → its messages, of those that came whole; nothing where Wialon takes no batches. Raises WialonError.
 
-    In halves where Wialon finds the answer too large.
+    In halves where Wialon finds the answer too large, which the window learns.
     """
     try:
         answers = _loaded(ask, wanted, ALL_MESSAGES)
     except TooMuch:
+        window.was_too_much(len(wanted))
         middle = len(wanted) // 2
         halves = (wanted[:middle], wanted[middle:]) if middle else ()
-        return {unit: messages for half in halves for unit, messages in messages_of_many(ask, half).items()}
+        return {unit: messages for half in halves for unit, messages in messages_of_many(ask, half, window).items()}
     except RequestRefused:
         return {}
+    window.was_answered(len(wanted))
     loaded = ((unit, _whole(answer)) for (unit, *_), answer in zip(wanted, answers, strict=False))
     return {unit: messages for unit, messages in loaded if messages is not None}
 

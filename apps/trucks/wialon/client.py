@@ -24,11 +24,13 @@ from apps.trucks.wialon.answers import (
 )
 from apps.trucks.wialon.errors import TooMuch
 from apps.trucks.wialon.session import Session
+from apps.trucks.wialon.windows import Window
 
 UNIT_DETAILS = 1 | 8 | 0x100 | 0x400 | 0x1000 | 0x2000 | 0x800000
 UNIT_NEWS = 1 | 0x400
 RESOURCE_DRIVERS = 1 | 0x100
 GROUP_UNITS = 1
+LEAST_S, MOST_S = 3_600, 3 * 86_400  # of messages that are loaded at once: some ten thousand, a few megabytes
 
 
 class WialonClient:
@@ -52,6 +54,8 @@ class WialonClient:
         self._account = Account(url, token, session, retry, transport, before_try, timeout_s)
         self._session = self._account.session
         self.call = self._account.call
+        self._seconds = Window(self._session, "seconds", least=LEAST_S, most=MOST_S)
+        self._calls = Window(self._session, "calls", least=1, most=batches.CALLS)
 
     def __enter__(self) -> "WialonClient":
         return self
@@ -127,19 +131,31 @@ class WialonClient:
     def messages(self, unit_id: int, first_t: int, last_t: int) -> Iterator[list[dict[str, Any]]]:
         """A unit's data messages of [first_t, last_t] in ascending batches.
 
-        In halves where Wialon finds it too much, or returns fewer than it says there are.
+        In pieces of the size that worked last for the account; and these in halves where Wialon finds one too much, or
+        returns fewer than it says there are.
         """
-        if first_t > last_t:
-            return
+        while first_t <= last_t:
+            end_t = self._end_of_piece(first_t, last_t)
+            yield from self._in_halves(unit_id, first_t, end_t)
+            first_t = end_t + 1
+
+    def _end_of_piece(self, first_t: int, last_t: int) -> int:
+        """What is longer than the sync ever asks for is hardly filled, such as all the future."""
+        return last_t if last_t - first_t >= MOST_S else min(last_t, first_t + self._seconds.size - 1)
+
+    def _in_halves(self, unit_id: int, first_t: int, last_t: int) -> Iterator[list[dict[str, Any]]]:
+        length = last_t - first_t + 1
         try:
             batch = messages_of(self._load_interval(unit_id, first_t, last_t, limit=ALL_MESSAGES))
         except TooMuch:
             if first_t == last_t:
                 raise
+            self._seconds.was_too_much(length)
             middle = (first_t + last_t) // 2
-            yield from self.messages(unit_id, first_t, middle)
-            yield from self.messages(unit_id, middle + 1, last_t)
+            yield from self._in_halves(unit_id, first_t, middle)
+            yield from self._in_halves(unit_id, middle + 1, last_t)
             return
+        self._seconds.was_answered(length)
         if batch:
             yield batch
 
@@ -149,8 +165,10 @@ class WialonClient:
         Only what came whole is in the answer; the other units are to be asked for one by one.
         """
         found: dict[int, list[dict[str, Any]]] = {}
-        for start in range(0, len(wanted), batches.CALLS):
-            found |= batches.messages_of_many(self.call, wanted[start : start + batches.CALLS])
+        left = list(wanted)
+        while left:
+            part, left = left[: (size := self._calls.size)], left[size:]
+            found |= batches.messages_of_many(self.call, part, self._calls)
         return found
 
     def counts(self, unit_id: int, stretches: Sequence[tuple[int, int]]) -> list[int | None]:

@@ -28,6 +28,12 @@ class Session(Protocol):
     def keep_clock(self, t: int) -> None:
         """Remember what Wialon's clock shows now."""
 
+    def size(self, kind: str) -> int | None:
+        """How much of a kind could be asked at once last; None where nothing is known of it."""
+
+    def keep_size(self, kind: str, size: int) -> None:
+        """Remember it for the next pass, and for other workers."""
+
     def heavy(self) -> AbstractContextManager[None]:
         """Holds a place for a heavy request. Raises Busy where none comes free in time."""
 
@@ -41,6 +47,7 @@ class OwnSession:
     def __init__(self) -> None:
         self._sid: str | None = None
         self._watched: str | None = None
+        self._sizes: dict[str, int] = {}
 
     def sid(self) -> str | None:
         return self._sid
@@ -63,6 +70,12 @@ class OwnSession:
 
     def keep_clock(self, t: int) -> None:
         return None
+
+    def size(self, kind: str) -> int | None:
+        return self._sizes.get(kind)
+
+    def keep_size(self, kind: str, size: int) -> None:
+        self._sizes[kind] = size
 
     def heavy(self) -> AbstractContextManager[None]:
         return nullcontext()
