@@ -43,9 +43,9 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
     Repeating it changes nothing.
     """
     with transaction.atomic():
-        sync = _locked(truck)
+        sync, reach = _locked(truck)
         data = [each for each in batch.data if each.t >= (sync.raw_since_t or 0)]
-        new = _store_data(truck, sync, table, data, now) if data else 0
+        new = _store_data(truck, sync, reach, table, data, now) if data else 0
         today = day_of(now, truck.fleet.zone)
         quarantined = storage.quarantine(fleet.id, truck.id, today, batch.future)
         if quarantined:
@@ -53,15 +53,27 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
     return Stored(new, quarantined, len(batch.data) - len(data))
 
 
-def _locked(truck: Truck) -> TruckSync:
+class Locked(NamedTuple):
+    """A truck's watermark row under its lock, and how far a change reaches in the fleet."""
+
+    sync: TruckSync
+    reach: Reach
+
+
+def _locked(truck: Truck) -> Locked:
     """The truck's watermark row. Whoever else stores for it, or rebuilds its days, waits here, and then sees our rows.
 
     The fleet's zone may have changed since the pass began: days are marked in the one that is in force now. Who changes
     it marks every day, and while we hold the lock none of them is rebuilt.
     """
     sync = TruckSync.objects.select_for_update().get(truck_id=truck.id)
-    truck.fleet.refresh_from_db(fields=["timezone"])
-    return sync
+    return Locked(sync, _terms(truck.fleet))
+
+
+def _terms(fleet: Fleet) -> Reach:
+    """How far a change reaches under the parameters of now; the fleet gets the zone of now, too."""
+    fleet.timezone, parameters = storage.fleet_terms(fleet.pk)
+    return Reach.of(*extremes(parameters))
 
 
 def replace(
@@ -81,26 +93,26 @@ def replace(
     that lose all their messages are days without data. What lies before the truck's floor stays as it is.
     """
     with transaction.atomic():
-        sync = _locked(truck)
+        sync, reach = _locked(truck)
         first_t = max(first_t, sync.raw_since_t or 0)
         gone = removable - {each.key for each in batch.data}
-        removed = _remove(truck, sync, table, gone, first_t, last_t, now) if gone else 0
+        removed = _remove(truck, sync, reach, table, gone, first_t, last_t, now) if gone else 0
         new, quarantined, _ = store(fleet, truck, table, batch, now)
     return new, quarantined, removed
 
 
 def _remove(
-    truck: Truck, sync: TruckSync, table: SensorTable, keys: Set[Key], first_t: int, last_t: int, now: int
+    truck: Truck, sync: TruckSync, reach: Reach, table: SensorTable, keys: Set[Key], first_t: int, last_t: int, now: int
 ) -> int:
     """Removes these of the messages of [first_t, last_t], as far as they are stored. Returns how many."""
     stored = storage.stored_points(truck.fleet_id, truck.id, first_t, last_t + 1)
     gone = [point for point in stored if (point.t, point.digest) in keys]
     if not gone:
         return 0
-    _mark_changed(truck, sync, gone, now)  # what lay next to them before
+    _mark_changed(truck, sync, reach, gone, now)  # what lay next to them before
     storage.delete(truck.fleet_id, truck.id, [(point.t, point.digest) for point in gone])
     followers = _reevaluate(truck, table, gone) if table.reads_previous else []
-    _mark_changed(truck, sync, sorted([*gone, *followers], key=_second), now)  # what lies there now
+    _mark_changed(truck, sync, reach, sorted([*gone, *followers], key=_second), now)  # what lies there now
     if table.reads_previous or _is_latest(truck, {point.t for point in gone}):
         _renew_latest(truck, sync, table)
     newest_t = storage.newest_second(truck.fleet_id, truck.id, sync.cursor_t or 0)
@@ -136,7 +148,9 @@ def _second(row: MessageRow | StoredPoint) -> int:
     return row.t
 
 
-def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequence[Received], now: int) -> int:
+def _store_data(
+    truck: Truck, sync: TruckSync, reach: Reach, table: SensorTable, data: Sequence[Received], now: int
+) -> int:
     """Stores what is new of these messages (sorted, not empty). Returns how many."""
     known = storage.known_keys(truck.fleet_id, truck.id, data[0].t, data[-1].t)
     new_keys = {each.key for each in data} - known
@@ -149,7 +163,7 @@ def _store_data(truck: Truck, sync: TruckSync, table: SensorTable, data: Sequenc
     evaluated = rows(messages, table, previous)
     new = [row for row in evaluated.rows if (row.t, row.digest) in new_keys]
     followers = _followers(evaluated.rows, new_keys) if table.reads_previous else []
-    _mark_changed(truck, sync, sorted([*new, *followers]), now)
+    _mark_changed(truck, sync, reach, sorted([*new, *followers]), now)
     storage.insert(truck.fleet_id, truck.id, new)
     storage.replace_readings(truck.fleet_id, truck.id, followers)
     if table.reads_previous:
@@ -203,11 +217,12 @@ def _tells_faults(evaluated: Sequence[MessageRow]) -> bool:
     return any(row.dtc is not None for row in evaluated)
 
 
-def _mark_changed(truck: Truck, sync: TruckSync, changed: Sequence[MessageRow | StoredPoint], now: int) -> None:
+def _mark_changed(
+    truck: Truck, sync: TruckSync, reach: Reach, changed: Sequence[MessageRow | StoredPoint], now: int
+) -> None:
     """Marks the days that new or removed messages, or messages with new readings (ascending), change."""
     zone, known_first_t = truck.fleet.zone, now if sync.first_t is None else sync.first_t
     first_day = day_of(min(changed[0].t, known_first_t), zone)
-    reach = Reach.of(*extremes(truck.fleet_id))
     neighbours = storage.Neighbours(truck.fleet_id, truck.id, reach.min_satellites)
     surroundings = Surroundings(truck, sync, changed, now, reach.unseen_s)
     days = set()
@@ -283,7 +298,6 @@ def _latest(stored: LatestValues) -> Latest:
 
 def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
     """Moves watermarks to the Wialon clock and marks the days that this changes: their last state holds on."""
-    reach = Reach.of(*extremes(fleet.id))
     with transaction.atomic():
         moving = list(
             TruckSync.objects.select_for_update()
@@ -291,7 +305,7 @@ def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
             .exclude(known_until__gte=now)
             .order_by("truck_id")
         )
-        fleet.refresh_from_db(fields=["timezone"])
+        reach = _terms(fleet)
         unfinished = invalidation.days_of_open_events(fleet.id)
         days = [
             (sync.truck_id, day)

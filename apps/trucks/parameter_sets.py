@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import asdict
+from functools import lru_cache
 
 import orjson
 from django.db.models import Q, QuerySet
@@ -53,12 +54,10 @@ def _sets(fleet_id: int, truck_ids: Collection[int]) -> QuerySet[ParameterSet]:
     return ParameterSet.objects.filter(concerned, fleet=fleet_id).order_by("effective_from")
 
 
-def extremes(fleet_id: int) -> tuple[Parameters, Parameters]:
-    """The lowest and the highest value that each parameter ever has in the fleet, for any truck on any day."""
-    sets = [
-        DEFAULTS.overridden(values)
-        for values in ParameterSet.objects.filter(fleet=fleet_id).values_list("values", flat=True)
-    ]
+@lru_cache(maxsize=1_024)
+def extremes(stored: tuple[str, ...]) -> tuple[Parameters, Parameters]:
+    """The lowest and the highest value of each parameter, of a fleet's sets (JSON) for any truck on any day."""
+    sets = [DEFAULTS.overridden(orjson.loads(values)) for values in stored]
     every = [asdict(each) for each in (DEFAULTS, *sets)]
     lowest, highest = ({name: pick(each[name] for each in every) for name in NAMES} for pick in (min, max))
     return Parameters(**lowest), Parameters(**highest)

@@ -51,6 +51,10 @@ SELECT day, SUM(n) FROM (
 _DELETE = "DELETE FROM message WHERE fleet_id = %s AND truck_id = %s AND t = %s AND digest = %s"
 _DELETE_BEFORE = "DELETE FROM message WHERE fleet_id = %s AND truck_id = %s AND t < %s ORDER BY t LIMIT %s"
 _NEAREST = "SELECT {nearest}(t) FROM message WHERE fleet_id = %s AND truck_id = %s AND t BETWEEN %s AND %s"
+_TERMS = """
+SELECT timezone, NULL FROM fleet WHERE id = %(fleet)s
+UNION ALL SELECT NULL, `values` FROM parameter_set WHERE fleet_id = %(fleet)s
+"""
 _LATEST_T = 2**40  # later than any message
 _READ = f"""
 SELECT {", ".join(StoredPoint._fields)} FROM message
@@ -91,6 +95,15 @@ def counts_by_day(fleet_id: int, truck_id: int, first_t: int, last_t: int) -> di
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, values)
         return {int(day): int(n) for day, n in cursor.fetchall()}
+
+
+def fleet_terms(fleet_id: int) -> tuple[str, tuple[str, ...]]:
+    """A fleet's time zone, and the values of all parameter sets it ever had, as JSON in any order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TERMS, {"fleet": fleet_id})
+        rows = cursor.fetchall()
+    (timezone,) = (timezone for timezone, _ in rows if timezone is not None)
+    return timezone, tuple(sorted(values for _, values in rows if values is not None))
 
 
 def delete(fleet_id: int, truck_id: int, keys: Iterable[tuple[int, int]]) -> None:
