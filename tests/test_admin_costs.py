@@ -220,6 +220,12 @@ def test_trucks_are_ranked_as_asked_and_in_pages(client: Client, monkeypatch: py
     assert first["next"] == f"?fleet={fleet}&from=2026-03-01&to=2026-03-08&order=amount&page=2#trucks"
 
 
+def test_a_trucks_bar_has_the_sources_in_their_order(client: Client) -> None:
+    make()
+    bar = str(page(client, **PERIOD).context["trucks"]["table"].rows[0][1])
+    assert re.findall(r"fill-(\w+)", bar) == ["actual", "allocated", "estimated"]
+
+
 # --- what it says ---------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts.models import ApiKey, Fleet, FleetMembership
+from apps.accounts.scope import fleets_of
 from apps.fleet.models import (
     Benchmark,
     CostEntry,
@@ -108,9 +109,10 @@ MENU: dict[str, list[tuple[str, str, type[Model]]]] = {
     ],
 }
 
-# Pages of every member of staff: title, icon, address.
+TODAY = ("Today", "today", "admin:index")
+# Of every member of a fleet's staff: title, icon, address.
 PAGES = [
-    ("Today", "today", "admin:index"),
+    TODAY,
     ("Costs", "monitoring", "costs"),
     ("Utilization", "donut_large", "utilization"),
     ("Driving", "sports_motorsports", "drivers"),
@@ -119,9 +121,9 @@ PAGES = [
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The menu's groups and items, as far as the reader may open them."""
-    groups: list[dict[str, Any]] = [
-        {"items": [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in PAGES]}
-    ]
+    pages = PAGES if fleets_of(request) or request.user.is_superuser else [TODAY]
+    first = [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in pages]
+    groups: list[dict[str, Any]] = [{"items": first}]
     for heading, entries in MENU.items():
         items = [_item(*entry) for entry in entries if _may_open(request, entry[2])]
         if items:

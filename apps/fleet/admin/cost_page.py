@@ -346,7 +346,8 @@ def _truck_cells(chosen: Asked, truck: TruckSpent, place: int, most: Decimal) ->
 
 
 def _bar(costs: Costs, most: Decimal) -> Any:
-    return analysis.meter([(source, float(part)) for source, part in costs.by_source().items()], float(most))
+    parts = costs.by_source()
+    return analysis.meter([(source, float(parts.get(source, 0))) for source in SOURCES], float(most))
 
 
 def _cells(chosen: Asked, costs: Costs, distance_m: int | None) -> list[str]:
