@@ -20,6 +20,7 @@ class HolidayInline(TabularInline):  # type: ignore[misc]
     """Part of a calendar: who may see or change that may see or change them."""
 
     model = CalendarHoliday
+    verbose_name, verbose_name_plural = "holiday", "holidays"
     fields = ("day", "name", "hours")
     extra = 0
     hide_title = True
@@ -68,7 +69,7 @@ class WorkingCalendarAdmin(FromDayToDayAdmin):
         (
             "Hours by day of the week",
             {
-                "fields": [WEEKDAYS],
+                "fields": list(WEEKDAYS),
                 "description": "0: a day off. Empty: as many hours as the parameter “available hours per day” says.",
             },
         ),
