@@ -210,10 +210,11 @@ SELECT t.code AS truck_id, t.name, s.* FROM (
 
 def _days(after: str, order: str) -> str:
     return f"""
-SELECT s.*, (SELECT JSON_ARRAYAGG(t.code) FROM truck t WHERE t.fleet_id = %(fleet)s AND FIND_IN_SET(t.id, s.ids))
-    AS trucks
+SELECT s.*, (
+    SELECT JSON_ARRAYAGG(t.code) FROM truck_day_driver x JOIN truck t ON t.id = x.truck_id
+    WHERE x.fleet_id = %(fleet)s AND x.driver_id = %(id)s AND x.day = s.day) AS trucks
 FROM (
-    SELECT day, GROUP_CONCAT(truck_id) AS ids, {_OF_DAYS} FROM truck_day_driver
+    SELECT day, {_OF_DAYS} FROM truck_day_driver
     WHERE {_THE_DAYS} AND (%(after)s IS NULL OR day {after} %(after)s)
     GROUP BY day ORDER BY day {order} LIMIT %(limit)s
 ) s ORDER BY s.day {order}
