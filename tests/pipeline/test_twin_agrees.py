@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import Fleet
+from apps.fleet.models import TruckDayDriver
 from apps.trucks.detect import detect_days
 from apps.trucks.models import FuelEvent, Truck, TruckDay, TruckSync
 from apps.trucks.rules import rules_of
@@ -37,6 +38,7 @@ def test_every_column_of_every_day_is_what_the_twin_computes(
     assert found.differences == []
     assert found.truck_days == 7 * 4  # one never reports
     assert found.events > 100
+    assert TruckDayDriver.objects.count() > found.truck_days  # some days have several drivers
 
 
 def test_arriving_bit_by_bit_ends_where_arriving_at_once_ends(make_fleet: Callable[..., Fleet]) -> None:
