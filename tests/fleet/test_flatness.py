@@ -1,0 +1,86 @@
+"""A quarter of a fleet is read from at most twice the rows of seven days: counted by the database, by statement."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.accounts.models import Fleet
+from apps.fleet import cost_queries, queries, trend_queries
+from apps.fleet.models import TruckDayCost, TruckDayFuel
+from apps.fleet.summaries import sums
+from apps.mysql import fetch_all_sync
+from apps.trucks.models import SummaryRevision, TruckDay
+from tests import rows
+
+TRUCKS, DAYS = 25, 98
+FIRST = dt.date(2026, 1, 1)
+ONE = dt.timedelta(days=1)
+SEVEN = (dt.date(2026, 3, 7), dt.date(2026, 3, 13))  # seven days in no whole pentad
+QUARTER = (dt.date(2026, 1, 3), dt.date(2026, 4, 2))  # 90 days with days, pentads and months at both ends
+STATEMENTS = {
+    "totals": queries.FLEET_TOTALS,
+    "costs": queries.FLEET_COSTS,
+    "used": queries.TRUCKS_USED,
+    "costs by month": trend_queries.LINES_OF_FLEET["month"],
+    "trucks": cost_queries.FIGURES_OF_TRUCKS.whole,
+    "costs of trucks": cost_queries.COSTS_OF_TRUCKS.whole,
+    "fuel of trucks": cost_queries.FUEL_OF_TRUCKS.whole,
+    "a page of trucks": cost_queries.COSTS_OF_TRUCKS.paged,
+    "groups": cost_queries.GROUPS,
+    "costs of groups": cost_queries.COSTS_OF_GROUPS,
+    "a group": trend_queries.OF_GROUP["whole"],
+    "costs of a group": trend_queries.LINES_OF_GROUP["whole"],
+    "fuel of a group": cost_queries.FUEL_MONEY_OF_GROUP,
+}
+
+
+@pytest.fixture
+def fleet(db: None) -> Fleet:
+    made = rows.fleet(timezone="UTC")
+    trucks = [rows.truck(made, f"T-{number:02}") for number in range(TRUCKS)]
+    rows.group(made, "North", *trucks[:10])
+    rows.truck_day(trucks[0])
+    [like] = TruckDay.objects.values()
+    TruckDay.objects.all().delete()
+    keys = [{"truck_id": truck.pk, "day": FIRST + n * ONE} for truck in trucks for n in range(DAYS)]
+    TruckDay.objects.bulk_create(TruckDay(**{**like, **key}) for key in keys)
+    TruckDayFuel.objects.bulk_create(TruckDayFuel(fleet_id=made.pk, **key, purchases=1) for key in keys)
+    TruckDayCost.objects.bulk_create(
+        TruckDayCost(fleet_id=made.pk, **key, line=line, source="estimated", amount=1)
+        for key in keys
+        for line in ("fuel", "tolls")
+    )
+    revision = SummaryRevision.objects.create(fleet_id=made.pk, revision=1, changed_at=rows.NOON)
+    sums.of_days(made.pk, [(key["truck_id"], key["day"]) for key in keys], revision)
+    return made
+
+
+def rows_read(fleet: Fleet, statement: str, period: dict[str, Any]) -> int:
+    """How many rows the server looks at for it, temporary ones too."""
+    asked = {**period, "id": fleet.truck_groups.get().pk, "after": "", "limit": 10}
+    before = _handler_reads()
+    fetch_all_sync(statement, asked)
+    return _handler_reads() - before
+
+
+def _handler_reads() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        return sum(int(value) for _, value in cursor.fetchall())
+
+
+def test_a_quarter_is_read_from_at_most_twice_the_rows_of_seven_days(fleet: Fleet) -> None:
+    week, quarter = (queries.period(fleet.pk, *days) for days in (SEVEN, QUARTER))
+    read = {
+        name: (rows_read(fleet, statement, week), rows_read(fleet, statement, quarter))
+        for name, statement in STATEMENTS.items()
+    }
+    assert {name: both for name, both in read.items() if not 5 < both[1] <= 2 * both[0] + 30} == {}
+
+
+def test_what_is_counted_grows_where_days_are_read(fleet: Fleet) -> None:
+    week, quarter = (trend_queries.buckets("day", fleet.pk, *days) for days in (SEVEN, QUARTER))
+    statement = trend_queries.COSTS_OF_FLEET["day"]
+    assert rows_read(fleet, statement, quarter) > 6 * rows_read(fleet, statement, week)
