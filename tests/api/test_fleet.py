@@ -191,7 +191,9 @@ def test_the_states_add_up_and_stand_beside_the_targets(api_get: Get) -> None:
     total = answer["summary"]
     assert total["moving_s"] + total["idle_s"] + total["parked_s"] + total["no_data_s"] == total["length_s"]
     assert total["length_s"] == 14 * 86_400
-    assert total["targets"] == {"target_utilization_pct": 60, "target_idle_pct": 10}
+    assert total["targets"] == {
+        "target_utilization_pct": 60, "utilization_met": False, "target_idle_pct": 10, "idle_met": False,
+    }  # fmt: skip
     first, second = answer["data"]
     assert (first["truck_id"], first["engine_utilization_pct"], first["idle_s"]) == ("A", 90.74, 7 * 3_600)
     assert (second["truck_id"], second["engine_utilization_pct"], second["idle_s"]) == ("B", None, None)
