@@ -169,7 +169,6 @@ def synchronise(
     tally, wait_s = Tally(), float(settings.SYNC_INTERVAL_S)
     deadline, holding = time.monotonic() + seconds, Holding(lease, SpaceGuard())
     try:
-        holding.renew()
         with _client(fleet, holding, transport=transport, retry=retry) as client:
             one = FleetPass(run, client, holding, deadline=deadline, call_help=call_help, progress=progress)
             tally = one.tally

@@ -14,6 +14,7 @@ from apps.fleet.dashboard import sync_health
 from apps.trucks import backfills, disk, leases, shares
 from apps.trucks import sync as passes
 from apps.trucks.disk import Disk, DiskFull, SpaceGuard, disk_of
+from apps.trucks.ingest import store
 from apps.trucks.models import Backfill, BackfillDay, FleetSync, Message, SyncRun
 from apps.trucks.wialon_session import connection
 from tasks.maintenance import beat_heart
@@ -144,20 +145,18 @@ def test_a_pass_under_way_stops_when_the_space_runs_out(
 ) -> None:
     monkeypatch.setattr("apps.trucks.disk._LOOK_EVERY_S", 0)
     fleet = make_fleet(simulator)
-    store = passes.Reader._succeeds
 
-    def fill(*args: Any) -> bool:
-        succeeds = store(*args)
+    def fill(*args: Any) -> Any:
         free(8)
-        return succeeds
+        return store(*args)
 
     free(50)
-    monkeypatch.setattr("apps.trucks.reading.Reader._succeeds", fill)
+    monkeypatch.setattr("apps.trucks.truck_pass.store", fill)
     run = sync(fleet)
     assert (run.status, run.truck_errors) == ("paused", [])  # it is no truck's error
     assert messages(fleet) == run.messages_new < served(simulator)
     free(50)
-    monkeypatch.setattr("apps.trucks.reading.Reader._succeeds", store)
+    monkeypatch.setattr("apps.trucks.truck_pass.store", store)
     assert sync(fleet).status == "ok"
     assert messages(fleet) == served(simulator)
 
