@@ -15,6 +15,7 @@ from apps.trucks.models import FleetSync, Message, SyncRun, Truck, TruckSync
 from apps.trucks.shares import Share, ShareLost
 from apps.trucks.truck_pass import Tally, Turn
 from tasks import sync as tasks
+from tests import rows
 from tests.pipeline.conftest import IMPATIENT, sync
 from wialon_simulator import Simulator
 
@@ -41,6 +42,20 @@ def fleet(simulator: Simulator, make_fleet: Make, monkeypatch: pytest.MonkeyPatc
     return made
 
 
+@pytest.fixture
+def idle(db: None, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """The same without Wialon: thirteen trucks up to date, one of which never reported."""
+    monkeypatch.setattr("apps.trucks.shares.SIZE", 2)
+    made = rows.fleet()
+    for number in range(13):
+        truck = rows.truck(made, f"T-{number}")
+        cursor_t = NOW - 20 if number else None
+        TruckSync.objects.update_or_create(
+            truck_id=truck.pk, defaults={"fleet_id": made.pk, "cursor_t": cursor_t, "known_until": NOW}
+        )
+    return made
+
+
 def news(simulator: Simulator) -> None:
     simulator.advance(60)
     now = simulator.now()
@@ -57,10 +72,10 @@ def stored_now(fleet: Fleet) -> int:
 def is_all_there(fleet: Fleet, simulator: Simulator) -> bool:
     """Whether every message that came since the first pass is stored."""
     units = dict(Truck.objects.filter(fleet=fleet).values_list("pk", "wialon_id"))
-    rows = Message.objects.filter(fleet_id=fleet.pk, received_t__gt=NOW).values_list("truck_id", "t")
+    stored = Message.objects.filter(fleet_id=fleet.pk, received_t__gt=NOW).values_list("truck_id", "t")
     served = ((unit, m) for unit in simulator.units for m in simulator.messages(unit))
     now = simulator.now()
-    return {(units[pk], t) for pk, t in rows} == {(unit, m["t"]) for unit, m in served if NOW < m["rt"] <= now}
+    return {(units[pk], t) for pk, t in stored} == {(unit, m["t"]) for unit, m in served if NOW < m["rt"] <= now}
 
 
 def join(run_id: int, **options: Any) -> int:
@@ -154,20 +169,20 @@ def test_without_help_one_worker_reads_all(fleet: Fleet, simulator: Simulator) -
 
 
 @pytest.mark.django_db
-def test_trucks_that_are_far_behind_are_shared_out_a_few_at_a_time(fleet: Fleet, monkeypatch: Any) -> None:
+def test_trucks_that_are_far_behind_are_shared_out_a_few_at_a_time(idle: Fleet, monkeypatch: Any) -> None:
     monkeypatch.setattr("apps.trucks.shares.SIZE", 40)
-    run = laid_out(fleet)
+    run = laid_out(idle)
     TruckSync.objects.update(cursor_t=None)
     share = claim(run)
     assert len(share.turns()) == 4
 
 
 @pytest.mark.django_db
-def test_those_that_failed_come_last_and_those_known_the_least_first(fleet: Fleet) -> None:
+def test_those_that_failed_come_last_and_those_known_the_least_first(idle: Fleet) -> None:
     trucks = list(Truck.objects.order_by("pk").values_list("pk", flat=True))
     TruckSync.objects.filter(truck_id=trucks[0]).update(last_error="Unavailable: …")
     TruckSync.objects.filter(truck_id=trucks[9]).update(known_until=NOW - 900)
-    run = laid_out(fleet)
+    run = laid_out(idle)
     turns = [ids(share) for share in iter(lambda: shares.claim(run.pk), None)]
     assert (turns[0], turns[-1]) == ([trucks[9], trucks[1]], [trucks[0]])
 
@@ -189,8 +204,8 @@ def test_a_truck_that_cannot_be_read_harms_no_other_in_its_share(fleet: Fleet, s
 
 
 @pytest.mark.django_db
-def test_what_a_dead_worker_held_is_taken_over_after_its_lease(fleet: Fleet) -> None:
-    run = laid_out(fleet)
+def test_what_a_dead_worker_held_is_taken_over_after_its_lease(idle: Fleet) -> None:
+    run = laid_out(idle)
     dead, other = claim(run), claim(run)
     assert not set(ids(dead)) & set(ids(other))
     lapse(dead)
@@ -208,8 +223,8 @@ def test_what_a_dead_worker_held_is_taken_over_after_its_lease(fleet: Fleet) -> 
 
 
 @pytest.mark.django_db
-def test_a_truck_that_ends_each_worker_is_given_up_in_this_pass(fleet: Fleet) -> None:
-    run = laid_out(fleet)
+def test_a_truck_that_ends_each_worker_is_given_up_in_this_pass(idle: Fleet) -> None:
+    run = laid_out(idle)
     deadly = ids(claim(run))[0]
     for _ in range(shares.MAX_ATTEMPTS):
         TruckSync.objects.exclude(lease_until=None).update(lease_until=Now())
