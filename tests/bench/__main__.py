@@ -11,6 +11,7 @@ PARTS = {
     "endpoints": "tests.bench.endpoints",
     "ingest": "tests.bench.ingest",
     "sync": "tests.bench.sync_cycle",
+    "rebuild": "tests.bench.rebuild",
 }
 
 

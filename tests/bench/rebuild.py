@@ -1,0 +1,231 @@
+"""How fast days are computed from stored messages: a truck's running day, and days of the past.
+
+    python -m tests.bench.rebuild [--trucks N] [--days N] [--step S] [--rounds N] [--write]
+
+Every truck sends a message each S seconds and drives, idles and parks by turns. Measured with one and with two
+processes, as Celery's workers are: the running day of all trucks at 18:00, with the watermark a minute on each time;
+the days before it, marked anew, which come out the same; and once all days when nothing is there yet. Runs on the
+database of DATABASE_URL, in a fleet of its own, which it removes again. `--write` puts it into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import django
+
+from tests.bench import pages
+
+DAY_S = 86_400
+MIDNIGHT = 1_763_856_000  # UTC; the running day's
+NOW = MIDNIGHT + 18 * 3_600
+PROCESSES = (1, 2)
+_context = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What computing so many days took: time, and CPU of the workers and of the database."""
+
+    days: int
+    seconds: float
+    workers_s: float
+    database_s: float
+
+
+def set_up() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
+    django.setup()
+    from fleet_project.celery import collect_garbage_less_often
+
+    collect_garbage_less_often()  # as in a worker
+
+
+def make_fleet(trucks: int, days: int, step_s: int) -> tuple[Any, int]:
+    """A fleet whose messages are stored and whose days are marked, and how many messages a truck has a day."""
+    from apps.accounts.models import Fleet
+    from apps.trucks import storage
+    from apps.trucks.messages import rows, sort_out
+    from apps.trucks.models import Truck, TruckSync
+    from apps.trucks.sensors import SensorTable
+    from wialon_simulator import Simulator
+
+    with Simulator(trucks=1, days=1, seed=7, now=NOW, frozen=True) as simulator:
+        (unit,) = simulator.units
+        definitions = simulator.unit(unit)["sens"]
+    table = SensorTable.compile(definitions, tank_l=400.0)
+    first_t = MIDNIGHT - days * DAY_S
+    evaluated = rows(sort_out(_messages(first_t, step_s), NOW).data, table).rows
+    fleet = Fleet.objects.create(name=f"bench {time.time_ns()}", timezone="UTC", currency="EUR")
+    for number in range(trucks):
+        truck = Truck.objects.create(
+            fleet=fleet, wialon_id=number + 1, code=f"w{number + 1}", name=f"unit {number + 1}", tank_l=400.0,
+            sensor_table=definitions, sensor_version=table.version,
+        )  # fmt: skip
+        storage.insert(fleet.id, truck.id, evaluated)
+        TruckSync.objects.create(
+            truck_id=truck.id, fleet_id=fleet.id, first_t=first_t, cursor_t=evaluated[-1].t, known_until=NOW
+        )
+    return fleet, DAY_S // step_s
+
+
+def _messages(first_t: int, step_s: int) -> list[dict[str, Any]]:
+    """An hour's drive, twelve minutes' idling, eighteen minutes' rest, and again."""
+    metres, litres, found = 0.0, 0.0, []
+    for t in range(first_t, NOW, step_s):
+        minute = t // 60 % 90
+        drives, engine = minute < 60, int(minute < 72)
+        metres += step_s * 20 * drives
+        litres += step_s * (0.006 * drives + 0.0005 * engine)
+        place = {"y": 40 + metres / 5e6 % 5, "x": -96.0, "z": 186, "s": 72 * drives, "c": 0, "sc": 13}
+        values = {"can_ign": engine, "can_odo": 25_000_000 + int(metres), "can_fuel_used": 90_000 + round(litres, 2)}
+        found.append({"t": t, "f": 3, "tp": "ud", "rt": t + 1, "pos": place, "p": values})
+    return found
+
+
+def mark(fleet: Any, first: dt.date, last: dt.date) -> int:
+    """Marks the days first to last of all trucks. Returns how many."""
+    from apps.accounts.calendar import days_between
+    from apps.trucks.invalidation import mark as mark_days
+    from apps.trucks.models import Truck
+
+    ids = list(Truck.objects.filter(fleet=fleet).values_list("pk", flat=True))
+    keys = [(truck_id, day) for truck_id in ids for day in days_between(first, last)]
+    mark_days(fleet.id, keys, "bench")
+    return len(keys)
+
+
+def measure(fleet: Any, days: int, processes: int) -> Spent:
+    """Has the marked days computed by so many processes; counted from the moment at which all are ready."""
+    barrier, spent = _context.Barrier(processes + 1), _context.Queue()
+    workers = [_context.Process(target=_work, args=(barrier, spent, fleet.id)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    barrier.wait()
+    started, database = time.perf_counter(), _database_cpu_s()
+    barrier.wait()
+    seconds, database = time.perf_counter() - started, _database_cpu_s() - database
+    workers_s = sum(spent.get() for _ in workers)
+    for worker in workers:
+        worker.join()
+    return Spent(days, seconds, workers_s, database)
+
+
+def _work(barrier: Any, spent: Any, fleet_id: int) -> None:
+    set_up()
+    from django.db import connection
+
+    from apps.accounts.models import Fleet
+    from apps.fleet.summaries import rebuild
+
+    try:
+        connection.ensure_connection()
+        fleet = Fleet.objects.get(pk=fleet_id)
+        barrier.wait()
+        cpu = time.process_time()
+        outcome = rebuild(fleet)
+        spent.put(time.process_time() - cpu)
+        assert not outcome.failed
+        barrier.wait()
+    except BaseException:
+        barrier.abort()  # nobody need wait for us
+        raise
+
+
+def _database_cpu_s() -> float:
+    """What the database's process, on this machine, has used so far."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@pid_file")
+        pid = Path(cursor.fetchone()[0]).read_text().strip()
+    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def run(fleet: Any, days: int, rounds: int) -> dict[str, list[Spent]]:
+    """What was computed, by how many processes → each round's."""
+    from apps.trucks.models import TruckSync
+
+    today = dt.datetime.fromtimestamp(MIDNIGHT, dt.UTC).date()
+    first = today - dt.timedelta(days=days)
+    found: dict[str, list[Spent]] = {
+        "all days, nothing there yet, 2 processes": [measure(fleet, mark(fleet, first, today), 2)]
+    }
+    minutes = 0
+    for _ in range(rounds):
+        for processes in PROCESSES:
+            name = f"{processes} process{'es' * (processes > 1)}"
+            again = measure(fleet, mark(fleet, first, today - dt.timedelta(days=1)), processes)
+            found.setdefault(f"whole days again, all as before, {name}", []).append(again)
+            minutes += 1
+            TruckSync.objects.filter(fleet_id=fleet.id).update(known_until=NOW + 60 * minutes)
+            running = measure(fleet, mark(fleet, today, today), processes)
+            found.setdefault(f"the running day at 18:00, a minute on, {name}", []).append(running)
+    return found
+
+
+def remove(fleet: Any) -> None:
+    from django.apps import apps
+    from django.db import connection
+
+    for model in apps.get_models():
+        if any(field.attname == "fleet_id" and not field.is_relation for field in model._meta.concrete_fields):
+            with connection.cursor() as cursor:
+                if model._meta.managed:
+                    cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE fleet_id = %s", [fleet.id])
+    fleet.delete()
+
+
+def text_of(found: dict[str, list[Spent]], trucks: int, a_day: int, load: float) -> str:
+    rows: list[Sequence[Any]] = []
+    for name, rounds in found.items():
+        seconds = statistics.median(each.seconds for each in rounds)
+        days = rounds[0].days
+        workers, database = (
+            1000 * statistics.median(getattr(each, spent) for each in rounds) / days
+            for spent in ("workers_s", "database_s")
+        )
+        part = 0.75 if "running" in name else 1
+        rate = days * a_day * part / seconds
+        rows.append([name, f"{days:,}", f"{seconds:.1f}", f"{workers:.1f}", f"{database:.1f}", f"{rate:,.0f}"])
+    heads = ["what", "truck-days", "seconds", "CPU ms a day: workers", "database", "messages/s"]
+    return (
+        f"{trucks:,} trucks with {a_day:,} messages a day; medians of {max(map(len, found.values()))} rounds. "
+        f"{os.cpu_count()} cores shared by workers, database and other work (load {load:.1f} before). Messages are "
+        f"those of the days computed; hours around them are read besides.\n\n{pages.table(heads, rows)}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--trucks", type=int, default=1_000)
+    parser.add_argument("--days", type=int, default=1, help="before the running one")
+    parser.add_argument("--step", type=int, default=30, help="seconds between messages")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0]
+    set_up()
+    fleet, a_day = make_fleet(arguments.trucks, arguments.days, arguments.step)
+    try:
+        found = run(fleet, arguments.days, arguments.rounds)
+    finally:
+        remove(fleet)
+    text = text_of(found, arguments.trucks, a_day, load)
+    print(text)
+    if arguments.write:
+        pages.write("rebuild", text)
+
+
+if __name__ == "__main__":
+    main()
