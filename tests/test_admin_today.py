@@ -132,6 +132,18 @@ def test_the_sync_says_what_fails(client: Client) -> None:
     assert (sync.failing, sync.lagging) == (0, 0)
 
 
+def test_a_sync_that_waits_for_space_says_why(client: Client) -> None:
+    fleet = rows.fleet()
+    rows.truck(fleet)
+    error = "DiskFull: 8.0 % of the database's disk is free"
+    run = SyncRun.objects.create(fleet=fleet, status="paused", started_at=rows.NOON, error=error)
+    page = today(client).content.decode()
+    assert "waits for space" in page
+    assert '<dt>Why</dt><dd class="bad">8.0 % of the database&#x27;s disk is free</dd>' in page
+    SyncRun.objects.filter(pk=run.pk).update(status="ok", error="")
+    assert "<dt>Why</dt>" not in today(client).content.decode()
+
+
 def test_waiting_days_drains_and_mails_are_shown(client: Client) -> None:
     fleet = rows.fleet()
     made = furnish(fleet)
