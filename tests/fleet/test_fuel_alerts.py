@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from apps.accounts.calendar import as_utc, day_bounds
 from apps.accounts.models import Fleet
 from apps.fleet import alert_reviews, summaries
-from apps.fleet.models import DirtyFuelWeek, FuelAlert
+from apps.fleet.models import DirtyFuelWeek, FuelAlert, TruckDayDriver
 from apps.fleet.summaries import fuel_alerts
 from apps.trucks.ingest import advance
 from apps.trucks.invalidation import mark_fleet
@@ -231,7 +231,8 @@ def test_alerts_follow_from_the_days_there_are_however_they_came(changes: list[t
 
 
 def write(truck: Truck, day: dt.date, litres: int | None, km: int | None, known: bool) -> None:
-    TruckDay.objects.filter(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day).delete()
+    for model in (TruckDay, TruckDayDriver):
+        model.objects.filter(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day).delete()
     states = {} if known else {"moving_s": 3_000, "idle_s": 0, "idle_productive_s": 0, "parked_s": 20_000}
     with rows.summed_up_once():
         rows.truck_day(

@@ -52,7 +52,7 @@ class TruckDayAdmin(RowAdmin):
     ordering = ["-fleet_id", "-day", "-truck_id"]
     sections = {
         "Time": "moving_s idle_s idle_productive_s parked_s no_data_s engine_on_s night_driving_s length_s available_s "
-        "is_used",
+        "is_used in_workshop",
         "Distance": "distance_m distance_source distance_odometer_m distance_gps_m distance_gap_m drift_m",
         "Fuel": "fuel_used_l fuel_source idle_fuel_l refuels refuel_l drains drain_l",
         "Trips and speed": "trips stops idle_events max_speed_kmh speeding_minor speeding_moderate speeding_severe "
