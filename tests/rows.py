@@ -18,6 +18,7 @@ from apps.fleet.models import (
     CalendarHoliday,
     CostEntry,
     CostRate,
+    ExchangeRate,
     FleetDay,
     FleetDayCost,
     FuelAlert,
@@ -209,8 +210,10 @@ def summed_up_once() -> Iterator[None]:
     """Pentads and months of the days that are made meanwhile are summed up at the end: many days take seconds else."""
     global _later
     _later = []
-    yield
-    days, _later = _later, None
+    try:
+        yield
+    finally:
+        days, _later = _later, None
     for fleet_id in {fleet_id for fleet_id, _, _ in days}:
         sums.of_spans(fleet_id, list({(truck_id, day) for of_fleet, truck_id, day in days if of_fleet == fleet_id}))
 
@@ -359,6 +362,8 @@ def ledger(truck: Truck, at: dt.datetime) -> None:
     money = {"fleet": fleet, "amount": Decimal("12.50"), "currency": fleet.currency}
     CostEntry.objects.create(**money, line="tolls", truck=truck, covers_from=day, covers_to=day)
     FuelPurchase.objects.create(**money, truck=truck, purchased_at=at, litres=Decimal(10))
+    since = day - at.hour * dt.timedelta(days=1)  # a fleet has one of a day
+    ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=since, rate=Decimal("0.7"))
 
 
 def revision(fleet: Fleet, number: int) -> SummaryRevision:

@@ -123,21 +123,21 @@ class BehaviorOfDriver(Behavior, FuelMoney, Compared):
     is_ranked: bool = described(_RANKED, True)
 
 
-class Unranked(BaseModel):
+class UnrankedRow(BaseModel):
     id: str = described("Code of the truck or driver.", "T-117")
     name: str = described("Its name.", "Volvo 117")
     coverage_pct: float | None = described(_COVERAGE, 31.5)
 
 
-class NotRanked(BaseModel):
+class RowsNotRanked(BaseModel):
     """Those of whose time less than half is known: what they did cannot be held against others."""
 
     count: int = described("How many they are.", 1)
-    rows: list[Unranked] = Field(description="The first 100 of them, those known least first.")
+    rows: list[UnrankedRow] = Field(description="The first 100 of them, those known least first.")
 
 
 class BehaviorOfFleet(Behavior, FuelMoney):
-    not_ranked: NotRanked | None = Field(description="Whom the ranking leaves out; null where `data` is none.")
+    not_ranked: RowsNotRanked | None = Field(description="Whom the ranking leaves out; null where `data` is none.")
 
 
 class BehaviorBefore(Behavior, FuelMoney):

@@ -12,6 +12,7 @@ import httpx
 import jsonschema_rs
 import pytest
 from django.core.management import CommandError, call_command
+from pydantic import BaseModel
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import Benchmark
@@ -121,6 +122,16 @@ def test_every_field_and_parameter_is_described() -> None:
     for path in OPERATIONS:
         named = [parameter for parameter in operation(path)["parameters"] if parameter["in"] != "path"]
         assert all(parameter["schema"].get("description") or parameter.get("description") for parameter in named)
+
+
+def test_no_two_shapes_have_one_name() -> None:
+    """The document has one place for a name: of two shapes one would be described by the other."""
+    shapes, waiting = {}, [BaseModel]
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        if model.__module__.startswith("apps.") and "[" not in model.__name__:
+            assert shapes.setdefault(model.__name__, model) is model
 
 
 def test_the_document_is_a_valid_schema_throughout() -> None:

@@ -215,6 +215,7 @@ NARROWED = {
     "/api/v2/costs/rates": "truck_id=T-6",
     "/api/v2/costs/fuel-prices": "group=South",
     "/api/v2/costs/fuel-purchases": "truck_id=T-6",
+    "/api/v2/costs/exchange-rates": "currency=CAD",
 }
 
 
