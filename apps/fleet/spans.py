@@ -5,7 +5,7 @@ A period is few of them and the days at its edges, so that a year is read from h
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from apps.accounts.calendar import ONE_DAY, days_between
@@ -43,12 +43,6 @@ def pentad_of(day: dt.date) -> Span:
 
 def month_of(day: dt.date) -> Span:
     return Span(MONTH, day.replace(day=1), day.replace(day=_days_in_month(day)))
-
-
-def spans_of(days: Iterable[dt.date]) -> list[Span]:
-    """The spans that the days lie in: pentads first, since months are summed up from them."""
-    each = set(days)
-    return sorted({pentad_of(day) for day in each}) + sorted({month_of(day) for day in each})
 
 
 def _days_in_month(day: dt.date) -> int:

@@ -19,7 +19,6 @@ from apps.trucks.wialon import LoginRefused, SessionLost, TryAgain, WialonClient
 
 logger = logging.getLogger(__name__)
 
-TOGETHER = 40  # trucks whose news are loaded in one request
 ASK_AFTER = 3  # trucks in a row without an answer: is it Wialon that is away, or are it these trucks?
 
 
