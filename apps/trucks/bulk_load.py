@@ -48,22 +48,32 @@ class _Inexact(Exception):
 
 
 def _send(table: str, constants: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    told = dict(zip(columns, zip(*rows, strict=True), strict=True))
+    common = {name: values[0] for name, values in told.items() if _is_said_once(values)}
+    constants = {**constants, **common}
     names = ", ".join(f"{name} = %s" for name in constants)
-    statement = _LOAD.format(table=table, columns=", ".join(columns), constants=names)
+    told = {name: values for name, values in told.items() if name not in common}
+    statement = _LOAD.format(table=table, columns=", ".join(told), constants=names)
     with tempfile.NamedTemporaryFile(prefix="rows-") as file, connection.cursor() as cursor:
-        file.write(lines(rows))
+        file.write(lines(list(told.values())))
         file.flush()
         cursor.execute(statement, [file.name, *constants.values()])
         if cursor.rowcount != len(rows) or cursor.connection.warning_count():
             raise _Inexact
 
 
-def lines(rows: Sequence[Sequence[Any]]) -> bytes:
+def _is_said_once(values: Sequence[Any]) -> bool:
+    """Whether all rows have the same text, or none: that need not stand in every line."""
+    first = values[0]
+    return (first is None or isinstance(first, str)) and values.count(first) == len(values)
+
+
+def lines(columns: Sequence[Sequence[Any]]) -> bytes:
     """The rows as the server reads them: one per line, values apart by tabs, null as \\N.
 
     Of a column all values are of one kind: numbers or booleans, texts, bytes; or null.
     """
-    return b"\n".join(map(b"\t".join, zip(*map(_cells, zip(*rows, strict=True)), strict=True))) + b"\n"
+    return b"\n".join(map(b"\t".join, zip(*map(_cells, columns), strict=True))) + b"\n"
 
 
 def _cells(values: Sequence[Any]) -> Sequence[bytes]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
 import orjson
 from django.db import transaction
 
@@ -13,7 +14,18 @@ from apps.trucks import invalidation, logins, storage, watermarks
 from apps.trucks.evidence import READINGS, engine_state, evidence_of
 from apps.trucks.invalidation import Change, Reach
 from apps.trucks.latest import Latest, document, newest
-from apps.trucks.messages import Batch, MessageRow, Raw, Received, Rows, StoredPoint, points_of, rows
+from apps.trucks.messages import (
+    KEY_CARD,
+    Batch,
+    MessageRow,
+    Raw,
+    Received,
+    Rows,
+    StoredPoint,
+    points_of,
+    rows,
+    stored_point,
+)
 from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence
@@ -161,7 +173,7 @@ def _store_data(
     else:
         messages, previous = _same_seconds(data, new_keys), None
     evaluated = rows(messages, table, previous)
-    new = [row for row in evaluated.rows if (row.t, row.digest) in new_keys]
+    new = _of(evaluated.rows, new_keys)
     followers = _followers(evaluated.rows, new_keys) if table.reads_previous else []
     _mark_changed(truck, sync, reach, sorted([*new, *followers]), now)
     storage.insert(truck.fleet_id, truck.id, new)
@@ -169,11 +181,16 @@ def _store_data(
     if table.reads_previous:
         _renew_latest(truck, sync, table)  # a late message may have taken away what is latest
     else:
-        _keep_latest(truck, table, evaluated)
+        _keep_latest(truck, table, evaluated, sync.cursor_t or 0)
     sync.tells_faults |= _tells_faults(new)
     _move_cursor(sync, table, new[0].t, new[-1].t)
-    logins.keep(truck, data, new_keys)
+    logins.keep(truck, data, {(row.t, row.digest) for row in new if row.flags & KEY_CARD})
     return len(new)
+
+
+def _of(rows: list[MessageRow], keys: Set[Key]) -> list[MessageRow]:
+    """The rows of these keys, of which each has one."""
+    return rows if len(rows) == len(keys) else [row for row in rows if (row.t, row.digest) in keys]
 
 
 def _same_seconds(data: Sequence[Received], new_keys: Set[Key]) -> list[Received]:
@@ -223,7 +240,7 @@ def _mark_changed(
     """Marks the days that new or removed messages, or messages with new readings (ascending), change."""
     zone, known_first_t = truck.fleet.zone, now if sync.first_t is None else sync.first_t
     first_day = day_of(min(changed[0].t, known_first_t), zone)
-    neighbours = storage.Neighbours(truck.fleet_id, truck.id, reach.min_satellites)
+    neighbours = storage.Neighbours(truck.fleet_id, truck.id, reach.min_satellites, sync.cursor_t)
     surroundings = Surroundings(truck, sync, changed, now, reach.unseen_s)
     days = set()
     for change in _changes(changed, table_of(truck)):
@@ -235,12 +252,9 @@ def _mark_changed(
 
 def _changes(changed: Sequence[MessageRow | StoredPoint], table: SensorTable) -> list[Change]:
     """The messages in runs without a hole of more than half a day: each run is looked at as a whole."""
-    runs: list[list[MessageRow | StoredPoint]] = []
-    for row in changed:
-        if runs and row.t - runs[-1][-1].t <= _HOLE_S:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
+    holes = np.flatnonzero(np.diff(np.array([row.t for row in changed])) > _HOLE_S) + 1
+    bounds = [0, *holes.tolist(), len(changed)]
+    runs = [changed[start:end] for start, end in pairwise(bounds)]
     return [Change(run[0].t, run[-1].t, _columns(run, table), _followed_by(table)) for run in runs]
 
 
@@ -255,13 +269,14 @@ def _followed_by(table: SensorTable) -> frozenset[str]:
     return frozenset({"lat", "fuel_level_l"} if "fuel_level_l" in table.measures else {"lat"})
 
 
-def _keep_latest(truck: Truck, table: SensorTable, evaluated: Rows) -> None:
+def _keep_latest(truck: Truck, table: SensorTable, evaluated: Rows, known_t: int | None = None) -> None:
+    """Takes over what is latest of these messages (ascending), before which the newest one stored was of `known_t`."""
     stored = LatestValues.objects.filter(truck_id=truck.id).first()
     latest = newest(_latest(stored) if stored else Latest(), evaluated, table)
     values = {
         "fleet_id": truck.fleet_id,
         "t": latest.t,
-        "engine_on": None if latest.t is None else _engine_on(truck, table, latest.t),
+        "engine_on": _engine_on(truck, table, evaluated.rows, known_t, latest.t or 0),
         "speed_kmh": latest.speed_kmh,
         "lat": latest.lat,
         "lon": latest.lon,
@@ -274,13 +289,19 @@ def _keep_latest(truck: Truck, table: SensorTable, evaluated: Rows) -> None:
     LatestValues.objects.bulk_create([row], update_conflicts=True, update_fields=list(values))
 
 
-def _engine_on(truck: Truck, table: SensorTable, t: int) -> bool | None:
+def _engine_on(
+    truck: Truck, table: SensorTable, rows: Sequence[MessageRow], known_t: int | None, latest_t: int
+) -> bool | None:
     """Whether the engine runs at the truck's last message: what the last stored reading says, whenever it came."""
     evidence = evidence_of(table)
     if evidence is Evidence.NONE:
         return None
+    last = next((row for row in reversed(rows) if getattr(row, evidence.value) is not None), None)
+    if last is not None and known_t is not None and last.t > known_t:
+        same_second = [stored_point(row) for row in rows if row.t == last.t]
+        return engine_state(points_of(same_second, min_satellites=0), evidence)
     neighbours = storage.Neighbours(truck.fleet_id, truck.id, min_satellites=0)
-    seconds = neighbours.before(t + 1, [evidence.value]).get(evidence.value, [])
+    seconds = neighbours.before(latest_t + 1, [evidence.value]).get(evidence.value, [])
     return engine_state(points_of(neighbours.points(seconds), min_satellites=0), evidence)
 
 

@@ -12,9 +12,13 @@ from apps.trucks.models import Driver, DriverAssignment, DriverLogin, Truck
 Key = tuple[int, int]  # of a message: second, digest
 
 
-def keep(truck: Truck, messages: Iterable[Received], new: Collection[Key]) -> None:
-    """Keeps the key cards of new messages, in the transaction that stores these. Repeating it changes nothing."""
-    found = [(each, card) for each in messages if each.key in new and (card := key_card_of(each.message)) is not None]
+def keep(truck: Truck, messages: Iterable[Received], telling: Collection[Key]) -> None:
+    """Keeps the key cards of those of the messages that are new and tell of one, in the transaction that stores them.
+
+    Repeating it changes nothing.
+    """
+    telling_of = [each for each in messages if each.key in telling] if telling else []
+    found = [(each, card) for each in telling_of if (card := key_card_of(each.message)) is not None]
     if not found:
         return
     owners = _owners(truck.fleet_id)

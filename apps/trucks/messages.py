@@ -166,7 +166,10 @@ def _numbers(values: list[Any]) -> list[float | None]:
     return [number(value) for value in values]
 
 
-def _integers(values: Sequence[Any], bits: int = 31) -> list[int | None]:
+def _integers(values: list[Any], bits: int = 31) -> list[int | None]:
+    """`_integer` of each; usually all are whole numbers that fit, and then seen to be so at once."""
+    if set(map(type, values)) == {int} and max(values) < 2**bits and min(values) > -(2**bits):
+        return values
     return [_integer(value, bits) for value in values]
 
 
@@ -237,6 +240,11 @@ class StoredPoint(NamedTuple):
             self.speed_kmh if fix else None,
             *self[8:18],
         )
+
+
+def stored_point(row: MessageRow | StoredPoint) -> StoredPoint:
+    """What the row will say when it is read again."""
+    return StoredPoint._make(getattr(row, name) for name in StoredPoint._fields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -260,11 +260,15 @@ def _with_one_a_second(points: Points, neighbours: "Neighbours") -> Points:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Finds a truck's readings next to an instant: at most 35 days away, per column and not per message."""
+    """Finds a truck's readings next to an instant: at most 35 days away, per column and not per message.
+
+    Who knows the second of the truck's newest message gives it: then nothing is looked for after it.
+    """
 
     fleet_id: int
     truck_id: int
     min_satellites: int
+    newest_t: int | None = None
 
     def before(self, t: int, columns: Iterable[str], levels: int = 1) -> dict[str, list[int]]:
         """The seconds of the last readings before an instant, the nearest first; of the fuel level several."""
@@ -272,6 +276,8 @@ class Neighbours:
 
     def after(self, t: int, columns: Iterable[str], levels: int = 1) -> dict[str, list[int]]:
         """The seconds of the first readings after an instant, the nearest first."""
+        if self.newest_t is not None and t >= self.newest_t:
+            return {}
         return self._nearest(columns, levels, f"t > {int(t)} AND t <= {int(t) + CONNECTED_S}", "ASC")
 
     def is_within(self, start: int, end: int, boxes: Sequence[Box]) -> bool:

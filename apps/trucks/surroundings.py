@@ -6,6 +6,7 @@ evening before is seen when the hours around it are searched with it and without
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from apps.trucks.detect import WIDEN, Excerpt, rests
 from apps.trucks.fuel import Review
 from apps.trucks.history import Event, Stretch
 from apps.trucks.invalidation import Span, Stored
-from apps.trucks.messages import MessageRow, StoredPoint, points_of
+from apps.trucks.messages import MessageRow, StoredPoint, points_of, stored_point
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
@@ -40,7 +41,12 @@ class Surroundings:
         self.until = until
         self.margin_s = margin_s
         self.zone: ZoneInfo = truck.fleet.zone
-        self.changed = {(row.t, row.digest): _stored_point(row) for row in changed}
+        self._rows = changed
+
+    @cached_property
+    def changed(self) -> dict[tuple[int, int], StoredPoint]:
+        """The changed messages by second and digest: made when looked at, which mostly nobody does."""
+        return {(row.t, row.digest): stored_point(row) for row in self._rows}
 
     def differing_days(self, span: Span, stops: Iterable[Stored], days: Collection[dt.date]) -> set[dt.date] | None:
         """The days of the events, and of those of the stops, that the change around this span makes others.
@@ -70,10 +76,6 @@ class Surroundings:
             for stop in stops
             if any(stop.touches(Span(t, t)) for t in bounds) or _is_spent_otherwise(stop, ours, theirs, span)
         }
-
-
-def _stored_point(row: MessageRow | StoredPoint) -> StoredPoint:
-    return StoredPoint._make(getattr(row, name) for name in StoredPoint._fields)
 
 
 def _extents(detection: Detection) -> set[Stretch]:

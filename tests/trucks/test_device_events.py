@@ -21,6 +21,17 @@ def test_one_is_an_event_zero_is_none_and_absent_is_not_told() -> None:
     assert DEFAULT_EVENTS.read({}) == (None, None, 0)
 
 
+def test_messages_together_say_what_each_says_alone() -> None:
+    messages: list[dict[str, Any]] = [
+        {},
+        {"speed": 1},
+        {"harsh_braking": 1, "dtc": "100/1"},
+        {"dtc": "n/a"},
+        {"dtc": None},
+    ]
+    assert DEFAULT_EVENTS.read_all(messages) == [DEFAULT_EVENTS.read(each) for each in messages]
+
+
 @pytest.mark.parametrize("value", ["n/a", "", float("nan"), -348201.3876, [1], "1e999"])
 def test_what_is_no_number_says_nothing_and_is_dropped(value: object) -> None:
     assert DEFAULT_EVENTS.read({"harsh_braking": value}) == (None, None, 1)

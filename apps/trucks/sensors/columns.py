@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from .definition import SensorDefinition, TableRow
 from .evaluation import Codes, change, converted, power
 from .expression import Constant, FirstValid, Negation, Node, Operation, Parameter, SensorReference
-from .frame import Frame, Message, SensorValue, is_derived, reader
+from .frame import Frame, Message, SensorValue, derivation, parameters_of, reader
 from .kinds import Kind
 from .sensor import COMBINATIONS, Range, common, plain_parameters, rules_of
 from .value import MARKER_FROM, MARKER_TO, NAN, number
@@ -43,27 +44,43 @@ class Batch:
     """Consecutive messages, and the columns of them that were read so far."""
 
     def __init__(self, messages: Sequence[Message], previous: Message | None) -> None:
-        self.frames = [Frame(message, None, {}) for message in messages]
-        before = None if previous is None else Frame(previous, None, {})
-        for frame in self.frames:
-            frame.previous, before = before, frame
+        self.messages = messages
+        self.previous = previous
+        self.parameters = [parameters_of(message) for message in messages]
         self.sensors: dict[int, Outcome] = {}  # of the sensors evaluated so far
         self._sent: dict[tuple[str, bool], list[object]] = {}
         self._numbers: dict[tuple[str, bool], Column] = {}
 
     def __len__(self) -> int:
-        return len(self.frames)
+        return len(self.messages)
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """The messages one by one, for what goes value by value."""
+        frames = [Frame(message, None, {}) for message in self.messages]
+        before = None if self.previous is None else Frame(self.previous, None, {})
+        for frame in frames:
+            frame.previous, before = before, frame
+        return frames
 
     def sent(self, name: str, previous: bool) -> list[object]:
         """A parameter as it was sent with each message."""
         key = name, previous
         if key not in self._sent:
-            if previous or is_derived(name):
-                read = reader(name, previous=previous)
-                self._sent[key] = [read(frame) for frame in self.frames]
-            else:
-                self._sent[key] = [frame.parameters.get(name) for frame in self.frames]
+            self._sent[key] = self._previously_sent(name) if previous else self._sent_now(name)
         return self._sent[key]
+
+    def _previously_sent(self, name: str) -> list[object]:
+        read = reader(name, previous=True)
+        return [read(frame) for frame in self.frames]
+
+    def _sent_now(self, name: str) -> list[object]:
+        sent = [parameters.get(name) for parameters in self.parameters]
+        derive = derivation(name)
+        if derive is None:
+            return sent
+        derived = map(derive, self.messages)
+        return [there if value is None else value for value, there in zip(derived, sent, strict=True)]
 
     def numbers(self, name: str, previous: bool) -> Column:
         key = name, previous
@@ -197,8 +214,8 @@ def compile_curve(rows: tuple[TableRow, ...]) -> Callable[[Floats], Floats]:
 def _changes(raw: Evaluator, mode: int) -> Evaluator:
     def evaluate(batch: Batch) -> Column:
         now = raw(batch)
-        first = batch.frames[0].previous
-        before = _column([None]) if first is None else raw(Batch([first.message], None))
+        first = batch.previous
+        before = _column([None]) if first is None else raw(Batch([first], None))
         values = [*before.values.tolist(), *now.values.tolist()]
         found = np.array([change(mode, *pair) for pair in pairwise(values)], dtype=np.float64)
         return Column(found, now.sent & np.append(before.sent, now.sent[:-1]))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 from .value import number
 
@@ -23,6 +23,10 @@ _CODE = re.compile(
 )
 
 
+Told: TypeAlias = tuple[int | None, str | None, int]  # what `DeviceEvents.read` gives
+SILENT: Told = (None, None, 0)
+
+
 class EventParameter(NamedTuple):
     """A raw parameter that tells of one of MEASURES; of harsh driving it does so when it has this value."""
 
@@ -31,7 +35,7 @@ class EventParameter(NamedTuple):
     value: float = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeviceEvents:
     """The parameters by which one kind of device tells of events."""
 
@@ -49,7 +53,15 @@ class DeviceEvents:
         """Those that are not simply the measures' own names."""
         return [each for each in self.parameters if each != EventParameter(each.measure, each.measure)]
 
-    def read(self, params: Mapping[str, Any]) -> tuple[int | None, str | None, int]:
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(each.parameter for each in self.parameters)
+
+    def read_all(self, params: Sequence[Mapping[str, Any]]) -> list[Told]:
+        """`read` of each message: hardly any says something."""
+        return [SILENT if self._names.isdisjoint(each) else self.read(each) for each in params]
+
+    def read(self, params: Mapping[str, Any]) -> Told:
         """Harsh driving (see `harsh_code`), active faults (see `parse_codes`), and how many values were unusable.
 
         None is what the message does not tell.

@@ -18,12 +18,17 @@ class Frame:
     __slots__ = ("dropped", "message", "parameters", "previous", "values")
 
     def __init__(self, message: Message, previous: Frame | None, values: dict[int, SensorValue]) -> None:
-        parameters = message.get("p")
         self.message = message
-        self.parameters: Mapping[str, Any] = parameters if isinstance(parameters, Mapping) else {}
+        self.parameters = parameters_of(message)
         self.previous = previous
         self.values = values
         self.dropped = 0
+
+
+def parameters_of(message: Message) -> Mapping[str, Any]:
+    """What the device sent by name; nothing where that is no object."""
+    parameters = message.get("p")
+    return parameters if isinstance(parameters, Mapping) else {}
 
 
 Reader: TypeAlias = Callable[[Frame], object]  # a parameter as it was sent; None when it was not
@@ -44,7 +49,7 @@ def reader(name: str, *, previous: bool = False) -> Reader:
     What Wialon derives from the message itself (position, time, inputs, outputs) comes before a sent parameter of
     the same name.
     """
-    derive = _derived(name)
+    derive = derivation(name)
 
     def sent(frame: Frame) -> object:
         return frame.parameters.get(name)
@@ -61,12 +66,8 @@ def reader(name: str, *, previous: bool = False) -> Reader:
     return of_previous if previous else read
 
 
-def is_derived(name: str) -> bool:
-    """Whether Wialon derives a parameter of this name from the message itself."""
-    return _derived(name) is not None
-
-
-def _derived(name: str) -> Callable[[Message], object] | None:
+def derivation(name: str) -> Callable[[Message], object] | None:
+    """How Wialon derives a parameter of this name from the message itself, if it does."""
     if name in _IN_MESSAGE:
         return partial(_message_value, _IN_MESSAGE[name])
     if name in _IN_POSITION:

@@ -157,8 +157,7 @@ class SensorTable:
                 outcome = batch.sensors[sensor_id] = evaluate(batch)
                 dropped += outcome.dropped
             measured = _measured(batch, self._sources)
-        events = [self._events.read(frame.parameters) for frame in batch.frames]
-        harsh, dtc, unusable = map(list, zip(*events, strict=True))
+        harsh, dtc, unusable = map(list, zip(*self._events.read_all(batch.parameters), strict=True))
         dropped += np.array(unusable, dtype=np.int64)
         return Evaluated((*measured, harsh, dtc, dropped.tolist()), _newest(batch))
 
