@@ -98,14 +98,30 @@ def _connection_arguments(database: Mapping[str, Any], statement_timeout_s: floa
     }
 
 
-def _session(statement_timeout_s: float) -> str:
+def streaming_arguments() -> dict[str, Any]:
+    """MySQLdb's arguments for a connection that reads one snapshot for as long as a file may take to be written.
+
+    The server bears with a reader that is slow, and ends what nobody reads any more.
+    """
+    timeout_s = settings.EXPORT_TIMEOUT_S
+    arguments = _connection_arguments(_read_from(), timeout_s)
+    session = _session(timeout_s, isolation="REPEATABLE-READ")
+    return {**arguments, "init_command": f"{session}, net_write_timeout = {timeout_s}", "connect_timeout": 5}
+
+
+def _read_from() -> dict[str, Any]:
+    """The database that may be a little behind, where there is one."""
+    return dict(settings.DATABASE_REPLICA or settings.DATABASES["default"])
+
+
+def _session(statement_timeout_s: float, isolation: str = "READ-COMMITTED") -> str:
     """One SET for both servers: MariaDB reads the first kind of comment only, MySQL the second only.
 
     The server ends what nobody waits for any more: a cancelled statement goes on running there.
     """
     milliseconds = int(statement_timeout_s * 1000)
-    mariadb = f"max_statement_time = {statement_timeout_s}, tx_isolation = 'READ-COMMITTED',"
-    mysql = f"max_execution_time = {milliseconds}, transaction_isolation = 'READ-COMMITTED',"
+    mariadb = f"max_statement_time = {statement_timeout_s}, tx_isolation = '{isolation}',"
+    mysql = f"max_execution_time = {milliseconds}, transaction_isolation = '{isolation}',"
     return f"SET SESSION /*M! {mariadb} */ /*!80000 {mysql} */ time_zone = '+00:00'"
 
 
@@ -259,9 +275,8 @@ _writes: set[asyncio.Task[None]] = set()
 
 
 def _configured(warm: int, size: int) -> Pool:
-    database = settings.DATABASE_REPLICA or settings.DATABASES["default"]
     return Pool(
-        _connection_arguments(database, settings.QUERY_TIMEOUT_S),
+        _connection_arguments(_read_from(), settings.QUERY_TIMEOUT_S),
         warm=warm,
         size=size,
         wait_s=settings.POOL_WAIT_S,

@@ -24,6 +24,7 @@ from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
 from apps.fleet.cost_api import router as costs_router
 from apps.fleet.driver_api import router as drivers_router
+from apps.fleet.export_api import router as exports_router
 from apps.fleet.fault_api import router as faults_router
 from apps.fleet.fuel_api import router as fuel_router
 from apps.fleet.idling_api import router as idling_router
@@ -106,6 +107,7 @@ api.add_router("", fuel_router)
 api.add_router("", drivers_router)
 api.add_router("", faults_router)
 api.add_router("", ledger_router)
+api.add_router("", exports_router)
 
 
 # --- errors: raised below, mapped once ------------------------------------------------------------------------------

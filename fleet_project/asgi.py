@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string  # noqa: E402
 
 from apps import mysql  # noqa: E402
 from apps.accounts import limits  # noqa: E402
+from apps.files import processes  # noqa: E402
 from apps.trucks import remembered  # noqa: E402
 from fleet_project import metrics  # noqa: E402
 from fleet_project.api import api  # noqa: E402
@@ -109,6 +110,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     publishing.cancel()
+    await processes.close_writers()
     await limits.close_limiter()
     await mysql.close_pool()
     await send({"type": "lifespan.shutdown.complete"})

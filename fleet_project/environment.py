@@ -26,6 +26,8 @@ VARIABLES: dict[str, tuple[Any, ...]] = {
     "POOL_MAX": (int, 4),
     "POOL_WAIT_MS": (int, 200),
     "QUERY_TIMEOUT_MS": (int, 2000),
+    "EXPORTS_MAX": (int, 3),
+    "EXPORT_TIMEOUT_S": (int, 600),
     "RATE_LIMIT_PER_MINUTE": (int, 600_000),
     "REMEMBERED_MB": (int, 32),
     "SYNC_INTERVAL_S": (int, 60),
@@ -149,6 +151,7 @@ def _out_of_bounds(values: dict[str, Any]) -> list[str]:
         problems.append("POOL_MIN, POOL_MAX: 1 ≤ POOL_MIN ≤ POOL_MAX")
     if values.get("SYNC_INTERVAL_S", 10) < 10:
         problems.append("SYNC_INTERVAL_S: at least 10")
+    problems += [f"{name}: at least 1" for name in ("EXPORTS_MAX", "EXPORT_TIMEOUT_S") if values.get(name, 1) < 1]
     if values.get("INITIAL_HISTORY_DAYS", 1) < 1:
         problems.append("INITIAL_HISTORY_DAYS: at least 1")
     if values.get("MIN_FREE_DISK_PCT", 0) > 90:

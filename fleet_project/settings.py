@@ -103,6 +103,8 @@ QUERY_TIMEOUT_S = _env["QUERY_TIMEOUT_MS"] / 1000
 
 # --- the API --------------------------------------------------------------------------------------------------------
 RATE_LIMIT_PER_MINUTE = _env["RATE_LIMIT_PER_MINUTE"]
+EXPORTS_MAX = _env["EXPORTS_MAX"]
+EXPORT_TIMEOUT_S = _env["EXPORT_TIMEOUT_S"]
 REMEMBERED_BYTES = _env["REMEMBERED_MB"] * 1_000_000
 
 # --- Wialon ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ LAYERS = (
     "apps.mysql",
     "apps.merging",
     "apps.accounts",
+    "apps.files",
     "apps.trucks",
     "apps.fleet",
     "tasks",
@@ -22,6 +23,8 @@ LAYERS = (
 PURE = (
     "apps.accounts.calendar",
     "apps.accounts.changes",
+    "apps.accounts.units",
+    *(f"apps.files.{name}" for name in ("cells", "columns", "measures", "job", "csv_file", "xlsx_file", "writer")),
     "apps.trucks.sensors",
     *(f"apps.trucks.{name}" for name in (
         "points", "parameters", "motion", "quantities", "track", "history", "trips", "idling", "speeding", "fuel",
@@ -31,7 +34,7 @@ PURE = (
     *(f"apps.fleet.{name}" for name in (
         "utilization", "utilization_figures", "figures", "hours", "targets", "working_time", "idle_places",
         "idling_figures",
-        "allocation", "costs", "driver_costs", "consumption", "fuel_parameters", "fuel_ranking", "safety", "units",
+        "allocation", "costs", "driver_costs", "consumption", "fuel_parameters", "fuel_ranking", "safety",
         "reports.schedule", "reports.wording",
     )),
 )  # fmt: skip

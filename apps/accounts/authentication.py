@@ -17,7 +17,7 @@ from apps.accounts.problems import Forbidden, InvalidKey
 
 KEY_BY_PREFIX = """
 SELECT k.id AS key_id, k.secret_hash, k.scopes, k.expires_at, k.revoked_at,
-    f.id AS fleet_id, f.name AS fleet_name, f.timezone, f.currency, f.is_active
+    f.id AS fleet_id, f.name AS fleet_name, f.timezone, f.currency, f.units, f.is_active
 FROM api_key k JOIN fleet f ON f.id = k.fleet_id WHERE k.prefix = %(prefix)s
 """
 
@@ -38,6 +38,7 @@ class Principal:
     zone: ZoneInfo
     currency: str
     scopes: frozenset[str]
+    units: str = "metric"  # of files: other answers are always metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def _stored_key(row: dict[str, Any], read_at: float) -> StoredKey:
         zone=ZoneInfo(row["timezone"]),
         currency=row["currency"],
         scopes=frozenset(orjson.loads(row["scopes"])),
+        units=row["units"],
     )
     is_usable = row["revoked_at"] is None and bool(row["is_active"])
     return StoredKey(principal, row["secret_hash"], row["expires_at"], is_usable, read_at)

@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from apps.accounts.answers import money, rounded
+from apps.accounts.units import METRES_PER_MILE
 from apps.fleet.change import Change, Spent, change, total
 from apps.fleet.figures import PLACES, Costs, share_pct
-from apps.fleet.units import METRES_PER_MILE
 
 Row = Mapping[str, Any]
 _KM_PER_MILE = Decimal(str(METRES_PER_MILE)) / 1000

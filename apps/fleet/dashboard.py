@@ -12,11 +12,11 @@ from apps.accounts.admin_base import local_time
 from apps.accounts.calendar import ONE_DAY, as_utc, day_of
 from apps.accounts.models import Fleet
 from apps.accounts.scope import chosen_fleet, fleets_of
+from apps.accounts.units import UnitSystem, unit_system
 from apps.fleet import queries
 from apps.fleet.models import ReportDelivery, ReportSchedule
 from apps.fleet.reports.figures import Sums
 from apps.fleet.reports.wording import number
-from apps.fleet.units import UnitSystem, unit_system
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries as truck_queries
 from apps.trucks.admin.status import NEVER, STATUSES

@@ -8,10 +8,10 @@ from typing import Any
 
 import xlsxwriter
 
+from apps.accounts.units import UnitSystem
 from apps.fleet.reports.content import Reader
 from apps.fleet.reports.figures import DailyFigures, FleetFigures, Sums, TruckFigures
 from apps.fleet.reports.wording import moment
-from apps.fleet.units import UnitSystem
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Truck names come from outside: what looks like a formula, a link or a number stays text.

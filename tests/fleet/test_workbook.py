@@ -6,9 +6,9 @@ import openpyxl
 import pytest
 
 from apps.accounts.models import Fleet
+from apps.accounts.units import unit_system
 from apps.fleet.reports.content import Reader
 from apps.fleet.reports.reading import daily_figures
-from apps.fleet.units import unit_system
 from apps.fleet.workbook import daily_workbook
 from tests import rows
 from tests.fleet import report_rows

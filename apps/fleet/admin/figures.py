@@ -6,8 +6,8 @@ from typing import Any
 
 from apps.accounts.admin_base import local_time
 from apps.accounts.models import Fleet
+from apps.accounts.units import unit_system
 from apps.fleet.reports.wording import NOT_MEASURED, duration, number
-from apps.fleet.units import unit_system
 from apps.trucks.sensors.device import NO_SOURCE
 
 _TITLES = {

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column, local_time
+from apps.accounts.units import unit_system
 from apps.fleet import alert_reviews
 from apps.fleet.models import FuelAlert
 from apps.fleet.reports.wording import number
-from apps.fleet.units import unit_system
 
 Review = FuelAlert.Review
 STATES = {"open": "danger", "acknowledged": "warning", "dismissed": "info", "withdrawn": "info"}

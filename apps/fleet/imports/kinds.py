@@ -9,8 +9,8 @@ from typing import Any
 import xlsxwriter
 from django.db.models import TextChoices
 
+from apps.accounts.units import LITRES_PER_GALLON
 from apps.fleet.models import AllocationBasis, CostBasis, CostEntry, CostLine, CostRate, FuelPrice, FuelPurchase
-from apps.fleet.units import LITRES_PER_GALLON
 
 _GALLON = Decimal(str(LITRES_PER_GALLON))
 

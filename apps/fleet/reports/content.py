@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from apps.accounts.units import UnitSystem
 from apps.fleet.reports.figures import Cost, DailyFigures, FleetFigures, Sums, TruckFigures
 from apps.fleet.reports.wording import Number, comparison, count, date, duration, listed, moment, number
-from apps.fleet.units import UnitSystem
 
 TRUCKS_SHOWN = 30
 

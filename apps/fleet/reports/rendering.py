@@ -11,11 +11,11 @@ from django.template.loader import render_to_string
 from django.utils.text import slugify
 
 from apps.accounts.models import Fleet
+from apps.accounts.units import unit_system
 from apps.fleet.charts import Chart, distance_chart
 from apps.fleet.reports.content import DailyContent, Reader, daily_content
 from apps.fleet.reports.figures import DailyFigures
 from apps.fleet.reports.reading import DAYS_SHOWN, daily_figures
-from apps.fleet.units import unit_system
 from apps.fleet.workbook import CONTENT_TYPE as XLSX
 from apps.fleet.workbook import daily_workbook
 

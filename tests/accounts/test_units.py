@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from apps.accounts.models import Units
-from apps.fleet.units import METRIC, US, UnitSystem, unit_system
+from apps.accounts.units import METRIC, US, UnitSystem, unit_system
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,174 @@
+"""Files as answers: what may be asked of them, which form a client wants, and the answer that streams one."""
+
+import asyncio
+import datetime as dt
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from django.http import HttpResponse, StreamingHttpResponse
+from pydantic import BaseModel, Field
+
+from apps import mysql
+from apps.accounts import answers
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.parameters import Parameters
+from apps.accounts.periods import Period
+from apps.accounts.problems import NotAcceptable, Unavailable
+from apps.accounts.schemas import described
+from apps.files.columns import Shape
+from apps.files.job import FileFormat, Job, Pages, Statement
+from apps.files.processes import File, writers
+
+TYPES: Mapping[FileFormat, str] = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+# Of a sheet there can be a million, but a workbook of so many is put together for a minute before its first byte.
+MOST_ROWS: Mapping[FileFormat, int] = {"csv": 10_000_000, "xlsx": 250_000}
+_UNITS = "Units of the values and in the names of the columns: metric as in JSON, or US. Without it the fleet's."
+
+
+class FileOptions(Parameters):
+    """How a file is to be."""
+
+    units: Literal["metric", "us"] | None = Field(None, description=_UNITS)
+    bom: bool = Field(False, description="CSV begins with a byte order mark, by which Excel tells UTF-8.")
+    comment: bool = Field(
+        False,
+        description="CSV begins with a row of one cell that says what it is: fleet, period, currency, units, how far "
+        "the trucks are known, revision. A workbook has it on its sheet About.",
+    )
+
+
+class OfTruck(BaseModel):
+    """What the rows of lists over several trucks begin with."""
+
+    truck_id: str = described("The truck's code, unique in its fleet.", "T-101")
+    name: str = described("The unit's name in Wialon.", "Volvo 101")
+
+
+def negotiated(request: AuthenticatedRequest, asked: FileFormat | None) -> FileFormat:
+    """The form of the file: what is asked for, else the first that the client takes. Raises NotAcceptable."""
+    if asked is not None:
+        return asked
+    accept = request.headers.get("Accept") or "*/*"
+    kinds = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    for form, kind in TYPES.items():
+        if kind in kinds:
+            return form
+    if {"*/*", "text/*"} & set(kinds):
+        return "csv"
+    raise NotAcceptable(f"Files are {' or '.join(TYPES.values())}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that can be had as a file. `title`: of its sheet, and in the file's name."""
+
+    title: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who asks for which list of which period, in which form. `filters`: what else narrows it, for people to read."""
+
+    listing: Listing
+    who: Principal
+    period: Period
+    form: FileFormat
+    options: FileOptions
+    filters: Mapping[str, str]
+
+    @property
+    def units(self) -> str:
+        return self.options.units or self.who.units
+
+    def job(self, source: Statement | Pages) -> Job:
+        return Job(
+            format=self.form,
+            title=self.listing.title,
+            columns=self.listing.shape.columns(self.who.currency, self.units),
+            zone=self.who.zone.key,
+            facts=self._facts(),
+            source=source,
+            most_rows=MOST_ROWS[self.form],
+            bom=self.options.bom,
+            comment=self.options.comment,
+        )
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        echo = self.period.echo()
+        return (
+            ("List", self.listing.title),
+            ("Fleet", self.who.fleet_name),
+            ("From", echo["from"]),
+            ("To", echo["to"]),
+            ("Time zone", echo["timezone"]),
+            ("Currency", self.who.currency),
+            ("Units", self.units),
+            *self.filters.items(),
+            ("Empty cell", "not measured; 0 is measured and zero"),
+        )
+
+    @property
+    def file_name(self) -> str:
+        """Of ASCII letters alone, so that every client understands it."""
+        days = f"{self.period.first}" if self.period.days == 1 else f"{self.period.first} to {self.period.last}"
+        name = re.sub(r"[^A-Za-z0-9._ -]+", "", " ".join([self.who.fleet_name, self.listing.title, days]))
+        return f"{re.sub(' +', '-', name.strip())}.{self.form}"
+
+
+async def answer(
+    request: AuthenticatedRequest, question: Question, source: Callable[[], Awaitable[Statement | Pages]], tag: str
+) -> HttpResponse:
+    """The file, or 304 where the client has it already. Raises Unavailable, InvalidParameters.
+
+    `tag` is of the state before the file is begun: a file may be of a later one, which the next question then tells.
+    """
+    if answers.is_known(request, tag):
+        return answers.not_modified(tag)
+    file = await _begun(request, question.job(await source()))
+    headers = {
+        "Content-Type": _content_type(question.form),
+        "Content-Disposition": f'attachment; filename="{question.file_name}"',
+        "Cache-Control": answers.CACHE_CONTROL,
+        "ETag": tag,
+    }
+    response = StreamingHttpResponse(file.parts(), headers=headers)
+    response._resource_closers.append(file.end)  # type: ignore[attr-defined]
+    return cast(HttpResponse, response)
+
+
+async def _begun(request: AuthenticatedRequest, job: Job) -> File:
+    """The file as soon as it has begun. A client that leaves before, as it may while a workbook is made, ends it."""
+    starting = asyncio.ensure_future(writers().start(job, request.auth.fleet_id))
+    leaving = asyncio.ensure_future(request.left())  # type: ignore[attr-defined]
+    try:
+        await asyncio.wait((starting, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            raise Unavailable("The client has left.")
+        return starting.result()
+    finally:
+        for task in (starting, leaving):
+            task.cancel()
+        await asyncio.gather(starting, leaving, return_exceptions=True)
+
+
+def _content_type(form: FileFormat) -> str:
+    return f"{TYPES[form]}; charset=utf-8; header=present" if form == "csv" else TYPES[form]
+
+
+def statement(sql: str, count: str, state: str, parameters: Mapping[str, Any]) -> Statement:
+    """Rows to be read on a connection of their own, in one snapshot."""
+    return Statement(sql, count, state, bound(parameters), mysql.streaming_arguments())
+
+
+def bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Instants as the driver takes them: naive UTC."""
+    return {
+        name: value.astimezone(dt.UTC).replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+        for name, value in parameters.items()
+    }

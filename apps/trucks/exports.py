@@ -1,0 +1,117 @@
+"""The lists of trucks that can be had as files: their columns, and the statements that read them row by row.
+
+A statement selects the fields of its columns in their order. All take `fleet` first: one fleet never sees another.
+Rows come in the order of an index, of the days or of one truck, so that the first is there at once.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from apps.accounts.periods import Period
+from apps.files.answers import Listing, OfTruck, statement
+from apps.files.columns import shape
+from apps.files.job import Statement
+from apps.mysql import fetch_all
+from apps.trucks import event_schemas, schemas
+from apps.trucks.comparison import bounds
+from apps.trucks.freshness import no_such_truck
+from apps.trucks.queries import FLEET_FRESHNESS
+from apps.trucks.sealing import first_open_day
+
+# Ids of the truck of a code, and the different floors of the fleet's trucks.
+_TRUCK_ID = "SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code = %(truck)s"
+_FLOORS = "SELECT DISTINCT raw_since_t FROM truck_sync WHERE fleet_id = %(fleet)s AND raw_since_t IS NOT NULL"
+_OF_TRUCK = {"truck_id": "t.code", "name": "t.name"}
+_PLACES = {"start_lat": "x.lat", "start_lon": "x.lon"}
+
+
+@dataclass(frozen=True, slots=True)
+class TruckList:
+    """A list over trucks: the table its rows are of (`x`), what is joined, and what stands for a field.
+
+    `by_time`: the column by which the rows of one truck are asked for and sorted.
+    """
+
+    listing: Listing
+    table: str
+    of_field: Mapping[str, str]
+    by_time: str = "started_at"
+    joined: str = ""
+
+    def source(self, parameters: Mapping[str, Any], *, of_truck: bool) -> Statement:
+        """The rows of a period: of all trucks by day and truck, or of the truck `id` by time."""
+        if of_truck:
+            within = ("%(from_day)s", "<= %(to_day)s") if self.by_time == "day" else ("%(start)s", "< %(end)s")
+            where = f"x.truck_id = %(id)s AND x.{self.by_time} >= {within[0]} AND x.{self.by_time} {within[1]}"
+            order = f"x.{self.by_time}"
+        else:
+            where = "x.day BETWEEN %(from_day)s AND %(to_day)s"
+            order = ", ".join(dict.fromkeys(("x.day", "x.truck_id", f"x.{self.by_time}")))
+        where = f"WHERE x.fleet_id = %(fleet)s AND {where}"
+        return statement(
+            f"SELECT STRAIGHT_JOIN {self._selected} FROM {self.table} x JOIN truck t ON t.id = x.truck_id {self.joined}"
+            f" {where} ORDER BY {order}",
+            f"SELECT COUNT(*) AS rows_found FROM {self.table} x {where}",
+            FLEET_FRESHNESS,
+            parameters,
+        )
+
+    @property
+    def _selected(self) -> str:
+        of_field = {**_OF_TRUCK, **self.of_field}
+        fields = (column.field for column in self.listing.shape.columns(""))
+        return ", ".join(f"{of_field.get(field, f'x.{field}')} AS {field}" for field in fields)
+
+
+def _events(title: str, table: str, item: Any, **of_field: str) -> TruckList:
+    return TruckList(Listing(title, shape(OfTruck, item)), table, of_field)
+
+
+# A sealed day begins before its truck's floor; `open_days` has the first open day of each floor.
+_SEALED = """IF(s.raw_since_t IS NULL, 0, x.day < JSON_VALUE(%(open_days)s, CONCAT('$."', s.raw_since_t, '"')))"""
+DAYS = TruckList(
+    Listing("Days", shape(OfTruck, schemas.DayItem)),
+    "truck_day",
+    {"truck_wialon_id": "t.wialon_id", "sealed": _SEALED},
+    by_time="day",
+    joined="LEFT JOIN truck_sync s ON s.truck_id = x.truck_id",
+)
+TRIPS = TruckList(
+    Listing("Trips", shape(OfTruck, schemas.TripItem)),
+    "trip",
+    {
+        **_PLACES,
+        "duration_s": "x.moving_s + COALESCE(x.idle_s, 0) + x.parked_s + x.no_data_s",
+        "driver_id": "d.code",
+        "driver_name": "d.name",
+    },
+    joined="LEFT JOIN driver d ON d.id = x.driver_id AND d.fleet_id = x.fleet_id",
+)
+STOPS = _events("Stops", "stop", event_schemas.StopItem)
+IDLE_EVENTS = _events("Idle events", "idle_event", event_schemas.IdleItem)
+SPEEDING_EVENTS = _events("Speeding events", "speeding_episode", schemas.SpeedingItem)
+HARSH_EVENTS = _events("Harsh events", "harsh_event", event_schemas.HarshItem)
+FUEL_EVENTS = _events("Fuel events", "fuel_event", event_schemas.FuelEventItem)
+
+
+async def read(asked: TruckList, fleet_id: int, zone: ZoneInfo, period: Period, truck: str | None = None) -> Statement:
+    """What the writer of a file is to read. Raises NotFound for a truck that the fleet does not have."""
+    fleet = {"fleet": fleet_id}
+    floors = await fetch_all(_FLOORS, fleet) if asked is DAYS else []
+    open_days = {str(row["raw_since_t"]): _text(first_open_day(row["raw_since_t"], zone)) for row in floors}
+    parameters = {**fleet, **bounds(period), "open_days": orjson.dumps(open_days).decode()}
+    if truck is None:
+        return asked.source(parameters, of_truck=False)
+    found = await fetch_all(_TRUCK_ID, {**fleet, "truck": truck})
+    if not found:
+        raise no_such_truck()
+    return asked.source({**parameters, "id": found[0]["id"]}, of_truck=True)
+
+
+def _text(day: dt.date) -> str:
+    return day.isoformat()

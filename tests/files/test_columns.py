@@ -1,0 +1,126 @@
+import datetime as dt
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from apps.accounts.schemas import Instant, Money
+from apps.files.cells import Column, Kind
+from apps.files.columns import Shape, Told, shape
+
+
+class Point(BaseModel):
+    lat: float | None = Field(description="Latitude.")
+
+
+class Person(BaseModel):
+    driver_id: str
+    name: str
+
+
+class Part(BaseModel):
+    line: str
+    amount: Money
+    share_pct: float | None
+
+
+class Item(BaseModel):
+    day: dt.date
+    started_at: Instant
+    start: Point
+    driver: Person | None
+    kind: Literal["a", "b"] | None
+    is_used: bool
+    distance_m: int | None
+    cost_per_km: Money | None
+    parts: list[Part]
+
+
+LISTED = Told("line", ("fuel", "tolls"))
+ITEM = {
+    "day": dt.date(2026, 3, 10),
+    "started_at": dt.datetime(2026, 3, 10, 12, 30, 5, 999, tzinfo=dt.timezone(dt.timedelta(hours=-6))),
+    "start": {"lat": 41.5},
+    "driver": None,
+    "kind": "a",
+    "is_used": False,
+    "distance_m": 0,
+    "cost_per_km": {"amount": "1.2345", "currency": "EUR"},
+    "parts": [{"line": "tolls", "amount": {"amount": "3.00", "currency": "EUR"}, "share_pct": None}],
+}
+
+
+def of_item() -> Shape:
+    return shape(Item, parts=LISTED)
+
+
+def test_objects_are_flat_and_lists_have_a_column_for_each_value() -> None:
+    assert [(column.name, column.kind) for column in of_item().columns("EUR")] == [
+        ("day", Kind.DAY),
+        ("started_at", Kind.INSTANT),
+        ("start_lat", Kind.NUMBER),
+        ("driver_id", Kind.TEXT),
+        ("driver_name", Kind.TEXT),
+        ("kind", Kind.TEXT),
+        ("is_used", Kind.BOOLEAN),
+        ("distance_m", Kind.NUMBER),
+        ("cost_per_km_eur", Kind.MONEY),
+        ("part_fuel_eur", Kind.MONEY),
+        ("part_fuel_share_pct", Kind.NUMBER),
+        ("part_tolls_eur", Kind.MONEY),
+        ("part_tolls_share_pct", Kind.NUMBER),
+    ]
+
+
+def test_what_a_field_means_goes_along() -> None:
+    (column,) = [column for column in of_item().columns("EUR") if column.field == "start_lat"]
+    assert column.about == "Latitude."
+
+
+def test_an_item_is_a_row_of_texts_and_null_is_none() -> None:
+    shaped = of_item()
+    assert shaped.row(ITEM, shaped.columns("EUR")) == [
+        "2026-03-10", "2026-03-10 18:30:05", "41.5", None, None, "a", "0", "0", "1.2345", None, None, "3.00", None
+    ]  # fmt: skip
+
+
+def test_a_field_of_two_schemas_stands_where_it_comes_first() -> None:
+    class Named(BaseModel):
+        kind: str
+
+    assert [column.field for column in shape(Named, Point, Item, parts=LISTED).columns("EUR")][:3] == [
+        "kind",
+        "lat",
+        "day",
+    ]
+
+
+def test_a_list_that_nothing_tells_apart_has_no_place_in_a_row() -> None:
+    class Codes(BaseModel):
+        codes: list[str]
+
+    with pytest.raises(TypeError, match="cannot stand in a cell"):
+        shape(Codes).columns("EUR")
+    with pytest.raises(KeyError, match="parts"):
+        shape(Item).columns("EUR")
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("distance_m", "distance_mi"),
+        ("fuel_l", "fuel_gal"),
+        ("litres", "gallons"),
+        ("max_speed_kmh", "max_speed_mph"),
+        ("consumption_l_per_100km", "consumption_mpg"),
+        ("moving_s", "moving_s"),
+        ("trips", "trips"),
+        ("peak_ms2", "peak_ms2"),
+    ],
+)
+def test_us_units_are_in_the_name(field: str, name: str) -> None:
+    one = type("One", (BaseModel,), {"__annotations__": {field: float}})
+    (column,) = shape(one).columns("USD", "us")
+    assert (column.field, column.name) == (field, name)
+    (metric,) = shape(one).columns("USD", "metric")
+    assert metric == Column(field, field, Kind.NUMBER, "")
