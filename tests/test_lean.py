@@ -211,7 +211,8 @@ def no_orm(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def concrete(route: str) -> str:
-    return re.sub(r"<int:\w+>", "1", route.replace("<truck_id>", "T-1").replace("<driver_id>", "D-1"))
+    named = {"truck_id": "T-1", "driver_id": "D-1", "list_name": "days"}
+    return re.sub(r"<int:\w+>", "1", re.sub(r"<(\w+)>", lambda found: named.get(found[1], found[0]), route))
 
 
 def test_the_routes_of_the_operations_are_those_that_paths_lead_to() -> None:
