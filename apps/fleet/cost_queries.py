@@ -36,14 +36,6 @@ SELECT {sums_of(FUEL_MONEY)} FROM (
 ) parts
 """
 
-# How many of the group's trucks were used at least one day of the period.
-TRUCKS_USED_OF_GROUP = f"""
-SELECT COUNT(DISTINCT truck_id) AS trucks_used FROM (
-    SELECT truck_id FROM truck_day WHERE {OF_GROUP_TRUCKS} AND {IN_DAYS} AND is_used
-    UNION ALL SELECT truck_id FROM truck_span WHERE {OF_GROUP_TRUCKS} AND {IN_SPANS} AND trucks_used > 0
-) used
-"""
-
 # --- truck by truck -------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,8 @@ FUEL_MONEY = (
     "purchases", "purchased_l", "purchased_amount", "balance_days", "balance_bought_l", "balance_refuelled_l",
     "balance_drained_l", "balance_used_l", "balance_tank_l",
 )  # fmt: skip
-_TRUCK_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "max_speed_kmh", "as_of")
+TRUCK_SUMS = ("trucks", "trucks_used", *_SUMMED)
+_TRUCK_COLUMNS = (*TRUCK_SUMS, "max_speed_kmh", "as_of")
 _FLEET_COLUMNS = ("trucks", "trucks_used", *_SUMMED, "as_of")
 _WORKING, _WORKSHOP = "available_s > 0", "NOT is_used AND in_workshop"
 _NO_DATA = "NOT is_used AND NOT in_workshop AND 2 * no_data_s > length_s"
@@ -105,14 +106,6 @@ GROUP BY day ORDER BY day
 FLEET_COSTS = f"""
 SELECT line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
 GROUP BY line, source ORDER BY line, source
-"""
-
-# How many trucks were used at least one day of the period.
-TRUCKS_USED = f"""
-SELECT COUNT(DISTINCT truck_id) AS trucks_used FROM (
-    SELECT truck_id FROM truck_day WHERE {IN_DAYS} AND is_used
-    UNION ALL SELECT truck_id FROM truck_span WHERE {IN_SPANS} AND trucks_used > 0
-) used
 """
 
 # --- truck by truck -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from apps.accounts.calendar import ONE_DAY, days_between
 
-PENTAD, MONTH = "pentad", "month"
+DAY, PENTAD, MONTH = "day", "pentad", "month"
 _STARTS = (1, 6, 11, 16, 21, 26)
 _PARTS = ("days", "pentads", "months", "later_pentads", "later_days")
 NOTHING = (dt.date(9999, 1, 1), dt.date(1000, 1, 1))  # a range that no day is in

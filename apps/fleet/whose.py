@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.accounts.periods import Period
-from apps.fleet import cost_queries, queries, trend_queries
+from apps.fleet import block_queries, cost_queries, queries, trend_queries
 from apps.fleet.figures import Costs
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
@@ -47,9 +47,9 @@ class Whose:
         """How many trucks were used on at least one day."""
         where = self.where(period)
         if self.group_id is None:
-            rows = await summaries.rows(queries.TRUCKS_USED, where, self.revision)
+            rows = await summaries.rows(block_queries.TRUCKS_USED, where, self.revision)
         else:
-            rows = await fetch_all(cost_queries.TRUCKS_USED_OF_GROUP, where)
+            rows = await fetch_all(block_queries.TRUCKS_USED_OF_GROUP, where)
         return int(rows[0]["trucks_used"])
 
     async def by_month(self, period: Period) -> list[tuple[dt.date, Row, Costs]]:

@@ -1,15 +1,19 @@
 """The sums above the trucks' days, added up day by day in plain loops: shares no code with the product."""
 
 import datetime as dt
+import json
 import math
+import struct
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from apps.fleet.blocks import FIGURES
 from apps.fleet.models import (
     FleetSpan,
     FleetSpanCost,
+    TruckBlock,
     TruckDayCost,
     TruckDayFuel,
     TruckSpan,
@@ -29,6 +33,8 @@ MONEY = (
     "purchased_l", "purchased_amount", "drain_cost", "drain_priced_l", "suspected_drains", "suspected_drain_l",
     "suspected_drain_cost",
 )  # fmt: skip
+BALANCE = ("days", "bought_l", "refuelled_l", "drained_l", "used_l", "tank_l")
+WHOLE = {"purchased_l": 1000, **dict.fromkeys((name for name in MONEY if name.endswith(("cost", "amount"))), 100)}
 
 
 def total(values: Iterable[Any]) -> Any:
@@ -90,6 +96,8 @@ def assert_same(row: Any, true: dict[str, Any]) -> None:
 
 def bounds(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
     """First and last day of the span that a day lies in."""
+    if span == "day":
+        return day, day
     month_end = (day.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
     if span == "month":
         return day.replace(day=1), month_end
@@ -107,6 +115,61 @@ def assert_spans_add_up(fleet_id: int) -> None:
         _assert_trucks(fleet_id, span, days, costs)
         _assert_fuel(fleet_id, span, money)
         _assert_fleet(fleet_id, span, days, costs, money)
+    assert_blocks_hold(fleet_id, days, costs, money)
+
+
+def assert_blocks_hold(
+    fleet_id: int, days: list[TruckDay], costs: list[TruckDayCost], money: list[TruckDayFuel]
+) -> None:
+    """All that is packed is the sum of the days there are, and nothing else is."""
+    packed, packed_costs, used = {}, {}, set()
+    for block in TruckBlock.objects.filter(fleet_id=fleet_id):
+        key = block.span, block.first_day
+        assert block.figures or block.costs
+        for truck_id, *values in zip(*_columns(block.figures, 1 + len(FIGURES)), strict=True):
+            assert truck_id // 64 == block.block
+            packed[*key, int(truck_id)] = dict(zip(FIGURES, values, strict=True))
+        names, _, columns = bytes(block.costs).partition(b"\n")
+        lines = json.loads(names or b"[]")
+        for truck_id, *cents in zip(*_columns(columns, 1 + len(lines)), strict=True):
+            each = zip(map(tuple, lines), cents, strict=True)
+            packed_costs[*key, int(truck_id)] = {line: Decimal(int(v)) / 100 for line, v in each if v is not None}
+        used |= {(*key, 64 * block.block + bit) for bit in range(64) if block.used >> bit & 1}
+    true = {key: _whole(sums(each)) for key, each in _by_piece(days).items()}
+    for key, each in _by_piece(money).items():
+        true[key] |= _whole({name: total(getattr(day, name) for day in each) for name in MONEY})
+        true[key] |= {f"balance_{name}": total(getattr(day, f"balance_{name}") for day in each) for name in BALANCE}
+    assert packed.keys() == true.keys()
+    for key, row in packed.items():
+        assert_same(row, true[key])
+    assert packed_costs == {key: cost_sums(each) for key, each in _by_piece(costs).items()}
+    assert used == {key for key, row in true.items() if row["trucks_used"]}
+
+
+def _columns(packed: bytes, number: int) -> list[list[float | None]]:
+    """Little-endian doubles, one column after another; NaN is null."""
+    values = [None if math.isnan(value) else value for (value,) in struct.iter_unpack("<d", packed)]
+    height = len(values) // number
+    assert len(values) == height * number
+    return [values[place * height : (place + 1) * height] for place in range(number)]
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """As it is packed: decimals in units of their last place; without what is not packed."""
+    return {
+        name: value if value is None or name not in WHOLE else int(value * WHOLE[name])
+        for name, value in row.items()
+        if name != "as_of"
+    }
+
+
+def _by_piece(rows: Iterable[Any]) -> dict[Any, list[Any]]:
+    """By kind of span, days too, first day and truck."""
+    found: defaultdict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        for span in ("day", "pentad", "month"):
+            found[span, bounds(span, row.day)[0], row.truck_id].append(row)
+    return found
 
 
 def _assert_fuel(fleet_id: int, span: str, money: list[TruckDayFuel]) -> None:

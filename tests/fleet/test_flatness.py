@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import Fleet
-from apps.fleet import cost_queries, queries, trend_queries
+from apps.fleet import block_queries, cost_queries, queries, trend_queries
 from apps.fleet.models import TruckDayCost, TruckDayFuel
 from apps.fleet.summaries import sums
 from apps.mysql import fetch_all_sync
@@ -22,7 +22,7 @@ QUARTER = (dt.date(2026, 1, 3), dt.date(2026, 4, 2))  # 90 days with days, penta
 STATEMENTS = {
     "totals": queries.FLEET_TOTALS,
     "costs": queries.FLEET_COSTS,
-    "used": queries.TRUCKS_USED,
+    "used": block_queries.TRUCKS_USED,
     "costs by month": trend_queries.LINES_OF_FLEET["month"],
     "trucks": cost_queries.FIGURES_OF_TRUCKS.whole,
     "costs of trucks": cost_queries.COSTS_OF_TRUCKS.whole,

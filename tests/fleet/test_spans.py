@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import cost_queries, queries, trend_queries
+from apps.fleet import block_queries, cost_queries, queries, trend_queries
 from apps.fleet.models import TruckDayCost
 from apps.fleet.spans import month_of, parts, pentad_of
 from apps.mysql import fetch_all_sync
@@ -131,7 +131,7 @@ def _check_period(fleet: Fleet, first: dt.date, last: dt.date) -> None:
         twin.assert_same(totals, {name: true[name] for name in twin.COUNTED} | {"truck_days_used": true["trucks_used"]})
     amounts = {(row["line"], row["source"]): row["amount"] for row in fetch_all_sync(queries.FLEET_COSTS, asked)}
     assert amounts == twin.cost_sums(costs)
-    [used] = fetch_all_sync(queries.TRUCKS_USED, asked)
+    [used] = fetch_all_sync(block_queries.TRUCKS_USED, asked)
     assert used["trucks_used"] == len({day.truck_id for day in days if day.is_used})
     _check_months(asked, days, costs)
     _check_trucks(asked, days, costs)

@@ -1,6 +1,7 @@
 """What the trucks' days cost, how well they were used, and who is told."""
 
 from apps.fleet.models.benchmarks import Benchmark
+from apps.fleet.models.blocks import TruckBlock
 from apps.fleet.models.costs import (
     UNALLOCATED,
     CostBasis,
@@ -60,6 +61,7 @@ __all__ = [
     "ReportFile",
     "ReportRun",
     "ReportSchedule",
+    "TruckBlock",
     "TruckDayCost",
     "TruckDayDriver",
     "TruckDayFuel",

@@ -11,6 +11,7 @@ from django.db import connection
 
 from apps.fleet import driver_queries, queries
 from apps.fleet.spans import Span, month_of, pentad_of
+from apps.fleet.summaries import blocks
 from apps.trucks.models import SummaryRevision
 
 TruckDays = Collection[tuple[int, dt.date]]
@@ -34,16 +35,18 @@ def of_costs(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> No
     days = tuple(sorted({day for _, day in changed}))
     values = {"fleet": fleet_id, "days": days, "revision": revision.revision, "computed_at": revision.changed_at}
     _run(queries.SUM_UP_DAY_COSTS, values)
-    of_spans(fleet_id, changed, (queries.SUM_UP_TRUCK_COSTS,), queries.SUM_UP_FLEET_COSTS)
+    _spans(fleet_id, changed, (queries.SUM_UP_TRUCK_COSTS,), queries.SUM_UP_FLEET_COSTS)
+    blocks.replace(fleet_id, changed, costs_alone=True)
 
 
-def of_spans(
-    fleet_id: int,
-    changed: TruckDays,
-    of_trucks: Iterable[Statements] = _ALL,
-    of_fleet: Statements = queries.SUM_UP_FLEET,
-) -> None:
-    """The spans around these days: pentads from days, then months from pentads; of the trucks, and of the fleet."""
+def of_spans(fleet_id: int, changed: TruckDays) -> None:
+    """The spans around these days, of trucks and fleet, and the trucks' packed sums."""
+    _spans(fleet_id, changed, _ALL, queries.SUM_UP_FLEET)
+    blocks.replace(fleet_id, changed)
+
+
+def _spans(fleet_id: int, changed: TruckDays, of_trucks: Iterable[Statements], of_fleet: Statements) -> None:
+    """Pentads from days, then months from pentads."""
     for span_of in (pentad_of, month_of):
         for span, trucks in _trucks_by_span(changed, span_of).items():
             values = {"fleet": fleet_id, "first_day": span.first, "pieces": tuple(span.pieces())}

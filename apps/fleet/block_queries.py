@@ -1,0 +1,101 @@
+"""The statements of the packed sums of trucks: what they are made from, and how lists read them.
+
+Reading ones take what `queries.period` gives, and `from_block` and `to_block`.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from apps.fleet.blocks import FIGURES, PLACES, TRUCKS
+from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY
+from apps.fleet.spans import DAY, MONTH, PENTAD
+
+_OF_BLOCK = "truck_id BETWEEN %(first)s AND %(last)s"
+_MONEY = {name: f"{name} * {10**places}" for name, places in PLACES.items()}  # decimals become whole numbers
+
+
+def _figures(table: str, first_day: str, which: str, of: dict[str, str]) -> str:
+    """One row a truck and day or span, by both: its first day, the truck, its FIGURES."""
+    columns = ", ".join(of.get(name, name) for name in FIGURES)
+    return f"""
+SELECT {first_day}, truck_id, {columns} FROM {table} LEFT JOIN {table}_fuel
+    USING (fleet_id, {"" if table.endswith("day") else "span, "}{first_day}, truck_id)
+WHERE fleet_id = %(fleet)s AND {which} AND {_OF_BLOCK} ORDER BY {first_day}, truck_id
+"""
+
+
+def _costs(table: str, first_day: str, which: str) -> str:
+    """One row a truck, day or span, line and source, by day or span: first day, truck, line, source, cents."""
+    return f"""
+SELECT {first_day}, truck_id, line, source, CAST(amount * 100 AS SIGNED) FROM {table}_cost
+WHERE fleet_id = %(fleet)s AND {which} AND {_OF_BLOCK} ORDER BY {first_day}
+"""
+
+
+def _of_span(kind: str) -> tuple[str, str, str]:
+    return "truck_span", "first_day", f"span = '{kind}' AND first_day IN %(firsts)s"
+
+
+_SOURCES = {DAY: ("truck_day", "day", "day IN %(firsts)s"), PENTAD: _of_span(PENTAD), MONTH: _of_span(MONTH)}
+# By kind: what the blocks of these first days are made from.
+FIGURES_OF = {
+    kind: _figures(*source, {**_MONEY, **(OF_TRUCK_DAY if kind == DAY else {})}) for kind, source in _SOURCES.items()
+}
+COSTS_OF = {kind: _costs(*source) for kind, source in _SOURCES.items()}
+
+_KEY = "fleet_id, span, first_day, block"
+_CHANGED = {"figures": ("used", "figures"), "costs": ("costs",)}
+
+
+def _written(*parts: str) -> str:
+    columns = [name for part in parts for name in _CHANGED[part]]
+    updated = ", ".join(f"{name} = VALUES({name})" for name in columns)
+    values = ", ".join(f"%({name})s" for name in ("fleet", "kind", "first_day", "block", *columns))
+    rest = [name for part in _CHANGED if part not in parts for name in _CHANGED[part]]
+    others = "".join(f", {name}" for name in rest)
+    nothing = "".join(", 0" if name == "used" else ", ''" for name in rest)
+    return f"""
+INSERT INTO truck_block ({_KEY}, {", ".join(columns)}{others}) VALUES ({values}{nothing})
+ON DUPLICATE KEY UPDATE {updated}
+"""
+
+
+WRITE, WRITE_COSTS = _written("figures", "costs"), _written("costs")
+DELETE_EMPTY = """
+DELETE FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s
+    AND block = %(block)s AND figures = '' AND costs = ''
+"""
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+_IN_PERIOD = f"""(fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(days_from)s AND %(days_to)s
+    OR fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(later_days_from)s AND %(later_days_to)s
+    OR {IN_SPANS})"""
+_IN_BLOCKS = f"{_IN_PERIOD} AND block BETWEEN %(from_block)s AND %(to_block)s"
+
+
+def columns(names: Sequence[str]) -> str:
+    """One row a block and part of the period: the ids and these figures, in this order, as far as they are packed."""
+    length = f"LENGTH(figures) DIV {1 + len(FIGURES)}"
+    runs = _runs([0, *(1 + FIGURES.index(name) for name in names)])
+    pieces = (f"SUBSTRING(figures, 1 + {first} * ({length}), {number} * ({length}))" for first, number in runs)
+    return f"SELECT CONCAT({', '.join(pieces)}) AS figures FROM truck_block WHERE {_IN_BLOCKS}"
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Columns that follow upon one another: the first, and how many."""
+    groups = groupby(enumerate(places), key=lambda pair: pair[1] - pair[0])
+    return [(run[0][1], len(run)) for run in (list(group) for _, group in groups)]
+
+
+COSTS = f"SELECT costs FROM truck_block WHERE {_IN_BLOCKS}"
+
+# How many trucks were used at least one day of the period.
+_USED = f"SELECT block, BIT_OR(used) AS used FROM truck_block WHERE {_IN_PERIOD} GROUP BY block"
+TRUCKS_USED = f"SELECT COALESCE(SUM(BIT_COUNT(used)), 0) AS trucks_used FROM ({_USED}) blocks"
+TRUCKS_USED_OF_GROUP = f"""
+SELECT COALESCE(SUM(BIT_COUNT(blocks.used & members.mask)), 0) AS trucks_used FROM ({_USED}) blocks JOIN (
+    SELECT truck_id DIV {TRUCKS} AS block, BIT_OR(1 << truck_id MOD {TRUCKS}) AS mask FROM truck_group_truck
+    WHERE truckgroup_id = %(id)s GROUP BY truck_id DIV {TRUCKS}
+) members ON members.block = blocks.block
+"""

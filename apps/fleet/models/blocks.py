@@ -1,0 +1,28 @@
+"""The sums of a fleet's trucks as packed columns: what lists of trucks are read from."""
+
+from django.db import models
+
+from apps.fleet.models.spans import KINDS, SpanKey
+from apps.fleet.spans import DAY
+
+
+class TruckBlock(SpanKey):
+    """Up to 64 trucks in a day, pentad or month: their sums and costs once more, packed by `apps.fleet.blocks`.
+
+    A row for each truck would cost a list of a thousand trucks many times as much. Replaced by
+    `apps.fleet.summaries.blocks` with the rows that it is made of, in their transaction. `used`: a bit for each truck
+    that was used.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "block")
+    span = models.CharField(max_length=6, choices=[(DAY, "day"), *KINDS])
+    block = models.BigIntegerField(help_text="the trucks' ids divided by 64")
+    used = models.PositiveBigIntegerField(default=0)
+    figures = models.BinaryField(default=b"")
+    costs = models.BinaryField(default=b"")
+
+    class Meta:
+        db_table = "truck_block"
+
+    def __str__(self) -> str:
+        return f"trucks {self.block} in the {self.span} of fleet {self.fleet_id} from {self.first_day}"

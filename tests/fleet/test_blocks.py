@@ -1,0 +1,146 @@
+"""The packed sums of trucks: what is packed comes out again, whatever the blocks, and added up to the last digit."""
+
+import datetime as dt
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.accounts.models import Fleet
+from apps.fleet import block_queries, blocks, queries
+from apps.fleet.models import TruckBlock, TruckDayFuel, TruckSpan, TruckSpanFuel
+from apps.fleet.summaries import sums
+from apps.mysql import fetch_all_sync
+from apps.trucks.models import SummaryRevision, Truck, TruckDay
+from tests import rows
+from tests.fleet.span_twin import assert_spans_add_up, total
+
+NAMES = ("trucks", "distance_m", "fuel_used_l", "fuel_cost", "purchased_l")
+ONE = dt.timedelta(days=1)
+VALUE = st.none() | st.integers(0, 2**40)
+ROW = st.tuples(st.integers(0, 300), VALUE, VALUE, st.none() | st.integers(0, 9).map(float), VALUE, VALUE)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(ROW, max_size=6, unique_by=lambda row: row[0]), max_size=5))
+def test_blocks_add_up_by_truck_exactly_and_null_where_nothing_is_measured(pieces: list[list[Any]]) -> None:
+    found = blocks.added_up([blocks.pack(piece) for piece in pieces], NAMES)
+    flat = [row for piece in pieces for row in piece]
+    assert found == {
+        truck: {
+            name: _scaled(name, total(row[place] for row in flat if row[0] == truck))
+            for place, name in enumerate(NAMES, 1)
+        }
+        for truck in {row[0] for row in flat}
+    }
+    assert list(found) == sorted(found)
+
+
+def _scaled(name: str, value: Any) -> Any:
+    places = {"fuel_cost": 2, "purchased_l": 3}.get(name)
+    return value if value is None or places is None else Decimal(value).scaleb(-places)
+
+
+def test_of_speeds_the_highest_counts() -> None:
+    packed = [blocks.pack([[7, 80.5], [9, None]]), blocks.pack([[7, 70.0]])]
+    assert blocks.added_up(packed, ("max_speed_kmh",)) == {7: {"max_speed_kmh": 80.5}, 9: {"max_speed_kmh": None}}
+
+
+def test_costs_add_up_by_line_and_source_to_the_cent() -> None:
+    one = blocks.pack_costs([(7, "fuel", "actual", 1), (7, "tolls", "actual", 5), (0, "unallocated", "actual", 2)])
+    other = blocks.pack_costs([(7, "fuel", "actual", 2**52), (9, "fuel", "estimated", -3)])
+    assert blocks.costs_added_up([one, b"", other]) == {
+        0: {("unallocated", "actual"): Decimal("0.02")},
+        7: {("fuel", "actual"): Decimal(2**52 + 1) / 100, ("tolls", "actual"): Decimal("0.05")},
+        9: {("fuel", "estimated"): Decimal("-0.03")},
+    }
+
+
+def test_nothing_packed_is_nothing() -> None:
+    assert blocks.pack([]) == blocks.pack_costs([]) == b""
+    assert blocks.added_up([b""], NAMES) == blocks.costs_added_up([b""]) == {}
+
+
+def test_figures_are_packed_as_what_their_columns_hold() -> None:
+    """Whole numbers, decimals in units of their last place, and fractions as they are."""
+    fields = {f.name: f for model in (TruckSpan, TruckSpanFuel) for f in model._meta.concrete_fields}
+    for name in blocks.FIGURES:
+        field = fields[name]
+        assert isinstance(field, models.FloatField) == blocks.is_fraction(name), name
+        assert blocks.PLACES.get(name) == getattr(field, "decimal_places", None), name
+
+
+# --- in the database ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fleet(db: None) -> Fleet:
+    """Trucks in several blocks, days on both sides of a month's end, costs, one of them nobody's."""
+    made = rows.fleet(timezone="UTC")
+    for number in range(3):
+        truck = rows.truck(made, f"T-{number}", id=500 + 70 * number)
+        for day in (dt.date(2026, 1, 30), dt.date(2026, 2, 3)):
+            fuel = {"fuel_cost": Decimal("10.01"), "purchased_l": Decimal("3.007"), "purchases": 1}
+            TruckDayFuel.objects.create(fleet_id=made.pk, day=day, truck_id=truck.pk, **fuel)
+            rows.truck_day(truck, day, is_used=number != 1 or day.month == 2, fuel_used_l=None if number else 7.5)
+            rows.cost(truck, "fuel", "10.01", day)
+    nobody = Truck(pk=0, fleet=made)
+    rows.cost(nobody, "unallocated", "0.07", dt.date(2026, 2, 3), "allocated")
+    for day in (dt.date(2026, 1, 30), dt.date(2026, 2, 3)):
+        rows.fleet_day(made, day)
+    return made
+
+
+def stored(fleet: Fleet) -> list[dict[str, Any]]:
+    return list(TruckBlock.objects.filter(fleet_id=fleet.pk).order_by("span", "first_day", "block").values())
+
+
+def test_blocks_are_the_sums_of_their_days(fleet: Fleet) -> None:
+    assert_spans_add_up(fleet.pk)
+    assert {row["block"] for row in stored(fleet)} == {0, *(pk // 64 for pk in (500, 570, 640))}
+
+
+def test_days_that_are_no_more_leave_no_block(fleet: Fleet) -> None:
+    days = list(TruckDay.objects.values_list("truck_id", "day"))
+    for model in (TruckDay, TruckDayFuel):
+        model.objects.all().delete()
+    revision = SummaryRevision.objects.create(fleet_id=fleet.pk, revision=1, changed_at=rows.NOON)
+    sums.of_days(fleet.pk, days, revision)
+    assert_spans_add_up(fleet.pk)
+    assert {bytes(row["figures"]) for row in stored(fleet)} == {b""}, "costs are still there"
+
+
+def test_the_migration_packs_the_days_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
+    before = stored(fleet)
+    TruckBlock.objects.all().delete()
+    with connection.schema_editor(atomic=False) as editor:
+        import_module("apps.fleet.migrations.0018_truck_blocks").fill(apps, editor)
+    assert stored(fleet) == before
+
+
+def test_columns_are_read_by_their_place_in_any_order(fleet: Fleet) -> None:
+    where = queries.period(fleet.pk, dt.date(2026, 1, 30), dt.date(2026, 2, 3))
+    for names in (NAMES, ("messages", "trucks", "trucks_used", "fuel_cost"), blocks.FIGURES):
+        read = fetch_all_sync(block_queries.columns(names), {**where, "from_block": 0, "to_block": 99})
+        found = blocks.added_up([row["figures"] for row in read], names)
+        assert found.keys() == set(fleet.trucks.values_list("pk", flat=True))
+        whole = fetch_all_sync(queries.FLEET_TOTALS, where)[0]
+        for name in set(names) & {"messages", "fuel_cost"}:
+            assert whole[name] == total(row[name] for row in found.values())
+    narrow = fetch_all_sync(block_queries.columns(NAMES), {**where, "from_block": 8, "to_block": 8})
+    assert blocks.added_up([row["figures"] for row in narrow], NAMES).keys() == {570}
+
+
+def test_trucks_are_counted_once_whatever_the_parts_of_the_period(fleet: Fleet) -> None:
+    rows.group(fleet, "Two", *fleet.trucks.exclude(code="T-0"))
+    asked = {"id": fleet.truck_groups.get().pk}
+    for first, last, used, of_group in (((1, 30), (1, 30), 2, 1), ((1, 1), (2, 28), 3, 2), ((2, 4), (2, 5), 0, 0)):
+        where = queries.period(fleet.pk, dt.date(2026, *first), dt.date(2026, *last)) | asked
+        [row] = fetch_all_sync(block_queries.TRUCKS_USED, where)
+        [row_of_group] = fetch_all_sync(block_queries.TRUCKS_USED_OF_GROUP, where)
+        assert (row["trucks_used"], row_of_group["trucks_used"]) == (used, of_group)
