@@ -26,6 +26,7 @@ from apps.fleet.models import (
     FuelPurchase,
     TruckDayCost,
     TruckDayDriver,
+    TruckDayDriverCost,
     TruckDayFuel,
     TruckDayHours,
     WorkingCalendar,
@@ -326,6 +327,18 @@ def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str =
     made = TruckDayCost.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, line=line, amount=Decimal(amount), source=source
     )
+    _sum_up(truck.fleet_id, truck.pk, day)
+    return made
+
+
+def driver_cost(
+    truck: Truck, driver: Driver | None, line: str, amount: str, day: dt.date = DAY, source: str = "estimated"
+) -> TruckDayDriverCost:
+    """What a driver, or nobody known, bears."""
+    made = TruckDayDriverCost.objects.create(
+        fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, driver_id=driver.pk if driver else NOBODY, line=line,
+        source=source, amount=Decimal(amount),
+    )  # fmt: skip
     _sum_up(truck.fleet_id, truck.pk, day)
     return made
 

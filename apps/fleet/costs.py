@@ -64,6 +64,15 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a day is estimated to cost on a line by rates of one basis; fuel has none: it is litres × price."""
+
+    line: str
+    basis: str | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class DayCost:
     line: str
     amount: Decimal
@@ -77,17 +86,26 @@ class Burnt:
     cost: Decimal
 
 
-def day_costs(work: Work, rates: Iterable[Rate], fuel: Burnt | None, covered: Collection[str] = ()) -> list[DayCost]:
-    """The day's estimate of each line, by line, rounded to the cent; a line whose basis was not measured is absent.
+def estimates(work: Work, rates: Iterable[Rate], fuel: Burnt | None, covered: Collection[str] = ()) -> list[Estimate]:
+    """The day's estimates by line and basis, rounded to the cent; a line whose basis was not measured is absent.
 
-    Of rates of one line and basis only the closest count: the truck's own, else its groups', else the fleet's; those
-    of different bases add up. A `covered` line is one that an invoice is booked for: what is known is not estimated.
+    Of rates of one line and basis only the closest count: the truck's own, else its groups', else the fleet's.
+    A `covered` line is one that an invoice is booked for: what is known is not estimated.
     """
-    amounts: dict[str, Decimal] = {} if fuel is None else {"fuel": fuel.cost}
+    amounts: dict[tuple[str, str | None], Decimal] = {} if fuel is None else {("fuel", None): fuel.cost}
     for rate in applicable(work, rates):
         if (amount := _amount(rate, work)) is not None:
-            amounts[rate.line] = amounts.get(rate.line, Decimal(0)) + amount
-    return [DayCost(line, amount) for line, amount in sorted(amounts.items()) if line not in covered]
+            key = rate.line, rate.basis
+            amounts[key] = amounts.get(key, Decimal(0)) + amount
+    return [Estimate(line, basis, amount) for (line, basis), amount in amounts.items() if line not in covered]
+
+
+def by_line(found: Iterable[Estimate]) -> list[DayCost]:
+    """The day's estimate of each line, by line: those of different bases add up."""
+    amounts: dict[str, Decimal] = {}
+    for each in found:
+        amounts[each.line] = amounts.get(each.line, Decimal(0)) + each.amount
+    return [DayCost(line, amount) for line, amount in sorted(amounts.items())]
 
 
 def applicable(work: Work, rates: Iterable[Rate]) -> list[Rate]:

@@ -10,7 +10,7 @@ import orjson
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
@@ -20,11 +20,11 @@ from apps.fleet import driver_schemas as schemas
 from apps.fleet import figures, queries
 from apps.fleet.spans import buckets
 from apps.fleet.utilization_figures import coverage_pct, is_ranked
+from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.api import matching
 from apps.trucks.freshness import Freshness
-from apps.trucks.remembered import summaries
 from apps.trucks.schemas import DriverCode
 
 router = Router(by_alias=True)
@@ -48,14 +48,16 @@ def _now() -> dt.datetime:
 async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.BehaviorPeriod]) -> HttpResponse:
     """How trucks were driven in a period (at most 400 days): of the fleet, and by truck or by driver.
 
-    With the period before. Drivers and the time of which nobody is known add up to the trucks.
+    Of all trucks, or of those that a group has now. With the period before. Drivers and the time of which nobody is
+    known add up to the trucks.
     """
     now, who = _now(), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "behavior", who.fleet_id, period)
+    group = await group_asked(who.fleet_id, asked.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        driven = Driven(who, period, fresh)
+        driven = Driven(Whose(who.fleet_id, group, fresh.revision), period, fresh, who.currency)
         totals, before = await driven.totals(period), await driven.totals(period.previous())
         rows, page_echo = await driven.rows(asked, page)
         return {
@@ -67,7 +69,7 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
 
 
 def _shown(row: Row, currency: str) -> dict[str, Any]:
@@ -94,33 +96,38 @@ def _plain(row: Row, currency: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """How a fleet's trucks were driven in a period, as of a revision."""
+    """How the trucks of a fleet, or of a group, were driven in a period, as of a revision."""
 
-    who: Principal
+    whose: Whose
     period: Period
     fresh: Freshness
+    currency: str
+
+    @property
+    def scope(self) -> str:
+        return "fleet" if self.whose.group_id is None else "group"
 
     async def totals(self, period: Period) -> Row:
-        where = queries.period(self.who.fleet_id, period.first, period.last)
-        return (await summaries.rows(queries.FLEET_TOTALS, where, self.fresh.revision))[0]
+        return await self.whose.totals(period)
 
     async def rows(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The rows of `data`, and the answer's `page`."""
-        where = {**statements.asked(self.who.fleet_id, self.period), "limit": page.limit + 1}
+        where = {**statements.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
+        where["limit"] = page.limit + 1
         if asked.sort == "id":
-            statement = statements.BEHAVIOR_OF[asked.by].statement(page.limit, self.fresh.trucks)
+            statement = statements.BEHAVIOR_OF[self.scope, asked.by].statement(page.limit, self.fresh.trucks)
             rows, echo = page.cut(await fetch_all(statement, {**where, "after": page.after or ""}), "code")
         else:  # a figure may change between two pages, so the cursor counts rows
             offset = int(page.after or 0)
-            found = await fetch_all(statements.RANKINGS[asked.by][asked.sort], {**where, "offset": offset})
+            ranking = statements.ranking(self.scope, asked.by, asked.sort)
+            found = await fetch_all(ranking, {**where, "offset": offset})
             rows, echo = page.cut([{**row, "place": place} for place, row in enumerate(found, offset + 1)], "place")
-        return [_behavior(row, asked.by, self.who.currency) for row in rows], echo
+        return [_behavior(row, asked.by, self.currency) for row in rows], echo
 
     async def not_ranked(self, asked: schemas.BehaviorPeriod) -> dict[str, Any] | None:
         if asked.sort == "id":
             return None
-        where = queries.period(self.who.fleet_id, self.period.first, self.period.last)
-        rows = await fetch_all(statements.NOT_RANKED[asked.by], where)
+        rows = await fetch_all(statements.not_ranked(self.scope, asked.by), self.whose.where(self.period))
         return {
             "count": rows[0]["number"] if rows else 0,
             "rows": [{"id": row["code"], "name": row["name"], "coverage_pct": coverage_pct(row)} for row in rows],
@@ -136,7 +143,7 @@ def _behavior(row: Row, by: str, currency: str) -> dict[str, Any]:
         "name": row["name"],
         "truck_days": sums[_NAMES[by][0]] or 0,
         **of_rows.driving(sums),
-        **(of_rows.fuel_money(sums, currency) if by == "driver" else {}),
+        **of_rows.fuel_money(sums, currency),
         "max_speed_kmh": sums["max_speed_kmh"],
         "is_ranked": is_ranked(sums) and row["code"] is not None,
         **of_rows.against(sums, before),
@@ -164,7 +171,7 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
             "pattern": None if search.q is None else matching(search.q),
         }
         rows, page_echo = page.cut(await fetch_all(statements.ALL_DRIVERS, where), "code")
-        totals = await Driven(who, period, fresh).totals(period)
+        totals = await Whose(who.fleet_id, None, fresh.revision).totals(period)
         return {
             "data": [_driver_item(row, who.currency) for row in rows],
             "page": page_echo,

@@ -44,7 +44,8 @@ def asked(fleet_id: int, period: Period) -> dict[str, Any]:
 
 def _of_before(sql: str) -> str:
     """The same of the period before."""
-    return sql.replace("%(", "%(before_").replace("%(before_fleet)s", "%(fleet)s")
+    of_before = sql.replace("%(", "%(before_")
+    return of_before.replace("%(before_fleet)s", "%(fleet)s").replace("%(before_id)s", "%(id)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +58,30 @@ class By:
     spans: str
     names: tuple[str, ...]
     of_day: dict[str, str] = field(default_factory=dict)  # what stands for a sum in a row of a day
+    money: tuple[str, str] = (
+        "",
+        "",
+    )  # what is joined to days and spans where it is asked for
 
     def sums(self, names: tuple[str, ...], page: str = "", which: str = "TRUE") -> str:
         """One row each: its id, and its sums of the period."""
+        days, spans = (
+            f"{table} {joined} {page}" for table, joined in zip((self.days, self.spans), self.money, strict=True)
+        )
         return f"""
         SELECT {self.key} AS id, {sums_of(names)} FROM (
-            SELECT {self.key}, {sums_of(names, self.of_day)} FROM {self.days} {page}
+            SELECT {self.key}, {sums_of(names, self.of_day)} FROM {days}
             WHERE {IN_DAYS} AND {which} GROUP BY {self.key}
-            UNION ALL SELECT {self.key}, {sums_of(names)} FROM {self.spans} {page}
+            UNION ALL SELECT {self.key}, {sums_of(names)} FROM {spans}
             WHERE {IN_SPANS} AND {which} GROUP BY {self.key}
         ) parts GROUP BY {self.key}"""
 
-    def rows(self, order: str, page: str = "", which: str = "TRUE") -> str:
-        """One row each that has days in the period."""
+    def rows(self, order: str, page: str = "", which: str = "TRUE", scope: str = "TRUE") -> str:
+        """One row each that has days in the period; `which` of them, by what they do in the trucks of a scope."""
+        now, before = self.sums(self.names, page, scope), _of_before(self.sums(BEFORE, page, scope))
         return f"""
 SELECT t.code, t.name, {packed(self.names, "s")} AS figures, {packed(BEFORE, "b")} AS earlier
-FROM ({self.sums(self.names, page)}) s LEFT JOIN ({_of_before(self.sums(BEFORE, page))}) b ON b.id = s.id
+FROM ({now}) s LEFT JOIN ({before}) b ON b.id = s.id
 LEFT JOIN {self.named} t ON t.id = s.id WHERE {which} ORDER BY {order} LIMIT %(limit)s
 """
 
@@ -83,35 +92,45 @@ def packed(names: tuple[str, ...], table: str) -> str:
     return f"JSON_ARRAY({', '.join(columns)})"
 
 
-TRUCKS = By("truck_id", "truck", "truck_day", "truck_span", ("trucks", *_BEHAVIOR), OF_TRUCK_DAY)
+TRUCKS = By(
+    "truck_id", "truck", "truck_day", "truck_span", ("trucks", *_BEHAVIOR, *MONEY), OF_TRUCK_DAY,
+    (
+        "LEFT JOIN truck_day_fuel USING (fleet_id, day, truck_id)",
+        "LEFT JOIN truck_span_fuel USING (fleet_id, span, first_day, truck_id)",
+    ),
+)  # fmt: skip
 DRIVERS = By(
     "driver_id", "driver", "truck_day_driver", "truck_span_driver", ("days", *_BEHAVIOR, *MONEY), {"days": "1"}
 )
 
-# --- lists ----------------------------------------------------------------------------------------------------------
+IN_GROUP = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)"
+_BY = {"truck": TRUCKS, "driver": DRIVERS}
+_SCOPES = {"fleet": "TRUE", "group": IN_GROUP}
+
+# --- lists: by scope and what a row is; those of a group take its `id` besides --------------------------------------
 
 _IS_AFTER = "(t.code > %(after)s OR t.code IS NULL)"
 _BY_CODE = "t.code IS NULL, t.code"
 
 
-def _page(by: By) -> str:
+def page_of(by: By, which: str = "TRUE") -> str:
     """Finds first which are on the page: those with days in the period whose codes follow `after`, and nobody."""
     return f"""
 JOIN ((SELECT id FROM {by.named} WHERE fleet_id = %(fleet)s AND code > %(after)s AND (
-    SELECT 1 FROM {by.days} d
-    WHERE d.fleet_id = %(fleet)s AND d.{by.key} = {by.named}.id AND d.day BETWEEN %(from_day)s AND %(to_day)s LIMIT 1)
+    SELECT 1 FROM {by.days} d WHERE d.fleet_id = %(fleet)s AND d.{by.key} = {by.named}.id
+        AND d.day BETWEEN %(from_day)s AND %(to_day)s AND {which.replace("truck_id IN", "d.truck_id IN", 1)} LIMIT 1)
 ORDER BY code LIMIT %(limit)s) UNION ALL SELECT 0) page ON page.id = {by.key}
 """
 
 
-def _by_code(by: By) -> TruckList:
-    page = _page(by)
+def _by_code(by: By, scope: str) -> TruckList:
+    page = page_of(by, scope)
     # The page is that of the period, also where its figures of the period before are read.
-    paged = by.rows(_BY_CODE, page).replace(_of_before(page), page)
-    return TruckList(by.rows(_BY_CODE, which=_IS_AFTER), paged)
+    paged = by.rows(_BY_CODE, page, scope=scope).replace(_of_before(page), page)
+    return TruckList(by.rows(_BY_CODE, which=_IS_AFTER, scope=scope), paged)
 
 
-BEHAVIOR_OF = {"truck": _by_code(TRUCKS), "driver": _by_code(DRIVERS)}
+BEHAVIOR_OF = {(scope, name): _by_code(by, which) for scope, which in _SCOPES.items() for name, by in _BY.items()}
 
 _IS_RANKED = "2 * s.no_data_s <= s.length_s AND s.id <> 0"
 _WEIGHTED = " + ".join(f"{weight} * COALESCE(s.{name}, 0)" for name, weight in WEIGHTS.items())
@@ -126,29 +145,26 @@ _RATIOS = {
 }
 
 
-def _rankings(by: By) -> dict[str, str]:
-    """`figure` least first, `-figure` greatest first: those without it last; they take `offset` besides."""
-    return {
-        f"{sign}{name}": by.rows(f"{ratio} IS NULL, {ratio} {order}, t.code", which=_IS_RANKED) + "OFFSET %(offset)s"
-        for name, ratio in _RATIOS.items()
-        for sign, order in (("", "ASC"), ("-", "DESC"))
-    }
+def ranking(scope: str, name: str, figure: str) -> str:
+    """By a `figure` least first, by `-figure` greatest first: those without it last; it takes `offset` besides."""
+    ratio, order = _RATIOS[figure.removeprefix("-")], "DESC" if figure.startswith("-") else "ASC"
+    rows = _BY[name].rows(f"{ratio} IS NULL, {ratio} {order}, t.code", which=_IS_RANKED, scope=_SCOPES[scope])
+    return f"{rows}OFFSET %(offset)s"
 
 
-RANKINGS = {"truck": _rankings(TRUCKS), "driver": _rankings(DRIVERS)}
 LISTED = 100  # of those that are left out of a ranking, by name; all of them are counted
 
 
-def _not_ranked(by: By) -> str:
+def not_ranked(scope: str, name: str) -> str:
+    """Who is left out of the rankings because too little is known of their time, those known least first."""
+    by = _BY[name]
+    sums = by.sums(("length_s", "no_data_s"), which=_SCOPES[scope])
     return f"""
 SELECT t.code, t.name, s.length_s, s.no_data_s, COUNT(*) OVER () AS number
-FROM ({by.sums(("length_s", "no_data_s"))}) s JOIN {by.named} t ON t.id = s.id WHERE NOT ({_IS_RANKED})
+FROM ({sums}) s JOIN {by.named} t ON t.id = s.id WHERE NOT ({_IS_RANKED})
 ORDER BY s.no_data_s / s.length_s DESC, t.code LIMIT {LISTED}
 """
 
-
-# Who is left out of the rankings because too little is known of their time, those known least first.
-NOT_RANKED = {"truck": _not_ranked(TRUCKS), "driver": _not_ranked(DRIVERS)}
 
 # --- single drivers -------------------------------------------------------------------------------------------------
 
@@ -183,11 +199,10 @@ _ITS = "driver_id = %(id)s"
 # One row, or none: the sums of the driver `id` in a period.
 OF_DRIVER = DRIVERS.sums(DRIVERS.names, which=_ITS)
 
-_GROUP = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)"
 # One row a driver, by id, in no order: of the whole fleet, in the trucks of the group `id`, in the truck `id`.
 SUMS_OF = {
     "fleet": DRIVERS.sums(DRIVERS.names),
-    "group": DRIVERS.sums(DRIVERS.names, which=_GROUP),
+    "group": DRIVERS.sums(DRIVERS.names, which=IN_GROUP),
     "truck": DRIVERS.sums(DRIVERS.names, which="truck_id = %(id)s"),
 }
 
@@ -235,3 +250,12 @@ def _of_spans(kind: str) -> tuple[str, str]:
 
 # By kind of span: replaces what drivers did in some trucks by the sums of its pieces.
 SUM_UP_DRIVERS = {kind: _of_spans(kind) for kind in (PENTAD, MONTH)}
+
+
+def _costs_of_spans(kind: str) -> tuple[str, str]:
+    key = "truck_id, driver_id, line, source, "
+    return sum_up(kind, "truck", "_driver_cost", key, "amount", "SUM(amount)", OF_ITS_TRUCKS)
+
+
+# The same of what drivers bear of their trucks' costs.
+SUM_UP_DRIVER_COSTS = {kind: _costs_of_spans(kind) for kind in (PENTAD, MONTH)}

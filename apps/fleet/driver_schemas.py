@@ -16,7 +16,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
-from apps.fleet.schemas import TrucksOfPeriod
+from apps.fleet.schemas import GROUP, TrucksOfPeriod
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
 Order = Literal[
@@ -32,6 +32,7 @@ _POINTS = "Change of the safety score against the period before, in points; null
 
 
 class BehaviorPeriod(TrucksOfPeriod):
+    group: str | None = GROUP
     by: Literal["truck", "driver"] = Field("truck", description="What a row of `data` is.")
     sort: Order = Field(
         "id",
@@ -107,7 +108,7 @@ class Compared(BaseModel):
 # --- /fleet/driver-behavior -----------------------------------------------------------------------------------------
 
 
-class BehaviorOfTruck(Behavior, Compared):
+class BehaviorOfTruck(Behavior, FuelMoney, Compared):
     truck_id: str = described(CODE, "T-101")
     name: str = described("The unit's name in Wialon.", "Volvo 101")
     truck_days: int = described("Days that it has in the period.", 30)
@@ -178,7 +179,9 @@ class BehaviorAnswer(BaseModel):
     data: list[BehaviorOfTruck] | list[BehaviorOfDriver] = Field(
         description="Trucks or drivers with days in the period, by code or ranked; nobody known is the last row."
     )
-    summary: BehaviorOfFleet = Field(description="The whole fleet, whatever the page: its score is that of the sums.")
+    summary: BehaviorOfFleet = Field(
+        description="The whole fleet or group, whatever the page: its score is that of the sums."
+    )
     previous: BehaviorBefore = Field(description="The same of the period of equal length before.")
     change_pct: BehaviorChange
     page: PageEcho

@@ -11,6 +11,7 @@ import pytest
 from apps.accounts.models import Fleet
 from apps.accounts.periods import of_days
 from apps.fleet import driver_queries as statements
+from apps.fleet.models import TruckDayDriver
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import Driver, Truck
 from tests import rows
@@ -90,20 +91,47 @@ def test_the_period_before_stands_beside_each_and_the_fleet(api_get: Get, fleet:
     assert answer["change_pct"]["harsh_cornering"] is None
 
 
-def test_fuel_of_a_driver_has_its_cost_and_a_truck_s_row_has_none(api_get: Get, fleet: Fleet) -> None:
+def test_fuel_has_its_cost_by_driver_and_by_truck(api_get: Get, fleet: Fleet) -> None:
     truck, anna = Truck.objects.get(code="T-2"), Driver.objects.get(name="Anna")
-    rows.driver_day(
-        truck, anna, MONDAY + 3 * ONE, distance_m=100_000, fuel_used_l=30.0, fuel_distance_m=100_000,
-        consumption_l=30.0, fuel_cost=Decimal("45.01"), idle_cost=Decimal("1.20"),
-    )  # fmt: skip
-    [row, *_] = get(api_get, fleet, f"fleet/driver-behavior?by=driver&from={MONDAY + 3 * ONE}&to={MONDAY + 3 * ONE}")[
-        "data"
-    ]
-    assert row["fuel_cost"] == {"amount": "45.01", "currency": "USD"}
-    assert row["idle_cost"] == {"amount": "1.20", "currency": "USD"}
-    assert row["fuel_cost_per_km"] == {"amount": "0.4501", "currency": "USD"}
-    assert row["consumption_l_per_100km"] == 30.0
-    assert "fuel_cost" not in get(api_get, fleet, f"fleet/driver-behavior?{WEEK}")["data"][0]
+    day = MONDAY + 3 * ONE
+    fuel = {"distance_m": 100_000, "fuel_used_l": 30.0}
+    money = {"fuel_cost": Decimal("45.01"), "idle_cost": Decimal("1.20")}
+    rows.truck_day(truck, day, anna, **fuel)
+    TruckDayDriver.objects.filter(day=day).update(**money)
+    rows.fuel_money(truck, day, **money)
+    for by in ("driver", "truck"):
+        for order in ("id", "-distance_m"):
+            path = f"fleet/driver-behavior?by={by}&sort={order}&from={day}&to={day}"
+            [row, *_] = get(api_get, fleet, path)["data"]
+            assert row["fuel_cost"] == {"amount": "45.01", "currency": "USD"}
+            assert row["idle_cost"] == {"amount": "1.20", "currency": "USD"}
+            assert row["fuel_cost_per_km"] == {"amount": "0.4501", "currency": "USD"}
+            assert row["consumption_l_per_100km"] == 30.0
+
+
+# --- of a group -----------------------------------------------------------------------------------------------------
+
+
+def test_of_a_group_only_its_trucks_count(api_get: Get, fleet: Fleet) -> None:
+    """T-1 alone: Anna's Monday, Ben's Tuesday, nobody's Wednesday; T-2, which Anna had on Tuesday, is in no group."""
+    rows.group(fleet, "North", Truck.objects.get(code="T-1"))
+    by_driver = get(api_get, fleet, f"fleet/driver-behavior?group=North&by=driver&{WEEK}")
+    assert [(row["driver_id"], row["distance_m"]) for row in by_driver["data"]] == [
+        ("D-1", 100_000), ("D-2", 50_000), (None, 90_000),
+    ]  # fmt: skip
+    by_truck = get(api_get, fleet, f"fleet/driver-behavior?group=North&{WEEK}")
+    assert [(row["truck_id"], row["distance_m"]) for row in by_truck["data"]] == [("T-1", 240_000)]
+    assert by_truck["summary"]["distance_m"] == by_driver["summary"]["distance_m"] == 240_000
+    assert by_truck["data"][0]["previous"]["distance_m"] == by_truck["previous"]["distance_m"] == 200_000
+    ranking = get(api_get, fleet, f"fleet/driver-behavior?group=North&by=driver&sort=-distance_m&{WEEK}")
+    assert [row["driver_id"] for row in ranking["data"]] == ["D-1"]
+    assert [row["id"] for row in ranking["summary"]["not_ranked"]["rows"]] == ["D-2"]
+
+
+def test_a_group_that_the_fleet_does_not_have_is_an_error(api_get: Get, fleet: Fleet) -> None:
+    rows.group(rows.fleet("Other"), "South")
+    answer = api_get(f"/api/v2/fleet/driver-behavior?group=South&{WEEK}", rows.api_key(fleet))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/group")
 
 
 # --- rankings -------------------------------------------------------------------------------------------------------
@@ -163,9 +191,12 @@ def test_pages_of_a_ranking_are_the_ranking(api_get: Get, by: str, sort: str) ->
     assert len(whole) == 7 and [value for _, value in whole[len(values) :]] == [None] * (7 - len(values))
 
 
+@pytest.mark.parametrize("scope", ["fleet", "group"])
 @pytest.mark.parametrize("by", ["truck", "driver"])
-def test_every_way_to_a_page_gives_the_same_rows(fleet: Fleet, by: str) -> None:
-    ways, where = statements.BEHAVIOR_OF[by], statements.asked(fleet.pk, of_days(MONDAY, MONDAY + 6 * ONE, fleet.zone))
+def test_every_way_to_a_page_gives_the_same_rows(fleet: Fleet, by: str, scope: str) -> None:
+    group = rows.group(fleet, "North", Truck.objects.get(code="T-1"))
+    ways = statements.BEHAVIOR_OF[scope, by]
+    where = {**statements.asked(fleet.pk, of_days(MONDAY, MONDAY + 6 * ONE, fleet.zone)), "id": group.pk}
     for after, limit in (("", 100), ("", 1), ("", 2), ("D-1", 2), ("T-1", 1), ("D-2", 1), ("zz", 5)):
         whole, paged = (
             fetch_all_sync(way, {**where, "after": after, "limit": limit}) for way in (ways.whole, ways.paged)

@@ -2,9 +2,17 @@
 
 import math
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
-from apps.fleet.models import TruckDayDriver, TruckDayFuel, TruckSpanDriver
+from apps.fleet.models import (
+    TruckDayCost,
+    TruckDayDriver,
+    TruckDayDriverCost,
+    TruckDayFuel,
+    TruckSpanDriver,
+    TruckSpanDriverCost,
+)
 from apps.trucks.models import TruckDay
 from tests.fleet.span_twin import assert_same, bounds, total
 
@@ -31,6 +39,7 @@ def assert_drivers_add_up(fleet_id: int) -> None:
     """The drivers of each truck's day are the day, each driver's spans are their days, and there is nothing else."""
     rows = list(TruckDayDriver.objects.filter(fleet_id=fleet_id))
     _assert_days(fleet_id, rows)
+    _assert_costs(fleet_id, rows)
     for span in ("pentad", "month"):
         of: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
         for row in rows:
@@ -64,3 +73,22 @@ def _same(ours: Any, true: Any) -> bool:
     if isinstance(true, float) and ours is not None:
         return math.isclose(ours, true, rel_tol=1e-9, abs_tol=1e-9)
     return bool(ours == true)
+
+
+def _assert_costs(fleet_id: int, drivers: list[TruckDayDriver]) -> None:
+    """What drivers bear is what their truck costs, by day, line and source; their spans are their days; nobody else
+    bears anything."""
+    rows = list(TruckDayDriverCost.objects.filter(fleet_id=fleet_id))
+    there = {(row.truck_id, row.day, row.driver_id) for row in drivers}
+    assert {(row.truck_id, row.day, row.driver_id) for row in rows} <= there
+    borne: defaultdict[Any, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        borne[row.truck_id, row.day, row.line, row.source] += row.amount
+    costs = TruckDayCost.objects.filter(fleet_id=fleet_id).exclude(truck_id=0)
+    assert borne == {(cost.truck_id, cost.day, cost.line, cost.source): cost.amount for cost in costs}
+    for span in ("pentad", "month"):
+        of: defaultdict[Any, Decimal] = defaultdict(Decimal)
+        for row in rows:
+            of[bounds(span, row.day)[0], row.truck_id, row.driver_id, row.line, row.source] += row.amount
+        stored = TruckSpanDriverCost.objects.filter(fleet_id=fleet_id, span=span)
+        assert of == {(row.first_day, row.truck_id, row.driver_id, row.line, row.source): row.amount for row in stored}

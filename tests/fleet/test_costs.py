@@ -1,11 +1,12 @@
 import datetime as dt
+from collections.abc import Collection
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.costs import Burnt, DayCost, Litres, Price, Rate, Work, burnt, day_costs, share_of_month
+from apps.fleet.costs import Burnt, DayCost, Litres, Price, Rate, Work, burnt, by_line, estimates, share_of_month
 
 DAY = dt.date(2026, 3, 10)
 START, END = 1_773_100_800, 1_773_187_200
@@ -20,6 +21,10 @@ def work(fuel_l: float | None = 131.5, **changes: object) -> Work:
     values = {"truck_id": 7, "day": DAY, "start": START, "end": END, "distance_m": 420_000, "engine_on_s": 27_000}
     litres = {"fuel_l": evenly(fuel_l), "idle_l": evenly(4.0), "idle_productive_l": evenly(1.0)}
     return Work(**{**values, **litres, **changes})  # type: ignore[arg-type]
+
+
+def day_costs(of: Work, rates: list[Rate], own: Burnt | None, covered: Collection[str] = ()) -> list[DayCost]:
+    return by_line(estimates(of, rates, own, covered))
 
 
 def fuel(of: Work, *prices: Price) -> Burnt | None:

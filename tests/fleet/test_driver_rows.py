@@ -10,12 +10,13 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import Fleet
-from apps.fleet import summaries
-from apps.fleet.models import TruckDayDriver, TruckDayFuel, TruckSpanDriver
+from apps.fleet import ledger, summaries
+from apps.fleet.models import CostRate, TruckDayDriver, TruckDayDriverCost, TruckDayFuel, TruckSpanDriver
 from apps.trucks import drivers, invalidation
-from apps.trucks.models import Driver, DriverAssignment, SummaryRevision, Trip, Truck, TruckDay
+from apps.trucks.models import Driver, DriverAssignment, SummaryRevision, Trip, Truck, TruckDay, TruckSync
 from tests import rows
 from tests.fleet.driver_twin import assert_drivers_add_up
+from tests.fleet.test_ledger import booked, entry, rate
 from tests.fleet.test_summaries import MONDAY, NOW, TUESDAY, WEDNESDAY, shift
 from tests.pipeline import feed
 
@@ -115,6 +116,66 @@ def test_who_is_taken_back_leaves_no_row(fleet: Fleet) -> None:
     assert not TruckSpanDriver.objects.filter(driver_id=anna.pk).exists()
 
 
+def borne(fleet: Fleet, day: dt.date) -> dict[tuple[int, str], str]:
+    """Driver and line → amount."""
+    found = TruckDayDriverCost.objects.filter(fleet_id=fleet.pk, day=day)
+    return {(row.driver_id, row.line): str(row.amount) for row in found}
+
+
+def shared(fleet: Fleet, hour: float = 9, day: dt.date = TUESDAY) -> tuple[Driver, Driver]:
+    """Anna has the truck until an hour of the day, Ben from there on."""
+    anna, ben = rows.driver(fleet, "A"), rows.driver(fleet, "B")
+    entered(anna, clock(day, 0), clock(day, hour))
+    entered(ben, clock(day, hour), clock(day, 24))
+    return anna, ben
+
+
+def test_estimates_are_divided_by_what_they_are_rates_of(fleet: Fleet) -> None:
+    for line, basis in (("tolls", "per_km"), ("other", "per_engine_hour"), ("insurance", "per_day")):
+        ledger.save(rate(fleet, line=line, basis=basis, amount=Decimal("3.1")))
+    anna, ben = shared(fleet, 9.5)
+    summaries.rebuild(fleet)
+    # 90 of 120 km, 1.5 of 3 hours at work, 9.5 of 24 hours; of 3.10 a day 1.227.
+    assert borne(fleet, TUESDAY) == {
+        (anna.pk, "fuel"): "33.75", (ben.pk, "fuel"): "11.25",
+        (anna.pk, "tolls"): "279.00", (ben.pk, "tolls"): "93.00",
+        (anna.pk, "other"): "4.65", (ben.pk, "other"): "4.65",
+        (anna.pk, "insurance"): "1.23", (ben.pk, "insurance"): "1.87",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("is_booked_first", [True, False])
+def test_shares_of_invoices_follow_who_has_the_truck(fleet: Fleet, is_booked_first: bool) -> None:
+    steps = [lambda: booked(fleet, "160.00", line="tires"), lambda: shared(fleet, 8.5)]
+    for step in steps if is_booked_first else steps[::-1]:
+        step()
+    summaries.rebuild(fleet)
+    anna, ben = Driver.objects.order_by("pk")
+    assert borne(fleet, TUESDAY)[anna.pk, "tires"] == "10.00"  # 30 of 120 km, of 40.00 a day
+    assert borne(fleet, TUESDAY)[ben.pk, "tires"] == "30.00"
+    assert borne(fleet, WEDNESDAY)[0, "tires"] == "40.00"
+    for assignment in DriverAssignment.objects.all():
+        drivers.delete(assignment)
+    summaries.rebuild(fleet)
+    assert borne(fleet, TUESDAY)[0, "tires"] == "40.00"
+
+
+def test_what_a_sealed_day_costs_is_divided_anew_by_who_had_the_truck(fleet: Fleet) -> None:
+    ledger.save(rate(fleet, line="tolls", basis="per_km", amount=Decimal("0.1")))
+    anna, ben = shared(fleet, 8.5)
+    summaries.rebuild(fleet)
+    TruckSync.objects.update(raw_since_t=feed.midnight(WEDNESDAY, "UTC"))
+    tolls = CostRate.objects.get()
+    tolls.basis, tolls.amount = "per_engine_hour", Decimal(4)  # 12.00 as before, but by hours: half an hour of three
+    ledger.save(tolls)
+    booked(fleet, "24.00", line="insurance", covers_from=TUESDAY, covers_to=TUESDAY)
+    summaries.rebuild(fleet)
+    found = borne(fleet, TUESDAY)
+    assert (found[anna.pk, "tolls"], found[ben.pk, "tolls"]) == ("2.00", "10.00")
+    assert (found[anna.pk, "insurance"], found[ben.pk, "insurance"]) == ("8.50", "15.50")
+    assert summaries.rebuild(fleet).changed == 0
+
+
 def test_whoever_drives_when_the_drivers_add_up_to_the_day(fleet: Fleet) -> None:
     """Random assignments and prices; the fixture compares every column of every row."""
     rng = random.Random(5)
@@ -126,7 +187,11 @@ def test_whoever_drives_when_the_drivers_add_up_to_the_day(fleet: Fleet) -> None
         rows.assignment(truck, rng.choice(who), since, until, rng.choice(["binding", "message"]))
     for _ in range(3):
         rows.price(fleet, clock(MONDAY, rng.uniform(0, 90)), f"1.{rng.randrange(1000):03}1")
+    for line in ("fuel", "tires", "driver_wages", "permits"):
+        amount = f"{rng.randrange(-900, 90_000) / 100}"
+        ledger.save(entry(fleet, amount, line=line, covers_to=MONDAY, basis=rng.choice(["days", "km", "trucks"])))
+        ledger.save(rate(fleet, line=rng.choice(["tolls", "other"]), basis=rng.choice(["per_km", "per_day"])))
     invalidation.mark_fleet(fleet.pk, MONDAY, "test")
     assert summaries.rebuild(fleet).failed == 0
     assert TruckDayDriver.objects.filter(fleet_id=fleet.pk).count() >= 8
-    assert SummaryRevision.objects.get(fleet_id=fleet.pk).revision == 2
+    assert SummaryRevision.objects.get(fleet_id=fleet.pk).revision == 3  # the days, and the shares

@@ -16,12 +16,14 @@ from apps.fleet.models import (
     FuelAlert,
     TruckDayCost,
     TruckDayDriver,
+    TruckDayDriverCost,
     TruckDayFuel,
     TruckDayHours,
     TruckDayIdlePlace,
     TruckSpan,
     TruckSpanCost,
     TruckSpanDriver,
+    TruckSpanDriverCost,
     TruckSpanFuel,
 )
 from apps.trucks.models import (
@@ -45,10 +47,12 @@ from tests.pipeline.feed import EVENTS
 TABLES = (
     Truck, TruckGroup, Driver, DriverAssignment, DriverLogin, UnitCounters, FleetSync, TruckSync, Message,
     QuarantinedMessage, LatestValues, DirtyDay,
-    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, TruckDayIdlePlace,
+    TruckDay, *EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayDriverCost, TruckDayHours,
+    TruckDayIdlePlace,
     CostAllocation, DirtyEntry, FleetDay,
     FleetDayCost, FleetDayHours,
-    TruckSpan, TruckSpanCost, TruckSpanDriver, TruckSpanFuel, FuelAlert, DirtyFuelWeek, FleetSpan, FleetSpanCost,
+    TruckSpan, TruckSpanCost, TruckSpanDriver, TruckSpanDriverCost, TruckSpanFuel, FuelAlert, DirtyFuelWeek,
+    FleetSpan, FleetSpanCost,
     FleetSpanIdlePlace, SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]

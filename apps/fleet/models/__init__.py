@@ -14,7 +14,7 @@ from apps.fleet.models.costs import (
     TruckDayFuel,
 )
 from apps.fleet.models.days import FleetDay, FleetDayCost
-from apps.fleet.models.drivers import TruckDayDriver, TruckSpanDriver
+from apps.fleet.models.drivers import TruckDayDriver, TruckDayDriverCost, TruckSpanDriver, TruckSpanDriverCost
 from apps.fleet.models.fuel_alerts import DirtyFuelWeek, FuelAlert
 from apps.fleet.models.hours import FleetDayHours, TruckDayHours
 from apps.fleet.models.idle_places import FleetSpanIdlePlace, TruckDayIdlePlace
@@ -64,6 +64,7 @@ __all__ = [
     "TruckBlock",
     "TruckDayCost",
     "TruckDayDriver",
+    "TruckDayDriverCost",
     "TruckDayFuel",
     "TruckDayHours",
     "TruckDayIdlePlace",
@@ -71,6 +72,7 @@ __all__ = [
     "TruckSpanCost",
     "TruckSpanFuel",
     "TruckSpanDriver",
+    "TruckSpanDriverCost",
     "WorkingCalendar",
     "WorkshopStay",
 ]

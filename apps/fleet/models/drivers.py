@@ -77,3 +77,52 @@ class TruckSpanDriver(SpanKey, DriverSums):
 
     def __str__(self) -> str:
         return f"driver {self.driver_id} in truck {self.truck_id}, {super().__str__()}"
+
+
+class DriverCost(models.Model):
+    """What a driver bears of what a truck costs, on one line and from one kind of source."""
+
+    line = models.CharField(max_length=20)
+    source = models.CharField(max_length=9)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+
+    class Meta:
+        abstract = True
+
+
+class TruckDayDriverCost(DriverCost):
+    """Of one day. Those of a truck's day add up to its `TruckDayCost`.
+
+    Estimates are written with the truck's day, shares of invoices when these or the day's drivers change, both by
+    `apps.fleet.summaries`.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "day", "truck_id", "driver_id", "line", "source")
+    fleet_id = models.BigIntegerField()
+    day = models.DateField()
+    truck_id = models.BigIntegerField()
+    driver_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "truck_day_driver_cost"
+        indexes = [models.Index(fields=["fleet_id", "driver_id", "day"], name="truck_day_driver_cost_of")]
+
+    def __str__(self) -> str:
+        return f"{self.line} of driver {self.driver_id} in truck {self.truck_id} on {self.day}"
+
+
+class TruckSpanDriverCost(SpanKey, DriverCost):
+    """The sums of a driver's days in a truck."""
+
+    pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "truck_id", "driver_id", "line", "source")
+    truck_id = models.BigIntegerField()
+    driver_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "truck_span_driver_cost"
+        indexes = [
+            models.Index(fields=["fleet_id", "driver_id", "span", "first_day"], name="truck_span_driver_cost_of")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line} of driver {self.driver_id} in truck {self.truck_id}, {super().__str__()}"

@@ -1,13 +1,15 @@
-"""A day's rows by driver: its figures and its fuel in money, as far as they fall into the time of each."""
+"""A day's rows by driver: its figures, fuel in money and estimates, as far as they fall into the time of each."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import orjson
 
-from apps.fleet.costs import Litres, Work
-from apps.fleet.driver_costs import burnt_in_parts
+from apps.fleet.costs import Estimate, Litres, Work
+from apps.fleet.driver_costs import Amount, InTruck, borne, burnt_in_parts
+from apps.fleet.models import CostSource
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.rows import Columns, Summary
 from apps.trucks.detect import DayResult
@@ -25,8 +27,28 @@ def with_drivers(summary: Summary, ledger: Ledger) -> Summary:
     else:
         money = _money_by_driver(ledger.work_of(summary.truck_id, result), result, ledger)
     rows = [{**asdict(each), **money[each.driver_id]} for each in figures]
-    content = orjson.dumps([summary.content_hash, rows], default=str, option=orjson.OPT_SORT_KEYS)
-    return replace(summary, drivers=rows, content_hash=hashlib.blake2b(content, digest_size=16).hexdigest())
+    costs = estimates_by_driver(summary.estimates, [in_truck(row) for row in rows])
+    content = orjson.dumps([summary.content_hash, rows, costs], default=str, option=orjson.OPT_SORT_KEYS)
+    content_hash = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return replace(summary, drivers=rows, driver_costs=costs, content_hash=content_hash)
+
+
+def in_truck(row: Mapping[str, Any]) -> InTruck:
+    """A driver of a truck's day from the columns of its row."""
+    names = ("driver_id", "length_s", "distance_m", "fuel_used_l", "fuel_cost")
+    engine_on_s = row["engine_on_s"]
+    work_s = row["moving_s"] if engine_on_s is None else engine_on_s
+    return InTruck(**{name: row[name] for name in names}, work_s=work_s)
+
+
+def estimates_by_driver(estimates: Sequence[Estimate], there: Sequence[InTruck]) -> list[Columns]:
+    """What each driver bears of them: a row a driver and line."""
+    source = CostSource.ESTIMATED.value
+    amounts = [Amount(each.line, source, each.amount, each.basis) for each in estimates]
+    return [
+        {"driver_id": driver_id, "line": line, "source": source, "amount": amount}
+        for (driver_id, line, source), amount in sorted(borne(amounts, there).items())
+    ]
 
 
 def _money_by_driver(work: Work, result: DayResult, ledger: Ledger) -> dict[int, Columns]:

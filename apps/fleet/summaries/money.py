@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.accounts.calendar import ONE_DAY, as_utc, day_start
 from apps.accounts.models import Fleet
-from apps.fleet.costs import Burnt, DayCost, Price, Rate, Work, burnt, cents, day_costs
+from apps.fleet.costs import Burnt, Estimate, Price, Rate, Work, burnt, cents, estimates
 from apps.fleet.exchange import Exchange
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
 from apps.fleet.summaries.event_money import drained, event_costs
@@ -65,7 +65,7 @@ class Ledger:
         return found
 
     def money_of(self, truck_id: int, result: DayResult) -> DayMoney:
-        """The day's estimates by line, its fuel in money, and what its events cost."""
+        """The day's estimates, its fuel in money, and what its events cost."""
         work = self.work_of(truck_id, result)
         fuel, idle, productive = (
             burnt(work, litres, self.prices) for litres in (work.fuel_l, work.idle_l, work.idle_productive_l)
@@ -84,9 +84,9 @@ class Ledger:
         }
         return DayMoney(self.estimates(work, fuel), columns, events)
 
-    def estimates(self, work: Work, fuel: Burnt | None) -> list[DayCost]:
+    def estimates(self, work: Work, fuel: Burnt | None) -> list[Estimate]:
         """The day's estimates, but for lines that an invoice is booked for."""
-        return day_costs(work, self.rates, fuel, self._covered(work))
+        return estimates(work, self.rates, fuel, self._covered(work))
 
     def work_of(self, truck_id: int, result: DayResult) -> Work:
         return Work(

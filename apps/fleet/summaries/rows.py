@@ -10,7 +10,7 @@ import orjson
 from django.db import models
 
 from apps.accounts.calendar import as_utc
-from apps.fleet.costs import DayCost
+from apps.fleet.costs import DayCost, Estimate, by_line
 from apps.fleet.summaries.use import DayUse
 from apps.trucks import parameter_sets
 from apps.trucks.detect import DayResult
@@ -25,7 +25,7 @@ Columns = dict[str, Any]
 class DayMoney:
     """What a day cost."""
 
-    costs: list[DayCost]  # estimates by line
+    estimates: list[Estimate]
     fuel: Columns  # of the day's fuel in money
     events: Mapping[Event, Decimal | None]  # of events that burn or lose fuel; null: no price, or not measured
 
@@ -38,22 +38,28 @@ class Summary:
     result: DayResult
     columns: Columns  # of the truck-day
     events: list[tuple[type[models.Model], Columns]]
-    costs: list[DayCost]  # estimates
+    estimates: list[Estimate]
     fuel: Columns  # in money
     hours: bytes  # packed
     content_hash: str  # of all that would be written: equal when a rebuild changed nothing
     drivers: Sequence[Columns] = ()  # a row each, by id
+    driver_costs: Sequence[Columns] = ()  # what each bears of the estimates: a row each and line
+
+    @property
+    def costs(self) -> list[DayCost]:
+        """The estimates by line."""
+        return by_line(self.estimates)
 
 
 def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney, use: DayUse) -> Summary:
     columns = _truck_day(result, quarantined, use)
     events = [(model, _event(event, own, money)) for model, found, own in EVENTS for event in found(result)]
-    amounts = [(cost.line, cost.amount) for cost in money.costs]
+    amounts = [(cost.line, cost.amount) for cost in by_line(money.estimates)]
     fuel = {name: str(value) for name, value in money.fuel.items()}
     content = [columns, [values for _, values in events], amounts, fuel, use.hours.hex()]
     dumped = orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)
     content_hash = hashlib.blake2b(dumped, digest_size=16).hexdigest()
-    return Summary(truck_id, result, columns, events, money.costs, money.fuel, use.hours, content_hash)
+    return Summary(truck_id, result, columns, events, money.estimates, money.fuel, use.hours, content_hash)
 
 
 def _truck_day(result: DayResult, quarantined: int, use: DayUse) -> Columns:

@@ -7,17 +7,20 @@ more. But rates times stored distance, hours and days are, and whether an invoic
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from decimal import Decimal
 from functools import reduce
 from operator import or_
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from apps.accounts.models import Fleet
-from apps.fleet.costs import Burnt, DayCost, Work
-from apps.fleet.models import CostSource, TruckDayCost, TruckDayFuel
+from apps.fleet.costs import Burnt, DayCost, Estimate, Work, by_line
+from apps.fleet.driver_costs import InTruck
+from apps.fleet.models import CostSource, TruckDayCost, TruckDayDriver, TruckDayDriverCost, TruckDayFuel
 from apps.fleet.summaries import sums
+from apps.fleet.summaries.driver_rows import estimates_by_driver, in_truck
 from apps.fleet.summaries.money import Ledger
+from apps.fleet.summaries.rows import Columns
 from apps.fleet.summaries.writing import next_revision
 from apps.trucks.models import TruckDay
 
@@ -25,25 +28,55 @@ Key = tuple[int, dt.date]  # truck, day
 
 
 def reprice(fleet: Fleet, days: Collection[Key]) -> int:
-    """Replaces the estimates of sealed days where they come out otherwise. Returns of how many days.
+    """Replaces the estimates of sealed days where they come out otherwise, by driver too. Returns of how many days.
 
     In the transaction that takes the days off the log. Repeated it writes nothing.
     """
     if not days:
         return 0
     which = reduce(or_, (Q(truck_id=truck_id, day=day) for truck_id, day in days))
-    after = _estimates(fleet, which, days)
-    before: dict[Key, dict[str, Decimal]] = defaultdict(dict)
-    stored = TruckDayCost.objects.filter(which, fleet_id=fleet.pk, source=CostSource.ESTIMATED)
-    for row in stored:
-        before[row.truck_id, row.day][row.line] = row.amount
-    changed = {key for key, costs in after.items() if {cost.line: cost.amount for cost in costs} != before.get(key, {})}
+    estimates = _estimates(fleet, which, days)
+    drivers = _drivers(fleet, which)
+    written: dict[type[Model], dict[Key, list[Columns]]] = {
+        TruckDayCost: {key: [_columns(cost) for cost in by_line(found)] for key, found in estimates.items()},
+        TruckDayDriverCost: {key: estimates_by_driver(found, drivers[key]) for key, found in estimates.items()},
+    }
+    changed = {key for model, rows in written.items() for key in _differing(fleet, which, model, rows)}
     if changed:
-        _replace(fleet.pk, changed, after)
+        revision = next_revision(fleet.pk)
+        for model, rows in written.items():
+            _replace(fleet.pk, model, {key: rows[key] for key in sorted(changed)})
+        sums.of_costs(fleet.pk, changed, revision)
     return len(changed)
 
 
-def _estimates(fleet: Fleet, which: Q, days: Collection[Key]) -> dict[Key, list[DayCost]]:
+def _columns(cost: DayCost) -> Columns:
+    return {"line": cost.line, "source": CostSource.ESTIMATED.value, "amount": cost.amount}
+
+
+def _drivers(fleet: Fleet, which: Q) -> dict[Key, list[InTruck]]:
+    """Who had the truck on each of the days, by id."""
+    found: defaultdict[Key, list[InTruck]] = defaultdict(list)
+    for row in TruckDayDriver.objects.filter(which, fleet_id=fleet.pk).order_by("driver_id"):
+        found[row.truck_id, row.day].append(in_truck(vars(row)))
+    return found
+
+
+def _differing(fleet: Fleet, which: Q, model: type[Model], rows: dict[Key, list[Columns]]) -> set[Key]:
+    """The days on which other estimates stand than these."""
+    stored: defaultdict[Key, list[Columns]] = defaultdict(list)
+    rows_of: Any = model._default_manager
+    for row in rows_of.filter(which, fleet_id=fleet.pk, source=CostSource.ESTIMATED).values():
+        key = row["truck_id"], row["day"]
+        stored[key].append({name: value for name, value in row.items() if name not in ("fleet_id", "truck_id", "day")})
+    return {key for key, columns in rows.items() if _sorted(columns) != _sorted(stored[key])}
+
+
+def _sorted(columns: Iterable[Columns]) -> list[list[tuple[str, Any]]]:
+    return sorted(sorted(each.items()) for each in columns)
+
+
+def _estimates(fleet: Fleet, which: Q, days: Collection[Key]) -> dict[Key, list[Estimate]]:
     """Of the days that have figures."""
     ledger = Ledger(fleet, {truck_id for truck_id, _ in days}, [day for _, day in days])
     fuel = {
@@ -69,22 +102,12 @@ def _unknown(start: int, end: int) -> float | None:
     return None
 
 
-def _replace(fleet_id: int, changed: Iterable[Key], costs: dict[Key, list[DayCost]]) -> None:
-    keys = sorted(changed)
-    revision = next_revision(fleet_id)
-    for truck_id, day in keys:
-        rows = TruckDayCost.objects.filter(fleet_id=fleet_id, truck_id=truck_id, day=day)
-        rows.filter(source=CostSource.ESTIMATED).delete()
-    TruckDayCost.objects.bulk_create(
-        TruckDayCost(
-            fleet_id=fleet_id,
-            day=day,
-            truck_id=truck_id,
-            line=cost.line,
-            amount=cost.amount,
-            source=CostSource.ESTIMATED,
-        )
-        for truck_id, day in keys
-        for cost in costs[truck_id, day]
+def _replace(fleet_id: int, model: type[Model], rows: dict[Key, list[Columns]]) -> None:
+    manager = model._default_manager
+    for truck_id, day in rows:
+        manager.filter(fleet_id=fleet_id, truck_id=truck_id, day=day, source=CostSource.ESTIMATED).delete()
+    manager.bulk_create(
+        model(fleet_id=fleet_id, truck_id=truck_id, day=day, **columns)
+        for (truck_id, day), found in rows.items()
+        for columns in found
     )
-    sums.of_costs(fleet_id, keys, revision)

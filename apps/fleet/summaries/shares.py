@@ -30,7 +30,7 @@ from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, Stretch, a
 from apps.fleet.costs import cents
 from apps.fleet.exchange import Exchange, NoRate
 from apps.fleet.models import UNALLOCATED, AllocationBasis, CostAllocation, CostEntry, CostSource, DirtyEntry
-from apps.fleet.summaries import notes, sums, writing
+from apps.fleet.summaries import driver_shares, notes, sums, writing
 from apps.trucks.models import Truck, TruckDay, TruckGroup
 
 logger = logging.getLogger(__name__)
@@ -321,6 +321,7 @@ def _replace_costs(fleet_id: int, changed: Collection[TruckDayKey]) -> None:
                     "trucks": tuple(sorted(trucks)),
                 }
                 cursor.execute(statement.format(only=only), values)
+            driver_shares.replace(fleet_id, days, trucks)
     sums.of_costs(fleet_id, changed, revision)
 
 

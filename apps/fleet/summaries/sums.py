@@ -21,7 +21,9 @@ _ALL = (
     queries.SUM_UP_TRUCK_COSTS,
     queries.SUM_UP_TRUCK_FUEL,
     driver_queries.SUM_UP_DRIVERS,
+    driver_queries.SUM_UP_DRIVER_COSTS,
 )
+_COSTS = (queries.SUM_UP_TRUCK_COSTS, driver_queries.SUM_UP_DRIVER_COSTS)
 
 
 def of_days(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> None:
@@ -35,7 +37,7 @@ def of_costs(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> No
     days = tuple(sorted({day for _, day in changed}))
     values = {"fleet": fleet_id, "days": days, "revision": revision.revision, "computed_at": revision.changed_at}
     _run(queries.SUM_UP_DAY_COSTS, values)
-    _spans(fleet_id, changed, (queries.SUM_UP_TRUCK_COSTS,), queries.SUM_UP_FLEET_COSTS)
+    _spans(fleet_id, changed, _COSTS, queries.SUM_UP_FLEET_COSTS)
     blocks.replace(fleet_id, changed, costs_alone=True)
 
 

@@ -10,8 +10,15 @@ from django.db.models.functions import Now
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
-from apps.fleet.models import CostSource, TruckDayCost, TruckDayDriver, TruckDayFuel, TruckDayHours
-from apps.fleet.summaries import hours, idle_places, sums
+from apps.fleet.models import (
+    CostSource,
+    TruckDayCost,
+    TruckDayDriver,
+    TruckDayDriverCost,
+    TruckDayFuel,
+    TruckDayHours,
+)
+from apps.fleet.summaries import driver_shares, hours, idle_places, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.rows import EVENTS, Summary
 from apps.trucks.detect import DayResult
@@ -78,8 +85,10 @@ def remove(fleet: Fleet, days: Collection[tuple[int, dt.date]]) -> set[tuple[int
         for truck_id, day in sorted(found):
             for model in (TruckDay, TruckDayFuel, TruckDayDriver, TruckDayHours):
                 model._default_manager.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day).delete()
-            costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day)
-            costs.filter(source=CostSource.ESTIMATED).delete()  # the shares of invoices follow by themselves
+            for costs in (TruckDayCost, TruckDayDriverCost):  # the shares of invoices follow by themselves
+                rows = costs._default_manager.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day)
+                rows.filter(source=CostSource.ESTIMATED).delete()
+        driver_shares.replace(fleet.pk, {day for _, day in found}, {truck_id for truck_id, _ in found})
         hours.sum_up_days(fleet.pk, {day for _, day in found})
         idle_places.remove(fleet.pk, found)
         sums.of_days(fleet.pk, found, revision)
@@ -204,11 +213,22 @@ def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
 
 
 def _replace_drivers(fleet_id: int, summaries: Sequence[Summary]) -> None:
+    """Replaces the figures by driver, what each bears of the estimates, and of the shares that there are."""
+    days = _of_days(summaries)
     _replace(
-        TruckDayDriver.objects.filter(_of_days(summaries), fleet_id=fleet_id),
+        TruckDayDriver.objects.filter(days, fleet_id=fleet_id),
         (
             TruckDayDriver(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **row)
             for summary in summaries
             for row in summary.drivers
         ),
     )
+    _replace(
+        TruckDayDriverCost.objects.filter(days, fleet_id=fleet_id, source=CostSource.ESTIMATED),
+        (
+            TruckDayDriverCost(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **row)
+            for summary in summaries
+            for row in summary.driver_costs
+        ),
+    )
+    driver_shares.replace(fleet_id, {each.result.day for each in summaries}, {each.truck_id for each in summaries})
