@@ -21,7 +21,8 @@ from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet import queries
 from apps.fleet.admin import cost_reading
 from apps.fleet.allocation import NO_TRUCK
-from apps.fleet.models import Benchmark, TruckDayFuel
+from apps.fleet.models import Benchmark, TruckDayDriver, TruckDayFuel
+from apps.fleet.reports.wording import NOT_MEASURED
 from apps.trucks.invalidation import mark
 from apps.trucks.models import Truck, TruckGroup
 from tests import rows
@@ -226,6 +227,51 @@ def test_a_trucks_bar_has_the_sources_in_their_order(client: Client) -> None:
     assert re.findall(r"fill-(\w+)", bar) == ["actual", "allocated", "estimated"]
 
 
+# --- by driver ---
+
+
+def drive(fleet: Fleet) -> None:
+    """Anna has T-1 and T-3 for a day, Ben T-1, nobody T-2."""
+    one, two, three = fleet.trucks.order_by("code")
+    anna, ben = rows.driver(fleet, "Anna"), rows.driver(fleet, "Ben <i>")
+    TruckDayDriver.objects.all().delete()
+    for truck, driver, amounts in (
+        (one, anna, {"fuel": "10.00", "driver_wages": "90.00", "tolls": "2.50"}),
+        (three, anna, {"fuel": "5.00"}), (one, ben, {"fuel": "150.00"}), (two, None, {"tolls": "3.25"}),
+    ):  # fmt: skip
+        rows.driver_day(truck, driver, NOW[0], distance_m=50_000)
+        for line, amount in amounts.items():
+            rows.driver_cost(truck, driver, line, amount, NOW[0])
+
+
+def test_drivers_come_the_dearest_first_and_nobody_known_last(client: Client) -> None:
+    drive(make())
+    drivers = page(client, **PERIOD).context["drivers"]
+    # Days, cost, distance, cost per km, fuel, wages, benefits, other lines.
+    assert {name: cells[1:] for name, cells in cells_of(drivers["table"]).items()} == {
+        "Ben <i>": ["1", "150.00", "50", "3.000", "150.00", NOT_MEASURED, NOT_MEASURED, "0.00"],
+        "Anna": ["2", "107.50", "100", "1.075", "15.00", "90.00", NOT_MEASURED, "2.50"],
+        "Nobody known": ["1", "3.25", "50", "0.065", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, "3.25"],
+    }
+    assert drivers["left_out"] < 0
+    group = page(client, group=TruckGroup.objects.get().pk, **PERIOD).context["drivers"]  # of T-1 and T-2
+    assert cells_of(group["table"])["Anna"][2] == "102.50"
+    alone = page(client, truck="T-3", **PERIOD).context["drivers"]
+    assert [(name, cells[2]) for name, cells in cells_of(alone["table"]).items()] == [("Anna", "5.00")]
+
+
+def test_of_many_drivers_the_rest_is_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    drive(make())
+    monkeypatch.setattr("apps.fleet.admin.cost_drivers.SHOWN", 1)
+    drivers = page(client, **PERIOD).context["drivers"]
+    assert (list(cells_of(drivers["table"])), drivers["left_out"]) == (["Ben <i>", "Nobody known"], 1)
+
+
+def test_without_any_known_driver_there_is_no_table_of_them(client: Client) -> None:
+    make()
+    assert page(client, **PERIOD).context["drivers"] is None
+
+
 # --- what it says ---------------------------------------------------------------------------------------------------
 
 
@@ -338,7 +384,7 @@ def test_it_takes_as_many_statements_for_many_trucks_and_days_as_for_few(client:
     make(trucks=1)
     statements(**PERIOD)
     few = statements(**PERIOD)
-    assert few <= 18
+    assert few <= 20
     for number in range(2, 6):
         _day(rows.truck(Fleet.objects.get(), f"T-{number}"), NOW[0], number)
     assert statements(**{"from": "2025-03-01", "to": "2026-03-08"}) == few

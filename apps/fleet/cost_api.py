@@ -1,4 +1,4 @@
-"""The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck and group."""
+"""The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck, group and driver."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import change_pct
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
-from apps.fleet import cost_figures, cost_queries, cost_schemas, figures, queries
+from apps.fleet import cost_figures, cost_queries, cost_schemas, driver_cost_queries, figures, queries
 from apps.fleet.figures import Costs
 from apps.fleet.queries import TruckList
 from apps.fleet.spans import quarter_of
@@ -27,12 +27,13 @@ from apps.trucks.freshness import Freshness
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMMED = ("distance_m", "engine_on_s", "truck_days")
+_NO_ROWS: dict[str, list[Any]] = {"by_truck": [], "by_group": [], "by_driver": []}
 _LAST_PAGE = {"next_cursor": None, "has_more": False}
 
 
 @router.get("/fleet/cost-analysis", response=cost_schemas.CostAnswer, summary="What the fleet cost")
 async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas.CostPeriod]) -> HttpResponse:
-    """Cost of a period (at most 400 days) by line, month, quarter and truck or group, and where the amounts come from.
+    """Cost of a period (at most 400 days) by line, month, quarter and truck, group or driver, and where it comes from.
 
     Of the fleet, or of the trucks that a group has now.
     """
@@ -47,7 +48,14 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
         rows, page_echo = await analysis.by(asked.by, page, fresh.trucks)
         current, earlier = now_.figures, before.figures
         return {
-            "data": {**analysis.by_line(now_), **await analysis.by_time(), "by_truck": [], "by_group": [], **rows},
+            "data": {
+                **analysis.by_line(now_),
+                **await analysis.by_time(),
+                "by_truck": [],
+                "by_group": [],
+                "by_driver": [],
+                **rows,
+            },
             "summary": {**now_.shown(who.currency), **await analysis.beside(now_, before)},
             "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
             "change_pct": change_pct(current, earlier),
@@ -121,9 +129,12 @@ class Analysis:
         }
 
     async def by(self, by: str, page: Page, trucks: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The trucks of a page, or all groups, and the answer's `page`."""
+        """The trucks or drivers of a page, or all groups, and the answer's `page`."""
         if by == "group":
             return {"by_group": await self._groups()}, _LAST_PAGE
+        if by == "driver":
+            drivers, page_echo = await self._drivers(page, trucks)
+            return {"by_driver": drivers}, page_echo
         where = {**self.whose.where(self.period), "after": page.after or "", "limit": page.limit + 1}
 
         async def read(of_fleet: TruckList, of_group: TruckList) -> list[Row]:
@@ -136,16 +147,29 @@ class Analysis:
         fuel = await read(cost_queries.FUEL_OF_TRUCKS, cost_queries.FUEL_OF_GROUP)
         return {"by_truck": _trucks(rows, costs, fuel, self.currency)}, page_echo
 
+    async def _drivers(self, page: Page, trucks: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        statements = driver_cost_queries.OF["fleet" if self.whose.group_id is None else "group"]
+        where = {**self.whose.where(self.period), "after": page.after or "", "limit": page.limit + 1}
+        found = await fetch_all(statements.figures.statement(page.limit, trucks), where)
+        rows, page_echo = page.cut(found, "code")
+        costs = by_id(await fetch_all(statements.costs.statement(page.limit, trucks), where))
+        return [
+            {
+                "driver_id": row["code"],
+                "name": row["name"],
+                **_spent({**row, "truck_days": row["days"]}, costs.get(row["id"], Costs({})), self.currency),
+            }
+            for row in rows
+        ], page_echo
+
     async def _groups(self) -> list[dict[str, Any]]:
         where = self.whose.where(self.period)
-        costs: dict[int | None, list[Row]] = {}
-        for row in await fetch_all(cost_queries.COSTS_OF_GROUPS, where):
-            costs.setdefault(row["id"], []).append(row)
+        costs = by_id(await fetch_all(cost_queries.COSTS_OF_GROUPS, where))
         return [
             {
                 "group": row["group"],
                 "trucks": row["trucks"],
-                **_spent(row, Costs.of(costs.get(row["id"], [])), self.currency),
+                **_spent(row, costs.get(row["id"], Costs({})), self.currency),
             }
             for row in await fetch_all(cost_queries.GROUPS, where)
         ]
@@ -220,6 +244,14 @@ def _trucks(rows: Sequence[Row], costs: Sequence[Row], fuel: Sequence[Row], curr
             }
         )
     return found
+
+
+def by_id(rows: Iterable[Row]) -> dict[int | None, Costs]:
+    """The costs of each from its rows by line and source."""
+    found: dict[int | None, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["id"], []).append(row)
+    return {key: Costs.of(each) for key, each in found.items()}
 
 
 def unpacked(amounts: str) -> Costs:

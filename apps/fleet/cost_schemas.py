@@ -6,11 +6,11 @@ from pydantic import BaseModel, Field
 
 from apps.accounts.schemas import DISTANCE_M, FreshnessEcho, Money, PageEcho, PeriodEcho, described
 from apps.fleet.schemas import COST_PER_ENGINE_HOUR, COST_PER_KM, COST_PER_TRUCK_DAY, GROUP, TrucksOfPeriod
-from apps.trucks.schemas import CODE
+from apps.trucks.schemas import CODE, DRIVER_CODE
 
 
 class CostPeriod(TrucksOfPeriod):
-    by: Literal["truck", "group"] = Field("truck", description="What the rows beside lines and months are.")
+    by: Literal["truck", "group", "driver"] = Field("truck", description="What the rows beside lines and months are.")
     group: str | None = GROUP
 
 
@@ -58,6 +58,13 @@ class CostOfGroup(Spent):
     trucks: int = described("Its trucks with days in the period. A truck counts in each of its groups.", 5)
 
 
+class CostOfDriver(Spent):
+    """What a driver bears of the costs of the trucks that they had, and what they did in them."""
+
+    driver_id: str | None = described(DRIVER_CODE + " Null: nobody is known.", "d600010-12")
+    name: str | None = described("Name.", "Driver 12")
+
+
 class CostOfMonth(Spent):
     month: str = described("Calendar month; the period may cover only part of it.", "2026-03")
 
@@ -71,10 +78,14 @@ class CostData(BaseModel):
     by_month: list[CostOfMonth] = Field(description="Months of the period, in order.")
     by_quarter: list[CostOfQuarter] = Field(description="Quarters of the period, in order: the sums of their months.")
     by_truck: list[CostOfTruck] = Field(
-        description="Trucks with days in the period by code; `page` is about these. None with `by=group`."
+        description="Trucks with days in the period by code; `page` is about these. None with another `by`."
     )
     by_group: list[CostOfGroup] = Field(
         description="With `by=group` every group by name: its trucks' costs, without what no truck bears."
+    )
+    by_driver: list[CostOfDriver] = Field(
+        description="With `by=driver` drivers with days in the period by code, then nobody known: they add up to the "
+        "trucks. `page` is about these. A day that two have counts for each of them in `truck_days`."
     )
 
 

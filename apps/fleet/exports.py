@@ -46,7 +46,8 @@ async def utilization(who: Principal, period: Period, fresh: Freshness, page: Pa
 
 
 async def behavior(who: Principal, period: Period, fresh: Freshness, page: Page) -> tuple[Rows, dict[str, Any]]:
-    return await Driven(who, period, fresh).rows(BehaviorPeriod.model_validate({}), page)
+    driven = Driven(Whose(who.fleet_id, None, fresh.revision), period, fresh, who.currency)
+    return await driven.rows(BehaviorPeriod.model_validate({}), page)
 
 
 # List → its columns, and how a page of it is read.

@@ -24,6 +24,10 @@ _SUMMED = (
 )
 _SPEEDING = ("speeding_minor", "speeding_moderate", "speeding_severe")
 _HARSH = ("harsh_braking", "harsh_acceleration", "harsh_cornering")
+EVENTS = (
+    "idle_productive_s", "parked_s", "no_data_s", "night_driving_s", "stops", "idle_events", "refuels", "refuel_l",
+    "drains", "drain_l", "faults_opened",
+)  # fmt: skip
 UTILIZATIONS = (
     "engine_utilization_pct",
     "asset_utilization_pct",
@@ -78,6 +82,21 @@ def consumption(row: Mapping[str, Any]) -> float | None:
     """Litres per 100 km of the truck-days on which both are measured, to two places."""
     value = litres_per_100_km(row["consumption_l"], row["fuel_distance_m"])
     return None if value is None else round(value, 2)
+
+
+def events(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What happened, and how it was driven, of a row of sums."""
+    return {
+        **behavior(row),
+        **{name: same_in_any_order(row[name]) for name in EVENTS},
+        "night_driving_pct": _rounded_pct(row["night_driving_s"], row["moving_s"]),
+        "coverage_pct": None if (known := coverage_pct(row)) is None else round(known, 2),
+    }
+
+
+def _rounded_pct(part: int | None, whole: int | None) -> float | None:
+    value = percentage(part, whole)
+    return None if value is None else round(float(value), 2)
 
 
 def behavior(row: Mapping[str, Any]) -> dict[str, Any]:

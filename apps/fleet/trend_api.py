@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from django.http import HttpResponse
 from ninja import Query, Router
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.parameters import DayPeriod
@@ -40,27 +40,64 @@ class TrendPeriod(DayPeriod):
         return self
 
 
-class TrendPoint(PeriodFigures):
+class Happened(BaseModel):
+    """What happened, and how it was driven; null: not measured."""
+
+    idle_productive_s: int | None = described("Idling with the power take-off on or in a productive place.", 21_600)
+    parked_s: int | None = described("Seconds parked.", 3_201_000)
+    no_data_s: int | None = described("Seconds of which nothing is known.", 86_000)
+    coverage_pct: float | None = described("Share of the time of which something is known, in per cent.", 98.2)
+    night_driving_s: int | None = described("Seconds moving at night.", 216_000)
+    night_driving_pct: float | None = described("Part of the moving time, in per cent.", 14.3)
+    trips: int | None = described("Trips that started.", 410)
+    stops: int | None = described("Stops that started.", 412)
+    idle_events: int | None = described("Idle events.", 380)
+    speeding_minor: int | None = described("Minor speeding episodes.", 31)
+    speeding_moderate: int | None = described("Moderate ones.", 8)
+    speeding_severe: int | None = described("Severe ones.", 1)
+    speeding_s: int | None = described("Seconds over the limit.", 4_100)
+    harsh_braking: int | None = described("Harsh braking.", 12)
+    harsh_acceleration: int | None = described("Harsh acceleration.", 4)
+    harsh_cornering: int | None = described("Harsh cornering.", None)
+    safety_score: float | None = described("That of the sums; null under 80 km.", 99.1)
+    refuels: int | None = described("Refuels.", 42)
+    refuel_l: float | None = described("Litres refuelled, by the level.", 10_890.5)
+    drains: int | None = described("Drains, but for those that were dismissed.", 1)
+    drain_l: float | None = described("Litres drained.", 60.0)
+    faults_opened: int | None = described("Faults that opened.", 3)
+
+
+class TrendFigures(PeriodFigures, Happened):
+    pass
+
+
+class TrendPoint(TrendFigures):
     from_: str = Field(alias="from", description="First day of it in the period.", examples=["2026-03-02"])
     to: str = described("Last one, included.", "2026-03-08")
 
 
-class TrendBefore(PeriodFigures):
+class TrendBefore(TrendFigures):
     period: PeriodEcho
+
+
+_CHANGES: dict[str, Any] = {
+    name: (float | None, described(f"Change of `{name}`.", 1.5)) for name in Happened.model_fields
+}
+TrendChange = create_model("TrendChange", __base__=PeriodChange, **_CHANGES)
 
 
 class TrendAnswer(BaseModel):
     data: list[TrendPoint] = Field(description="Every day, week, month or quarter that the period touches, in order.")
-    summary: PeriodFigures = Field(description="The same figures of the whole period.")
+    summary: TrendFigures = Field(description="The same figures of the whole period.")
     previous: TrendBefore = Field(description="And of the period of equal length before.")
-    change_pct: PeriodChange
+    change_pct: TrendChange  # type: ignore[valid-type]
     period: PeriodEcho
     freshness: FreshnessEcho
 
 
 @router.get("/fleet/trends", response=TrendAnswer, summary="Figures by day, week, month or quarter")
 async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> HttpResponse:
-    """The figures of the summary by day, week, month or quarter (at most 400 days), of the fleet, a group or a truck.
+    """The figures of the days by day, week, month or quarter (at most 400 days), of the fleet, a group or a truck.
 
     A week, month or quarter that lies only partly in the period counts with those of its days that do.
     """
@@ -135,4 +172,5 @@ NOTHING: Row = dict.fromkeys((*queries.FIGURES, *queries.COSTS))
 
 
 def figures_of(row: Row) -> dict[str, Any]:
-    return figures.of_period(row, row["total_cost"], row["fuel_cost"], row["estimated_cost"] or Decimal(0))
+    money = row["total_cost"], row["fuel_cost"], row["estimated_cost"] or Decimal(0)
+    return {**figures.of_period(row, *money), **figures.events(row)}

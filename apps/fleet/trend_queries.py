@@ -20,7 +20,10 @@ _BUCKETS = {
 }
 _COLUMNS = (
     "trucks", "trucks_used", "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s",
-    "no_data_s", "engine_on_s", "distance_m", "fuel_used_l", "fuel_distance_m", "consumption_l", "idle_fuel_l",
+    "parked_s", "no_data_s", "engine_on_s", "night_driving_s", "distance_m", "fuel_used_l", "fuel_distance_m",
+    "consumption_l", "idle_fuel_l", "trips", "stops", "idle_events", "speeding_minor", "speeding_moderate",
+    "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l",
+    "drains", "drain_l", "faults_opened",
 )  # fmt: skip
 _SUMS = f"SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {sums_of(_COLUMNS[2:])}"
 FIGURES = ("truck_days", "truck_days_used", *_COLUMNS[2:])

@@ -34,6 +34,17 @@ Sums by truck:
   B 3,092.80 fuel + 212.40 + (745 − 59) + 59 + 42.50 + 615.25 + 10,620 = 15,327.95
   C 982.60 fuel + 67.20 + 840 + 280 + 28 + 3,360 = 5,557.80
   no truck: 930 + 31 = 961.00. Together 35,055.45.
+
+Drivers: Anna has A until 10 March 09:00, Ben from there on; of B and C nobody is known. That day Anna drives an hour of
+two, 60 km on 15 l, and has the truck for 9 of 24 hours; Ben is at work for two of three hours, on 17 l.
+  fuel: Anna 982.60 + 9 × 38.40 + 15 × 1.20 = 1,346.20; Ben 17 × 1.20 + 21 × 35.20 = 759.60
+  tires by km: Anna 37 × 2.40 + 1.20 = 90.00; Ben 51.60       tolls on 8 March: Anna 17.30
+  lease by time: Anna 37 × 50 + 50 × 9 ÷ 24 = 1,868.75; Ben 1,081.25
+  insurance: Anna 280 + 9 × 15 + 5.63 (of 5.625, the cent goes to her) = 420.63; Ben 9.37 + 21 × 15 = 324.37
+  permits: Anna 37 + 0.38 (of 0.375) = 37.38; Ben 21.62       other: Anna 90 + 3.75 = 93.75; Ben 6.25 + 10 = 16.25
+  wages by time at work: Anna 37 × 120 + 120 ÷ 3 = 4,480; Ben 80 + 21 × 120 = 2,600
+  together Anna 8,354.01, Ben 4,854.69, which is A; nobody B and C, 20,885.75.
+
 Of it estimated (fuel, tires) 6,602.40, actual 42.50 + 17.30 + 615.25 = 675.05, allocated the rest: 27,778.00.
 """
 
@@ -116,6 +127,9 @@ def key(transactional_db: None) -> str:
     ledger.save(CostRate(fleet=fleet, **rate))
     ledger.save(ExchangeRate(fleet=fleet, currency="EUR", effective_from=FIRST, rate=Decimal("1.1")))
     storing.store(storing.received(fleet, "entries", "invoices.csv", INVOICES, "root"))
+    truck, handed_over = fleet.trucks.get(code="A"), dt.datetime(2026, 3, 10, 9, tzinfo=CHICAGO)
+    rows.assignment(truck, rows.driver(fleet, "Anna"), dt.datetime(2026, 1, 1, tzinfo=dt.UTC), handed_over)
+    rows.assignment(truck, rows.driver(fleet, "Ben"), handed_over)
     assert summaries.rebuild(Fleet.objects.get(pk=fleet.pk)).failed == 0
     return rows.api_key(fleet)
 
@@ -181,6 +195,63 @@ def costs_by_truck(api_get: Get, key: str) -> None:
             "driver_wages": "3360.00",
         },
     }  # fmt: skip
+
+
+def costs_by_driver(api_get: Get, key: str) -> None:
+    drivers = api_get(f"/api/v2/fleet/cost-analysis?{BOTH}&by=driver", key).json()["data"]["by_driver"]
+    assert [
+        (each["name"], each["truck_days"], each["distance_m"], each["engine_on_s"], each["amount"]["amount"])
+        for each in drivers
+    ] == [
+        ("Anna", 38, 4_500_000, 112 * 3_600, "8354.01"), ("Ben", 22, 2_580_000, 65 * 3_600, "4854.69"),
+        (None, 87, 13_980_000, 87 * 10_800, "20885.75"),
+    ]  # fmt: skip
+    assert [each["cost_per_km"]["amount"] for each in drivers] == ["1.8564", "1.8817", "1.4940"]
+    assert [amounts(each["lines"]) for each in drivers[:2]] == [
+        {
+            "fuel": "1346.20", "tires": "90.00", "payments": "1868.75", "insurance": "420.63", "permits": "37.38",
+            "tolls": "17.30", "driver_wages": "4480.00", "other": "93.75",
+        },
+        {
+            "fuel": "759.60", "tires": "51.60", "payments": "1081.25", "insurance": "324.37", "permits": "21.62",
+            "driver_wages": "2600.00", "other": "16.25",
+        },
+    ]  # fmt: skip
+    assert [each["source"] for each in drivers[0]["sources"]] == ["actual", "allocated", "estimated"]
+
+
+def driving(api_get: Get, key: str) -> None:
+    """60 and 90 km/h at 08:00 to 10:00, so no speeding and no night; ten minutes apart nothing harsh is measured."""
+    quiet = {"speeding_minor": 0, "speeding_moderate": 0, "speeding_severe": 0, "speeding_s": 0, "night_driving_s": 0}
+    harsh = dict.fromkeys(("harsh_braking", "harsh_acceleration", "harsh_cornering"))
+    common = {**quiet, **harsh, "safety_score": 100.0, "idle_pct": 33.33, "night_driving_pct": 0.0}
+    answer = api_get(f"/api/v2/fleet/driver-behavior?{BOTH}", key).json()
+    trucks = {row["truck_id"]: row for row in answer["data"]}
+    for code, days, km, fuel, idle in (
+        ("A", 59, 7_080, "2105.80", "131.80"), ("B", 59, 10_620, "3092.80", "131.80"),
+        ("C", 28, 3_360, "982.60", "61.60"),
+    ):  # fmt: skip
+        expected = {**common, "distance_m": km * 1_000, "trips": days, "moving_s": days * 7_200, "idle_s": days * 3_600}
+        assert {name: trucks[code][name] for name in expected} == expected
+        assert (trucks[code]["fuel_cost"], trucks[code]["idle_cost"]) == (usd(fuel), usd(idle))
+    summary = answer["summary"]
+    assert {name: summary[name] for name in common} == common
+    assert (summary["trips"], summary["fuel_cost"], summary["fuel_cost_per_km"]) == (146, usd("6181.20"), usd("0.2935"))
+    drivers = api_get(f"/api/v2/fleet/driver-behavior?{BOTH}&by=driver", key).json()["data"]
+    assert [(row["name"], row["distance_m"], row["trips"], row["fuel_cost"]) for row in drivers] == [
+        ("Anna", 4_500_000, 38, usd("1346.20")), ("Ben", 2_580_000, 21, usd("759.60")),
+        (None, 13_980_000, 87, usd("4075.40")),
+    ]  # fmt: skip
+
+
+def trends(api_get: Get, key: str) -> None:
+    """What the two months are; March as in the other figures."""
+    answer = api_get(f"/api/v2/fleet/trends?{BOTH}&by=month", key).json()
+    names = ("truck_days", "distance_m", "trips", "idle_events", "fuel_used_l", "safety_score", "speeding_s")
+    assert [[point[name] for name in names] for point in answer["data"]] == [
+        [84, 11_760_000, 84, 84, 3108.0, 100.0, 0], [62, 9_300_000, 62, 62, 2449.0, 100.0, 0],
+    ]  # fmt: skip
+    assert [point["total_cost"] for point in answer["data"]] == [usd("18582.00"), usd("16473.45")]
 
 
 def costs_by_month(api_get: Get, key: str) -> None:
@@ -382,7 +453,7 @@ def test_every_figure_is_as_worked_by_hand(api_get: Get, key: str) -> None:
     """One test for all of them: the two months take seconds to compute."""
     for figures in (
         costs, costs_by_truck, costs_by_month, why_march_cost_less, utilization, utilization_by_hour,
-        utilization_by_weekday, utilization_before, figures_of_the_summary,
+        utilization_by_weekday, utilization_before, figures_of_the_summary, costs_by_driver, driving, trends,
     ):  # fmt: skip
         figures(api_get, key)
     for figures in (idling_by_event, idling_and_where, fuel_in_march, utilization_with_a_calendar):

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import cost_queries, figures, ledger, queries, summaries, trend_queries
+from apps.fleet import cost_queries, driver_cost_queries, figures, ledger, queries, summaries, trend_queries
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostAllocation, CostEntry, CostRate, FuelPrice, FuelPurchase, TruckDayCost
 from apps.mysql import fetch_all_sync
 from tests import rows
 from tests.fleet import share_twin
+from tests.fleet.driver_twin import assert_drivers_add_up
 from tests.fleet.test_ledger import entry, purchase, rate, truck
 from tests.fleet.test_summaries import DAYS, MONDAY, NOW, THURSDAY, shift
 from tests.pipeline import feed
@@ -28,11 +29,14 @@ LINES = ("insurance", "tires", "tolls", "permits", "fuel")
 
 @pytest.fixture
 def fleet(db: None) -> Fleet:
-    """Two trucks and four days; the second is in a group."""
+    """Two trucks and four days; the second is in a group. The first has two drivers on Tuesday."""
     made = rows.fleet(timezone="UTC", currency="EUR")
     for number in range(2):
         feed.receive(feed.truck_of(made, f"T-{number}"), shift(km=1_000 * number), NOW)
     rows.group(made, "South", truck(made, 1))
+    nine = dt.datetime(2026, 3, 17, 9, 20, tzinfo=dt.UTC)
+    rows.assignment(truck(made, 0), rows.driver(made, "A"), nine - 2 * ONE, nine)
+    rows.assignment(truck(made, 0), rows.driver(made, "B"), nine, nine + ONE)
     return made
 
 
@@ -98,7 +102,7 @@ class Book:
         return sums
 
     def _parts_add_up(self, whole: Costs, period: dict[str, Any]) -> None:
-        """By truck (and what none bears), by group, by line and by day: each way the same total."""
+        """By truck (and what none bears), by driver, by group, by line and by day: each way the same total."""
         total = whole.total or Decimal(0)
         assert sum(whole.by_line().values(), Decimal(0)) == sum(whole.by_source().values(), Decimal(0)) == total
         days = trend_queries.buckets("day", self.fleet.pk, period["from_day"], period["to_day"])
@@ -108,10 +112,16 @@ class Book:
             trucks = fetch_all_sync(statement, period)
             amounts = [Decimal(value) for row in trucks for value in orjson.loads(row["amounts"]).values()]
             assert sum(amounts, Decimal(0)) + nobody == total
+        by_driver = driver_cost_queries.OF
+        for statement in (by_driver["fleet"].costs.whole, by_driver["fleet"].costs.paged):
+            assert _summed(fetch_all_sync(statement, period), "amount") + nobody == total
         groups = fetch_all_sync(cost_queries.COSTS_OF_GROUPS, period)
         assert _summed(groups, "amount") + nobody == total, "the trucks are in one group, or none"
         own = Costs.of(fetch_all_sync(trend_queries.LINES_OF_GROUP["whole"], period)).total or Decimal(0)
         assert own == _summed([row for row in groups if row["id"] == self.group.pk], "amount")
+        for statement in (by_driver["group"].costs.whole, by_driver["group"].costs.paged):
+            assert own == _summed(fetch_all_sync(statement, period), "amount")
+        assert_drivers_add_up(self.fleet.pk)
 
 
 def _summed(found: list[Any], name: str) -> Decimal:

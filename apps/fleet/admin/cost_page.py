@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from apps.fleet import cost_figures, figures, graphics
 from apps.fleet.admin import analysis
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date
+from apps.fleet.admin.cost_drivers import by_driver
 from apps.fleet.admin.cost_reading import Bucket, GroupSpent, Reading, Spent, TruckSpent, read
 from apps.fleet.dashboard import Tile
 from apps.fleet.figures import Costs, per, share_pct
@@ -56,6 +57,7 @@ def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, An
         "change": change(chosen, reading),
         "by_group": by_group(chosen, reading.groups),
         "trucks": trucks(chosen, reading.trucks, order, page),
+        "drivers": by_driver(chosen, reading.drivers),
         "benchmark": benchmark(chosen, reading),
         "fuel": fuel(chosen, totals),
         "idling": idling(chosen, totals),

@@ -11,7 +11,9 @@ import orjson
 from apps.accounts.periods import Period
 from apps.fleet import cost_queries, page_queries, queries
 from apps.fleet import trend_queries as trends
+from apps.fleet.admin import cost_drivers
 from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.cost_drivers import DriverSpent
 from apps.fleet.cost_api import unpacked
 from apps.fleet.figures import Costs
 from apps.fleet.spans import buckets
@@ -70,6 +72,7 @@ class Reading:
     buckets: Sequence[Bucket]
     trucks: Sequence[TruckSpent]  # by code; none on the page of a single truck
     groups: Sequence[GroupSpent]  # by name; of the whole fleet alone
+    drivers: Sequence[DriverSpent]  # by code, nobody known last
     benchmark: Sequence[Row]
 
 
@@ -96,6 +99,7 @@ def read(chosen: Asked) -> Reading:
         _buckets(chosen),
         [] if chosen.truck else _trucks(chosen, where),
         [] if chosen.truck or chosen.group else _groups(where),
+        cost_drivers.read(chosen),
         benchmark,
     )
 

@@ -1,0 +1,87 @@
+"""What drivers bear of the costs of their trucks, on the page about costs: the sums of the API by driver."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+
+from apps.fleet import driver_cost_queries, queries
+from apps.fleet.admin import analysis
+from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.cost_api import by_id
+from apps.fleet.figures import Costs
+from apps.fleet.models import CostLine, CostSource
+from apps.fleet.reports.wording import number
+from apps.mysql import fetch_all_sync
+
+SHOWN = 50
+_MOST = 100_000  # drivers of a fleet
+_LINES = (CostLine.FUEL, CostLine.DRIVER_WAGES, CostLine.DRIVER_BENEFITS)
+NOBODY = "Nobody known"
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSpent:
+    """What a driver bears in the period; nobody known has no code."""
+
+    code: str | None
+    name: str
+    days: int
+    distance_m: int | None
+    costs: Costs
+
+
+def read(chosen: Asked) -> list[DriverSpent]:
+    """By code, what nobody is known for last: of the fleet, of a group's trucks or of one truck."""
+    only = chosen.truck or chosen.group
+    statements = driver_cost_queries.OF["truck" if chosen.truck else "group" if chosen.group else "fleet"]
+    period = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
+    where = {**period, "id": only.pk if only else None, "after": "", "limit": _MOST}
+    costs = by_id(fetch_all_sync(statements.costs.whole, where))
+    return [
+        DriverSpent(row["code"], row["name"] or NOBODY, row["days"], row["distance_m"], costs.get(row["id"], Costs({})))
+        for row in fetch_all_sync(statements.figures.whole, where)
+    ]
+
+
+def by_driver(chosen: Asked, found: Sequence[DriverSpent]) -> dict[str, Any] | None:
+    """The dearest first, nobody known last; none where no driver is known at all."""
+    known = sorted((each for each in found if each.code is not None), key=_dearest_first)
+    if not known:
+        return None
+    shown = [*known[:SHOWN], *(each for each in found if each.code is None)]
+    most = max(each.costs.total or Decimal(0) for each in shown)
+    unit = f"{chosen.fleet.currency}/{chosen.units.distance_label}"
+    heads = [
+        "Driver", "Cost by source", "Days", f"Cost ({chosen.fleet.currency})",
+        f"Distance ({chosen.units.distance_label})", unit, *(str(line.label).capitalize() for line in _LINES),
+        "Other lines",
+    ]  # fmt: skip
+    rows = [_cells(chosen, each, most) for each in shown]
+    return {"table": Numbers(heads, rows, words=1, caption="Cost by driver"), "left_out": len(known) - SHOWN}
+
+
+def _dearest_first(each: DriverSpent) -> tuple[Any, ...]:
+    return (each.costs.total is None, -(each.costs.total or 0), each.name.casefold())
+
+
+def _cells(chosen: Asked, each: DriverSpent, most: Decimal) -> list[Any]:
+    name: Any = each.name
+    if each.code is not None:
+        address = reverse("drivers") + analysis.with_query(chosen, driver=each.code)
+        name = format_html('<a class="link" href="{}">{}</a>', address, each.name)
+    by_line, parts, total = each.costs.by_line(), each.costs.by_source(), each.costs.total
+    rest = None if total is None else total - sum((by_line.get(line, Decimal(0)) for line in _LINES), Decimal(0))
+    return [
+        name,
+        analysis.meter([(source, float(parts.get(source, 0))) for source in CostSource.values], float(most)),
+        f"{each.days:,}",
+        number(total, 2),
+        number(chosen.units.distance(each.distance_m)),
+        number(chosen.units.per_distance(total, each.distance_m), 3),
+        *(number(by_line.get(line), 2) for line in _LINES),
+        number(rest, 2),
+    ]
