@@ -28,8 +28,9 @@ from apps.trucks.motion import Conditions
 from apps.trucks.night import night_by
 from apps.trucks.parameters import Parameters
 from apps.trucks.places import Place
-from apps.trucks.points import Points
+from apps.trucks.points import Evidence, Points
 from apps.trucks.quantities import CONNECTED_S
+from apps.trucks.read_spans import Spans
 from apps.trucks.rules import Rules
 from apps.trucks.sealing import is_sealed
 from apps.trucks.sensors import SensorTable
@@ -37,7 +38,8 @@ from apps.trucks.speeding import SpeedingEpisode
 from apps.trucks.tables import table_of
 from apps.trucks.trips import Stop, Trip, with_drivers
 
-CONTEXT_S = 6 * 3_600  # first guess at how much history around the days is needed
+# First guesses at how much history around the days is needed: most trucks rest at midnight, and until the morning.
+BEFORE_S, AFTER_S = 2 * 3_600, 6 * 3_600
 WIDEN = 4
 DAYS_AT_ONCE = 10  # a bound on memory, not a rule
 E = TypeVar("E", bound=Event)
@@ -139,6 +141,29 @@ def _runs(days: Sequence[dt.date], in_force: Callable[[dt.date], InForce]) -> It
     yield from runs
 
 
+class _GrowingWindow:
+    """A truck's messages of [first_t, last_t). It can grow at both ends; none is read twice."""
+
+    def __init__(self, read: Callable[[int, int], StoredMessages], first_t: int, last_t: int) -> None:
+        self._read = read
+        self.first_t, self.last_t = first_t, last_t
+        self.stored = read(first_t, last_t)
+
+    def has_any_before(self, t: int) -> bool:
+        return bool(len(self.stored.t)) and bool(self.stored.t[0] < t)
+
+    def begin(self, first_t: int) -> None:
+        """Makes it begin here, if not earlier already."""
+        if first_t < self.first_t:
+            self.stored = self._read(first_t, self.first_t).followed_by(self.stored)
+            self.first_t = first_t
+
+    def end(self, last_t: int) -> None:
+        """Makes it end here, which is later than before."""
+        self.stored = self.stored.followed_by(self._read(self.last_t, last_t))
+        self.last_t = last_t
+
+
 class Excerpt:
     """The part of a truck's history that a run of consecutive days depends on."""
 
@@ -155,9 +180,7 @@ class Excerpt:
     ) -> None:
         self.truck = truck
         self.evidence = evidence_of(table)
-        # Looking for a reading that no sensor gives would search 35 days of messages in vain.
-        told = {*table.measures, "dtc"} if sync.tells_faults else table.measures
-        self.readings = ["lat", *(name for name in READINGS if name in told)]
+        self.readings = _readings(table, self.evidence, sync.read_spans)
         self.parameters = parameters
         self.days = days
         self.known_until = sync.known_until or 0
@@ -165,7 +188,7 @@ class Excerpt:
         self.reviews = reviews
         self.places = places
         self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
-        self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites)
+        self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites, sync.cursor_t, sync.read_spans)
 
     def results(self, shifts: Sequence[Shift]) -> Iterator[DayResult]:
         """The results of the days; `shifts` tell who had the truck when."""
@@ -198,19 +221,27 @@ class Excerpt:
     @cached_property
     def _found(self) -> tuple[StoredMessages, Detection]:
         """The messages of a window around the days, as wide as it must be, and what is found in it."""
-        before_s = after_s = CONTEXT_S
+        before_s, after_s = BEFORE_S, AFTER_S
+        window = _GrowingWindow(self._messages, self.start - before_s, self.end + after_s)
+        if not window.has_any_before(self.start):
+            window.begin(self.first_second(before_s))
         while True:
-            first_t, last_t = self.first_second(before_s), self.end + after_s
-            stored = storage.stored_messages(
-                self.truck.fleet_id, self.truck.id, first_t, last_t, self.readings, self.parameters.min_satellites
-            )
-            detection = self.detect(stored.points, first_t, last_t)
+            detection = self.detect(window.stored.points, window.first_t, window.last_t)
             begins_too_late = before_s < CONNECTED_S and self.begins_too_late(detection)
-            ends_too_soon = self.ends_too_soon(detection, last_t)
+            ends_too_soon = self.ends_too_soon(detection, window.last_t)
             if not begins_too_late and not ends_too_soon:
-                return stored, detection
-            before_s *= WIDEN if begins_too_late else 1
-            after_s *= WIDEN if ends_too_soon else 1
+                return window.stored, detection
+            if begins_too_late:
+                before_s *= WIDEN
+                window.begin(self.first_second(before_s))
+            if ends_too_soon:
+                after_s *= WIDEN
+                window.end(self.end + after_s)
+
+    def _messages(self, start: int, end: int) -> StoredMessages:
+        return storage.stored_messages(
+            self.truck.fleet_id, self.truck.id, start, end, self.readings, self.parameters.min_satellites
+        )
 
     def begins_too_late(self, detection: Detection) -> bool:
         """Whether something may have gone on already when the window of this detection begins."""
@@ -268,6 +299,13 @@ class Excerpt:
 
     def _is_within(self, event: Event) -> bool:
         return self.start <= event.started_at < self.end
+
+
+def _readings(table: SensorTable, evidence: Evidence, spans: Spans | None) -> list[str]:
+    """The columns in which readings are looked for: those that count, and that the truck has ever had."""
+    told = {*table.measures, "dtc"} - {each.value for each in Evidence if each is not evidence}
+    had = told if spans is None else told & spans.keys()
+    return ["lat", "speed_kmh", *(name for name in READINGS if name in had)]
 
 
 def rests(conditions: Conditions, parameters: Parameters) -> bool:

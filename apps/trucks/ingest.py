@@ -29,6 +29,7 @@ from apps.trucks.messages import (
 from apps.trucks.models import LatestValues, Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.points import Evidence
+from apps.trucks.read_spans import widened
 from apps.trucks.sealing import kept_since
 from apps.trucks.sensors import SensorTable
 from apps.trucks.surroundings import Surroundings
@@ -123,7 +124,8 @@ def _remove(
         return 0
     _mark_changed(truck, sync, reach, gone, now)  # what lay next to them before
     storage.delete(truck.fleet_id, truck.id, [(point.t, point.digest) for point in gone])
-    followers = _reevaluate(truck, table, gone) if table.reads_previous else []
+    followers = sorted(_reevaluate(truck, table, gone)) if table.reads_previous else []
+    _widen_spans(sync, followers)
     _mark_changed(truck, sync, reach, sorted([*gone, *followers], key=_second), now)  # what lies there now
     if table.reads_previous or _is_latest(truck, {point.t for point in gone}):
         _renew_latest(truck, sync, table)
@@ -175,14 +177,15 @@ def _store_data(
     evaluated = rows(messages, table, previous)
     new = _of(evaluated.rows, new_keys)
     followers = _followers(evaluated.rows, new_keys) if table.reads_previous else []
-    _mark_changed(truck, sync, reach, sorted([*new, *followers]), now)
+    changed = sorted([*new, *followers])
+    _mark_changed(truck, sync, reach, changed, now)
     storage.insert(truck.fleet_id, truck.id, new)
     storage.replace_readings(truck.fleet_id, truck.id, followers)
     if table.reads_previous:
         _renew_latest(truck, sync, table)  # a late message may have taken away what is latest
     else:
         _keep_latest(truck, table, evaluated, sync.cursor_t or 0)
-    sync.tells_faults |= _tells_faults(new)
+    sync.read_spans = widened({} if sync.first_t is None else sync.read_spans, changed)
     _move_cursor(sync, table, new[0].t, new[-1].t)
     logins.keep(truck, data, {(row.t, row.digest) for row in new if row.flags & KEY_CARD})
     return len(new)
@@ -225,13 +228,9 @@ def _move_cursor(sync: TruckSync, table: SensorTable, first_t: int, last_t: int)
         sync.sensor_version = table.version
     sync.first_t = first_t if sync.first_t is None else min(first_t, sync.first_t)
     sync.cursor_t = last_t if sync.cursor_t is None else max(last_t, sync.cursor_t)
-    sync.save(update_fields=["first_t", "cursor_t", "sensor_version", "tells_faults"])
+    sync.save(update_fields=["first_t", "cursor_t", "sensor_version", "read_spans"])
     if is_first and sync.known_until is not None:
         watermarks.recount(sync.fleet_id)
-
-
-def _tells_faults(evaluated: Sequence[MessageRow]) -> bool:
-    return any(row.dtc is not None for row in evaluated)
 
 
 def _mark_changed(
@@ -365,7 +364,7 @@ def _rederive_some(truck: Truck, sync: TruckSync, table: SensorTable, since_t: i
 
     Returns from where to go on; None: all have them.
     """
-    _locked(truck)  # before the log, as everybody does: two never wait for each other in a circle
+    locked = _locked(truck).sync  # before the log, as everybody does: two never wait for each other in a circle
     span = storage.stale_span(truck.fleet_id, truck.id, since_t, table.version, _REDERIVE_BATCH)
     if span is None:
         return None
@@ -375,10 +374,16 @@ def _rederive_some(truck: Truck, sync: TruckSync, table: SensorTable, since_t: i
     invalidation.mark(truck.fleet_id, days, "sensors")
     evaluated = rows(messages, table, previous and previous.message).rows
     storage.replace_readings(truck.fleet_id, truck.id, evaluated)
-    if _tells_faults(evaluated) and not sync.tells_faults:
-        sync.tells_faults = True
-        sync.save(update_fields=["tells_faults"])
+    _widen_spans(locked, evaluated)
     return span[1] + 1
+
+
+def _widen_spans(sync: TruckSync, evaluated: Sequence[MessageRow]) -> None:
+    """Stored messages (ascending) have got these readings."""
+    spans = widened(sync.read_spans, evaluated)
+    if spans != sync.read_spans:
+        sync.read_spans = spans
+        sync.save(update_fields=["read_spans"])
 
 
 def _finish_rederiving(truck: Truck, sync: TruckSync, table: SensorTable) -> None:

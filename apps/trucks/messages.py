@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
-from apps.trucks.points import Integers, Point, Points, merge
+from apps.trucks.points import Integers, Point, Points, joined, merge
 from apps.trucks.sensors import SensorTable, SensorValue
 
 Raw = dict[str, Any]
@@ -254,6 +255,14 @@ class StoredMessages:
     t: Integers  # ascending
     dropped: Integers  # values that were unusable
     points: Points
+
+    def followed_by(self, later: "StoredMessages") -> "StoredMessages":
+        """These and others, all of them of later seconds, as one."""
+        return StoredMessages(
+            np.concatenate([self.t, later.t]),
+            np.concatenate([self.dropped, later.dropped]),
+            joined(self.points, later.points),
+        )
 
 
 def points_of(stored: Iterable[StoredPoint], min_satellites: int) -> Points:

@@ -26,6 +26,7 @@ from apps.trucks.messages import (
 from apps.trucks.places import Box
 from apps.trucks.points import VALUES, Floats, Points, woven
 from apps.trucks.quantities import CONNECTED_S
+from apps.trucks.read_spans import Spans
 
 _COLUMNS = ("fleet_id", "truck_id", *MessageRow._fields)
 _PLACES = ", ".join(["%s"] * len(_COLUMNS))
@@ -269,16 +270,17 @@ class Neighbours:
     truck_id: int
     min_satellites: int
     newest_t: int | None = None
+    spans: Spans | None = None  # of the truck's readings, where they are known
 
     def before(self, t: int, columns: Iterable[str], levels: int = 1) -> dict[str, list[int]]:
         """The seconds of the last readings before an instant, the nearest first; of the fuel level several."""
-        return self._nearest(columns, levels, f"t < {int(t)} AND t >= {int(t) - CONNECTED_S}", "DESC")
+        return self._nearest(columns, levels, t - CONNECTED_S, t - 1, "DESC")
 
     def after(self, t: int, columns: Iterable[str], levels: int = 1) -> dict[str, list[int]]:
         """The seconds of the first readings after an instant, the nearest first."""
         if self.newest_t is not None and t >= self.newest_t:
             return {}
-        return self._nearest(columns, levels, f"t > {int(t)} AND t <= {int(t) + CONNECTED_S}", "ASC")
+        return self._nearest(columns, levels, t + 1, t + CONNECTED_S, "ASC")
 
     def is_within(self, start: int, end: int, boxes: Sequence[Box]) -> bool:
         """Whether a fix of [start, end), or the last one before it, lies in any of the boxes."""
@@ -300,16 +302,21 @@ class Neighbours:
         statement = _AT.format(", ".join(["%s"] * len(wanted)))
         return _points(statement, [self.fleet_id, self.truck_id, *wanted])
 
-    def _nearest(self, columns: Iterable[str], levels: int, where: str, order: str) -> dict[str, list[int]]:
+    def _nearest(
+        self, columns: Iterable[str], levels: int, first_t: int, last_t: int, order: str
+    ) -> dict[str, list[int]]:
         # Without a name of its own the text 't' would be what ORDER BY t means.
         one = (
             "(SELECT '{column}' AS reading, t FROM message WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s"
-            f" AND {where} AND {{condition}} ORDER BY t {order} LIMIT {{limit}})"
+            f" AND t BETWEEN {{first}} AND {{last}} AND {{condition}} ORDER BY t {order} LIMIT {{limit}})"
         )
-        parts = [
-            one.format(column=column, condition=_CONDITIONS[column], limit=levels if column == "fuel_level_l" else 1)
-            for column in columns
-        ]
+        parts = []
+        for column in columns:
+            first, last = self._where_read(column, first_t, last_t)
+            limit = levels if column == "fuel_level_l" else 1
+            if first <= last:
+                terms = {"column": column, "first": int(first), "last": int(last), "limit": limit}
+                parts.append(one.format(condition=_CONDITIONS[column], **terms))
         found: dict[str, list[int]] = {}
         if parts:
             values = {"fleet": self.fleet_id, "truck": self.truck_id, "satellites": self.min_satellites}
@@ -318,6 +325,14 @@ class Neighbours:
                 for column, t in cursor.fetchall():
                     found.setdefault(column, []).append(t)
         return found
+
+    def _where_read(self, column: str, first_t: int, last_t: int) -> tuple[int, int]:
+        """What of [first_t, last_t] may have readings in a column: one that a sensor no longer gives, or gives in none
+        of a month's messages, is not looked for in each of them."""
+        if self.spans is None or column == "t":
+            return first_t, last_t
+        first, last = self.spans.get(column, (1, 0))
+        return max(first, first_t), min(last, last_t)
 
 
 _FIX = (

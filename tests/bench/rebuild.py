@@ -56,6 +56,7 @@ def make_fleet(trucks: int, days: int, step_s: int) -> tuple[Any, int]:
     from apps.trucks import storage
     from apps.trucks.messages import rows, sort_out
     from apps.trucks.models import Truck, TruckSync
+    from apps.trucks.read_spans import widened
     from apps.trucks.sensors import SensorTable
     from wialon_simulator import Simulator
 
@@ -73,7 +74,12 @@ def make_fleet(trucks: int, days: int, step_s: int) -> tuple[Any, int]:
         )  # fmt: skip
         storage.insert(fleet.id, truck.id, evaluated)
         TruckSync.objects.create(
-            truck_id=truck.id, fleet_id=fleet.id, first_t=first_t, cursor_t=evaluated[-1].t, known_until=NOW
+            truck_id=truck.id,
+            fleet_id=fleet.id,
+            first_t=first_t,
+            cursor_t=evaluated[-1].t,
+            known_until=NOW,
+            read_spans=widened({}, evaluated),
         )
     return fleet, DAY_S // step_s
 

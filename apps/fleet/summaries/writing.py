@@ -1,8 +1,11 @@
 """Replaces the rows of changed days, and the sums that they are part of, under the lock of the fleet's revision."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
 from itertools import groupby
+from operator import or_
 from typing import TypeVar
 
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
@@ -20,7 +23,7 @@ from apps.fleet.models import (
 )
 from apps.fleet.summaries import driver_shares, hours, idle_places, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
-from apps.fleet.summaries.rows import EVENTS, Summary
+from apps.fleet.summaries.rows import EVENTS, Columns, Summary
 from apps.trucks.detect import DayResult
 from apps.trucks.faults import FaultChangeKind
 from apps.trucks.models import Correction, FaultChange, OpenFault, SummaryRevision, TruckDay
@@ -122,19 +125,23 @@ def next_revision(fleet_id: int) -> SummaryRevision:
 
 def _of_days(summaries: Iterable[Summary]) -> Q:
     """The days of each truck, as a condition."""
-    condition = Q(pk__in=[])
+    trucks: defaultdict[tuple[dt.date, ...], list[int]] = defaultdict(list)
     for truck_id, group in groupby(summaries, key=lambda summary: summary.truck_id):
-        condition |= Q(truck_id=truck_id, day__in=[summary.result.day for summary in group])
-    return condition
+        trucks[tuple(summary.result.day for summary in group)].append(truck_id)
+    return reduce(or_, (Q(truck_id__in=ids, day__in=days) for days, ids in trucks.items()))
 
 
 def _started_in(summaries: Iterable[Summary]) -> Q:
     """The time of each truck's days, as a condition. By time and not by day: a fleet's zone may have changed."""
-    condition = Q(pk__in=[])
+    trucks: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for truck_id, group in groupby(summaries, key=lambda summary: summary.truck_id):
-        for start, end in _stretches((summary.result.start, summary.result.end) for summary in group):
-            condition |= Q(truck_id=truck_id, started_at__gte=as_utc(start), started_at__lt=as_utc(end))
-    return condition
+        for stretch in _stretches((summary.result.start, summary.result.end) for summary in group):
+            trucks[stretch].append(truck_id)
+    times = (
+        Q(truck_id__in=ids, started_at__gte=as_utc(start), started_at__lt=as_utc(end))
+        for (start, end), ids in trucks.items()
+    )
+    return reduce(or_, times)
 
 
 def _stretches(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -148,22 +155,24 @@ def _stretches(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _replace(stored: QuerySet[Row], rows: Iterable[Row]) -> None:
+def _replace(stored: QuerySet[Row], rows: Iterable[Columns]) -> None:
     """Makes the stored rows those given, and leaves alone what is so already: of a running day nearly all."""
     names = [field.attname for field in stored.model._meta.local_concrete_fields]
-    wanted = {tuple(getattr(row, name) for name in names): row for row in rows}
+    wanted = {tuple(row[name] for name in names): row for row in rows}
     found = {values[1:]: values[0] for values in stored.values_list("pk", *names)}
     if gone := [found[values] for values in found.keys() - wanted.keys()]:
         stored.model._default_manager.filter(pk__in=gone).delete()
-    stored.model._default_manager.bulk_create(row for values, row in wanted.items() if values not in found)
+    new = [stored.model(**row) for values, row in wanted.items() if values not in found]
+    stored.model._default_manager.bulk_create(new)
 
 
 def _replace_events(fleet_id: int, summaries: Sequence[Summary]) -> None:
+    times = _started_in(summaries)
     for model, _, _ in EVENTS:
         _replace(
-            model._default_manager.filter(_started_in(summaries), fleet_id=fleet_id),
+            model._default_manager.filter(times, fleet_id=fleet_id),
             (
-                model(fleet_id=fleet_id, truck_id=summary.truck_id, day=summary.result.day, **values)
+                {**_key(fleet_id, summary), **values}
                 for summary in summaries
                 for kind, values in summary.events
                 if kind is model
@@ -190,14 +199,7 @@ def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
     _replace(
         TruckDayCost.objects.filter(days, fleet_id=fleet_id, source=CostSource.ESTIMATED),
         (
-            TruckDayCost(
-                fleet_id=fleet_id,
-                day=summary.result.day,
-                truck_id=summary.truck_id,
-                line=cost.line,
-                amount=cost.amount,
-                source=CostSource.ESTIMATED,
-            )
+            {**_key(fleet_id, summary), "line": cost.line, "amount": cost.amount, "source": CostSource.ESTIMATED}
             for summary in summaries
             for cost in summary.costs
         ),
@@ -205,7 +207,7 @@ def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
     _replace(
         TruckDayFuel.objects.filter(days, fleet_id=fleet_id),
         (
-            TruckDayFuel(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **summary.fuel)
+            {**_key(fleet_id, summary), **summary.fuel}
             for summary in summaries
             if any(value is not None for value in summary.fuel.values())
         ),
@@ -217,18 +219,14 @@ def _replace_drivers(fleet_id: int, summaries: Sequence[Summary]) -> None:
     days = _of_days(summaries)
     _replace(
         TruckDayDriver.objects.filter(days, fleet_id=fleet_id),
-        (
-            TruckDayDriver(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **row)
-            for summary in summaries
-            for row in summary.drivers
-        ),
+        ({**_key(fleet_id, summary), **row} for summary in summaries for row in summary.drivers),
     )
     _replace(
         TruckDayDriverCost.objects.filter(days, fleet_id=fleet_id, source=CostSource.ESTIMATED),
-        (
-            TruckDayDriverCost(fleet_id=fleet_id, day=summary.result.day, truck_id=summary.truck_id, **row)
-            for summary in summaries
-            for row in summary.driver_costs
-        ),
+        ({**_key(fleet_id, summary), **row} for summary in summaries for row in summary.driver_costs),
     )
     driver_shares.replace(fleet_id, {each.result.day for each in summaries}, {each.truck_id for each in summaries})
+
+
+def _key(fleet_id: int, summary: Summary) -> Columns:
+    return {"fleet_id": fleet_id, "day": summary.result.day, "truck_id": summary.truck_id}

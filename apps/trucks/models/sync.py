@@ -37,7 +37,9 @@ class TruckSync(models.Model):
     first_t = models.BigIntegerField(null=True, help_text="second of the truck's first stored message")
     cursor_t = models.BigIntegerField(null=True, help_text="second of the newest stored message")
     known_until = models.BigIntegerField(null=True, help_text="Wialon clock up to which the truck is known")
-    tells_faults = models.BooleanField(default=False, help_text="whether its device has ever told of faults")
+    read_spans = models.JSONField(
+        null=True, help_text="reading → first and last second of messages that have it; empty: not known"
+    )
     sensor_version = models.CharField(max_length=32, blank=True, help_text="the table that all stored readings are of")
     last_error = models.CharField(max_length=500, blank=True)
     read_from_t = models.BigIntegerField(null=True, help_text="from here on Wialon was asked for messages")
