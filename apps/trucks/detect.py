@@ -188,7 +188,9 @@ class Excerpt:
         self.reviews = reviews
         self.places = places
         self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
-        self.neighbours = storage.Neighbours(truck.fleet_id, truck.id, parameters.min_satellites, sync.cursor_t, sync.read_spans)
+        self.neighbours = storage.Neighbours(
+            truck.fleet_id, truck.id, parameters.min_satellites, sync.cursor_t, sync.read_spans
+        )
 
     def results(self, shifts: Sequence[Shift]) -> Iterator[DayResult]:
         """The results of the days; `shifts` tell who had the truck when."""

@@ -263,7 +263,8 @@ def _with_one_a_second(points: Points, neighbours: "Neighbours") -> Points:
 class Neighbours:
     """Finds a truck's readings next to an instant: at most 35 days away, per column and not per message.
 
-    Who knows the second of the truck's newest message gives it: then nothing is looked for after it.
+    Who knows the second of the newest message, or between which seconds there are readings, gives it: then nothing is
+    looked for elsewhere.
     """
 
     fleet_id: int
