@@ -7,8 +7,8 @@ from apps.trucks.evidence import READINGS
 from apps.trucks.messages import MessageRow
 
 COLUMNS = ("lat", "speed_kmh", *READINGS)
-# Column → first and last second: never too narrow, and wider than need be where messages are gone. What is not in it was
-# never read.
+# Column → first and last second: never too narrow, and wider than need be where messages are gone. What is not in it
+# was never read.
 Spans: TypeAlias = Mapping[str, Sequence[int]]
 
 
