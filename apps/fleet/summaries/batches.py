@@ -15,12 +15,12 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import DirtyFuelWeek
-from apps.fleet.summaries import fuel_alerts, notes, shares
+from apps.fleet.summaries import fuel_alerts, last_stops, notes, shares
 from apps.fleet.summaries.driver_rows import with_drivers
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.notes import Changes
 from apps.fleet.summaries.rows import Summary, summary
-from apps.fleet.summaries.sealed import end_last_stops, reprice
+from apps.fleet.summaries.sealed import reprice
 from apps.fleet.summaries.use import Use
 from apps.fleet.summaries.writing import changed_days, remove, write
 from apps.trucks.detect import detect_days
@@ -105,7 +105,7 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
         changed = changed_days(fleet, results)
         if changed:
             write(fleet, changed, {(row.truck_id, row.day): row.cause for row in claimed})
-            end_last_stops(fleet.pk, {summary.truck_id for summary, _ in changed})
+            last_stops.end(fleet.pk, {summary.truck_id for summary, _ in changed})
         no_more = remove(fleet, _without_result(fleet, claimed, results, errors, syncs))
         sealed = _sealed(fleet, claimed, syncs)
         repriced = reprice(fleet, sealed)
