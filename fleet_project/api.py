@@ -74,9 +74,12 @@ class FleetAPI(NinjaAPI):
                 route = replace_path_param_notation(normalize_path("/".join((ROOT, router.prefix, path))))
                 yield from ((route, operation) for operation in view.operations)
 
-    def routes_with_sync_operations(self) -> frozenset[str]:
-        """The routes on which some method is a plain `def`, which may use the ORM."""
-        return frozenset(route for route, operation in self.operations() if not operation.is_async)
+    def operations_by_route(self) -> dict[str, dict[str, Operation]]:
+        """Route → method → operation."""
+        found: dict[str, dict[str, Operation]] = {}
+        for route, operation in self.operations():
+            found.setdefault(route, {}).update(dict.fromkeys(operation.methods, operation))
+        return found
 
 
 @cache

@@ -6,7 +6,9 @@ list of middleware. Everything else, which is the admin and static files, passes
 """
 
 import asyncio
+import gc
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 
 import django
@@ -20,6 +22,7 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.core.handlers.exception import convert_exception_to_response  # noqa: E402
 from django.urls import Resolver404, ResolverMatch, get_resolver  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
+from ninja.operation import Operation  # noqa: E402
 
 from apps import mysql  # noqa: E402
 from apps.accounts import limits  # noqa: E402
@@ -27,6 +30,7 @@ from apps.files import processes  # noqa: E402
 from apps.trucks import remembered  # noqa: E402
 from fleet_project import metrics  # noqa: E402
 from fleet_project.api import api  # noqa: E402
+from fleet_project.direct import DirectView, is_direct  # noqa: E402
 from fleet_project.lean import Application, LeanHandler, Receive, Scope, Send  # noqa: E402
 
 API_PREFIX = "/api/"
@@ -49,7 +53,7 @@ class ApiHandler(ASGIHandler):
 
 # --- which handler --------------------------------------------------------------------------------------------------
 
-_routes_with_sync_operations = api.routes_with_sync_operations()
+_operations_by_route = api.operations_by_route()
 
 
 @lru_cache(_PATHS_REMEMBERED)
@@ -59,12 +63,17 @@ def resolved(path: str) -> tuple[ResolverMatch | None, bool]:
         match = get_resolver().resolve(path)
     except Resolver404:
         return None, True
-    return match, is_lean(match)
+    operations = _operations_by_route.get(f"/{match.route}", {})
+    if not is_lean(match, operations.values()):
+        return match, False
+    if operations and all(map(is_direct, operations.values())):
+        match.func = DirectView(operations, match.func)
+    return match, True
 
 
-def is_lean(match: ResolverMatch) -> bool:
+def is_lean(match: ResolverMatch, operations: Iterable[Operation]) -> bool:
     """Whether nothing that may use the ORM is behind the path, whatever the method."""
-    return iscoroutinefunction(match.func) and f"/{match.route}" not in _routes_with_sync_operations
+    return iscoroutinefunction(match.func) and all(operation.is_async for operation in operations)
 
 
 def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> Application:
@@ -116,4 +125,15 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
+def collect_garbage_less_often() -> None:
+    """Looking through all that a process has loaded takes a tenth of a second, in which it answers nobody.
+
+    What is there at the start never goes, so it is not looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+
+
 application = with_lifespan(routed(LeanHandler(settings.API_MIDDLEWARE), ApiHandler(), ASGIHandler()))
+collect_garbage_less_often()

@@ -139,9 +139,13 @@ class LeanRequest(ASGIRequest):
         self.path = self.path_info = scope["path"]
         self.method = scope["method"]
         self.resolver_match = None
-        self._stream = BytesIO()
+        self.headers = Headers.of(scope["headers"])  # type: ignore[assignment]
         if self.method != "GET":
             self._set_content_type_params(self.META)  # type: ignore[attr-defined]
+
+    @cached_property
+    def _stream(self) -> BytesIO:  # type: ignore[override]
+        return BytesIO()
 
     @cached_property
     def META(self) -> dict[str, Any]:  # type: ignore[override]
@@ -155,10 +159,6 @@ class LeanRequest(ASGIRequest):
         if self._query or force_append_slash or not _PLAIN_PATH.fullmatch(self.path):
             return super().get_full_path(force_append_slash)
         return self.path
-
-    @cached_property
-    def headers(self) -> Headers:  # type: ignore[override]
-        return Headers.of(self.scope["headers"])
 
     async def read_body(self) -> None:
         """Reads the body, unless the method has none. Raises ClientLeft, TooLarge."""
@@ -229,7 +229,8 @@ async def _stream(response: StreamingHttpResponse, send: Send, request: LeanRequ
 def _headers(response: HttpResponseBase) -> list[tuple[bytes, bytes]]:
     """In lower case, as ASGI has them, with the length where it is known and there can be a body."""
     headers = [(name.encode("ascii"), value.encode("latin1")) for name, (_, value) in response.headers._store.items()]
-    headers += [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
+    if "cookies" in vars(response):  # an Answer makes them when it is asked for them
+        headers += [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
     if (
         isinstance(response, HttpResponse)
         and response.status_code != HTTPStatus.NOT_MODIFIED

@@ -6,12 +6,9 @@ there, and whichever is asked adds up those of all. Counters of a worker that ha
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from time import perf_counter
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import async_only_middleware
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -25,7 +22,6 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from apps import mysql
 
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 PUBLISH_EVERY_S = 1.0
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -47,28 +43,16 @@ _REFUSED = Counter("mysql_pool_refused", "Statements that waited too long for on
 _timers: dict[tuple[str, str, int], Histogram] = {}
 
 
-@async_only_middleware
-def measured(get_response: Handler) -> Handler:
-    """Counts and times every answer."""
-
-    async def middleware(request: HttpRequest) -> HttpResponse:
-        began = perf_counter()
-        response = await get_response(request)
-        _timer(request, response.status_code).observe(perf_counter() - began)
-        return response
-
-    return middleware
-
-
-def _timer(request: HttpRequest, status: int) -> Histogram:
-    """The route's, not the path's, and known methods only: what clients make up does not become a label."""
+def count(request: HttpRequest, status: int, seconds: float) -> None:
+    """Counts an answer and its time under its route, not its path, and under known methods only: what clients make up
+    does not become a label."""
     match = request.resolver_match
     method = request.method if request.method in METHODS else "other"
     name = method or "", match.route if match else "", status
     timer = _timers.get(name)
     if timer is None:
         timer = _timers[name] = _SECONDS.labels(*name)
-    return timer
+    timer.observe(seconds)
 
 
 # --- the pool -------------------------------------------------------------------------------------------------------

@@ -49,12 +49,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-API_MIDDLEWARE = [
-    "fleet_project.metrics.measured",
-    "fleet_project.middleware.request_id",
-    "fleet_project.middleware.rate_limit_fields",
-    "fleet_project.middleware.problem_bodies",
-]
+API_MIDDLEWARE = ["fleet_project.middleware.api"]
 OPENAPI_API = "fleet_project.api.api"  # what `manage.py openapi` describes
 OPENAPI_FILE = BASE_DIR / "docs" / "openapi.json"
 ROOT_URLCONF = "fleet_project.urls"

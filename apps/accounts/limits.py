@@ -10,6 +10,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 import redis.asyncio as redis
 from django.conf import settings
@@ -51,19 +52,19 @@ class Lease:
     ends_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """What a key has left of its quota, as far as this process knows, and for how many seconds that holds."""
 
     quota: int
     left: int
     seconds: int
 
-    def fields(self) -> dict[str, str]:
-        return {
-            "RateLimit-Policy": f'"key";q={self.quota};w={WINDOW_S}',
-            "RateLimit": f'"key";r={self.left};t={self.seconds}',
-        }
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The headers that say so."""
+        return (
+            ("RateLimit-Policy", f'"key";q={self.quota};w={WINDOW_S}'),
+            ("RateLimit", f'"key";r={self.left};t={self.seconds}'),
+        )
 
 
 class Limiter:
@@ -81,12 +82,12 @@ class Limiter:
             now = self._clock()
             lease = self._leases.get(key_id)
             if lease is not None and now < lease.ends_at:
-                allowance = Allowance(self._quota, lease.here + lease.elsewhere, math.ceil(lease.ends_at - now))
+                seconds = math.ceil(lease.ends_at - now)
                 if lease.here:
                     lease.here -= 1
-                    return Allowance(self._quota, allowance.left - 1, allowance.seconds)
+                    return Allowance(self._quota, lease.here + lease.elsewhere, seconds)
                 if not lease.elsewhere:
-                    raise TooManyRequests(allowance.seconds, allowance.fields())
+                    raise TooManyRequests(seconds, dict(Allowance(self._quota, 0, seconds).fields()))
             if now < self._paused_until:
                 return None
             await self._drawing.once(key_id, lambda: self._renew(key_id))

@@ -1,0 +1,64 @@
+"""Ninja's asynchronous operations, called without the steps that none of ours has.
+
+Ninja looks for the operation of a method, inspects at each request whether its authentication is asynchronous, looks
+for throttles, makes a response for the view to fill, and parses the path anew. What is done here is the rest of it, in
+the same order: key, parameters, view; an error becomes what the API says of it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from ninja.errors import AuthenticationError
+from ninja.operation import AsyncOperation, Operation
+from ninja.params.models import PathModel
+
+from apps.accounts.authentication import ApiKey
+
+
+def is_direct(operation: Operation) -> bool:
+    """Whether nothing is left out when the operation is called directly."""
+    return (
+        type(operation) is AsyncOperation
+        and [type(callback) for callback in operation.auth_callbacks] == [ApiKey]
+        and not operation.throttle_objects
+        and not operation.stream_format
+        and not operation.signature.response_arg
+        and not getattr(operation, "_run_decorators", None)
+    )
+
+
+class DirectView:
+    """The view of one path: what it says of the operation's parameters is parsed once, as it is always the same."""
+
+    def __init__(self, operations: Mapping[str, Operation], otherwise: Callable[..., Any]) -> None:
+        """`operations` by method, all direct; `otherwise` is Ninja's own view, for methods that none of them has."""
+        self._operations, self._otherwise = operations, otherwise
+        self._parsed: dict[Operation, dict[str, Any]] = {}
+
+    async def __call__(self, request: HttpRequest, **path: Any) -> HttpResponseBase:
+        operation = self._operations.get(request.method or "")
+        if operation is None:
+            response: HttpResponseBase = await self._otherwise(request, **path)
+            return response
+        try:
+            checking = operation.auth_callbacks[0](request)
+            if checking is None:
+                raise AuthenticationError
+            request.auth = await checking  # type: ignore[attr-defined]
+            result = await operation.view_func(request, **self._values(operation, request, path))
+            if isinstance(result, HttpResponseBase):
+                return result
+            return operation._result_to_response(request, result, operation.api.create_temporal_response(request))
+        except Exception as error:
+            return operation.api.on_exception(request, error)
+
+    def _values(self, operation: Operation, request: HttpRequest, path: dict[str, Any]) -> dict[str, Any]:
+        """The view's arguments. Raises Ninja's ValidationError."""
+        values = self._parsed.get(operation)
+        if values is None:
+            values = operation._get_values(request, path, None)  # type: ignore[arg-type]
+            if all(issubclass(model, PathModel) for model in operation.models):
+                self._parsed[operation] = values
+        return values
