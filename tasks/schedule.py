@@ -18,6 +18,8 @@ def beat_schedule(sync_interval_s: int) -> dict[str, dict[str, Any]]:
         "Go on with backfills": _every(10, "tasks.backfills.work_on_backfills"),
         # 72 hours after its end a day counts as settled; an hour more or less does not matter.
         "Declare settled days final": _every(3600, "tasks.maintenance.settle_days"),
+        # A day of messages has settled at its UTC midnight; what is left of a long history follows within days.
+        "Pack the messages of settled days": _every(3600, "tasks.maintenance.pack_settled_days"),
         # They are kept for a day; a few more of them at a time cost nothing.
         "Forget the replies to old requests": _every(3600, "tasks.maintenance.forget_idempotency_keys"),
         # Once a day would do; but a run that found the table in use has another chance soon.

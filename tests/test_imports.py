@@ -28,7 +28,7 @@ PURE = (
     "apps.trucks.sensors",
     *(f"apps.trucks.{name}" for name in (
         "points", "parameters", "motion", "quantities", "track", "history", "trips", "idling", "speeding", "fuel",
-        "daily", "messages", "latest", "evidence", "places",
+        "daily", "messages", "columns", "packing", "latest", "evidence", "places",
         "assignments", "night", "driver_parts",
     )),
     *(f"apps.fleet.{name}" for name in (

@@ -17,6 +17,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import SHORTEST_RETENTION_DAYS
+from apps.trucks import packs
 from apps.trucks.models import TruckSync
 from apps.trucks.sealing import REACH_S, kept_since
 
@@ -126,12 +127,19 @@ def _drop(own: Any, partition: Partition, end: int) -> bool:
                 list(_writers(end).select_for_update(nowait=True).values_list("pk"))
                 if not _is_gone(own, partition.start, end):
                     return False
+                _forget_packs(end)
                 _alter(own, f"DROP PARTITION {partition.name}")
             return True
         except OperationalError as error:
             if not _is_in_use(error):
                 raise
     return False
+
+
+def _forget_packs(end: int) -> None:
+    """Takes away whatever is packed of the messages before an instant."""
+    for fleet_id, truck_id in TruckSync.objects.order_by("truck_id").values_list("fleet_id", "truck_id"):
+        packs.forget(fleet_id, truck_id, 0, end - 1)
 
 
 def _writers(end: int) -> QuerySet[TruckSync]:

@@ -3,7 +3,7 @@
 Raw SQL: the ORM builds an object a message, which costs three times as much as all the rest of the ingest.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -12,7 +12,8 @@ import numpy as np
 import orjson
 from django.db import connection
 
-from apps.trucks import bulk_load
+from apps.trucks import bulk_load, packs
+from apps.trucks.columns import ANY_FIX, NO_FIX, OF_FIX, MessageColumns, joined
 from apps.trucks.evidence import READINGS
 from apps.trucks.messages import (
     NOT_GPS,
@@ -21,10 +22,10 @@ from apps.trucks.messages import (
     Received,
     StoredMessages,
     StoredPoint,
-    points_of,
 )
+from apps.trucks.packs import DAY_S
 from apps.trucks.places import Box
-from apps.trucks.points import VALUES, Floats, Points, woven
+from apps.trucks.points import VALUES, Floats
 from apps.trucks.quantities import CONNECTED_S
 from apps.trucks.read_spans import Spans
 
@@ -107,13 +108,16 @@ def fleet_terms(fleet_id: int) -> tuple[str, tuple[str, ...]]:
     return timezone, tuple(sorted(values for _, values in rows if values is not None))
 
 
-def delete(fleet_id: int, truck_id: int, keys: Iterable[tuple[int, int]]) -> None:
+def delete(fleet_id: int, truck_id: int, keys: Sequence[tuple[int, int]]) -> None:
     """Removes the messages of these seconds and digests."""
+    seconds = [t for t, _ in keys]
+    packs.forget(fleet_id, truck_id, min(seconds), max(seconds))
     _many(_DELETE, ((fleet_id, truck_id, *key) for key in keys))
 
 
 def delete_before(fleet_id: int, truck_id: int, t: int, limit: int) -> int:
     """Removes a truck's oldest messages from before a second. Returns how many: fewer than the limit if it is all."""
+    packs.forget(fleet_id, truck_id, 0, t - 1)
     with connection.cursor() as cursor:
         return int(cursor.execute(_DELETE_BEFORE, [fleet_id, truck_id, t, limit]))
 
@@ -142,6 +146,7 @@ def _nearest_second(
 
 def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
     """Stores messages that are not stored yet."""
+    _forget_packs(fleet_id, truck_id, rows)
     constants = {"fleet_id": fleet_id, "truck_id": truck_id}
     if len(rows) < _WORTH_A_FILE or not bulk_load.load("message", constants, MessageRow._fields, rows):
         _many(_INSERT, ((fleet_id, truck_id, *row) for row in rows))
@@ -150,7 +155,13 @@ def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
 def replace_readings(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
     """Gives stored messages the readings of another sensor table."""
     if rows:
+        _forget_packs(fleet_id, truck_id, rows)
         _many(_REPLACE, ((fleet_id, truck_id, *row) for row in rows))
+
+
+def _forget_packs(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
+    if rows:
+        packs.forget(fleet_id, truck_id, min(row.t for row in rows), max(row.t for row in rows))
 
 
 def stale_span(fleet_id: int, truck_id: int, since_t: int, version: str, limit: int) -> tuple[int, int] | None:
@@ -209,54 +220,64 @@ def _points(statement: str, values: Sequence[int]) -> list[StoredPoint]:
 def stored_messages(
     fleet_id: int, truck_id: int, start: int, end: int, readings: Collection[str], min_satellites: int
 ) -> StoredMessages:
-    """The messages of [start, end) in columns, for a fifth of the work of `stored_points`.
+    """The messages of [start, end) in columns, for a fifth of the work of `stored_points`, less where days are packed.
 
     `readings` are those that are wanted besides place, speed and harsh driving; the others are taken as null.
     """
-    of_truck = {"fleet": fleet_id, "truck": truck_id, "satellites": min_satellites}
-    stretch = {**of_truck, "start": start, "end": end}
-    columns = _columns(stretch, [name for name in VALUES if name in readings])
-    t, dropped, is_fix, harsh = (columns.pop(name) for name in _OF_EACH)
-    for name in _OF_FIX:
-        columns[name][is_fix != 1] = np.nan
-    seconds, told = t.astype(np.int64), np.flatnonzero(~np.isnan(harsh))
-    points = Points(
-        t=seconds,
-        harsh=list(zip(seconds[told].tolist(), harsh[told].astype(np.int64).tolist(), strict=True)),
-        dtc=_reported_faults(stretch) if "dtc" in readings else (),
-        **{name: columns.get(name, np.full(len(t), np.nan)) for name in VALUES},
-    )
-    neighbours = Neighbours(fleet_id, truck_id, min_satellites)
-    return StoredMessages(seconds, dropped.astype(np.int64), _with_one_a_second(points, neighbours))
+    packed = packs.read(fleet_id, truck_id, start, end)
+    parts = [
+        packed[first // DAY_S].between(first, last)
+        if first // DAY_S in packed
+        else message_columns(fleet_id, truck_id, first, last, readings)
+        for first, last in _stretches(start, end, packed)
+    ]
+    return joined(parts).stored(readings, min_satellites)
 
 
-def _columns(stretch: Mapping[str, int], readings: Sequence[str]) -> dict[str, Floats]:
-    """What each message counts for, place and speed, and these readings, in the order of the seconds; NaN for null.
+def _stretches(start: int, end: int, packed: Collection[int]) -> Iterator[tuple[int, int]]:
+    """[start, end) in pieces: each packed day is one, and so is all that lies between two of them."""
+    for day in packed:
+        first, last = max(start, day * DAY_S), min(end, (day + 1) * DAY_S)
+        if start < first:
+            yield start, first
+        yield first, last
+        start = last
+    if start < end or not packed:
+        yield start, end
+
+
+def message_columns(fleet_id: int, truck_id: int, start: int, end: int, readings: Collection[str]) -> MessageColumns:
+    """The rows of [start, end) in columns: those of each message, and these readings.
 
     Each row comes as one text, and all are read at once: an object a number would cost more than all the rest.
     """
-    named = _OF_EACH | {name: name for name in dict.fromkeys([*_OF_FIX, *readings])}
+    named = _OF_EACH | {name: name for name in VALUES if name in OF_FIX or name in readings}
     values = ", ".join(f"COALESCE({value}, 'null')" for value in named.values())
+    with_faults = "dtc" in readings
     with connection.cursor() as cursor:
-        cursor.execute(_AS_TEXT.format(values), stretch)
+        cursor.execute(
+            _AS_TEXT.format(values, ", dtc" if with_faults else ""),
+            {"fleet": fleet_id, "truck": truck_id, "start": start, "end": end},
+        )
         rows = cursor.fetchall()
-    numbers = np.array(orjson.loads(f"[{','.join(text for (text,) in rows)}]"), dtype=np.float64)
-    return dict(zip(named, numbers.reshape(-1, len(named)).T.copy(), strict=True))
+    text = ",".join([row[0] for row in rows])
+    numbers = np.array(orjson.loads(f"[{text}]"), dtype=np.float64).reshape(-1, len(named))
+    dtc = [row[1] for row in rows] if with_faults else [None] * len(rows)
+    if not _is_ascending(numbers[:, :2]):
+        order = np.lexsort((numbers[:, 1], numbers[:, 0]))
+        numbers, dtc = numbers[order], [dtc[at] for at in order.tolist()]
+    columns = dict(zip(named, numbers.T.copy(), strict=True))
+    del columns["registered_t"]
+    return MessageColumns(columns, [(at, told) for at, told in enumerate(dtc) if told is not None])
 
 
-def _reported_faults(stretch: Mapping[str, int]) -> list[tuple[int, str]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_FAULTS, stretch)
-        return list(cursor.fetchall())
+def _is_ascending(seconds: Floats) -> bool:
+    """Whether messages are in the order in which the later of one second wins, by second and registration.
 
-
-def _with_one_a_second(points: Points, neighbours: "Neighbours") -> Points:
-    """The points, those of one second merged. They are few: their messages are read again, in order."""
-    doubles = np.unique(points.t[1:][np.diff(points.t) == 0])
-    if not len(doubles):
-        return points
-    single = points.where(~np.isin(points.t, doubles))
-    return woven(single, points_of(neighbours.points(doubles.tolist()), neighbours.min_satellites))
+    They come in that of second and digest, which is the third to decide.
+    """
+    same = np.diff(seconds[:, 0]) == 0
+    return not (np.diff(seconds[:, 1])[same] < 0).any()
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,21 +357,27 @@ class Neighbours:
         return max(first, first_t), min(last, last_t)
 
 
-_FIX = (
-    "lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND NOT (lat = 0 AND lon = 0)"
-    f" AND flags & {NOT_GPS} = 0"
-    f" AND (satellites IS NULL OR satellites = {UNKNOWN_SATELLITES} OR satellites >= %(satellites)s)"
+_IS_PLACE = (
+    f"lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND NOT (lat = 0 AND lon = 0) AND flags & {NOT_GPS} = 0"
 )
+_FIX = f"{_IS_PLACE} AND (satellites IS NULL OR satellites = {UNKNOWN_SATELLITES} OR satellites >= %(satellites)s)"
 _IN_BOX = "lat BETWEEN %(south{0})s AND %(north{0})s AND lon BETWEEN %(west{0})s AND %(east{0})s"
 _ANY_IN_BOX = f"""
 SELECT 1 FROM message WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t >= %(first)s AND t < %(end)s
     AND {_FIX} AND ({{}}) LIMIT 1
 """
-_OF_EACH = {"t": "t", "dropped": "dropped", "is_fix": _FIX, "harsh": "harsh"}
-_OF_FIX = ("lat", "lon", "speed_kmh")
-_IN_STRETCH = "fleet_id = %(fleet)s AND truck_id = %(truck)s AND t >= %(start)s AND t < %(end)s"
-_AS_TEXT = f"SELECT CONCAT_WS(',', {{}}) FROM message WHERE {_IN_STRETCH} ORDER BY t"
-_FAULTS = f"SELECT t, dtc FROM message WHERE {_IN_STRETCH} AND dtc IS NOT NULL ORDER BY t"
+_SATELLITES = f"COALESCE(NULLIF(satellites, {UNKNOWN_SATELLITES}), {ANY_FIX})"
+_OF_EACH = {
+    "t": "t",
+    "registered_t": "COALESCE(received_t, 0)",
+    "dropped": "dropped",
+    "fix_at": f"IF({_IS_PLACE}, {_SATELLITES}, {NO_FIX})",
+    "harsh": "harsh",
+}
+_AS_TEXT = """
+SELECT CONCAT_WS(',', {}){} FROM message
+WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND t >= %(start)s AND t < %(end)s ORDER BY t, digest
+"""
 # When a message has a reading in a column: `lat` stands for the fix (the rule of messages.is_fix), `t` for the message.
 _CONDITIONS = {
     "t": "TRUE",

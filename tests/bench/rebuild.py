@@ -14,6 +14,7 @@ import argparse
 import datetime as dt
 import multiprocessing
 import os
+import random
 import statistics
 import time
 from collections.abc import Sequence
@@ -85,16 +86,29 @@ def make_fleet(trucks: int, days: int, step_s: int) -> tuple[Any, int]:
 
 
 def _messages(first_t: int, step_s: int) -> list[dict[str, Any]]:
-    """An hour's drive, twelve minutes' idling, eighteen minutes' rest, and again."""
-    metres, litres, found = 0.0, 0.0, []
+    """An hour's drive, twelve minutes' idling, eighteen minutes' rest, and again; values as restless as real ones."""
+    rng = random.Random(7)
+    metres, litres, engine_s, lat, lon, found = 0.0, 0.0, 0, 40.0, -96.0, []
     for t in range(first_t, NOW, step_s):
         minute = t // 60 % 90
         drives, engine = minute < 60, int(minute < 72)
-        metres += step_s * 20 * drives
-        litres += step_s * (0.006 * drives + 0.0005 * engine)
-        place = {"y": 40 + metres / 5e6 % 5, "x": -96.0, "z": 186, "s": 72 * drives, "c": 0, "sc": 13}
-        values = {"can_ign": engine, "can_odo": 25_000_000 + int(metres), "can_fuel_used": 90_000 + round(litres, 2)}
-        found.append({"t": t, "f": 3, "tp": "ud", "rt": t + 1, "pos": place, "p": values})
+        speed = rng.randint(55, 89) * drives
+        metres, engine_s = metres + step_s * speed / 3.6, engine_s + step_s * engine
+        litres += step_s * (0.0003 * speed / 3.6 + 0.0005) * engine
+        north = rng.random()
+        lat += step_s * speed / 4e5 * (north - 0.5) * drives
+        lon += step_s * speed / 4e5 * (0.9 - north) * drives
+        place = {"y": round(lat, 6), "x": round(lon, 6), "z": rng.randint(180, 260), "s": speed,
+                 "c": rng.randrange(360) * drives, "sc": rng.randint(9, 17)}  # fmt: skip
+        values = {
+            "pwr_ext": round((28.2 if engine else 25.1) + rng.gauss(0, 0.1), 2), "gsm": rng.randint(10, 31),
+            "can_ign": engine, "can_rpm": (rng.randint(1_100, 1_600) if drives else 600) * engine,
+            "can_speed": speed, "can_odo": 25_000_000 + int(metres), "can_fuel_used": round(90_000 + litres, 1),
+            "can_fls1": 130 - int(litres / 3) % 100 + rng.randint(-1, 1), "can_fls2": 130 - int(litres / 3) % 100,
+            "can_engine_hours": 172_000 + engine_s // 3_600, "can_coolant_temp": 60 + 25 * engine,
+        }  # fmt: skip
+        found.append({"t": t, "f": 3, "tp": "ud", "pos": place, "i": engine, "o": 0, "lc": 0,
+                      "rt": t + rng.randint(1, 5), "p": values})  # fmt: skip
     return found
 
 

@@ -23,7 +23,7 @@ from apps.accounts.models import Fleet
 from apps.fleet import ledger, summaries
 from apps.fleet.models import CostAllocation, CostEntry, CostRate, FleetDay, FleetDayCost, FuelPrice, TruckDayCost
 from apps.fleet.summaries import batches, shares, sums, writing
-from apps.trucks import ingest, invalidation, storage
+from apps.trucks import ingest, invalidation, packs, settled, storage
 from apps.trucks.messages import sort_out
 from apps.trucks.models import DirtyDay, Truck, TruckDay, TruckSync
 from apps.trucks.tables import SensorTables
@@ -56,6 +56,7 @@ POINTS: list[tuple[Any, str]] = [
     (writing, "_replace_events"), (writing, "_replace_costs"), (sums, "of_days"), (shares, "allocate"),
     (ingest, "_mark_changed"), (ingest, "_move_cursor"), (ingest, "_keep_latest"), (storage, "insert"),
     (storage, "delete"), (storage, "replace_readings"), (invalidation, "mark"), (batches, "_lock_trucks"),
+    (packs, "keep"), (packs, "forget"), (packs, "packed"),
 ]  # fmt: skip
 
 
@@ -215,16 +216,20 @@ class World:
             setattr(changed, name, before)
             raise
 
+    def packs(self) -> None:
+        """Messages of days that are over are kept in packs, too."""
+        settled.pack_settled_days(60)
+
     def rebuild(self) -> None:
         assert summaries.rebuild(self.fleet).failed == 0, "a truck's days could not be computed"
 
     STEPS = ("news", "news", "news", "late_news", "late_news", "again", "gone", "sensors", "thresholds", "zone",
-             "prices", "rebuild", "rebuild", "rebuild")  # fmt: skip
+             "prices", "packs", "packs", "rebuild", "rebuild", "rebuild")  # fmt: skip
     UNDISTURBED, KILLED = 0.5, 0.2  # of all steps; in the middle of the others something else happens
     # One worker at a time reads a fleet.
     DELIVERING = frozenset({"news", "late_news", "again", "gone", "sensors"})
     # What people and other workers do, and what no lock of a rebuild holds up for long.
-    MEANWHILE = ("prices", "prices", "thresholds", "zone", "rebuild", "news", "late_news", "gone")
+    MEANWHILE = ("prices", "prices", "thresholds", "zone", "rebuild", "news", "late_news", "gone", "packs")
 
     def step(self) -> None:
         """One step: as it is, killed at some point, or with another one in the middle of it."""

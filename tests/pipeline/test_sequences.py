@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apps.fleet.summaries import batches
+from apps.trucks import settled
 from apps.trucks.models import DirtyDay
 from tests.pipeline.sequences import Points, World, broken_by
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Points]:
     monkeypatch.setattr(batches, "BATCH", 3)  # several transactions a rebuild
+    monkeypatch.setattr(settled, "SETTLED_AFTER_S", 0)  # packs of whatever is over
     yield Points(monkeypatch)
 
 

@@ -6,14 +6,16 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import OperationalError, connection
 
 from apps.accounts.models import Fleet
-from apps.trucks import partitions, storage
+from apps.trucks import packs, partitions, storage
+from apps.trucks.columns import NUMBERS, MessageColumns
 from apps.trucks.ingest import store
 from apps.trucks.messages import sort_out
-from apps.trucks.models import Message, Truck, TruckSync
+from apps.trucks.models import Message, PackedDay, Truck, TruckSync
 from apps.trucks.sealing import REACH_S
 from apps.trucks.sensors import SensorTable
 from tests import rows as make
@@ -37,6 +39,7 @@ def table(transactional_db: None) -> Iterator[None]:
     before = partitions.partitions()
     yield
     Message.objects.all().delete()
+    PackedDay.objects.all().delete()
     bounds = ", ".join(
         f"PARTITION {each.name} VALUES LESS THAN {'MAXVALUE' if each.end is None else f'({each.end})'}"
         for each in before
@@ -114,6 +117,15 @@ def test_a_partition_goes_when_nobody_keeps_anything_of_it(table: None) -> None:
     assert names()[0] == second.name
     assert list(Message.objects.values_list("t", flat=True)) == [within(second)]
     assert partitions.drop_gone(NOW) == []
+
+
+def test_with_a_partition_go_the_packs_of_its_days(table: None) -> None:
+    first, second = first_two()
+    truck = truck_with(within(first), within(second), floor=after(first))
+    days = [(within(each) // DAY_S, MessageColumns({name: np.array([]) for name in NUMBERS})) for each in first_two()]
+    packs.keep(truck.fleet_id, truck.pk, days)
+    assert partitions.drop_gone(NOW) == [first.name]
+    assert list(PackedDay.objects.values_list("day", flat=True)) == [within(second) // DAY_S]
 
 
 def test_a_partition_stays_while_one_second_of_it_is_kept(table: None) -> None:

@@ -56,7 +56,7 @@ def assert_same(found: Points, expected: Points) -> None:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(messages, max_size=20))
 def test_columns_hold_what_the_messages_say_one_by_one(rows: list[dict[str, Any]]) -> None:
     store(rows)

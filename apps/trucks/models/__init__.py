@@ -19,7 +19,7 @@ from apps.trucks.models.events import (
     Trip,
 )
 from apps.trucks.models.mappings import EventMapping
-from apps.trucks.models.messages import LatestValues, Message, QuarantinedMessage
+from apps.trucks.models.messages import LatestValues, Message, PackedDay, QuarantinedMessage
 from apps.trucks.models.places import ProductivePlace
 from apps.trucks.models.reviews import DrainReview, FaultAcknowledgement
 from apps.trucks.models.sync import FleetSync, FleetWatermark, SyncRun, TruckSync
@@ -46,6 +46,7 @@ __all__ = [
     "LatestValues",
     "Message",
     "OpenFault",
+    "PackedDay",
     "ParameterSet",
     "ProductivePlace",
     "QuarantinedMessage",

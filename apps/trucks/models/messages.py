@@ -44,6 +44,26 @@ class Message(models.Model):
         return f"truck {self.truck_id} at {self.t}"
 
 
+class PackedDay(models.Model):
+    """What `message` says of one truck's UTC day, in columns: a copy for whoever computes days of the past.
+
+    Written by `settled.pack_settled_days`. Whoever changes one of the messages takes it away.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "truck_id", "day")
+    fleet_id = models.BigIntegerField()
+    truck_id = models.BigIntegerField()
+    day = models.IntegerField(help_text="days since 1970, UTC")
+    layout = models.PositiveSmallIntegerField(help_text="how the content is made; of another layout it is as if absent")
+    content = models.BinaryField()
+
+    class Meta:
+        db_table = "packed_day"
+
+    def __str__(self) -> str:
+        return f"truck {self.truck_id}, {self.day} days after 1970"
+
+
 class QuarantinedMessage(models.Model):
     """A message from the future: counted on the day it was first seen, never used."""
 
