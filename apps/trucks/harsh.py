@@ -79,7 +79,7 @@ def _by_speed(history: History, kind: HarshKind, sign: int, limit_ms2: float) ->
     strong = np.flatnonzero(changes >= limit_ms2)
     for _, run in groupby(enumerate(first[strong].tolist()), key=lambda each: each[1] - each[0]):
         order, fixes = zip(*run, strict=True)
-        stretch = Stretch(track.times[fixes[0]], track.times[fixes[-1] + 1], False)
+        stretch = Stretch(int(track.t[fixes[0]]), int(track.t[fixes[-1] + 1]), False)
         yield _event(history, stretch, kind, HarshSource.SPEED, float(changes[strong[list(order)]].max()))
 
 

@@ -1,6 +1,6 @@
 """Quantities known between two readings (legs, counters, levels), spread evenly over the time between."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
@@ -18,31 +18,29 @@ def overlap(start: int, end: int, other_start: int, other_end: int) -> int:
     return max(0, min(end, other_end) - max(start, other_start))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Spread:
     """A quantity over time, in columns: thousands of pieces are summed without touching each."""
 
-    readings: Sequence[int]  # the seconds at which it was read, ascending
-    starts: Sequence[int]  # of the pieces: ascending, not overlapping
-    ends: Sequence[int]
-    amounts: Sequence[float]
+    readings: Integers  # the seconds at which it was read, ascending
+    starts: Integers  # of the pieces: ascending, not overlapping
+    ends: Integers
+    amounts: Floats
 
     @classmethod
     def of(cls, times: Integers, amounts: Floats, kept: Booleans) -> "Spread":
         """The spread of those amounts between consecutive readings that are to be kept."""
-        starts, ends = times[:-1][kept], times[1:][kept]
-        return cls(times.tolist(), starts.tolist(), ends.tolist(), amounts[kept].tolist())
+        return cls(times, times[:-1][kept], times[1:][kept], amounts[kept])
 
     def parts(self, start: int, end: int) -> list[float]:
         """What the pieces that reach into [start, end) add to it, one number each."""
-        first, last = bisect_right(self.ends, start), bisect_left(self.starts, end) - 1
+        first, last = _position(self.ends, start + 1), _position(self.starts, end) - 1
         if last < first or end <= start:
             return []
-        parts = list(self.amounts[first : last + 1])
-        for edge in (first, last):  # only the outermost can reach over the ends
-            edge_start, edge_end = self.starts[edge], self.ends[edge]
-            share = overlap(edge_start, edge_end, start, end) / (edge_end - edge_start)
-            parts[edge - first] = self.amounts[edge] * share
+        parts: list[float] = self.amounts[first : last + 1].tolist()
+        for edge in {first, last}:  # only the outermost can reach over the ends
+            edge_start, edge_end = self.starts[edge].item(), self.ends[edge].item()
+            parts[edge - first] *= overlap(edge_start, edge_end, start, end) / (edge_end - edge_start)
         return parts
 
     def between(self, start: int, end: int) -> float | None:
@@ -51,7 +49,12 @@ class Spread:
         return fsum(parts) if parts or self.count_readings(start, end) else None
 
     def count_readings(self, start: int, end: int) -> int:
-        return max(0, bisect_left(self.readings, end) - bisect_left(self.readings, start))
+        return max(0, _position(self.readings, end) - _position(self.readings, start))
+
+
+def _position(seconds: Integers, t: int) -> int:
+    """Of the first of these seconds, ascending, at or after an instant."""
+    return int(seconds.searchsorted(t))
 
 
 @dataclass(frozen=True, slots=True)

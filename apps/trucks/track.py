@@ -1,7 +1,5 @@
 """The fixes of a truck: where it was, how fast, and the legs between them."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import TypeAlias
@@ -38,25 +36,28 @@ class Track:
     lon: Floats
     speed_kmh: Floats  # as the GPS says, whatever the engine does; NaN where it does not
     parked: Booleans
-    times: Sequence[int]  # `t` to look up single ones in
     dense: Integers  # where fixes with speeds follow upon each other within DENSE_S: the positions of the first ones
 
     def place(self, t: int, until: int) -> Place:
         """That of the last fix at or before `t`, at most 35 days old, else of the first one up to `until`."""
-        following = bisect_right(self.times, t)
-        if following and t - self.times[following - 1] <= CONNECTED_S:
+        following = self._position(t + 1)
+        if following and t - self.t[following - 1] <= CONNECTED_S:
             return self._place_of(following - 1)
-        if following < len(self.times) and self.times[following] <= until:
+        if following < len(self.t) and self.t[following] <= until:
             return self._place_of(following)
         return None, None
+
+    def _position(self, t: int) -> int:
+        """Of the first fix at or after an instant."""
+        return int(self.t.searchsorted(t))
 
     def _place_of(self, index: int) -> Place:
         return self.lat[index].item(), self.lon[index].item()
 
     def speed_at(self, t: int) -> float | None:
         """That of the last fix at or before `t`, if it is at most 35 days old and has one."""
-        index = bisect_right(self.times, t) - 1
-        is_known = index >= 0 and t - self.times[index] <= CONNECTED_S
+        index = self._position(t + 1) - 1
+        is_known = index >= 0 and t - self.t[index] <= CONNECTED_S
         speed: float = self.speed_kmh[index].item() if is_known else nan
         return None if isnan(speed) else speed
 
@@ -66,11 +67,11 @@ class Track:
         return max(0, int(last) - int(first))
 
     def count(self, start: int, end: int) -> int:
-        return max(0, bisect_left(self.times, end) - bisect_left(self.times, start))
+        return max(0, self._position(end) - self._position(start))
 
     def max_speed_kmh(self, start: int, end: int) -> float | None:
         """The highest speed of the fixes in [start, end); null when none has one."""
-        within = self.speed_kmh[bisect_left(self.times, start) : bisect_left(self.times, end)]
+        within = self.speed_kmh[self._position(start) : self._position(end)]
         highest: float = np.fmax.reduce(within, initial=nan).item()
         return None if isnan(highest) else highest
 
@@ -81,7 +82,7 @@ def track(points: Points, conditions: Conditions) -> Track:
     t, speed = points.t[fix], points.speed_kmh[fix]
     has_speed = ~np.isnan(speed)
     dense = np.flatnonzero((np.diff(t) <= DENSE_S) & has_speed[:-1] & has_speed[1:])
-    return Track(t, points.lat[fix], points.lon[fix], speed, conditions.state[fix] == PARKED, t.tolist(), dense)
+    return Track(t, points.lat[fix], points.lon[fix], speed, conditions.state[fix] == PARKED, dense)
 
 
 def legs(track: Track, parameters: Parameters) -> Legs:

@@ -3,7 +3,7 @@ from math import fsum
 import numpy as np
 import pytest
 
-from apps.trucks.quantities import CONNECTED_S, Counter, Spread, connects, counter
+from apps.trucks.quantities import CONNECTED_S, Spread, connects, counter
 
 
 def spread(readings: list[int], amounts: list[float]) -> Spread:
@@ -72,4 +72,5 @@ def test_a_reset_counts_where_its_later_reading_is(start: int, end: int, resets:
 
 
 def test_a_counter_never_read_has_nothing():
-    assert counter([], []) == Counter(Spread([], [], [], []), [])
+    empty = counter([], [])
+    assert (empty.increase.between(0, 99), empty.count_resets(0, 99)) == (None, None)
