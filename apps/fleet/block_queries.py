@@ -99,3 +99,24 @@ SELECT COALESCE(SUM(BIT_COUNT(blocks.used & members.mask)), 0) AS trucks_used FR
     WHERE truckgroup_id = %(id)s GROUP BY truck_id DIV {TRUCKS}
 ) members ON members.block = blocks.block
 """
+
+# --- whose they are -------------------------------------------------------------------------------------------------
+
+
+def _trucks(which: str) -> str:
+    return f"""
+SELECT id, code AS truck_id, name FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s{which}
+ORDER BY code LIMIT %(limit)s
+"""
+
+
+# One row a truck, with days or without, by code: at most `limit` whose codes follow `after`; of the group `id`.
+LISTED = _trucks("")
+LISTED_OF_GROUP = _trucks(" AND id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)")
+
+# One row a group that has trucks, by name: their ids as an array.
+GROUPS = """
+SELECT g.id, g.name, JSON_ARRAYAGG(m.truck_id) AS trucks FROM truck_group g
+JOIN truck_group_truck m ON m.truckgroup_id = g.id
+WHERE g.fleet_id = %(fleet)s GROUP BY g.id, g.name ORDER BY g.name, g.id
+"""

@@ -58,15 +58,18 @@ def pack_costs(rows: Iterable[tuple[int, str, str, int]]) -> bytes:
 # --- sums over blocks -----------------------------------------------------------------------------------------------
 
 
-def added_up(blocks: Iterable[bytes], names: Sequence[str]) -> dict[int, dict[str, Any]]:
-    """By truck, its sums over the blocks, each with the ids and these columns; null where nothing is measured."""
+def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str] = ()) -> dict[int, dict[str, Any]]:
+    """By truck, its sums over the blocks, each with the ids and these columns; null where nothing is measured.
+
+    `called`: what the sums are to be called, if otherwise.
+    """
     tables = [np.frombuffer(packed, _NUMBER).reshape(1 + len(names), -1) for packed in blocks if packed]
     if not tables:
         return {}
     ids, table, starts = _by_truck(np.concatenate(tables, axis=1))
     columns = [_python(name, _reduced(name, table[place], starts)) for place, name in enumerate(names)]
     return {
-        truck_id: dict(zip(names, values, strict=True))
+        truck_id: dict(zip(called or names, values, strict=True))
         for truck_id, values in zip(ids, zip(*columns, strict=True), strict=True)
     }
 

@@ -1,13 +1,12 @@
 """The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck, group and driver."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-import orjson
 from django.http import HttpResponse
 from ninja import Query, Router
 
@@ -16,9 +15,11 @@ from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import change_pct
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
-from apps.fleet import cost_figures, cost_queries, cost_schemas, driver_cost_queries, figures, queries
+from apps.fleet import block_queries, cost_figures, cost_schemas, driver_cost_queries, figures, queries, truck_sums
+from apps.fleet.allocation import NO_TRUCK
+from apps.fleet.blocks import Costs as Amounts
+from apps.fleet.blocks import total
 from apps.fleet.figures import Costs
-from apps.fleet.queries import TruckList
 from apps.fleet.spans import quarter_of
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
@@ -28,6 +29,10 @@ from apps.trucks.freshness import Freshness
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMMED = ("distance_m", "engine_on_s", "truck_days")
 _NO_ROWS: dict[str, list[Any]] = {"by_truck": [], "by_group": [], "by_driver": []}
+SUMS = ("trucks", "distance_m", "engine_on_s")
+_BALANCE = (
+    "balance_days", "balance_bought_l", "balance_refuelled_l", "balance_drained_l", "balance_used_l", "balance_tank_l",
+)  # fmt: skip
 _LAST_PAGE = {"next_cursor": None, "has_more": False}
 
 
@@ -130,22 +135,17 @@ class Analysis:
 
     async def by(self, by: str, page: Page, trucks: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """The trucks or drivers of a page, or all groups, and the answer's `page`."""
+        where = self.whose.where(self.period)
         if by == "group":
-            return {"by_group": await self._groups()}, _LAST_PAGE
+            return {"by_group": await self._groups(where)}, _LAST_PAGE
         if by == "driver":
             drivers, page_echo = await self._drivers(page, trucks)
             return {"by_driver": drivers}, page_echo
-        where = {**self.whose.where(self.period), "after": page.after or "", "limit": page.limit + 1}
-
-        async def read(of_fleet: TruckList, of_group: TruckList) -> list[Row]:
-            statements = of_fleet if self.whose.group_id is None else of_group
-            return await fetch_all(statements.statement(page.limit, trucks), where)
-
-        found = await read(cost_queries.FIGURES_OF_TRUCKS, cost_queries.FIGURES_OF_GROUP)
+        names = (*SUMS, *_BALANCE)
+        found = await truck_sums.page(where, names, page.after or "", page.limit + 1, self.whose.group_id)
         rows, page_echo = page.cut(found, "truck_id")
-        costs = await read(cost_queries.COSTS_OF_TRUCKS, cost_queries.COSTS_OF_GROUP)
-        fuel = await read(cost_queries.FUEL_OF_TRUCKS, cost_queries.FUEL_OF_GROUP)
-        return {"by_truck": _trucks(rows, costs, fuel, self.currency)}, page_echo
+        costs = await truck_sums.costs_around(where, rows)
+        return {"by_truck": [_truck(row, Costs(costs.get(row["id"], {})), self.currency) for row in rows]}, page_echo
 
     async def _drivers(self, page: Page, trucks: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         statements = driver_cost_queries.OF["fleet" if self.whose.group_id is None else "group"]
@@ -162,16 +162,12 @@ class Analysis:
             for row in rows
         ], page_echo
 
-    async def _groups(self) -> list[dict[str, Any]]:
-        where = self.whose.where(self.period)
-        costs = by_id(await fetch_all(cost_queries.COSTS_OF_GROUPS, where))
+    async def _groups(self, where: dict[str, Any]) -> list[dict[str, Any]]:
+        groups = await fetch_all(block_queries.GROUPS, {"fleet": self.whose.fleet_id})
+        sums, costs = await truck_sums.sums(where, SUMS), await truck_sums.costs(where)
         return [
-            {
-                "group": row["group"],
-                "trucks": row["trucks"],
-                **_spent(row, costs.get(row["id"], Costs({})), self.currency),
-            }
-            for row in await fetch_all(cost_queries.GROUPS, where)
+            {"group": name, "trucks": number, **_spent(sums, costs, self.currency)}
+            for name, number, sums, costs in groups_spent(sums, costs, groups)
         ]
 
     async def beside(self, now: Spent, before: Spent) -> dict[str, Any]:
@@ -215,35 +211,36 @@ def _whole(value: Any) -> int | None:
 def _together(months: Iterable[tuple[dt.date, Row, Costs]]) -> tuple[Row, Costs]:
     """The sums and costs of several months."""
     each = list(months)
-    sums: Row = {}
-    for name in _SUMMED:
-        known = [row[name] for _, row, _ in each if row[name] is not None]
-        sums[name] = sum(known) if known else None
-    parts = [
-        {"line": line, "source": source, "amount": amount}
-        for _, _, costs in each
-        for (line, source), amount in costs.amounts.items()
-    ]
-    return sums, Costs.of(parts)
+    return total((row for _, row, _ in each), _SUMMED), Costs.together(costs.amounts for _, _, costs in each)
 
 
-def _trucks(rows: Sequence[Row], costs: Sequence[Row], fuel: Sequence[Row], currency: str) -> list[dict[str, Any]]:
-    amounts = {row["truck_id"]: unpacked(row["amounts"]) for row in costs}
-    fuels = {row["truck_id"]: dict(zip(queries.FUEL_MONEY, orjson.loads(row["figures"]), strict=True)) for row in fuel}
-    found = []
-    for row in rows:
-        truck_days, distance_m, engine_on_s = orjson.loads(row["figures"])
-        sums = {"truck_days": _whole(truck_days), "distance_m": _whole(distance_m), "engine_on_s": _whole(engine_on_s)}
-        code = row["truck_id"]
-        found.append(
-            {
-                "truck_id": code,
-                "name": row["name"],
-                **_spent(sums, amounts.get(code, Costs({})), currency),
-                "fuel_balance": cost_figures.balance(fuels[code]) if code in fuels else None,
-            }
+def _truck(row: Row, costs: Costs, currency: str) -> dict[str, Any]:
+    return {
+        "truck_id": row["truck_id"],
+        "name": row["name"],
+        **_spent(row, costs, currency),
+        "fuel_balance": cost_figures.balance(row),
+    }
+
+
+def groups_spent(
+    sums: truck_sums.Sums, costs: Mapping[int, Amounts], groups: Sequence[Row]
+) -> list[tuple[str | None, int, Row, Costs]]:
+    """Name, number of trucks, sums and costs of each group, by name; trucks of no group come last, without name.
+
+    Without what no truck bears; of trucks without days only the costs.
+    """
+    bearing = costs.keys() - {NO_TRUCK}
+    costs_of = {group_id: trucks for group_id, _, trucks in truck_sums.grouped(bearing, groups)}
+    return [
+        (
+            name,
+            len(trucks),
+            total((sums[truck] for truck in trucks), truck_sums.names_of(SUMS)),
+            Costs.together(costs[truck] for truck in costs_of.get(group_id, [])),
         )
-    return found
+        for group_id, name, trucks in truck_sums.grouped(sums, groups)
+    ]
 
 
 def by_id(rows: Iterable[Row]) -> dict[int | None, Costs]:
@@ -252,9 +249,3 @@ def by_id(rows: Iterable[Row]) -> dict[int | None, Costs]:
     for row in rows:
         found.setdefault(row["id"], []).append(row)
     return {key: Costs.of(each) for key, each in found.items()}
-
-
-def unpacked(amounts: str) -> Costs:
-    """From a document by line and source, with a space between."""
-    found = orjson.loads(amounts)
-    return Costs({(key.split(" ")[0], key.split(" ")[1]): Decimal(amount) for key, amount in found.items()})

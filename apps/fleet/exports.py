@@ -42,7 +42,9 @@ async def costs(who: Principal, period: Period, fresh: Freshness, page: Page) ->
 
 async def utilization(who: Principal, period: Period, fresh: Freshness, page: Page) -> tuple[Rows, dict[str, Any]]:
     used = Used(who.fleet_id, period, fresh)
-    return await used.rows(UtilizationPeriod.model_validate({}), page, await used.totals(period), await used.targets())
+    by_code = UtilizationPeriod.model_validate({})
+    rows, echo, _ = await used.rows(by_code, page, await used.totals(period), await used.targets())
+    return rows, echo
 
 
 async def behavior(who: Principal, period: Period, fresh: Freshness, page: Page) -> tuple[Rows, dict[str, Any]]:

@@ -45,6 +45,12 @@ def utilizations(row: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: None if (value := getattr(found, name)) is None else round(value, 2) for name in UTILIZATIONS}
 
 
+def ratio(row: Mapping[str, Any], name: str) -> float | None:
+    """One of the utilizations of a row of sums, as exact as it is."""
+    value: float | None = getattr(utilization(Usage(*_usage(row))), name)
+    return value
+
+
 def coverage_pct(row: Mapping[str, Any]) -> float | None:
     return None if not row["length_s"] else percentage(row["length_s"] - row["no_data_s"], row["length_s"])
 
@@ -122,6 +128,14 @@ class Costs:
         for row in rows:
             key = row["line"], row["source"]
             amounts[key] = amounts.get(key, Decimal(0)) + row["amount"]
+        return cls(amounts)
+
+    @classmethod
+    def together(cls, parts: Iterable[Mapping[tuple[str, str], Decimal]]) -> "Costs":
+        amounts: dict[tuple[str, str], Decimal] = {}
+        for part in parts:
+            for key, amount in part.items():
+                amounts[key] = amounts.get(key, Decimal(0)) + amount
         return cls(amounts)
 
     @property

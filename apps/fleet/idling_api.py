@@ -12,11 +12,11 @@ from ninja import Query, Router
 from apps.accounts.answers import money
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.periods import Period
-from apps.fleet import figures, idling_queries, queries, utilization_queries
+from apps.fleet import figures, idling_queries, queries, truck_sums
 from apps.fleet import idling_figures as of_rows
 from apps.fleet.idle_places import name_of
 from apps.fleet.idling_schemas import IdlingAnswer, IdlingPeriod
-from apps.fleet.utilization_figures import coverage_pct, not_ranked
+from apps.fleet.utilization_figures import coverage_pct, is_ranked, not_ranked
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -44,20 +44,20 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
         now_row, before_row = await totals(period, fresh), await totals(period.previous(), fresh)
         current, earlier = of_rows.totals(now_row), of_rows.totals(before_row)
         where = {**queries.period(who.fleet_id, period.first, period.last), "limit": asked.limit}
-        trucks = await fetch_all(idling_queries.TRUCKS, where)
+        every = await truck_sums.every(where, idling_queries.OF_TRUCK)
+        trucks = of_rows.worst_first(row for row in every if is_ranked(row))
         places = await fetch_all(idling_queries.PLACES, where)
-        left_out = await fetch_all(utilization_queries.NOT_RANKED, where)
         named = await _named(who.fleet_id, places)
         return {
             "data": {
-                "trucks": [priced(_of_truck(row)) for row in trucks],
+                "trucks": [priced(_of_truck(row)) for row in trucks[: asked.limit]],
                 "places": [priced(of_rows.place(row, named)) for row in places],
             },
             "summary": {
                 **priced(current),
-                "trucks": of_rows.number_of(trucks),
+                "trucks": len(trucks),
                 "places": of_rows.number_of(places),
-                "not_ranked": not_ranked(left_out),
+                "not_ranked": not_ranked(every),
             },
             "previous": {"period": period.previous().echo(), **priced(earlier)},
             "change_pct": figures.change_pct(current, earlier),

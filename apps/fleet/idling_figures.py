@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from apps.fleet import figures
 from apps.fleet.idle_places import centre_of, name_of
 from apps.trucks.places import Spot
 
 Row = Mapping[str, Any]
+T = TypeVar("T", bound=Row)
 Money = Callable[[Decimal | None], Any]
 _MONEY = ("cost", "productive_cost", "nonproductive_cost")
 
@@ -53,6 +54,12 @@ def place(row: Row, named: Mapping[str, Spot]) -> dict[str, Any]:
 def priced(values: Mapping[str, Any], money: Money) -> dict[str, Any]:
     """The figures with amounts as answers have them."""
     return {**values, **{name: money(values[name]) for name in _MONEY}}
+
+
+def worst_first(rows: Iterable[T]) -> list[T]:
+    """The trucks whose idling is measured, the one that idled most unproductively first."""
+    measured = (row for row in rows if row["idle_s"] is not None)
+    return sorted(measured, key=lambda row: (-_less(row["idle_s"], row["idle_productive_s"]), row["truck_id"]))
 
 
 def number_of(rows: Sequence[Row]) -> int:

@@ -111,44 +111,24 @@ GROUP BY line, source ORDER BY line, source
 # --- truck by truck -------------------------------------------------------------------------------------------------
 
 
-# The trucks with days in the period whose code follows `after`, by code, at most `limit` of them. A subquery with LIMIT
-# stays what it is: EXISTS would be turned into a scan of the fleet's whole history.
-def page_of_trucks(which: str = "TRUE") -> str:
-    return f"""
-JOIN (SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s AND {which} AND (
-    SELECT 1 FROM truck_day d
-    WHERE d.fleet_id = %(fleet)s AND d.truck_id = truck.id AND d.day BETWEEN %(from_day)s AND %(to_day)s LIMIT 1)
-ORDER BY code LIMIT %(limit)s) page ON page.id = truck_id
-"""
-
-
-_PAGE_OF_TRUCKS = page_of_trucks()
-AFTER = "WHERE t.code > %(after)s"
-
-
-def truck_totals(shown: str, names: tuple[str, ...], page: str, which: str) -> str:
-    """One row a truck that has days in the period, by code: these sums, first within the days and the spans."""
-    return f"""
-SELECT t.code AS truck_id, t.name, {shown} FROM (
-    SELECT truck_id AS id, {sums_of(names)} FROM (
-        SELECT truck_id, {sums_of(names, OF_TRUCK_DAY)} FROM truck_day {page} WHERE {IN_DAYS} GROUP BY truck_id
-        UNION ALL SELECT truck_id, {sums_of(names)} FROM truck_span {page} WHERE {IN_SPANS} GROUP BY truck_id
-    ) parts GROUP BY truck_id
-) s JOIN truck t ON t.id = s.id {which} ORDER BY t.code
-"""
-
-
 _SHOWN = {"trucks": "trucks AS truck_days", "trucks_used": "trucks_used AS truck_days_used"}
-# One row a truck that has days in the period, by code.
-TRUCK_TOTALS = truck_totals(", ".join(_SHOWN.get(name, name) for name in _TRUCK_COLUMNS), _TRUCK_COLUMNS, "", "")
+# One row a truck that has days in the period, by code: all its sums, first within the days and the spans.
+TRUCK_TOTALS = f"""
+SELECT t.code AS truck_id, t.name, {", ".join(_SHOWN.get(name, name) for name in _TRUCK_COLUMNS)} FROM (
+    SELECT truck_id AS id, {sums_of(_TRUCK_COLUMNS)} FROM (
+        SELECT truck_id, {sums_of(_TRUCK_COLUMNS, OF_TRUCK_DAY)} FROM truck_day WHERE {IN_DAYS} GROUP BY truck_id
+        UNION ALL SELECT truck_id, {sums_of(_TRUCK_COLUMNS)} FROM truck_span WHERE {IN_SPANS} GROUP BY truck_id
+    ) parts GROUP BY truck_id
+) s JOIN truck t ON t.id = s.id ORDER BY t.code
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class TruckList:
-    """A statement with one row a truck, at most `limit` whose codes follow `after`, in two ways.
+    """A statement with one row each, at most `limit` whose codes follow `after`, in two ways.
 
-    `whole` reads the rows of all trucks as they lie; `paged` finds first which trucks are on the page, and reads theirs
-    alone, which takes longer for each.
+    `whole` reads the rows of all as they lie; `paged` finds first which are on the page, and reads theirs alone, which
+    takes longer for each.
     """
 
     whole: str
@@ -161,19 +141,10 @@ class TruckList:
 
 _WORTH_A_PAGE = 4
 
-
-def _packed(*names: str) -> TruckList:
-    """The sums of trucks as one column `figures`, an array in this order: columns cost the driver more than bytes."""
-    shown = f"JSON_ARRAY({', '.join(names)}) AS figures"
-    whole = truck_totals(shown, names, "", AFTER) + "LIMIT %(limit)s"
-    return TruckList(whole, truck_totals(shown, names, _PAGE_OF_TRUCKS, ""))
-
-
 UTILIZATION_SUMS = (
     "trucks", "trucks_used", "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s",
     "parked_s", "no_data_s", "engine_on_s", *DAYS_OF_USE,
 )  # fmt: skip
-UTILIZATION_OF_TRUCKS = _packed(*UTILIZATION_SUMS)
 
 # --- sums: to be run within the transaction that changes what they are summed up from, days before spans --------------
 

@@ -12,9 +12,10 @@ from ninja import Query, Router
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
-from apps.fleet import figures, queries
+from apps.fleet import block_queries, figures, queries, truck_sums
 from apps.fleet import utilization_figures as of_rows
 from apps.fleet import utilization_queries as statements
+from apps.fleet.blocks import total
 from apps.fleet.hours import by_weekday
 from apps.fleet.targets import NAMES, Targets, held_against, targets
 from apps.fleet.utilization_schemas import UtilizationAnswer, UtilizationPeriod
@@ -25,7 +26,7 @@ from apps.trucks.parameters import DEFAULTS
 from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
-_COLUMNS = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
+_SUMS = statements.SUMS
 _LAST_PAGE = {"next_cursor": None, "has_more": False}
 
 
@@ -44,14 +45,14 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
         totals, before = await used.totals(period), await used.totals(period.previous())
         current, earlier = of_rows.states(totals), of_rows.states(before)
         expected = await used.targets()
-        rows, page_echo = await used.rows(asked, page, totals, expected)
+        rows, page_echo, left_out = await used.rows(asked, page, totals, expected)
         return {
             "data": rows,
             "summary": {
                 **current,
                 "days": of_rows.days(totals),
                 "targets": held_against(current, expected.of_fleet),
-                "not_ranked": await used.not_ranked(asked),
+                "not_ranked": left_out,
             },
             "previous": {"period": period.previous().echo(), **earlier},
             "change_pct": figures.change_pct(current, earlier),
@@ -77,40 +78,44 @@ class Used:
 
     async def rows(
         self, asked: UtilizationPeriod, page: Page, totals: Row, expected: Targets
-    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """The rows of `data`, and the answer's `page`."""
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any] | None]:
+        """The rows of `data`, the answer's `page`, and of a ranking whom it leaves out."""
         match asked.by:
             case "truck":
-                rows, page_echo = await self._trucks(asked, page)
-                return [self._of_truck(row, expected) for row in rows], page_echo
+                rows, page_echo, left_out = await self._trucks(asked, page)
+                return [self._of_truck(row, expected) for row in rows], page_echo, left_out
             case "group":
-                rows = await fetch_all(statements.GROUPS, self._where)
-                return [self._of_group(row, expected) for row in rows], _LAST_PAGE
+                rows = await self._groups()
+                return [self._of_group(row, expected) for row in rows], _LAST_PAGE, None
             case "weekday":
                 rows = await summaries.rows(statements.WEEKDAYS, self._where, self.fresh.revision)
-                return of_rows.by_weekday(rows), _LAST_PAGE
+                return of_rows.by_weekday(rows), _LAST_PAGE, None
             case "hour":
                 days = await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
-                return of_rows.by_hour(by_weekday((row["day"], row["hours"]) for row in days), totals), _LAST_PAGE
+                table = by_weekday((row["day"], row["hours"]) for row in days)
+                return of_rows.by_hour(table, totals), _LAST_PAGE, None
 
-    async def _trucks(self, asked: UtilizationPeriod, page: Page) -> tuple[Sequence[Row], dict[str, Any]]:
+    async def _trucks(
+        self, asked: UtilizationPeriod, page: Page
+    ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
         if asked.sort != "truck_id":
             return await self._ranking(asked, page)
-        where = {**self._where, "after": page.after or "", "limit": page.limit + 1}
-        statement = queries.UTILIZATION_OF_TRUCKS.statement(page.limit, self.fresh.trucks)
-        return page.cut(await fetch_all(statement, where), "truck_id")
+        found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1)
+        return *page.cut(found, "truck_id"), None
 
-    async def _ranking(self, asked: UtilizationPeriod, page: Page) -> tuple[Sequence[Row], dict[str, Any]]:
+    async def _ranking(
+        self, asked: UtilizationPeriod, page: Page
+    ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any]]:
         """A figure may change between two pages, so the cursor counts trucks."""
         offset = int(page.after or 0)
-        where = {**self._where, "limit": page.limit + 1, "offset": offset}
-        found = await fetch_all(statements.RANKINGS[asked.sort], where)
-        return page.cut([{**row, "place": place} for place, row in enumerate(found, offset + 1)], "place")
+        every = await truck_sums.every(self._where, _SUMS)
+        found = of_rows.ranking(every, asked.sort)[offset : offset + page.limit + 1]
+        rows = [{**row, "place": place} for place, row in enumerate(found, offset + 1)]
+        return *page.cut(rows, "place"), of_rows.not_ranked(every)
 
-    async def not_ranked(self, asked: UtilizationPeriod) -> dict[str, Any] | None:
-        if asked.by != "truck" or asked.sort == "truck_id":
-            return None
-        return of_rows.not_ranked(await fetch_all(statements.NOT_RANKED, self._where))
+    async def _groups(self) -> list[Row]:
+        groups = await fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})
+        return groups_used(await truck_sums.sums(self._where, _SUMS), groups)
 
     async def targets(self) -> Targets:
         where = {"fleet": self.fleet_id, "to_day": self.period.last}
@@ -121,14 +126,13 @@ class Used:
         return targets({name: getattr(DEFAULTS, name) for name in NAMES}, parsed, of_groups, members)
 
     def _of_truck(self, row: Row, expected: Targets) -> dict[str, Any]:
-        sums = dict(zip(_COLUMNS, orjson.loads(row["figures"]), strict=True))
-        states = of_rows.states(sums)
+        states = of_rows.states(row)
         return {
             "truck_id": row["truck_id"],
             "name": row["name"],
-            "is_ranked": of_rows.is_ranked(sums),
+            "is_ranked": of_rows.is_ranked(row),
             **states,
-            "days": of_rows.days_of_period(sums, 1, self.period.days),
+            "days": of_rows.days_of_period(row, 1, self.period.days),
             "targets": held_against(states, expected.of_truck(row["truck_id"])),
         }
 
@@ -145,3 +149,16 @@ class Used:
     @property
     def _where(self) -> dict[str, Any]:
         return queries.period(self.fleet_id, self.period.first, self.period.last)
+
+
+def groups_used(sums: truck_sums.Sums, groups: Sequence[Row]) -> list[Row]:
+    """One row a group, by name, with the sums of its trucks; those of no group come last, without name."""
+    return [
+        {
+            "group_id": group_id,
+            "group": name,
+            "trucks_of_group": len(trucks),
+            **total((sums[truck] for truck in trucks), truck_sums.names_of(_SUMS)),
+        }
+        for group_id, name, trucks in truck_sums.grouped(sums, groups)
+    ]

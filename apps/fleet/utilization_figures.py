@@ -1,12 +1,13 @@
 """From rows of sums to what the time of trucks went into, as the API serves it. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.fleet import figures
 from apps.fleet.hours import Table, sums_of_hours
 
 RANKED_FROM_PCT = 50  # of its time must be known, else a truck is in no ranking
+LISTED = 100  # trucks that are left out of a ranking, by name
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SECONDS = ("length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s")
 _STATES = ("truck_days", "truck_days_used", *_SECONDS)
@@ -83,11 +84,28 @@ def _of_hour(row: Row, totals: Row) -> dict[str, Any]:
     }
 
 
-def not_ranked(rows: Sequence[Row]) -> dict[str, Any]:
-    """The trucks that a ranking leaves out, each with its coverage."""
+def ranking(rows: Iterable[Row], sort: str) -> list[Row]:
+    """The trucks of which enough is known by a figure, with - from the highest down; those without it come last."""
+    figure, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
+
+    def key(row: Row) -> tuple[bool, float, str]:
+        value = figures.ratio(row, figure)
+        return value is None, sign * (value or 0), row["truck_id"]
+
+    return sorted((row for row in rows if is_ranked(row)), key=key)
+
+
+def not_ranked(rows: Iterable[Row]) -> dict[str, Any]:
+    """The trucks that a ranking leaves out, those known least first, each with its coverage; all of them counted."""
+    left_out = sorted((row for row in rows if not is_ranked(row)), key=lambda row: (_known(row), row["truck_id"]))
     return {
-        "count": rows[0]["number"] if rows else 0,
+        "count": len(left_out),
         "trucks": [
-            {"truck_id": row["truck_id"], "name": row["name"], "coverage_pct": coverage_pct(row)} for row in rows
+            {"truck_id": row["truck_id"], "name": row["name"], "coverage_pct": coverage_pct(row)}
+            for row in left_out[:LISTED]
         ],
     }
+
+
+def _known(row: Row) -> float:
+    return (figures.coverage_pct(row) or 0.0) if row["length_s"] else 101.0

@@ -24,12 +24,8 @@ STATEMENTS = {
     "costs": queries.FLEET_COSTS,
     "used": block_queries.TRUCKS_USED,
     "costs by month": trend_queries.LINES_OF_FLEET["month"],
-    "trucks": cost_queries.FIGURES_OF_TRUCKS.whole,
-    "costs of trucks": cost_queries.COSTS_OF_TRUCKS.whole,
-    "fuel of trucks": cost_queries.FUEL_OF_TRUCKS.whole,
-    "a page of trucks": cost_queries.COSTS_OF_TRUCKS.paged,
-    "groups": cost_queries.GROUPS,
-    "costs of groups": cost_queries.COSTS_OF_GROUPS,
+    "trucks": block_queries.columns(queries.UTILIZATION_SUMS),
+    "costs of trucks": block_queries.COSTS,
     "a group": trend_queries.OF_GROUP["whole"],
     "costs of a group": trend_queries.LINES_OF_GROUP["whole"],
     "fuel of a group": cost_queries.FUEL_MONEY_OF_GROUP,
@@ -59,7 +55,7 @@ def fleet(db: None) -> Fleet:
 
 def rows_read(fleet: Fleet, statement: str, period: dict[str, Any]) -> int:
     """How many rows the server looks at for it, temporary ones too."""
-    asked = {**period, "id": fleet.truck_groups.get().pk, "after": "", "limit": 10}
+    asked = {**period, "id": fleet.truck_groups.get().pk, "from_block": 0, "to_block": 2**57}
     before = _handler_reads()
     fetch_all_sync(statement, asked)
     return _handler_reads() - before

@@ -6,13 +6,23 @@ import random
 from decimal import Decimal
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import cost_queries, driver_cost_queries, figures, ledger, queries, summaries, trend_queries
+from apps.fleet import (
+    block_queries,
+    driver_cost_queries,
+    figures,
+    ledger,
+    queries,
+    summaries,
+    trend_queries,
+    truck_sums,
+)
+from apps.fleet.cost_api import SUMS as COLUMNS
+from apps.fleet.cost_api import groups_spent
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostAllocation, CostEntry, CostRate, FuelPrice, FuelPurchase, TruckDayCost
 from apps.mysql import fetch_all_sync
@@ -108,17 +118,18 @@ class Book:
         days = trend_queries.buckets("day", self.fleet.pk, period["from_day"], period["to_day"])
         assert _summed(fetch_all_sync(trend_queries.COSTS_OF_FLEET["day"], days), "total_cost") == total
         nobody = whole.of_line("unallocated").total or Decimal(0)
-        for statement in (cost_queries.COSTS_OF_TRUCKS.whole, cost_queries.COSTS_OF_TRUCKS.paged):
-            trucks = fetch_all_sync(statement, period)
-            amounts = [Decimal(value) for row in trucks for value in orjson.loads(row["amounts"]).values()]
-            assert sum(amounts, Decimal(0)) + nobody == total
+        costs = truck_sums.costs_sync(period)
+        assert sum((sum(each.values(), Decimal(0)) for each in costs.values()), Decimal(0)) == total
+        assert sum(costs.get(0, {}).values(), Decimal(0)) == nobody
+        groups = fetch_all_sync(block_queries.GROUPS, period)
+        spent = groups_spent(truck_sums.sums_sync(period, COLUMNS), costs, groups)
+        amounts = {name: each.total or Decimal(0) for name, _, _, each in spent}
+        assert sum(amounts.values(), Decimal(0)) + nobody == total, "the trucks are in one group, or none"
+        own = Costs.of(fetch_all_sync(trend_queries.LINES_OF_GROUP["whole"], period)).total or Decimal(0)
+        assert own == amounts.get(self.group.name, Decimal(0))
         by_driver = driver_cost_queries.OF
         for statement in (by_driver["fleet"].costs.whole, by_driver["fleet"].costs.paged):
             assert _summed(fetch_all_sync(statement, period), "amount") + nobody == total
-        groups = fetch_all_sync(cost_queries.COSTS_OF_GROUPS, period)
-        assert _summed(groups, "amount") + nobody == total, "the trucks are in one group, or none"
-        own = Costs.of(fetch_all_sync(trend_queries.LINES_OF_GROUP["whole"], period)).total or Decimal(0)
-        assert own == _summed([row for row in groups if row["id"] == self.group.pk], "amount")
         for statement in (by_driver["group"].costs.whole, by_driver["group"].costs.paged):
             assert own == _summed(fetch_all_sync(statement, period), "amount")
         assert_drivers_add_up(self.fleet.pk)

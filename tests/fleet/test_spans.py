@@ -4,14 +4,13 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-import orjson
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import block_queries, cost_queries, queries, trend_queries
+from apps.fleet import block_queries, cost_api, queries, trend_queries, truck_sums
 from apps.fleet.models import TruckDayCost
 from apps.fleet.spans import month_of, parts, pentad_of
 from apps.mysql import fetch_all_sync
@@ -82,10 +81,7 @@ ROWS = st.lists(
     max_size=40,
     unique_by=lambda row: row[:2],
 )  # truck, day, used, distance, engine on, fuel, cents
-LISTS = (
-    (queries.UTILIZATION_OF_TRUCKS, queries.UTILIZATION_SUMS),
-    (cost_queries.FIGURES_OF_TRUCKS, cost_queries.SUMS),
-)
+LISTS = (queries.UTILIZATION_SUMS, cost_api.SUMS)
 PERIODS = st.lists(st.tuples(st.integers(-5, LENGTH), st.integers(1, LENGTH)), min_size=1, max_size=4)
 
 
@@ -152,43 +148,21 @@ def _check_months(asked: dict[str, Any], days: list[TruckDay], costs: list[Truck
 
 
 def _check_trucks(asked: dict[str, Any], days: list[TruckDay], costs: list[TruckDayCost]) -> None:
-    """Every way to a list of trucks gives the same sums."""
+    """Rows and packed sums of trucks are the same."""
     codes = dict(Truck.objects.values_list("pk", "code"))
     true = {codes[pk]: twin.sums([day for day in days if day.truck_id == pk]) for pk in {day.truck_id for day in days}}
     for row in fetch_all_sync(queries.TRUCK_TOTALS, asked):
         twin.assert_same(row, {name: true[row["truck_id"]][name] for name in (*twin.COUNTED, "max_speed_kmh")})
-    for statements, names in LISTS:
-        for statement in (statements.whole, statements.paged):
-            found = fetch_all_sync(statement, asked)
-            assert [row["truck_id"] for row in found] == sorted(true)
-            for row in found:
-                figures = dict(zip(names, orjson.loads(row["figures"]), strict=True))
-                twin.assert_same(figures, {name: true[row["truck_id"]][name] for name in names})
-    by_line_and_source = {
-        codes[pk]: {" ".join(key): str(amount) for key, amount in twin.cost_sums(_of(pk, costs)).items()}
-        for pk in {cost.truck_id for cost in costs}
+    for names in LISTS:
+        found = truck_sums.every_sync(asked, names)
+        assert [row["truck_id"] for row in found] == sorted(true)
+        for row in found:
+            twin.assert_same(row, {name: true[row["truck_id"]][name] for name in names[2:]})
+            assert row["truck_days"] == true[row["truck_id"]]["trucks"]
+    assert truck_sums.costs_sync(asked) == {
+        pk: twin.cost_sums(_of(pk, costs)) for pk in {cost.truck_id for cost in costs}
     }
-    for statement in (cost_queries.COSTS_OF_TRUCKS.whole, cost_queries.COSTS_OF_TRUCKS.paged):
-        found = fetch_all_sync(statement, asked)
-        assert {row["truck_id"]: orjson.loads(row["amounts"]) for row in found} == by_line_and_source
 
 
 def _of(truck_id: int, costs: list[TruckDayCost]) -> list[TruckDayCost]:
     return [cost for cost in costs if cost.truck_id == truck_id]
-
-
-@pytest.mark.django_db
-def test_a_page_holds_the_trucks_after_its_start_up_to_its_limit() -> None:
-    fleet = rows.fleet()
-    for number in range(5):
-        truck = rows.truck(fleet, f"T-{number}")
-        if number != 2:
-            rows.truck_day(truck)
-    asked = {**queries.period(fleet.pk, rows.DAY, rows.DAY), "after": "T-0", "limit": 2}
-    for statement in (cost_queries.FIGURES_OF_TRUCKS.whole, cost_queries.FIGURES_OF_TRUCKS.paged):
-        assert [row["truck_id"] for row in fetch_all_sync(statement, asked)] == ["T-1", "T-3"]
-
-
-def test_a_page_of_a_large_fleet_is_looked_for_and_a_small_fleet_is_read_as_it_lies() -> None:
-    ways = cost_queries.FIGURES_OF_TRUCKS
-    assert [ways.statement(100, trucks) for trucks in (0, 400, 401)] == [ways.whole, ways.whole, ways.paged]

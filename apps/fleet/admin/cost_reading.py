@@ -6,20 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from apps.accounts.periods import Period
-from apps.fleet import cost_queries, page_queries, queries
+from apps.fleet import block_queries, cost_queries, page_queries, queries, truck_sums
 from apps.fleet import trend_queries as trends
 from apps.fleet.admin import cost_drivers
 from apps.fleet.admin.analysis import Asked
 from apps.fleet.admin.cost_drivers import DriverSpent
-from apps.fleet.cost_api import unpacked
+from apps.fleet.cost_api import SUMS, groups_spent
 from apps.fleet.figures import Costs
 from apps.fleet.spans import buckets
 from apps.mysql import Row, fetch_all_sync
-
-MOST_TRUCKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,28 +143,18 @@ def _buckets(chosen: Asked) -> list[Bucket]:
 
 
 def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckSpent]:
-    asked = {**where, "after": "", "limit": MOST_TRUCKS, "id": _scope(chosen)}
-    figures, costs = cost_queries.FIGURES_OF_TRUCKS, cost_queries.COSTS_OF_TRUCKS
-    if chosen.group:
-        figures, costs = cost_queries.FIGURES_OF_GROUP, cost_queries.COSTS_OF_GROUP
-    amounts = {row["truck_id"]: unpacked(row["amounts"]) for row in fetch_all_sync(costs.whole, asked)}
+    costs = truck_sums.costs_sync(where)
+    members = None if chosen.group is None else set(chosen.group.trucks.values_list("pk", flat=True))
     return [
-        TruckSpent(row["truck_id"], row["name"], _distance(row), amounts.get(row["truck_id"], Costs({})))
-        for row in fetch_all_sync(figures.whole, asked)
+        TruckSpent(row["truck_id"], row["name"], row["distance_m"], Costs(costs.get(row["id"], {})))
+        for row in truck_sums.every_sync(where, ("distance_m",))
+        if members is None or row["id"] in members
     ]
 
 
-def _distance(row: Row) -> int | None:
-    """Of the sums of a truck, which come as an array."""
-    distance_m = dict(zip(cost_queries.SUMS, orjson.loads(row["figures"]), strict=True))["distance_m"]
-    return None if distance_m is None else int(distance_m)
-
-
 def _groups(where: dict[str, Any]) -> list[GroupSpent]:
-    costs: dict[int | None, list[Row]] = {}
-    for row in fetch_all_sync(cost_queries.COSTS_OF_GROUPS, where):
-        costs.setdefault(row["id"], []).append(row)
+    sums, groups = truck_sums.sums_sync(where, SUMS), fetch_all_sync(block_queries.GROUPS, where)
     return [
-        GroupSpent(row["group"], row["trucks"], row["distance_m"], Costs.of(costs.get(row["id"], [])))
-        for row in fetch_all_sync(cost_queries.GROUPS, where)
+        GroupSpent(name, trucks, row["distance_m"], costs)
+        for name, trucks, row, costs in groups_spent(sums, truck_sums.costs_sync(where), groups)
     ]

@@ -8,19 +8,18 @@ from typing import Any
 import orjson
 
 from apps.accounts.periods import Period
-from apps.fleet import idling_queries, page_queries, queries
+from apps.fleet import block_queries, idling_queries, page_queries, queries, truck_sums
 from apps.fleet import trend_queries as trends
 from apps.fleet import utilization_queries as statements
 from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cost_reading import MOST_TRUCKS
 from apps.fleet.hours import Table, by_weekday, sum_up
 from apps.fleet.spans import buckets
 from apps.fleet.targets import NAMES, Targets, targets
+from apps.fleet.utilization_api import groups_used
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.parameters import DEFAULTS
 
 PLACES_SHOWN = 10
-_COLUMNS = ("truck_days", "truck_days_used", *queries.UTILIZATION_SUMS[2:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def read(chosen: Asked) -> Reading:
         _buckets(chosen),
         _hours(chosen, where),
         [] if chosen.truck else _trucks(chosen, where),
-        fetch_all_sync(statements.GROUPS, where) if is_whole else [],
+        _groups(where) if is_whole else [],
         _places(chosen, where),
         _targets(chosen),
     )
@@ -114,15 +113,18 @@ def _hours(chosen: Asked, where: dict[str, Any]) -> Table:
 
 
 def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
-    rows = fetch_all_sync(queries.UTILIZATION_OF_TRUCKS.whole, {**where, "after": "", "limit": MOST_TRUCKS})
     found = [
-        TruckUsed(row["truck_id"], row["name"], dict(zip(_COLUMNS, orjson.loads(row["figures"]), strict=True)))
-        for row in rows
+        TruckUsed(row["truck_id"], row["name"], row) for row in truck_sums.every_sync(where, queries.UTILIZATION_SUMS)
     ]
     if chosen.group is None:
         return found
     codes = set(chosen.group.trucks.values_list("code", flat=True))
     return [truck for truck in found if truck.code in codes]
+
+
+def _groups(where: dict[str, Any]) -> list[Row]:
+    sums = truck_sums.sums_sync(where, queries.UTILIZATION_SUMS)
+    return groups_used(sums, fetch_all_sync(block_queries.GROUPS, where))
 
 
 def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:

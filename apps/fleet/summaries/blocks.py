@@ -34,7 +34,8 @@ def replace(fleet_id: int, changed: TruckDays, *, costs_alone: bool = False) -> 
         with connection.cursor() as cursor:
             for each in written:
                 cursor.execute(statements.WRITE_COSTS if costs_alone else statements.WRITE, each)
-            cursor.execute(statements.DELETE_EMPTY, values)
+            if not all(each["figures"] or each["costs"] for each in written):
+                cursor.execute(statements.DELETE_EMPTY, values)
 
 
 def _touched(changed: TruckDays) -> Iterator[tuple[str, int, set[dt.date]]]:
