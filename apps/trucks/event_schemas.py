@@ -53,12 +53,15 @@ class _Answer(BaseModel):
 # --- stops ----------------------------------------------------------------------------------------------------------
 
 
+_NOT_TOLD = " Null while the stop is open, and of one that ended after its day was sealed."
+
+
 class StopItem(_Placed):
     started_at: Instant = described("End of the trip before.", "2026-03-05T16:47:30Z")
     ended_at: Instant | None = described("Start of the trip after; null while there is none.", "2026-03-05T17:32:00Z")
     idle_s: int | None = described(IDLE_S, 420)
-    parked_s: int | None = described(PARKED_S + " Null while the stop is open.", 2_250)
-    no_data_s: int | None = described(NO_DATA_S + " Null while the stop is open.", 0)
+    parked_s: int | None = described(PARKED_S + _NOT_TOLD, 2_250)
+    no_data_s: int | None = described(NO_DATA_S + _NOT_TOLD, 0)
 
 
 class StopTotals(BaseModel):

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.trucks import invalidation, storage
 from apps.trucks.ingest import rederive, replace, store
 from apps.trucks.messages import sort_out
-from apps.trucks.models import DirtyDay, Message, SyncRun, Truck, TruckSync
+from apps.trucks.models import Correction, DirtyDay, Message, Stop, SyncRun, Trip, Truck, TruckSync
 from apps.trucks.sealing import REACH_S
 from apps.trucks.sensors import SensorTable
 from apps.trucks.truck_pass import HOURLY_S
@@ -115,6 +116,105 @@ def test_a_sealed_day_is_left_as_it_is_and_leaves_the_log(sealed: Truck) -> None
     assert outcome == summaries.Outcome(claimed=2, changed=0, failed=0, sealed=2)
     assert feed.summaries_of(sealed) == before
     assert not DirtyDay.objects.exists()
+
+
+# --- the last stop of sealed days -------------------------------------------------------------------------------------
+
+EVENING = feed.midnight(FIRST + dt.timedelta(days=4), ZONE) + 20 * 3_600
+
+
+def drive(start: int, seconds: int = 3_600) -> list[dict[str, Any]]:
+    """An hour on the road, and then the engine is off."""
+    place = {"x": 9.0, "z": 1, "c": 0, "sc": 9}
+    driving = [
+        {"t": t, "f": 1, "tp": "ud", "pos": {**place, "y": 40 + (t - start) / 5e4, "s": 80}, "p": {"ign": 1}}
+        for t in range(start, start + seconds, 60)
+    ]
+    end = start + seconds
+    return [*driving, {"t": end, "f": 1, "tp": "ud", "pos": {**place, "y": 40.1, "s": 0}, "p": {"ign": 0}}]
+
+
+def parked(now: int = NOW) -> Truck:
+    """A truck that drove on the evening of its fifth day, which is sealed now, and stands since."""
+    truck = feed.truck_of(make.fleet(timezone=ZONE), "T")
+    feed.receive(truck, drive(EVENING - 8 * 3_600) + drive(EVENING), now)
+    summaries.rebuild(truck.fleet)
+    floor_at(truck, FIRST + dt.timedelta(days=5))
+    return truck
+
+
+def drives_on(truck: Truck, *starts: int) -> None:
+    for start in starts:
+        feed.receive(truck, drive(start), max(start + 7_200, NOW))
+    summaries.rebuild(truck.fleet)
+
+
+def last_stop() -> tuple[int | None, int | None]:
+    stop = Stop.objects.filter(started_at__lt=as_utc(FLOOR)).latest("started_at")
+    return stop.ended_at and int(stop.ended_at.timestamp()), stop.parked_s
+
+
+def test_a_stop_that_was_open_when_its_day_was_sealed_ends_with_the_next_trip() -> None:
+    truck = parked()
+    assert last_stop() == (None, None)
+    sealed_days = feed.rows(feed.TruckDay, truck)[:1]
+    drives_on(truck, NOW + 3_600)
+    assert last_stop() == (NOW + 3_600, None)
+    first = Stop.objects.earliest("started_at")
+    assert (first.ended_at, first.parked_s) == (as_utc(EVENING), 7 * 3_600), "another stop stays as it is"
+    drives_on(truck, NOW + 8 * 3_600)
+    assert last_stop() == (NOW + 3_600, None)
+    assert feed.rows(feed.TruckDay, truck)[:1] == sealed_days
+    assert not Correction.objects.filter(day__lt=FIRST + dt.timedelta(days=5)).exists()
+
+
+def test_its_end_follows_the_next_trip_that_comes_late_or_goes() -> None:
+    truck = parked()
+    late_drive, on_time = drive(NOW - 8 * 3_600), drive(NOW + 3_600)
+    feed.receive(truck, on_time, NOW + 7_200)
+    summaries.rebuild(truck.fleet)
+    feed.receive(truck, late_drive, NOW + 7_260)
+    summaries.rebuild(truck.fleet)
+    assert last_stop() == (NOW - 8 * 3_600, None)
+    for gone, next_trip_at in ((late_drive, NOW + 3_600), (on_time, None)):
+        first_t, last_t = gone[0]["t"], gone[-1]["t"]
+        known = storage.known_keys(truck.fleet_id, truck.pk, first_t, last_t)
+        table = SensorTable.compile(truck.sensor_table)
+        replace(truck.fleet, truck, table, sort_out([], NOW), first_t, last_t, NOW + 7_300, known)
+        summaries.rebuild(truck.fleet)
+        assert last_stop() == (next_trip_at, None)
+
+
+def test_a_stop_that_ended_before_its_day_was_sealed_keeps_its_seconds_while_its_end_stays() -> None:
+    truck = parked()
+    TruckSync.objects.update(raw_since_t=None)
+    drives_on(truck, FLOOR + 6 * 3_600)
+    known = (FLOOR + 6 * 3_600, 9 * 3_600)
+    assert last_stop() == known
+    floor_at(truck, FIRST + dt.timedelta(days=5))
+    drives_on(truck, NOW + 3_600)
+    assert last_stop() == known
+    feed.receive(truck, drive(FLOOR + 3 * 3_600, 1_800), NOW + 9_000)
+    summaries.rebuild(truck.fleet)
+    assert last_stop() == (FLOOR + 3 * 3_600, None)
+
+
+@pytest.mark.parametrize("seed", [13, 15])
+def test_the_last_stop_of_sealed_days_always_ends_with_the_next_trip(seed: int) -> None:
+    """Whatever the floor is while the rest of a history comes."""
+    truck = feed.truck_of(make.fleet(timezone=ZONE), "T")
+    messages, over_the_floor = sparse(seed, 60), 0
+    for day in range(30, 60, 3):
+        now = feed.midnight(FIRST + dt.timedelta(days=day), ZONE)
+        feed.receive(truck, [m for m in messages if m["t"] < now], now)
+        summaries.rebuild(truck.fleet)
+        trips = list(Trip.objects.order_by("started_at").values_list("started_at", flat=True))
+        for stop in Stop.objects.all():
+            assert stop.ended_at == next((t for t in trips if t > stop.started_at), None)
+        floor = as_utc(now - DAY_S)
+        TruckSync.objects.update(raw_since_t=now - DAY_S)
+        over_the_floor += Stop.objects.filter(started_at__lt=floor, ended_at=None).count()
+    assert over_the_floor
 
 
 def test_messages_from_before_the_floor_are_refused_and_counted(sealed: Truck) -> None:

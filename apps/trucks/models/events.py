@@ -7,7 +7,7 @@ class DetectedEvent(models.Model):
     """The columns that all detected events share. Without an end it may still go on at the truck's watermark.
 
     What an open trip, idle event or episode says of itself is as far as it is known; an open stop says only when it
-    began.
+    began, and one that ended after its day was sealed when it ended, too.
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "truck_id", "started_at")
