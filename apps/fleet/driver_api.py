@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import orjson
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
@@ -18,6 +18,7 @@ from apps.fleet import driver_figures as of_rows
 from apps.fleet import driver_queries as statements
 from apps.fleet import driver_schemas as schemas
 from apps.fleet import figures, queries
+from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
 from apps.fleet.utilization_figures import coverage_pct, is_ranked
 from apps.fleet.whose import Whose, group_asked, state_of
@@ -57,13 +58,18 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
     group = await group_asked(who.fleet_id, asked.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        driven = Driven(Whose(who.fleet_id, group, fresh.revision), period, fresh, who.currency)
+        whose = Whose(who.fleet_id, group, fresh.revision)
+        driven = Driven(whose, period, fresh, await terms_of(who, period))
         totals, before = await driven.totals(period), await driven.totals(period.previous())
         rows, page_echo = await driven.rows(asked, page)
         return {
             "data": rows,
-            "summary": {**_shown(totals, who.currency), "not_ranked": await driven.not_ranked(asked)},
-            **_compared(totals, before, period, who.currency),
+            "summary": {
+                **_shown(totals, driven.terms),
+                "safety_weights": asdict(driven.terms.weights),
+                "not_ranked": await driven.not_ranked(asked),
+            },
+            **_compared(totals, before, period, driven.terms),
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
@@ -72,24 +78,36 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
 
 
-def _shown(row: Row, currency: str) -> dict[str, Any]:
-    return {**of_rows.driving(row), **of_rows.fuel_money(row, currency)}
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What rows are told in and judged by: the fleet's money, and its weights on the period's last day."""
+
+    currency: str
+    weights: Weights
 
 
-def _compared(totals: Row, before: Row, period: Period, currency: str, **more: Any) -> dict[str, Any]:
+async def terms_of(who: Principal, period: Period) -> Terms:
+    return Terms(who.currency, await Whose(who.fleet_id, None, 0).safety_weights(period))
+
+
+def _shown(row: Row, terms: Terms) -> dict[str, Any]:
+    return {**of_rows.driving(row, terms.weights), **of_rows.fuel_money(row, terms.currency)}
+
+
+def _compared(totals: Row, before: Row, period: Period, terms: Terms, **more: Any) -> dict[str, Any]:
     """The answer's `previous`, with `more` of it, and `change_pct`."""
-    current, earlier = (_plain(row, currency) for row in (totals, before))
+    current, earlier = (_plain(row, terms) for row in (totals, before))
     return {
-        "previous": {"period": period.previous().echo(), **more, **_shown(before, currency)},
+        "previous": {"period": period.previous().echo(), **more, **_shown(before, terms)},
         "change_pct": figures.change_pct(current, earlier),
     }
 
 
-def _plain(row: Row, currency: str) -> dict[str, Any]:
+def _plain(row: Row, terms: Terms) -> dict[str, Any]:
     """The same with money as numbers."""
-    amounts = of_rows.fuel_money(row, currency)
+    amounts = of_rows.fuel_money(row, terms.currency)
     return {
-        **of_rows.driving(row),
+        **of_rows.driving(row, terms.weights),
         **{name: None if amount is None else Decimal(amount["amount"]) for name, amount in amounts.items()},
     }
 
@@ -101,7 +119,7 @@ class Driven:
     whose: Whose
     period: Period
     fresh: Freshness
-    currency: str
+    terms: Terms
 
     @property
     def scope(self) -> str:
@@ -120,9 +138,9 @@ class Driven:
         else:  # a figure may change between two pages, so the cursor counts rows
             offset = int(page.after or 0)
             ranking = statements.ranking(self.scope, asked.by, asked.sort)
-            found = await fetch_all(ranking, {**where, "offset": offset})
+            found = await fetch_all(ranking, {**where, **statements.weighted(self.terms.weights), "offset": offset})
             rows, echo = page.cut([{**row, "place": place} for place, row in enumerate(found, offset + 1)], "place")
-        return [_behavior(row, asked.by, self.currency) for row in rows], echo
+        return [_behavior(row, asked.by, self.terms) for row in rows], echo
 
     async def not_ranked(self, asked: schemas.BehaviorPeriod) -> dict[str, Any] | None:
         if asked.sort == "id":
@@ -134,7 +152,7 @@ class Driven:
         }
 
 
-def _behavior(row: Row, by: str, currency: str) -> dict[str, Any]:
+def _behavior(row: Row, by: str, terms: Terms) -> dict[str, Any]:
     """A truck or a driver with the packed sums of the row."""
     sums = dict(zip(_NAMES[by], orjson.loads(row["figures"]), strict=True))
     before = dict(zip(statements.BEFORE, orjson.loads(row["earlier"]), strict=True))
@@ -142,11 +160,10 @@ def _behavior(row: Row, by: str, currency: str) -> dict[str, Any]:
         _ID[by]: row["code"],
         "name": row["name"],
         "truck_days": sums[_NAMES[by][0]] or 0,
-        **of_rows.driving(sums),
-        **of_rows.fuel_money(sums, currency),
+        **_shown(sums, terms),
         "max_speed_kmh": sums["max_speed_kmh"],
         "is_ranked": is_ranked(sums) and row["code"] is not None,
-        **of_rows.against(sums, before),
+        **of_rows.against(sums, before, terms.weights),
     }
 
 
@@ -171,9 +188,9 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
             "pattern": None if search.q is None else matching(search.q),
         }
         rows, page_echo = page.cut(await fetch_all(statements.ALL_DRIVERS, where), "code")
-        totals = await Whose(who.fleet_id, None, fresh.revision).totals(period)
+        totals, terms = await Whose(who.fleet_id, None, fresh.revision).totals(period), await terms_of(who, period)
         return {
-            "data": [_driver_item(row, who.currency) for row in rows],
+            "data": [_driver_item(row, terms) for row in rows],
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
@@ -182,9 +199,9 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
 
 
-def _driver_item(row: Row, currency: str) -> dict[str, Any]:
+def _driver_item(row: Row, terms: Terms) -> dict[str, Any]:
     return {
-        **_behavior(row, "driver", currency),
+        **_behavior(row, "driver", terms),
         "key_card": row["key_card"],
         "is_active": bool(row["is_active"]),
         "trucks": _codes(row["trucks"]),
@@ -200,36 +217,36 @@ async def driver_days(
     request: AuthenticatedRequest, driver_id: DriverCode, search: Query[schemas.DriverDays]
 ) -> HttpResponse:
     """What a driver did on each day of a period (at most 400 days), over all trucks; in all, with the period before."""
-    who, period = request.auth, search.resolve(request.auth.zone, _now())
-    page = Page.of(search, "driver-days", who.fleet_id, driver_id, period)
+    period = search.resolve(request.auth.zone, _now())
+    page = Page.of(search, "driver-days", request.auth.fleet_id, driver_id, period)
 
-    async def body(driver: Row, asked: dict[str, Any]) -> dict[str, Any]:
+    async def body(driver: Row, asked: dict[str, Any], terms: Terms) -> dict[str, Any]:
         statement = statements.DAYS_OF_DRIVER[search.is_descending]
         found = await fetch_all(statement, {**asked, "after": page.after, "limit": page.limit + 1})
         rows, page_echo = page.cut(found, "day")
         totals, before = await _sums(driver, period), await _sums(driver, period.previous())
         return {
-            "data": [_driver_day(row, who.currency) for row in rows],
-            "summary": _totals(totals, who.currency),
-            **_compared(totals, before, period, who.currency, truck_days=before["days"] or 0),
+            "data": [_driver_day(row, terms) for row in rows],
+            "summary": _totals(totals, terms),
+            **_compared(totals, before, period, terms, truck_days=before["days"] or 0),
             "page": page_echo,
         }
 
     return await _of_driver(request, driver_id, period, body)
 
 
-def _driver_day(row: Row, currency: str) -> dict[str, Any]:
+def _driver_day(row: Row, terms: Terms) -> dict[str, Any]:
     return {
         "day": row["day"],
         "trucks": _codes(row["trucks"]),
         "length_s": row["length_s"],
-        **_shown(row, currency),
+        **_shown(row, terms),
         "max_speed_kmh": row["max_speed_kmh"],
     }
 
 
-def _totals(row: Row, currency: str) -> dict[str, Any]:
-    return {"truck_days": row["days"] or 0, **_shown(row, currency)}
+def _totals(row: Row, terms: Terms) -> dict[str, Any]:
+    return {"truck_days": row["days"] or 0, **_shown(row, terms)}
 
 
 @router.get(
@@ -242,44 +259,44 @@ async def scorecard(
 
     The period is at most 400 days.
     """
-    who, period = request.auth, asked.resolve(request.auth.zone, _now())
+    period = asked.resolve(request.auth.zone, _now())
 
-    async def body(driver: Row, asked: dict[str, Any]) -> dict[str, Any]:
+    async def body(driver: Row, asked: dict[str, Any], terms: Terms) -> dict[str, Any]:
         totals, before = await _sums(driver, period), await _sums(driver, period.previous())
-        compared = _compared(totals, before, period, who.currency)
+        compared = _compared(totals, before, period, terms)
         return {
             "data": {
                 **{name: driver[name] for name in ("driver_id", "name", "key_card")},
                 "is_active": bool(driver["is_active"]),
-                "score": of_rows.score(totals),
-                "driving": _totals(totals, who.currency),
+                "score": of_rows.score(totals, terms.weights),
+                "driving": _totals(totals, terms),
                 "is_ranked": is_ranked(totals),
                 "trucks": [
-                    {"truck_id": row["truck_id"], "name": row["name"], **_totals(row, who.currency)}
+                    {"truck_id": row["truck_id"], "name": row["name"], **_totals(row, terms)}
                     for row in await fetch_all(statements.TRUCKS_OF_DRIVER, asked)
                 ],
-                "weeks": _weeks(await fetch_all(statements.WEEKS_OF_DRIVER, asked), period),
+                "weeks": _weeks(await fetch_all(statements.WEEKS_OF_DRIVER, asked), period, terms),
             },
             "previous": {
                 "period": period.previous().echo(),
-                "score": of_rows.score(before),
-                "driving": _totals(before, who.currency),
+                "score": of_rows.score(before, terms.weights),
+                "driving": _totals(before, terms),
             },
-            "safety_score_change": of_rows.against(totals, before)["safety_score_change"],
+            "safety_score_change": of_rows.against(totals, before, terms.weights)["safety_score_change"],
             "change_pct": compared["change_pct"],
         }
 
     return await _of_driver(request, driver_id, period, body)
 
 
-def _weeks(rows: list[Row], period: Period) -> list[dict[str, Any]]:
+def _weeks(rows: list[Row], period: Period, terms: Terms) -> list[dict[str, Any]]:
     """Every week that the period touches; null figures where the driver had no truck."""
     found = {row["monday"]: row for row in rows}
     return [
         {
             "from": max(first, period.first).isoformat(),
             "to": min(last, period.last).isoformat(),
-            **of_rows.driving(found.get(first, NOTHING)),
+            **of_rows.driving(found.get(first, NOTHING), terms.weights),
         }
         for first, last in buckets("week", period.first, period.last)
     ]
@@ -295,7 +312,7 @@ async def _sums(driver: Row, period: Period) -> Row:
 
 
 # From the driver and what statements about their period take to the answer's first parts.
-Body = Callable[[Row, dict[str, Any]], Awaitable[dict[str, Any]]]
+Body = Callable[[Row, dict[str, Any], Terms], Awaitable[dict[str, Any]]]
 
 
 async def _of_driver(request: AuthenticatedRequest, code: str, period: Period, body: Body) -> HttpResponse:
@@ -310,7 +327,7 @@ async def _of_driver(request: AuthenticatedRequest, code: str, period: Period, b
         where = {**queries.period(who.fleet_id, period.first, period.last), "id": driver["id"]}
         totals = await _sums(driver, period)
         return {
-            **await body(driver, where),
+            **await body(driver, where, await terms_of(who, period)),
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.accounts.answers import money
 from apps.fleet import figures
-from apps.fleet.safety import WEIGHTS, score_parts
+from apps.fleet.safety import EVENTS, Weights, score_parts
 from apps.fleet.utilization import percentage
 from apps.fleet.utilization_figures import coverage_pct
 
@@ -17,11 +17,11 @@ MONEY = ("fuel_cost", "idle_cost")
 Row = Mapping[str, Any]
 
 
-def driving(row: Row) -> dict[str, Any]:
+def driving(row: Row, weights: Weights) -> dict[str, Any]:
     """Exposure, speeding, harsh driving, idling, night, fuel and the safety score of a row of sums."""
     idle_s, productive_s = row["idle_s"], row["idle_productive_s"] or 0
     return {
-        **figures.behavior(row),
+        **figures.behavior(row, weights),
         **{name: figures.same_in_any_order(row[name]) for name in _PLAIN},
         "idle_pct": rounded_pct(idle_s, row["engine_on_s"]),
         "idle_nonproductive_pct": rounded_pct(None if idle_s is None else idle_s - productive_s, row["engine_on_s"]),
@@ -45,9 +45,9 @@ def fuel_money(row: Row, currency: str) -> dict[str, Any]:
     }
 
 
-def against(row: Row, before: Row) -> dict[str, Any]:
+def against(row: Row, before: Row, weights: Weights) -> dict[str, Any]:
     """The distance and score of the period before, and by how many points the score differs."""
-    now, earlier = figures.behavior({**_NOTHING, **row}), figures.behavior({**_NOTHING, **before})
+    now, earlier = (figures.behavior({**_NOTHING, **each}, weights) for each in (row, before))
     score, former = now["safety_score"], earlier["safety_score"]
     return {
         "previous": {"distance_m": before["distance_m"], "safety_score": former},
@@ -58,10 +58,10 @@ def against(row: Row, before: Row) -> dict[str, Any]:
 _NOTHING: Row = dict.fromkeys(("trips", "speeding_s"))
 
 
-def score(row: Row) -> dict[str, Any]:
+def score(row: Row, weights: Weights) -> dict[str, Any]:
     """The safety score with its exposure and what each kind of event takes from it."""
     return {
-        "safety_score": figures.behavior(row)["safety_score"],
+        "safety_score": figures.behavior(row, weights)["safety_score"],
         "exposure_m": row["distance_m"],
         "parts": [
             {
@@ -71,7 +71,7 @@ def score(row: Row) -> dict[str, Any]:
                 "weight": part.weight,
                 "points": None if part.points is None else round(part.points, 2),
             }
-            for part in score_parts(row["distance_m"], {name: row[name] for name in WEIGHTS})
+            for part in score_parts(row["distance_m"], {name: row[name] for name in EVENTS}, weights)
         ],
     }
 

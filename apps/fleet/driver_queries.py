@@ -10,7 +10,7 @@ from typing import Any
 from apps.accounts.periods import Period
 from apps.fleet import queries
 from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ITS_TRUCKS, OF_TRUCK_DAY, TruckList, sum_up, sums_of
-from apps.fleet.safety import MIN_EXPOSURE_M, WEIGHTS
+from apps.fleet.safety import EVENTS, MIN_EXPOSURE_M, Weights
 from apps.fleet.spans import MONTH, PENTAD
 
 SUMS = (
@@ -107,6 +107,18 @@ IN_GROUP = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truc
 _BY = {"truck": TRUCKS, "driver": DRIVERS}
 _SCOPES = {"fleet": "TRUE", "group": IN_GROUP}
 
+# One row a parameter set of the fleet in force on the period's last day, in the order of their days.
+SAFETY_SETS = """
+SELECT `values` FROM parameter_set WHERE fleet_id = %(fleet)s AND truck_id IS NULL AND effective_from <= %(to_day)s
+ORDER BY effective_from
+"""
+
+
+def weighted(weights: Weights) -> dict[str, float]:
+    """What rankings by the safety score take of the weights."""
+    return {f"weight_{kind}": getattr(weights, kind) for kind in set(EVENTS.values())}
+
+
 # --- lists: by scope and what a row is; those of a group take its `id` besides --------------------------------------
 
 _IS_AFTER = "(t.code > %(after)s OR t.code IS NULL)"
@@ -133,7 +145,7 @@ def _by_code(by: By, scope: str) -> TruckList:
 BEHAVIOR_OF = {(scope, name): _by_code(by, which) for scope, which in _SCOPES.items() for name, by in _BY.items()}
 
 _IS_RANKED = "2 * s.no_data_s <= s.length_s AND s.id <> 0"
-_WEIGHTED = " + ".join(f"{weight} * COALESCE(s.{name}, 0)" for name, weight in WEIGHTS.items())
+_WEIGHTED = " + ".join(f"%(weight_{kind})s * COALESCE(s.{name}, 0)" for name, kind in EVENTS.items())
 # In the order of safety.safety_score.
 _SCORE = f"""IF(s.distance_m < {MIN_EXPOSURE_M} OR s.speeding_severe IS NULL, NULL,
     GREATEST(0, 100 - 100000 * ({_WEIGHTED}) / s.distance_m))"""
@@ -146,7 +158,10 @@ _RATIOS = {
 
 
 def ranking(scope: str, name: str, figure: str) -> str:
-    """By a `figure` least first, by `-figure` greatest first: those without it last; it takes `offset` besides."""
+    """By a `figure` least first, by `-figure` greatest first: those without it last.
+
+    It takes `offset` and what `weighted` gives besides.
+    """
     ratio, order = _RATIOS[figure.removeprefix("-")], "DESC" if figure.startswith("-") else "ASC"
     rows = _BY[name].rows(f"{ratio} IS NULL, {ratio} {order}, t.code", which=_IS_RANKED, scope=_SCOPES[scope])
     return f"{rows}OFFSET %(offset)s"

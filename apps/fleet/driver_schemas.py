@@ -71,7 +71,7 @@ class Behavior(BaseModel):
     harsh_acceleration: int | None = described("Harsh acceleration; null likewise.", 0)
     harsh_cornering: int | None = described("Harsh cornering; null likewise.", 0)
     safety_score: float | None = described(
-        "100 less the events per 100 km (minor 1, moderate 2, severe 4, harsh 2), at least 0; null under 80 km.", 99.69
+        "100 less the events per 100 km, each by the fleet's weight, at least 0; null under 80 km.", 99.69
     )
     moving_s: int | None = described(MOVING_S, 130_500)
     idle_s: int | None = described(IDLE_S, 14_400)
@@ -137,7 +137,17 @@ class RowsNotRanked(BaseModel):
     rows: list[UnrankedRow] = Field(description="The first 100 of them, those known least first.")
 
 
+class SafetyWeights(BaseModel):
+    """The points that one event per 100 km takes from 100: the fleet's on the period's last day."""
+
+    minor: float = described("Of minor speeding.", 1.0)
+    moderate: float = described("Of moderate speeding.", 2.0)
+    severe: float = described("Of severe speeding.", 4.0)
+    harsh: float = described("Of harsh braking, acceleration and cornering.", 2.0)
+
+
 class BehaviorOfFleet(Behavior, FuelMoney):
+    safety_weights: SafetyWeights = Field(description="What all scores of the answer are reckoned by.")
     not_ranked: RowsNotRanked | None = Field(description="Whom the ranking leaves out; null where `data` is none.")
 
 
@@ -248,7 +258,7 @@ class ScorePart(BaseModel):
     event: str = described("Kind of event.", "speeding_moderate")
     count: int | None = described("How many; null where it cannot be measured.", 1)
     per_100km: float | None = described("How many per 100 km.", 0.03)
-    weight: int = described("Points that one per 100 km takes.", 2)
+    weight: float = described("Points that one per 100 km takes, by the fleet's on the period's last day.", 2.0)
     points: float | None = described("What they take from 100; null without a score.", 0.07)
 
 

@@ -13,7 +13,7 @@ from apps.files.columns import Told, shape
 from apps.files.job import Pages
 from apps.fleet.cost_api import Analysis
 from apps.fleet.cost_schemas import CostOfTruck
-from apps.fleet.driver_api import Driven
+from apps.fleet.driver_api import Driven, terms_of
 from apps.fleet.driver_schemas import BehaviorOfTruck, BehaviorPeriod
 from apps.fleet.models import CostLine, CostSource
 from apps.fleet.utilization_api import Used
@@ -48,7 +48,7 @@ async def utilization(who: Principal, period: Period, fresh: Freshness, page: Pa
 
 
 async def behavior(who: Principal, period: Period, fresh: Freshness, page: Page) -> tuple[Rows, dict[str, Any]]:
-    driven = Driven(Whose(who.fleet_id, None, fresh.revision), period, fresh, who.currency)
+    driven = Driven(Whose(who.fleet_id, None, fresh.revision), period, fresh, await terms_of(who, period))
     return await driven.rows(BehaviorPeriod.model_validate({}), page)
 
 

@@ -7,7 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from apps.accounts.changes import change_pct as change_pct
-from apps.fleet.safety import safety_score
+from apps.fleet.safety import EVENTS as SCORED
+from apps.fleet.safety import Weights, safety_score
 from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utilization
 
 PLACES = Decimal("0.0001")
@@ -22,8 +23,6 @@ _SUMMED = (
     "fuel_used_l",
     "idle_fuel_l",
 )
-_SPEEDING = ("speeding_minor", "speeding_moderate", "speeding_severe")
-_HARSH = ("harsh_braking", "harsh_acceleration", "harsh_cornering")
 EVENTS = (
     "idle_productive_s", "parked_s", "no_data_s", "night_driving_s", "stops", "idle_events", "refuels", "refuel_l",
     "drains", "drain_l", "faults_opened",
@@ -90,10 +89,10 @@ def consumption(row: Mapping[str, Any]) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def events(row: Mapping[str, Any]) -> dict[str, Any]:
+def events(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
     """What happened, and how it was driven, of a row of sums."""
     return {
-        **behavior(row),
+        **behavior(row, weights),
         **{name: same_in_any_order(row[name]) for name in EVENTS},
         "night_driving_pct": _rounded_pct(row["night_driving_s"], row["moving_s"]),
         "coverage_pct": None if (known := coverage_pct(row)) is None else round(known, 2),
@@ -105,13 +104,11 @@ def _rounded_pct(part: int | None, whole: int | None) -> float | None:
     return None if value is None else round(float(value), 2)
 
 
-def behavior(row: Mapping[str, Any]) -> dict[str, Any]:
+def behavior(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
     """Speeding and harsh driving with their exposure and the safety score of a row of sums."""
-    harsh = [row[name] for name in _HARSH if row[name] is not None]
-    minor, moderate, severe = (row[name] for name in _SPEEDING)
-    score = safety_score(row["distance_m"], minor, moderate, severe, sum(harsh) if harsh else None)
+    score = safety_score(row["distance_m"], {name: row[name] for name in SCORED}, weights)
     return {
-        **{name: row[name] for name in ("trips", "distance_m", *_SPEEDING, "speeding_s", *_HARSH)},
+        **{name: row[name] for name in ("trips", "distance_m", "speeding_s", *SCORED)},
         "safety_score": None if score is None else round(score, 2),
     }
 

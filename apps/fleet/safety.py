@@ -1,19 +1,45 @@
 """The safety score, and what it is made of. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-MINOR, MODERATE, SEVERE, HARSH = 1, 2, 4, 2
-WEIGHTS = {
-    "speeding_minor": MINOR,
-    "speeding_moderate": MODERATE,
-    "speeding_severe": SEVERE,
-    "harsh_braking": HARSH,
-    "harsh_acceleration": HARSH,
-    "harsh_cornering": HARSH,
-}
+from apps.trucks.parameters import DEFAULTS
+
+_PARAMETERS = {kind: f"safety_{kind}_weight" for kind in ("minor", "moderate", "severe", "harsh")}
+EVENTS = {
+    "speeding_minor": "minor",
+    "speeding_moderate": "moderate",
+    "speeding_severe": "severe",
+    "harsh_braking": "harsh",
+    "harsh_acceleration": "harsh",
+    "harsh_cornering": "harsh",
+}  # and the kind of weight of each
 MIN_EXPOSURE_M = 80_000
 _PER_M = 100_000  # events count per 100 km
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The points that one event per 100 km takes, by kind."""
+
+    minor: float = DEFAULTS.safety_minor_weight
+    moderate: float = DEFAULTS.safety_moderate_weight
+    severe: float = DEFAULTS.safety_severe_weight
+    harsh: float = DEFAULTS.safety_harsh_weight
+
+    @classmethod
+    def of(cls, sets: Iterable[Mapping[str, Any]]) -> "Weights":
+        """Those in force, from a fleet's parameter sets in the order in which they came into force."""
+        values: dict[str, float] = {}
+        for each in sets:
+            values |= {kind: each[name] for kind, name in _PARAMETERS.items() if name in each}
+        return cls(**values)
+
+    @cached_property
+    def by_event(self) -> Mapping[str, float]:
+        return {event: getattr(self, kind) for event, kind in EVENTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,32 +48,35 @@ class ScorePart:
 
     event: str
     count: int | None
-    weight: int
+    weight: float
     points: float | None
 
 
-def safety_score(
-    distance_m: int | None, minor: int | None, moderate: int | None, severe: int | None, harsh: int | None = None
-) -> float | None:
+def safety_score(distance_m: int | None, counts: Mapping[str, int | None], weights: Weights) -> float | None:
     """100 less the weighted events per 100 km, not below 0; null under 80 km or where speed was not measured.
 
     Harsh events count where they were measured: without them the score is that of the speeding alone.
     """
-    if distance_m is None or distance_m < MIN_EXPOSURE_M or minor is None or moderate is None or severe is None:
+    if distance_m is None or not _is_scored(distance_m, counts):
         return None
-    weighted = MINOR * minor + MODERATE * moderate + SEVERE * severe + HARSH * (harsh or 0)
+    weighted = sum(weight * (counts[event] or 0) for event, weight in weights.by_event.items())
     return max(0.0, 100 - weighted * _PER_M / distance_m)
 
 
-def score_parts(distance_m: int | None, counts: Mapping[str, int | None]) -> list[ScorePart]:
+def _is_scored(distance_m: int, counts: Mapping[str, int | None]) -> bool:
+    speeding = (counts[event] for event, kind in EVENTS.items() if kind != "harsh")
+    return distance_m >= MIN_EXPOSURE_M and all(count is not None for count in speeding)
+
+
+def score_parts(distance_m: int | None, counts: Mapping[str, int | None], weights: Weights) -> list[ScorePart]:
     """Each kind of event with the points that it takes; together they are what a score above 0 lacks to 100."""
-    is_scored = distance_m is not None and distance_m >= MIN_EXPOSURE_M and counts["speeding_severe"] is not None
+    scored_m = distance_m if distance_m is not None and _is_scored(distance_m, counts) else None
     return [
         ScorePart(
-            name,
-            count := counts[name],
+            event,
+            count := counts[event],
             weight,
-            weight * count * _PER_M / distance_m if is_scored and count is not None and distance_m else None,
+            None if count is None or scored_m is None else weight * count * _PER_M / scored_m,
         )
-        for name, weight in WEIGHTS.items()
+        for event, weight in weights.by_event.items()
     ]

@@ -16,9 +16,10 @@ from apps.accounts.schemas import FreshnessEcho, PeriodEcho, described
 from apps.fleet import figures
 from apps.fleet import trend_queries as queries
 from apps.fleet.api import with_money
+from apps.fleet.safety import Weights
 from apps.fleet.schemas import GROUP, PeriodChange, PeriodFigures
 from apps.fleet.spans import buckets
-from apps.fleet.whose import state_of
+from apps.fleet.whose import Whose, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -115,9 +116,10 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
         trend = Trend(who.fleet_id, fresh.truck_id or None, group)
         points = await trend.by_bucket(asked.by, period)
         whole, before = await trend.whole(period), await trend.whole(period.previous())
-        current, earlier = (figures_of(row) for row in (whole, before))
+        weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
+        current, earlier = (figures_of(row, weights) for row in (whole, before))
         return {
-            "data": [{**bounds, **with_money(figures_of(row), who.currency)} for bounds, row in points],
+            "data": [{**bounds, **with_money(figures_of(row, weights), who.currency)} for bounds, row in points],
             "summary": with_money(current, who.currency),
             "previous": {"period": period.previous().echo(), **with_money(earlier, who.currency)},
             "change_pct": figures.change_pct(current, earlier),
@@ -171,6 +173,6 @@ class Trend:
 NOTHING: Row = dict.fromkeys((*queries.FIGURES, *queries.COSTS))
 
 
-def figures_of(row: Row) -> dict[str, Any]:
+def figures_of(row: Row, weights: Weights) -> dict[str, Any]:
     money = row["total_cost"], row["fuel_cost"], row["estimated_cost"] or Decimal(0)
-    return {**figures.of_period(row, *money), **figures.events(row)}
+    return {**figures.of_period(row, *money), **figures.events(row, weights)}

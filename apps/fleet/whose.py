@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from apps.accounts.periods import Period
 from apps.fleet import block_queries, cost_queries, queries, trend_queries
+from apps.fleet.driver_queries import SAFETY_SETS
 from apps.fleet.figures import Costs
+from apps.fleet.safety import Weights
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -42,6 +46,11 @@ class Whose:
         if self.group_id is None:
             return Costs.of(await summaries.rows(queries.FLEET_COSTS, where, self.revision))
         return Costs.of(await fetch_all(trend_queries.LINES_OF_GROUP["whole"], where))
+
+    async def safety_weights(self, period: Period) -> Weights:
+        """Those in force on the period's last day."""
+        rows = await fetch_all(SAFETY_SETS, {"fleet": self.fleet_id, "to_day": period.last})
+        return Weights.of(orjson.loads(row["values"]) for row in rows)
 
     async def trucks_used(self, period: Period) -> int:
         """How many trucks were used on at least one day."""

@@ -32,6 +32,10 @@ class Parameters:
     target_idle_pct: float = 15
     night_begin_h: float = 22
     night_end_h: float = 6
+    safety_minor_weight: float = 1
+    safety_moderate_weight: float = 2
+    safety_severe_weight: float = 4
+    safety_harsh_weight: float = 2
 
     def overridden(self, values: Mapping[str, float]) -> "Parameters":
         """These parameters with some replaced. Raises ValueError, naming it, for an unknown one or a bad value."""
@@ -44,6 +48,8 @@ DEFAULTS = Parameters()
 NAMES = tuple(field.name for field in fields(Parameters))
 _WHOLE = frozenset(field.name for field in fields(Parameters) if field.type is int)
 HOURS_OF_DAY = frozenset({"night_begin_h", "night_end_h"})
+# Of a whole fleet alone: by a truck's own its drivers could not be compared with others.
+OF_FLEET = frozenset(name for name in NAMES if name.startswith("safety_"))
 
 
 def check_values(values: Mapping[str, object]) -> None:

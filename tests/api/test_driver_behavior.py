@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Fleet
 from apps.accounts.periods import of_days
 from apps.fleet import driver_queries as statements
 from apps.fleet.models import TruckDayDriver
 from apps.mysql import fetch_all_sync
-from apps.trucks.models import Driver, Truck
+from apps.trucks.models import Driver, ParameterSet, Truck
 from tests import rows
 
 Get = Callable[..., httpx.Response]
@@ -202,6 +203,52 @@ def test_every_way_to_a_page_gives_the_same_rows(fleet: Fleet, by: str, scope: s
             fetch_all_sync(way, {**where, "after": after, "limit": limit}) for way in (ways.whole, ways.paged)
         )
         assert whole == paged, (after, limit)
+
+
+# --- weights --------------------------------------------------------------------------------------------------------
+
+
+def test_scores_go_by_the_fleets_weights_on_the_periods_last_day(api_get: Get, fleet: Fleet) -> None:
+    """Anna: 2 minor, 1 moderate, 1 severe and 1 harsh event on 400 km, none in the week before."""
+    path, key = f"/api/v2/fleet/driver-behavior?by=driver&sort=safety_score&{WEEK}", rows.api_key(fleet)
+    before = api_get(path, key)
+    rows.parameters(fleet, {"safety_severe_weight": 20, "safety_minor_weight": 0}, effective_from=MONDAY + 6 * ONE)
+    rows.parameters(fleet, {"safety_severe_weight": 50}, effective_from=MONDAY + 7 * ONE)  # later: not yet
+    after = api_get(path, key)
+    assert before.headers["ETag"] != after.headers["ETag"]
+    assert [each.json()["data"][0]["safety_score"] for each in (before, after)] == [
+        97.5,
+        94.0,
+    ]  # 100 − (2 + 20 + 2) ÷ 4
+    assert after.json()["summary"]["safety_weights"] == {"minor": 0, "moderate": 2, "severe": 20, "harsh": 2}
+    assert after.json()["data"][0]["safety_score_change"] == -6.0
+    card = get(api_get, fleet, f"drivers/D-1/scorecard?{WEEK}")["data"]["score"]
+    assert card["safety_score"] == 94.0
+    assert {part["event"]: (part["weight"], part["points"]) for part in card["parts"][:4]} == {
+        "speeding_minor": (0, 0), "speeding_moderate": (2, 0.5), "speeding_severe": (20, 5.0),
+        "harsh_braking": (2, 0.5),
+    }  # fmt: skip
+    [point] = get(api_get, fleet, "fleet/trends?by=week&from=2026-03-02&to=2026-03-08")["data"]
+    assert point["safety_score"] == after.json()["summary"]["safety_score"]
+
+
+def test_a_ranking_goes_by_the_weights(api_get: Get, fleet: Fleet) -> None:
+    """T-1 has Anna's events; T-3 one severe episode, and another where only these count."""
+    events = {**QUIET, "speeding_severe": 1}
+    rows.truck_day(rows.truck(fleet, "T-3"), MONDAY, distance_m=240_000, **events)
+    path = f"fleet/driver-behavior?sort=safety_score&{WEEK}"
+    assert ranked(get(api_get, fleet, path), "safety_score")[:2] == [("T-1", 95.83), ("T-3", 98.33)]
+    rows.parameters(fleet, {"safety_severe_weight": 40, "safety_minor_weight": 0, "safety_moderate_weight": 0})
+    rows.truck_day(Truck.objects.get(code="T-3"), MONDAY + ONE, distance_m=0, **events)
+    assert [row[0] for row in ranked(get(api_get, fleet, path), "safety_score")[:2]] == ["T-3", "T-1"]
+
+
+def test_a_truck_has_no_weights_of_its_own(fleet: Fleet) -> None:
+    own = ParameterSet(
+        fleet=fleet, truck=Truck.objects.get(code="T-1"), effective_from=MONDAY, values={"safety_minor_weight": 3}
+    )
+    with pytest.raises(ValidationError, match="the whole fleet's alone may be: safety_minor_weight"):
+        own.full_clean()
 
 
 # --- drivers --------------------------------------------------------------------------------------------------------

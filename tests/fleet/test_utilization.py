@@ -2,7 +2,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from apps.fleet.safety import safety_score
+from apps.fleet.safety import EVENTS, Weights, safety_score, score_parts
 from apps.fleet.utilization import Usage, litres_per_100_km, utilization
 
 WEEK = Usage(
@@ -43,20 +43,42 @@ def test_consumption_needs_both_halves() -> None:
     assert litres_per_100_km(31.0, 0) is None
 
 
+def scored(distance_m: int | None, *events: int | None, weights: Weights | None = None) -> float | None:
+    """With minor, moderate and severe episodes, and perhaps harsh braking."""
+    counts = dict(zip(EVENTS, (*events, None, None, None), strict=False))
+    return safety_score(distance_m, counts, weights or Weights())
+
+
 def test_safety_weighs_episodes_by_severity_per_100_km() -> None:
-    assert safety_score(200_000, 2, 1, 1) == 96.0  # 8 weighted events over 2 × 100 km
+    assert scored(200_000, 2, 1, 1) == 96.0  # 8 weighted events over 2 × 100 km
 
 
 def test_safety_weighs_harsh_driving_where_it_is_measured() -> None:
-    assert safety_score(200_000, 2, 1, 1, 3) == 93.0
-    assert safety_score(200_000, 0, 0, 0, 0) == safety_score(200_000, 0, 0, 0, None) == 100.0
+    assert scored(200_000, 2, 1, 1, 3) == 93.0
+    assert scored(200_000, 0, 0, 0, 0) == scored(200_000, 0, 0, 0, None) == 100.0
 
 
 def test_safety_is_null_under_80_km_and_where_speed_was_not_measured() -> None:
-    assert safety_score(79_999, 0, 0, 0) is None
-    assert safety_score(None, 0, 0, 0) is None
-    assert safety_score(200_000, None, None, None) is None
+    assert scored(79_999, 0, 0, 0) is None
+    assert scored(None, 0, 0, 0) is None
+    assert scored(200_000, None, None, None) is None
+
+
+def test_weights_are_those_of_the_last_set_that_has_them() -> None:
+    sets = [{"safety_severe_weight": 10, "safety_harsh_weight": 0}, {"speed_limit_kmh": 90, "safety_severe_weight": 6}]
+    assert Weights.of(sets) == Weights(minor=1, moderate=2, severe=6, harsh=0)
+    assert Weights.of([]) == Weights(1, 2, 4, 2)
+
+
+def test_safety_follows_the_weights_and_so_do_its_parts() -> None:
+    weights = Weights(minor=0, moderate=3, severe=6, harsh=0.5)
+    assert scored(200_000, 5, 1, 1, 3, weights=weights) == 100 - (3 + 6 + 1.5) / 2
+    counts = dict(zip(EVENTS, (5, 1, 1, 3, None, 0), strict=True))
+    parts = score_parts(200_000, counts, weights)
+    assert [(part.weight, part.points) for part in parts] == [
+        (0, 0), (3, 1.5), (6, 3), (0.5, 0.75), (0.5, None), (0.5, 0),
+    ]  # fmt: skip
 
 
 def test_safety_does_not_fall_below_zero() -> None:
-    assert safety_score(80_000, 0, 0, 50) == 0.0
+    assert scored(80_000, 0, 0, 50) == 0.0

@@ -17,8 +17,8 @@ from apps.fleet.admin.driver_reading import NOTHING, Bucket, Driven, added, buck
 from apps.fleet.driver_figures import driving
 from apps.fleet.graphics import Column, Series
 from apps.fleet.reports.wording import NOT_MEASURED, number
-from apps.fleet.safety import MIN_EXPOSURE_M, WEIGHTS, score_parts
-from apps.fleet.utilization_figures import RANKED_FROM_PCT, is_ranked
+from apps.fleet.safety import EVENTS, MIN_EXPOSURE_M, Weights, score_parts
+from apps.fleet.utilization_figures import RANKED_FROM_PCT, coverage_pct, is_ranked
 from apps.mysql import Row
 from apps.trucks.models import Driver
 
@@ -75,7 +75,7 @@ def of_all(chosen: Asked, order: str = "safety_score", page: int = 1) -> dict[st
         return shown
     nobody = [each for each in found if each.code is None]
     return shown | {
-        "tiles": tiles(chosen, Driven(None, "", totals, added([each.before for each in found]))),
+        "tiles": tiles(chosen, Driven(None, "", totals, added([each.before for each in found]), found[0].weights)),
         "drivers": ranked(chosen, found, order, page),
         "not_ranked": not_ranked(chosen, found),
         "ranked_from": RANKED_FROM_PCT,
@@ -107,8 +107,8 @@ def of_one(chosen: Asked, driver: Driver) -> dict[str, Any]:
     return shown | {
         "tiles": tiles(chosen, driven),
         "score": score(chosen, driven),
-        "over_time": over_time(chosen, buckets, provisional),
-        "days": by_day(chosen, days),
+        "over_time": over_time(chosen, buckets, provisional, driven.weights),
+        "days": by_day(chosen, days, driven.weights),
     }
 
 
@@ -123,7 +123,7 @@ class Tile:
 
 
 def tiles(chosen: Asked, driven: Driven) -> list[Tile]:
-    now, before = driving(driven.now), driving(driven.before)
+    now, before = (driving(row, driven.weights) for row in (driven.now, driven.before))
     return [
         Tile("Safety score", number(now["safety_score"], 1), _score_notes(chosen, now, before)),
         _rate(chosen, "Speeding", _SPEEDING, now, before),
@@ -195,13 +195,13 @@ def _place(each: Driven, order: str) -> tuple[Any, ...]:
     """The worst first, those without the figure at the end."""
     if order == "name":
         return each.name.casefold(), each.code
-    value = driving(each.now)[order]
+    value = driving(each.now, each.weights)[order]
     return value is None, (-1 if ORDERS[order][1] else 1) * (value or 0), each.name.casefold()
 
 
 def not_ranked(chosen: Asked, found: Sequence[Driven]) -> dict[str, Any] | None:
     drivers = [each for each in found if each.code is not None and not is_ranked(each.now)]
-    drivers.sort(key=lambda each: (driving(each.now)["coverage_pct"] or 0, each.name.casefold()))
+    drivers.sort(key=lambda each: (coverage_pct(each.now) or 0, each.name.casefold()))
     if not drivers:
         return None
     return {"count": len(drivers), "table": table(chosen, drivers[:DRIVERS_SHOWN], "Drivers that are not ranked")}
@@ -223,13 +223,13 @@ def _cells(chosen: Asked, each: Driven, place: int) -> list[Any]:
         address = analysis.with_query(chosen, driver=each.code)
         number_before = format_html('<span class="place">{}</span> ', place) if place else ""
         name = format_html('{}<a class="link" href="{}">{}</a>', number_before, address, each.name)
-    return [name, f"{each.now['days']:,}", *_figures(chosen, each.now, each.before)]
+    return [name, f"{each.now['days']:,}", *_figures(chosen, each.weights, each.now, each.before)]
 
 
-def _figures(chosen: Asked, row: Row, before: Row | None) -> list[str]:
+def _figures(chosen: Asked, weights: Weights, row: Row, before: Row | None) -> list[str]:
     """Distance, score (and that of the period before), events, idling, night, consumption, money, coverage."""
-    found = driving(row)
-    former = [] if before is None else [number(driving(before)["safety_score"], 1)]
+    found = driving(row, weights)
+    former = [] if before is None else [number(driving(before, weights)["safety_score"], 1)]
     cost = None if row["fuel_cost"] is None else Decimal(row["fuel_cost"])
     return [
         number(chosen.units.distance(row["distance_m"]), 0),
@@ -257,24 +257,24 @@ def _count(row: Row, names: Sequence[str]) -> str:
 def score(chosen: Asked, driven: Driven) -> Numbers:
     """What each kind of event takes from 100, beside the period before."""
     both = driven.now, driven.before
-    now, before = (score_parts(row["distance_m"], {name: row[name] for name in WEIGHTS}) for row in both)
+    now, before = (score_parts(row["distance_m"], {name: row[name] for name in EVENTS}, driven.weights) for row in both)
     heads = ["Event", "Count", f"Per 100 {chosen.units.distance_label}", "Weight", "Points", "Points before"]
     rows = [
         [
             _EVENTS[part.event],
             number(part.count, 0),
             number(_per_100(chosen, driven.now, (part.event,)), 2),
-            f"{part.weight}",
+            f"{part.weight:g}",
             number(part.points, 2),
             number(earlier.points, 2),
         ]
         for part, earlier in zip(now, before, strict=True)
     ]
-    scores = [number(driving(row)["safety_score"], 1) for row in both]
+    scores = [number(driving(row, driven.weights)["safety_score"], 1) for row in both]
     return Numbers(heads, rows, ["100 less the points", "", "", "", *scores], caption="What the score is made of")
 
 
-def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) -> Figure:
+def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date, weights: Weights) -> Figure:
     """Hours driven by day and at night, and idled."""
     shown = [
         Column(
@@ -293,7 +293,7 @@ def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) ->
         f"{hours(sum(_seconds(most.sums)[:2]))}, {bucket_words(chosen.by, most.first, most.last)}."
     )
     heads = [chosen.by.capitalize(), *(f"{each.name} (h)" for each in _SERIES), chosen.units.distance_label, "Score"]
-    rows = [_row_of(chosen, each) for each in buckets]
+    rows = [_row_of(chosen, each, weights) for each in buckets]
     note = "Night: between the hours that the fleet's parameters name, by the clock on the wall."
     return analysis.figure(
         graphics.columns("hours", _SERIES, shown, title, about), Numbers(heads, rows, caption=title), _SERIES, note
@@ -317,7 +317,7 @@ def _told(chosen: Asked, each: Bucket) -> str:
     return f"{words}: {', '.join(parts)}"
 
 
-def _row_of(chosen: Asked, each: Bucket) -> list[str]:
+def _row_of(chosen: Asked, each: Bucket, weights: Weights) -> list[str]:
     words = bucket_words(chosen.by, each.first, each.last)
     if each.sums is None:
         return [words, *[NOT_MEASURED] * (len(_SERIES) + 2)]
@@ -325,11 +325,11 @@ def _row_of(chosen: Asked, each: Bucket) -> list[str]:
         words,
         *(number(value / 3600, 2) for value in _seconds(each.sums)),
         number(chosen.units.distance(each.sums["distance_m"]), 0),
-        number(driving(each.sums)["safety_score"], 1),
+        number(driving(each.sums, weights)["safety_score"], 1),
     ]
 
 
-def by_day(chosen: Asked, days: Sequence[Row]) -> Numbers:
+def by_day(chosen: Asked, days: Sequence[Row], weights: Weights) -> Numbers:
     """The newest first."""
     units = chosen.units
     heads = [
@@ -340,7 +340,7 @@ def by_day(chosen: Asked, days: Sequence[Row]) -> Numbers:
         [
             f"{row['day']:%a} {date(row['day'])}",
             ", ".join(sorted(orjson.loads(row["trucks"]))),
-            *_figures(chosen, {**NOTHING, **row}, None),
+            *_figures(chosen, weights, {**NOTHING, **row}, None),
         ]
         for row in reversed(days)
     ]

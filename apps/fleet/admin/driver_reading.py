@@ -4,10 +4,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from apps.accounts.periods import Period
 from apps.fleet import driver_queries as statements
 from apps.fleet import queries
 from apps.fleet.admin.analysis import Asked
+from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.driver_parts import NOBODY, total
@@ -25,6 +28,7 @@ class Driven:
     name: str
     now: Row
     before: Row
+    weights: Weights  # of the fleet on the period's last day
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +43,22 @@ class Bucket:
 def by_driver(chosen: Asked) -> list[Driven]:
     """Drivers with days in the period, and nobody known, in no order."""
     now, before = _sums(chosen, chosen.period), _sums(chosen, chosen.period.previous())
-    drivers = Driver.objects.filter(fleet=chosen.fleet).in_bulk(list(now))
-    found = [Driven(each.code, each.name, now[pk], before.get(pk, NOTHING)) for pk, each in drivers.items()]
+    drivers, weights = Driver.objects.filter(fleet=chosen.fleet).in_bulk(list(now)), safety_weights(chosen)
+    found = [Driven(each.code, each.name, now[pk], before.get(pk, NOTHING), weights) for pk, each in drivers.items()]
     if NOBODY in now:
-        found.append(Driven(None, "Nobody known", now[NOBODY], before.get(NOBODY, NOTHING)))
+        found.append(Driven(None, "Nobody known", now[NOBODY], before.get(NOBODY, NOTHING), weights))
     return found
 
 
 def of_driver(chosen: Asked, driver: Driver) -> Driven:
     periods = chosen.period, chosen.period.previous()
     now, before = (_sums(chosen, period).get(driver.pk, NOTHING) for period in periods)
-    return Driven(driver.code, driver.name, now, before)
+    return Driven(driver.code, driver.name, now, before, safety_weights(chosen))
+
+
+def safety_weights(chosen: Asked) -> Weights:
+    asked = {"fleet": chosen.fleet.pk, "to_day": chosen.period.last}
+    return Weights.of(orjson.loads(row["values"]) for row in fetch_all_sync(statements.SAFETY_SETS, asked))
 
 
 def _sums(chosen: Asked, period: Period) -> dict[int, Row]:

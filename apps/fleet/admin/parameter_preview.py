@@ -25,6 +25,7 @@ from apps.fleet.admin.figures import figure, title
 from apps.trucks.admin.parameters import LABELS, ParameterSetAdmin
 from apps.trucks.models import ParameterSet
 from apps.trucks.parameter_preview import Difference, TruckPreview, differences, preview, trucks_of
+from apps.trucks.parameters import OF_FLEET
 
 MOST_DAYS = 31
 BUDGET_S = 5.0  # of a request; what takes longer is for the command, which takes as long as it takes
@@ -37,6 +38,7 @@ _NOT_DETECTED = frozenset(
         "target_idle_pct",
         "fuel_min_km",
         "fuel_deviation_pct",
+        *OF_FLEET,
     }
 )
 _running = threading.Lock()  # one preview in a process: computing holds up whoever else this process serves

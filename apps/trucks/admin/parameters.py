@@ -60,6 +60,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "night_begin_h": ("Night from (h)", "hour of the local clock, 22.5 is half past ten in the evening"),
         "night_end_h": ("Night until (h)", "likewise; the same as its beginning: no time is night"),
     },
+    "Safety score": {
+        "safety_minor_weight": ("Minor speeding", "points that one a 100 km takes from 100; of the whole fleet alone"),
+        "safety_moderate_weight": ("Moderate speeding", "the same"),
+        "safety_severe_weight": ("Severe speeding", "the same"),
+        "safety_harsh_weight": ("Harsh driving", "the same, of each harsh event"),
+    },
 }
 LABELS = {name: label for section in SECTIONS.values() for name, (label, _) in section.items()}
 

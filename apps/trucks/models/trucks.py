@@ -5,7 +5,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from apps.accounts.models import Fleet
-from apps.trucks.parameters import check_values
+from apps.trucks.parameters import OF_FLEET, check_values
 
 CODE = RegexValidator(r"^[A-Za-z0-9._-]{1,32}$", "1 to 32 letters, digits, dots, underscores or hyphens")
 
@@ -167,6 +167,8 @@ class ParameterSet(models.Model):
             raise ValidationError({"values": str(error)}) from error
         if self.truck is not None and self.truck.fleet_id != self.fleet_id:
             raise ValidationError({"truck": "belongs to another fleet"})
+        if self.truck is not None and (names := sorted(OF_FLEET & self.values.keys())):
+            raise ValidationError({"truck": f"the whole fleet's alone may be: {', '.join(names)}"})
         self._check_once()
 
     def _check_once(self) -> None:
