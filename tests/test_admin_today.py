@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import ReportDelivery
+from apps.fleet.models import CostEntry, DirtyEntry, ReportDelivery
+from apps.fleet.summaries import notes
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries
 from apps.trucks.admin.status import NEVER, with_status
@@ -182,3 +184,26 @@ def test_the_fleet_is_chosen_and_remembered(client: Client) -> None:
     assert today(client).context["fleet"] == bravo
     assert today(client, fleet="nonsense").context["fleet"] == bravo
     assert Fleet.objects.count() == 2
+
+
+def test_an_invoice_that_lacks_an_exchange_rate_leads_to_where_one_is_entered(client: Client) -> None:
+    fleet = rows.fleet("Alpha Haulage")
+    made = [
+        CostEntry.objects.create(
+            fleet=fleet, line="tolls", amount=Decimal(20), currency="CHF", covers_from=rows.DAY, covers_to=rows.DAY,
+            document=document,
+        )
+        for document in ("F-1", "F-2")
+    ]  # fmt: skip
+    assert today(client).context["unspread"] == 0
+    notes.mark(fleet.pk, [made[0].pk])
+    DirtyEntry.objects.update(problem="there is no exchange rate for CHF on 2026-03-10")
+    answer = today(client)
+    assert answer.context["unspread"] == 1
+    listed = f"{reverse('admin:fleet_costentry_changelist')}?fleet={fleet.pk}&amp;spread=waiting"
+    assert listed in answer.content.decode()
+    waiting = client.get(listed.replace("&amp;", "&")).content.decode()
+    assert "F-1" in waiting and "F-2" not in waiting
+    page = client.get(reverse("admin:fleet_costentry_change", args=[made[0].pk])).content.decode()
+    assert "Not spread as it stands: there is no exchange rate for CHF on 2026-03-10" in page
+    assert f"{reverse('admin:fleet_exchangerate_add')}?fleet={fleet.pk}&amp;currency=CHF" in page

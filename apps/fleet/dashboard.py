@@ -14,7 +14,7 @@ from apps.accounts.models import Fleet
 from apps.accounts.scope import chosen_fleet, fleets_of
 from apps.accounts.units import UnitSystem, unit_system
 from apps.fleet import queries
-from apps.fleet.models import ReportDelivery, ReportSchedule
+from apps.fleet.models import DirtyEntry, ReportDelivery, ReportSchedule
 from apps.fleet.reports.figures import Sums
 from apps.fleet.reports.wording import number
 from apps.mysql import fetch_all_sync
@@ -92,6 +92,7 @@ def _page(fleet: Fleet, now: float) -> dict[str, Any]:
         "sync": sync_health(fleet, fresh.lagging_count),
         "waiting": DirtyDay.objects.filter(fleet_id=fleet.pk).count(),
         "stuck": DirtyDay.objects.filter(fleet_id=fleet.pk, attempts__gt=0).count(),
+        "unspread": DirtyEntry.objects.filter(fleet_id=fleet.pk).exclude(problem="").count(),
         "drains": suspected_drains(fleet, today),
         "drain_days": DRAIN_DAYS,
         "mails": mails(fleet, now),

@@ -199,6 +199,7 @@ class ExchangeRate(BaseModel):
     currency: str = described("ISO 4217 code.", "EUR")
     effective_from: str = described("First day.", "2026-01-01")
     rate: str = described(_WORTH, "1.08250000")
+    import_id: int | None = _IMPORT
 
 
 # --- lists and answers ---
@@ -222,7 +223,7 @@ class PurchasesAsked(_Imported):
     truck_id: str | None = Field(None, max_length=32, description="Only those of this truck.")
 
 
-class ExchangeRatesAsked(Paging):
+class ExchangeRatesAsked(_Imported):
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="Only those of this currency.")
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import ledger, summaries
-from apps.fleet.models import CostEntry, CostRate, FuelPrice
+from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase, TruckDayFuel
 from apps.trucks.models import Message, SummaryRevision, TruckDay, TruckSync
 from tests import rows
 from tests.fleet.span_twin import assert_spans_add_up
-from tests.fleet.test_ledger import adds_up, costs, entry, rate
+from tests.fleet.test_ledger import adds_up, costs, entry, purchase, rate
 from tests.fleet.test_summaries import MONDAY, NOW, START, THURSDAY, TUESDAY, WEDNESDAY, shift
 from tests.pipeline import feed
 
@@ -104,6 +104,33 @@ def test_another_price_does_not_reach_the_fuel_of_sealed_days(fleet: Fleet) -> N
     summaries.rebuild(fleet)
     fuel = [of_day(fleet, "T-0", day)["fuel"][1] for day in (MONDAY, TUESDAY, WEDNESDAY)]
     assert fuel == ["33.00", "33.00", "60.00"]
+
+
+def test_what_is_bought_on_a_sealed_day_counts_however_late_it_is_booked(make: Callable[[str], Fleet]) -> None:
+    sealed, opened = make("Sealed"), make("Open")
+    seal(sealed)
+    before = bought_of(sealed)
+    rows_of = []
+    for each in (sealed, opened):
+        at = dt.datetime(2026, 3, 16, 9, tzinfo=dt.UTC)
+        for number, hour in enumerate((0, 13)):
+            ledger.save(purchase(each, reference=f"{number}", purchased_at=at + dt.timedelta(hours=hour)))
+        assert summaries.rebuild(each).changed == 1
+        rows_of.append(bought_of(each))
+        assert_spans_add_up(each.pk)
+    assert rows_of[0] == rows_of[1] != before
+    assert (rows_of[0][0]["purchases"], rows_of[0][0]["balance_bought_l"]) == (2, 601.0)
+    assert summaries.rebuild(sealed).changed == 0
+    for each in FuelPurchase.objects.filter(fleet=sealed):
+        ledger.delete(each)
+    summaries.rebuild(sealed)
+    assert bought_of(sealed) == before
+    assert_spans_add_up(sealed.pk)
+
+
+def bought_of(fleet: Fleet) -> list[dict[str, Any]]:
+    columns = ("purchases", "purchased_l", "purchased_amount", "balance_days", "balance_bought_l")
+    return list(TruckDayFuel.objects.filter(fleet_id=fleet.pk).order_by("day", "truck_id").values("day", *columns))
 
 
 def change_rates(fleet: Fleet) -> None:

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import CostAllocation, CostEntry, DirtyEntry, FleetDayCost, TruckDayCost
+from apps.fleet import ledger
+from apps.fleet.models import CostAllocation, CostEntry, DirtyEntry, ExchangeRate, FleetDayCost, TruckDayCost
 from apps.fleet.summaries import batches, notes, shares, writing
 from apps.fleet.summaries.notes import Changes
 from apps.trucks.models import SummaryRevision, TruckDay
@@ -292,6 +293,23 @@ def test_an_invoice_without_an_exchange_rate_does_not_hold_up_the_others(books: 
     assert shares.reallocate(books.fleet) == 1
     assert set(books.noted()) == {foreign.pk}
     assert sum(books.shares(own).values()) == 4_000
+
+
+def test_it_is_said_once_and_tried_again_when_a_rate_comes(books: Books, caplog: pytest.LogCaptureFixture) -> None:
+    """An invoice without a rate comes about when a fleet's currency changes."""
+    foreign = books.entry(currency="CHF")
+    for of in (5, 6):
+        shares.reallocate(books.fleet)
+        books.write({(0, of): 100_000})  # a day that it covers
+    shares.reallocate(books.fleet, early=True)
+    noted = DirtyEntry.objects.get(entry_id=foreign.pk)
+    assert noted.problem == "there is no exchange rate for CHF on 2026-03-01"
+    assert [record.message for record in caplog.records] == ["invoice not spread"]
+    assert not notes.due(books.fleet.pk).exists()
+    ledger.save(ExchangeRate(fleet=books.fleet, currency="CHF", effective_from=day(1), rate=Decimal("1.5")))
+    assert shares.reallocate(books.fleet) == 1
+    assert not books.noted()
+    assert sum(books.shares(foreign).values()) == 9_000  # 100 CHF are 150 EUR, of which 6 of 10 days have come
 
 
 # --- the outcome ---

@@ -14,7 +14,16 @@ from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, Superu
 from apps.accounts.scope import chosen_fleet
 from apps.accounts.units import LITRES_PER_GALLON
 from apps.fleet import ledger
-from apps.fleet.models import Benchmark, CostAllocation, CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
+from apps.fleet.models import (
+    Benchmark,
+    CostAllocation,
+    CostEntry,
+    CostRate,
+    DirtyEntry,
+    ExchangeRate,
+    FuelPrice,
+    FuelPurchase,
+)
 from apps.trucks.admin.marking import tell_marked
 
 
@@ -57,10 +66,26 @@ class LedgerAdmin(FleetScopedAdmin):
         return str(getattr(row, "truck", None) or row.group or "the whole fleet")
 
 
+class SpreadFilter(admin.SimpleListFilter):
+    """Those that cannot be spread, for want of an exchange rate."""
+
+    title = "spread"
+    parameter_name = "spread"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", "Waits for an exchange rate")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CostEntry]) -> QuerySet[CostEntry]:
+        if self.value() != "waiting":
+            return queryset
+        waiting = DirtyEntry.objects.exclude(problem="").filter(fleet_id__in=queryset.values("fleet_id"))
+        return queryset.filter(pk__in=list(waiting.values_list("entry_id", flat=True)))
+
+
 @admin.register(CostEntry)
 class CostEntryAdmin(LedgerAdmin):
     list_display = ["document_or_line", "fleet", "line", "money", "applies_to", "covers", "basis"]
-    list_filter = [FleetFilter, "line", "basis"]
+    list_filter = [FleetFilter, "line", "basis", SpreadFilter]
     search_fields = ["document"]
     search_help_text = "Document reference"
     autocomplete_fields = ["truck"]
@@ -96,6 +121,11 @@ class CostEntryAdmin(LedgerAdmin):
 
     @column("Spread so far")
     def spread(self, entry: CostEntry) -> str:
+        noted = DirtyEntry.objects.filter(fleet_id=entry.fleet_id, entry_id=entry.pk).exclude(problem="").first()
+        if noted is not None:
+            rates = f"{reverse('admin:fleet_exchangerate_add')}?fleet={entry.fleet_id}&currency={entry.currency}"
+            link = format_html('<a class="text-link" href="{}">Enter a rate</a>', rates)
+            return format_html("Not spread as it stands: {}. {}", noted.problem, link)
         shares = CostAllocation.objects.filter(fleet_id=entry.fleet_id, entry_id=entry.pk)
         total = shares.aggregate(amount=Sum("amount"))["amount"]
         if total is None:

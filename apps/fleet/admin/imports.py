@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -167,8 +169,14 @@ class LedgerImportAdmin(FleetScopedAdmin):
         return redirect(_page("add"))
 
     def _undo(self, request: HttpRequest, obj: LedgerImport) -> HttpResponse:
-        self.log_deletions(request, [obj])
-        count, marked = obj.row_count or 0, storing.undo(obj)
+        count = obj.row_count or 0
+        try:
+            with transaction.atomic():
+                self.log_deletions(request, [obj])
+                marked = storing.undo(obj)
+        except ValidationError as error:  # an exchange rate that an invoice needs
+            self.message_user(request, f"Nothing was removed: {error.messages[0]}.", messages.ERROR)
+            return redirect(_page("change", obj.pk))
         self.message_user(request, f"The {count:,} rows of {obj.file_name} were removed.", messages.SUCCESS)
         tell_marked(self, request, marked)
         return redirect(_page("changelist"))

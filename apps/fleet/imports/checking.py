@@ -15,14 +15,15 @@ from apps.fleet.imports.kinds import Column, Kind
 from apps.fleet.imports.sheets import Sheet, Unreadable, shown
 from apps.fleet.imports.values import Cell, Mistake
 from apps.fleet.ledger import LedgerRow, touched_days
-from apps.fleet.models import FuelPrice, FuelPurchase
+from apps.fleet.models import ExchangeRate, FuelPrice, FuelPurchase
 from apps.trucks.models import Truck, TruckGroup
 
 _RELATIONS = ("fleet", "truck", "group", "imported")
-# What names a row of a kind once, its instant first: the same again, in the file or in the ledger, is refused.
+# What names a row of a kind once, its instant or day first: the same again, in the file or in the ledger, is refused.
 _KEYS: dict[type[LedgerRow], tuple[str, ...]] = {
     FuelPrice: ("effective_at", "group_id"),
     FuelPurchase: ("purchased_at", "truck_id", "reference"),
+    ExchangeRate: ("effective_from", "currency"),
 }
 
 

@@ -10,7 +10,16 @@ import xlsxwriter
 from django.db.models import TextChoices
 
 from apps.accounts.units import LITRES_PER_GALLON
-from apps.fleet.models import AllocationBasis, CostBasis, CostEntry, CostLine, CostRate, FuelPrice, FuelPurchase
+from apps.fleet.models import (
+    AllocationBasis,
+    CostBasis,
+    CostEntry,
+    CostLine,
+    CostRate,
+    ExchangeRate,
+    FuelPrice,
+    FuelPurchase,
+)
 
 _GALLON = Decimal(str(LITRES_PER_GALLON))
 
@@ -33,7 +42,7 @@ class Kind:
 
     name: str
     title: str
-    model: type[CostEntry | CostRate | FuelPrice | FuelPurchase]
+    model: type[CostEntry | CostRate | ExchangeRate | FuelPrice | FuelPurchase]
     columns: tuple[Column, ...]
     either: tuple[str, ...] = ()
     has_money: bool = False  # with a currency in each row, so that it has sums
@@ -126,7 +135,17 @@ PURCHASES = Kind(
     either=("litres", "gallons"),
     has_money=True,
 )
-KINDS = {kind.name: kind for kind in (ENTRIES, RATES, PRICES, PURCHASES)}
+EXCHANGE_RATES = Kind(
+    "exchange-rates",
+    "Exchange rates",
+    ExchangeRate,
+    (
+        Column("currency", "text", "a code of three capital letters, not the fleet's own", "EUR", True),
+        Column("effective_from", "day", "the first day, such as 2026-03-05", "2026-01-01", True),
+        Column("rate", "number", "what one of it is worth in the fleet's currency, at most 8 decimals", "1.0825", True),
+    ),
+)
+KINDS = {kind.name: kind for kind in (ENTRIES, RATES, PRICES, PURCHASES, EXCHANGE_RATES)}
 
 
 def template_csv(kind: Kind) -> bytes:

@@ -19,6 +19,7 @@ class LedgerImport(models.Model):
         RATES = "rates", "cost rates"
         PRICES = "fuel-prices", "fuel prices"
         PURCHASES = "fuel-purchases", "fuel purchases (card files)"
+        EXCHANGE_RATES = "exchange-rates", "exchange rates"
 
     class DecimalMark(models.TextChoices):
         POINT = "point", "a point: 1,234.50"

@@ -100,7 +100,7 @@ class DirtyEntry(models.Model):
     """The log of entries whose shares are out of date, kept as `DirtyDay` is. An entry that is gone loses them.
 
     Out of date are those of the days from `first_day` to `last_day`, both included, and from `whole_at` on all; null:
-    none. Written by `apps.fleet.summaries.notes`.
+    none. Written by `apps.fleet.summaries.notes`; a `problem` by `shares`.
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "entry_id")
@@ -111,6 +111,7 @@ class DirtyEntry(models.Model):
     first_day = models.DateField(null=True)
     last_day = models.DateField(null=True)
     whole_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=200, blank=True, help_text="why it cannot be spread until something changes")
 
     class Meta:
         db_table = "dirty_entry"
@@ -129,6 +130,7 @@ class ExchangeRate(models.Model):
         max_digits=18, decimal_places=8, validators=[MinValueValidator(Decimal("0.00000001"))],
         help_text="units of the fleet's currency for one of this",
     )  # fmt: skip
+    imported = imported_from()
 
     class Meta:
         db_table = "exchange_rate"

@@ -70,7 +70,7 @@ class Ledger:
         fuel, idle, productive = (
             burnt(work, litres, self.prices) for litres in (work.fuel_l, work.idle_l, work.idle_productive_l)
         )
-        purchases = self._purchases(truck_id, result.start, result.end)
+        purchases = self.bought(truck_id, result.start, result.end)
         events = event_costs(work, result.idle_events, result.fuel_events, self.prices)
         columns = {
             "fuel_cost": fuel and fuel.cost,
@@ -107,7 +107,8 @@ class Ledger:
         entries = (*self._entries.get(None, ()), *self._entries.get(work.truck_id, ()))
         return {entry.line for entry in entries if _covers(entry, work.day, work.groups)}
 
-    def _purchases(self, truck_id: int, start: int, end: int) -> Columns:
+    def bought(self, truck_id: int, start: int, end: int) -> Columns:
+        """What was bought in [start, end), in the fleet's money; null where nothing was. Raises NoRate."""
         mine = self._bought.get(truck_id, ())
         bought = [each for each in mine if as_utc(start) <= each.purchased_at < as_utc(end)]
         if not bought:

@@ -24,8 +24,8 @@ LATER = dt.timedelta(minutes=10)
 
 # An upsert that raises a version and widens a stretch on conflict is beyond the ORM.
 _NOTE = """
-INSERT INTO dirty_entry (fleet_id, entry_id, version, marked_at, first_day, last_day, whole_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO dirty_entry (fleet_id, entry_id, version, marked_at, problem, first_day, last_day, whole_at)
+VALUES (%s, %s, %s, %s, '', %s, %s, %s)
 ON DUPLICATE KEY UPDATE version = version + 1, marked_at = VALUES(marked_at),
     first_day = COALESCE(LEAST(first_day, VALUES(first_day)), first_day, VALUES(first_day)),
     last_day = COALESCE(GREATEST(last_day, VALUES(last_day)), last_day, VALUES(last_day)),
@@ -54,8 +54,13 @@ WHOLE = Note(whole_in=dt.timedelta(0))
 
 
 def mark(fleet_id: int, entry_ids: Iterable[int]) -> None:
-    """Notes entries to be spread anew, whole and soon: they, or what they are worth, have changed."""
-    _note(fleet_id, dict.fromkeys(entry_ids, WHOLE))
+    """Notes entries to be spread anew, whole and soon: they, or what they are worth, have changed.
+
+    So those that could not be spread are tried again, which another day of a truck is no reason for.
+    """
+    noted = dict.fromkeys(entry_ids, WHOLE)
+    _note(fleet_id, noted)
+    DirtyEntry.objects.filter(fleet_id=fleet_id, entry_id__in=noted).exclude(problem="").update(problem="")
 
 
 def _note(fleet_id: int, notes: Mapping[int, Note]) -> None:
@@ -77,9 +82,9 @@ def _after(now: dt.datetime, wait: dt.timedelta | None) -> dt.datetime | None:
 
 
 def due(fleet_id: int | None = None, *, early: bool = False) -> QuerySet[DirtyEntry]:
-    """The noted entries of which something is to be spread now; `early`: all of them."""
+    """The noted entries of which something is to be spread now; `early`: all of them, also those that could not be."""
     noted = DirtyEntry.objects.all() if fleet_id is None else DirtyEntry.objects.filter(fleet_id=fleet_id)
-    return noted if early else noted.filter(Q(first_day__isnull=False) | Q(whole_at__lte=Now()))
+    return noted if early else noted.filter(Q(first_day__isnull=False) | Q(whole_at__lte=Now()), problem="")
 
 
 # --- what a change concerns -----------------------------------------------------------------------------------------

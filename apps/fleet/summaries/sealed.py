@@ -1,7 +1,7 @@
-"""What sealed days cost: their estimates by the ledger as it is now, from the figures that are stored.
+"""What sealed days cost: their estimates by the ledger as it is now, from the figures that are stored, and purchases.
 
 What was measured stays as it is, and so does the cost of fuel: which litres were used at which price is not known any
-more. But rates times stored distance, hours and days are, and whether an invoice stands for a line.
+more. But rates times stored distance, hours and days are, whether an invoice stands for a line, and what was bought.
 """
 
 import datetime as dt
@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Model, Q
 
+from apps.accounts.calendar import ONE_DAY, day_start
 from apps.accounts.models import Fleet
 from apps.fleet.costs import Burnt, DayCost, Estimate, Work, by_line
 from apps.fleet.driver_costs import InTruck
@@ -25,29 +26,51 @@ from apps.fleet.summaries.writing import next_revision
 from apps.trucks.models import TruckDay
 
 Key = tuple[int, dt.date]  # truck, day
+_BOUGHT = ("purchases", "purchased_l", "purchased_amount", "balance_bought_l")
 
 
 def reprice(fleet: Fleet, days: Collection[Key]) -> int:
-    """Replaces the estimates of sealed days where they come out otherwise, by driver too. Returns of how many days.
+    """Replaces estimates, by driver too, and purchases of sealed days where they come out otherwise. Returns how many.
 
     In the transaction that takes the days off the log. Repeated it writes nothing.
     """
     if not days:
         return 0
     which = reduce(or_, (Q(truck_id=truck_id, day=day) for truck_id, day in days))
-    estimates = _estimates(fleet, which, days)
+    ledger = Ledger(fleet, {truck_id for truck_id, _ in days}, [day for _, day in days])
+    estimates = _estimates(fleet, which, ledger)
     drivers = _drivers(fleet, which)
     written: dict[type[Model], dict[Key, list[Columns]]] = {
         TruckDayCost: {key: [_columns(cost) for cost in by_line(found)] for key, found in estimates.items()},
         TruckDayDriverCost: {key: estimates_by_driver(found, drivers[key]) for key, found in estimates.items()},
     }
     changed = {key for model, rows in written.items() for key in _differing(fleet, which, model, rows)}
-    if changed:
+    bought = _bought_otherwise(fleet, which, estimates, ledger)
+    if changed or bought:
         revision = next_revision(fleet.pk)
         for model, rows in written.items():
             _replace(fleet.pk, model, {key: rows[key] for key in sorted(changed)})
-        sums.of_costs(fleet.pk, changed, revision)
+        TruckDayFuel.objects.bulk_create(bought, update_conflicts=True, update_fields=_BOUGHT)
+        changed |= {(row.truck_id, row.day) for row in bought}
+        (sums.of_days if bought else sums.of_costs)(fleet.pk, changed, revision)
     return len(changed)
+
+
+def _bought_otherwise(fleet: Fleet, which: Q, days: Iterable[Key], ledger: Ledger) -> list[TruckDayFuel]:
+    """The rows of fuel in money of days on which other purchases are booked than stand there."""
+    stored = {(row.truck_id, row.day): row for row in TruckDayFuel.objects.filter(which, fleet_id=fleet.pk)}
+    found = []
+    for truck_id, day in sorted(days):
+        start, end = day_start(day, fleet.zone), day_start(day + ONE_DAY, fleet.zone)
+        bought = ledger.bought(truck_id, start, end)
+        row = stored.get((truck_id, day)) or TruckDayFuel(fleet_id=fleet.pk, truck_id=truck_id, day=day)
+        if any(getattr(row, name) != value for name, value in bought.items()):
+            for name, value in bought.items():
+                setattr(row, name, value)
+            if row.balance_days:
+                row.balance_bought_l = float(bought["purchased_l"] or 0)
+            found.append(row)
+    return found
 
 
 def _columns(cost: DayCost) -> Columns:
@@ -76,9 +99,8 @@ def _sorted(columns: Iterable[Columns]) -> list[list[tuple[str, Any]]]:
     return sorted(sorted(each.items()) for each in columns)
 
 
-def _estimates(fleet: Fleet, which: Q, days: Collection[Key]) -> dict[Key, list[Estimate]]:
+def _estimates(fleet: Fleet, which: Q, ledger: Ledger) -> dict[Key, list[Estimate]]:
     """Of the days that have figures."""
-    ledger = Ledger(fleet, {truck_id for truck_id, _ in days}, [day for _, day in days])
     fuel = {
         (row.truck_id, row.day): Burnt(row.fuel_priced_l or 0.0, row.fuel_cost)
         for row in TruckDayFuel.objects.filter(which, fleet_id=fleet.pk, fuel_cost__isnull=False)

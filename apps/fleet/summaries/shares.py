@@ -64,8 +64,8 @@ T = TypeVar("T")
 def reallocate(fleet: Fleet, *, early: bool = False, seconds: float = math.inf) -> int:
     """Spreads the noted entries that are due, `early` all of them. Returns how many have other shares than before.
 
-    One that cannot be, for want of an exchange rate, stays noted and does not hold up the others. What is left when
-    the time is over stays noted too.
+    One that cannot be, for want of an exchange rate, stays noted with what is wrong, does not hold up the others, and
+    is tried again when it or a rate changes. What is left when the time is over stays noted too.
     """
     deadline = time.monotonic() + seconds
     changed = 0
@@ -156,14 +156,23 @@ def _spread(fleet: Fleet, entry_ids: Sequence[int], early: bool) -> int:
     for work in spreading.works:
         try:
             after = spreading.shares(work)
-        except NoRate:
-            logger.exception("invoice not spread", extra={"fleet": fleet.pk, "entry": work.noted.entry_id})
+        except NoRate as error:
+            _put_off(work.noted, str(error))
             continue
         difference.add(work, spreading.stored(work), after)
         done.append(work)
     difference.write(fleet.pk)
     _take_off(fleet.pk, done)
     return len(difference.entries)
+
+
+def _put_off(noted: DirtyEntry, problem: str) -> None:
+    """Writes down why an entry cannot be spread, and says so once."""
+    if noted.problem == problem:
+        return
+    as_read = DirtyEntry.objects.filter(fleet_id=noted.fleet_id, entry_id=noted.entry_id, version=noted.version)
+    as_read.update(problem=problem)
+    logger.warning("invoice not spread", extra={"fleet": noted.fleet_id, "entry": noted.entry_id, "problem": problem})
 
 
 def _take_off(fleet_id: int, done: Iterable[Work]) -> None:

@@ -471,3 +471,19 @@ def test_the_command_checks_writes_once_and_names_errors(
 
 def test_kinds_are_those_of_the_model() -> None:
     assert list(KINDS) == LedgerImport.Kind.values
+
+
+def test_exchange_rates_are_written_and_spread_what_waited_for_them(fleet: Fleet) -> None:
+    content = "currency;effective_from;rate\nCHF;01.03.2026;1,0425\nSEK;2026-03-01;0,0952\n"
+    wrong = check(fleet, KINDS["exchange-rates"], f"{content}CHF;2026-03-01;1,1\nchf;2026-03-01;0\n".encode())
+    assert [(error.row, error.column) for error in wrong.errors] == [(4, ""), (5, "currency"), (5, "rate")]
+    made = storing.received(fleet, "exchange-rates", "rates.csv", content.encode(), "root")
+    storing.store(made)
+    found = ExchangeRate.objects.filter(imported=made).order_by("currency")
+    assert [(rate.currency, str(rate.effective_from), str(rate.rate)) for rate in found] == [
+        ("CHF", "2026-03-01", "1.04250000"), ("SEK", "2026-03-01", "0.09520000"),
+    ]  # fmt: skip
+    again = check(fleet, KINDS["exchange-rates"], content.encode())
+    assert {error.problem for error in again.errors} == {"is in the ledger already, by its effective_from, currency"}
+    storing.undo(made)
+    assert not ExchangeRate.objects.filter(currency="CHF").exists()
