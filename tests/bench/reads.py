@@ -50,14 +50,14 @@ def measure(figures: Figures, server: servers.Server, path: str, *how: Any) -> N
 
     Raises RuntimeError for a server that answers with errors: its speed would mean nothing.
     """
-    busy, cpu, began = _busy_s(), server.cpu_s(), time.perf_counter()
-    ours = _ours_s(server)
+    busy, cpu, began = busy_s(), server.cpu_s(), time.perf_counter()
+    ours = ours_s(server)
     result = wrk.run(f"{server.address}{path}", *how)
     elapsed = time.perf_counter() - began
     if result.errors or not result.requests:
         raise RuntimeError(f"{server.name}: {result.errors} errors in {result.requests} answers")
     used = server.cpu_s() - cpu
-    foreign = _busy_s() - busy - (_ours_s(server) - ours)
+    foreign = busy_s() - busy - (ours_s(server) - ours)
     figures.per_s.append(result.per_s)
     figures.p50_ms.append(result.p50_ms)
     figures.p99_ms.append(result.p99_ms)
@@ -65,13 +65,13 @@ def measure(figures: Figures, server: servers.Server, path: str, *how: Any) -> N
     figures.foreign_pct.append(max(0.0, 100 * foreign / elapsed / (os.cpu_count() or 1)))
 
 
-def _busy_s() -> float:
+def busy_s() -> float:
     """CPU seconds of the whole machine."""
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + times.irq + times.softirq
 
 
-def _ours_s(server: servers.Server) -> float:
+def ours_s(server: servers.Server) -> float:
     """CPU seconds of what belongs to the measurement: the server, the database, and this process with its children."""
     own = os.times()
     total = server.cpu_s() + own.user + own.system + own.children_user + own.children_system

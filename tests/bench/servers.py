@@ -89,11 +89,11 @@ def _server(name: str, command: list[str], probe: str, environment: dict[str, st
             yield Server(name, f"http://127.0.0.1:{port}", psutil.Process(process.pid))
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(40)  # workers that hang are killed after 30 s
 
 
 def _wait(url: str, name: str) -> None:
-    for _ in range(150):
+    for _ in range(600):
         try:
             urllib.request.urlopen(url, timeout=2).close()
             return
