@@ -8,6 +8,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from apps.accounts.problems import CONTENT_TYPE
 from apps.accounts.schemas import ProblemBody
+from apps.files.answers import TYPES
 
 Json = dict[str, Any]
 
@@ -83,6 +84,7 @@ def _complete_operation(method: str, operation: Json, schemas: Json, *, missing:
         parameter.pop("examples", None)  # a list is allowed in a schema, not beside it
     if is_read:
         operation["parameters"].append(_IF_NONE_MATCH)
+        _add_files(operation)
     if body := operation.get("requestBody"):
         _add_example(body, schemas)
     answers = {str(status): answer for status, answer in operation["responses"].items()}
@@ -94,6 +96,13 @@ def _complete_operation(method: str, operation: Json, schemas: Json, *, missing:
         status: _error(int(status), description)
         for status, description in sorted(_errors_of(operation, is_read=is_read, missing=missing).items())
     }
+
+
+def _add_files(operation: Json) -> None:
+    """A list that may be asked for as a file has its types beside JSON."""
+    if any(parameter["name"] == "format" for parameter in operation["parameters"]):
+        content = operation["responses"].get("200", operation["responses"].get(200))["content"]
+        content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()}
 
 
 def _complete_answer(status: str, answer: Json, schemas: Json, *, is_read: bool) -> None:

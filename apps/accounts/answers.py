@@ -59,9 +59,13 @@ def is_known(request: HttpRequest, tag: str) -> bool:
     return known == ["*"] or tag.removeprefix("W/") in (each.removeprefix("W/") for each in known)
 
 
+def takes_json(request: HttpRequest) -> bool:
+    return _takes_json(request.headers.get("Accept", ""))
+
+
 def require_json(request: HttpRequest) -> None:
     """Raises NotAcceptable for a client that takes no JSON."""
-    if not _takes_json(request.headers.get("Accept", "")):
+    if not takes_json(request):
         raise NotAcceptable("Answers are application/json.")
 
 

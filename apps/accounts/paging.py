@@ -3,8 +3,8 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -33,6 +33,11 @@ class Page:
         text = repr((*scope, sorted(question.items())))
         after = None if parameters.cursor is None else _key(parameters.cursor, text)
         return cls(parameters.limit, after, text)
+
+    def following(self, echo: Mapping[str, Any]) -> "Page | None":
+        """The page after the one whose answer has this `page`; None after the last."""
+        cursor = echo["next_cursor"]
+        return None if cursor is None else replace(self, after=_key(cursor, self.scope))
 
     def cut(self, rows: Sequence[Any], key: str) -> tuple[Sequence[Any], dict[str, Any]]:
         """The page's rows and the answer's `page`; one row more than the limit has been read."""

@@ -15,7 +15,7 @@ from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.parameters import Parameters
 from apps.accounts.periods import Period
-from apps.accounts.problems import NotAcceptable, Unavailable
+from apps.accounts.problems import FieldError, InvalidParameters, NotAcceptable, Unavailable
 from apps.accounts.schemas import described
 from apps.files.columns import Shape
 from apps.files.job import FileFormat, Job, Pages, Statement
@@ -42,6 +42,15 @@ class FileOptions(Parameters):
     )
 
 
+class Exportable(FileOptions):
+    """Parameters of a list that is JSON, or a file."""
+
+    format: Literal["json", "csv", "xlsx"] | None = Field(
+        None,
+        description="JSON, or the whole list as a file; without it by `Accept`. A file takes no `limit` or `cursor`.",
+    )
+
+
 class OfTruck(BaseModel):
     """What the rows of lists over several trucks begin with."""
 
@@ -61,6 +70,27 @@ def negotiated(request: AuthenticatedRequest, asked: FileFormat | None) -> FileF
     if {"*/*", "text/*"} & set(kinds):
         return "csv"
     raise NotAcceptable(f"Files are {' or '.join(TYPES.values())}.")
+
+
+def file_asked(request: AuthenticatedRequest, asked: Exportable) -> FileFormat | None:
+    """The form of the file that a list is to be; None for JSON. Raises InvalidParameters."""
+    if asked.format == "json":
+        return None
+    form = asked.format or _taken(request)
+    given = [name for name in ("limit", "cursor") if form is not None and name in request.GET]
+    if given:
+        detail = "is for JSON: a file has all rows"
+        raise InvalidParameters(f"{given[0]}: {detail}.", [FieldError(f"/query/{name}", detail) for name in given])
+    return form
+
+
+def _taken(request: AuthenticatedRequest) -> FileFormat | None:
+    """The first form that the client takes and JSON is not, if there is one."""
+    accept = request.headers.get("Accept")
+    if not accept or answers.takes_json(request):
+        return None
+    kinds = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    return next((form for form, kind in TYPES.items() if kind in kinds), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +152,16 @@ class Question:
 
 
 async def answer(
-    request: AuthenticatedRequest, question: Question, source: Callable[[], Awaitable[Statement | Pages]], tag: str
+    request: AuthenticatedRequest,
+    question: Question,
+    source: Callable[[], Awaitable[Statement | Pages]],
+    state: object,
 ) -> HttpResponse:
     """The file, or 304 where the client has it already. Raises Unavailable, InvalidParameters.
 
-    `tag` is of the state before the file is begun: a file may be of a later one, which the next question then tells.
+    Its tag is of the fleet's state before it is begun: a file may be of a later one, which the next question tells.
     """
+    tag = answers.etag(request, state, question.period, question.form, question.units)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
     file = await _begun(request, question.job(await source()))

@@ -11,15 +11,19 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.answers import money
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.changes import change_pct
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
+from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.columns import Told, shape
 from apps.fleet import block_queries, cost_figures, cost_schemas, driver_cost_queries, figures, queries, truck_sums
 from apps.fleet.allocation import NO_TRUCK
 from apps.fleet.blocks import Costs as Amounts
 from apps.fleet.blocks import total
+from apps.fleet.exports import FleetList
 from apps.fleet.figures import Costs
+from apps.fleet.models import CostLine, CostSource
 from apps.fleet.spans import quarter_of
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
@@ -42,6 +46,8 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
 
     Of the fleet, or of the trucks that a group has now.
     """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form, {"Group": asked.group} if asked.group else {})
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "cost", who.fleet_id, period)
@@ -70,6 +76,25 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
         }
 
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: cost_schemas.CostPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
+    rows, page_echo = await Analysis(whose, period, who.currency).by(asked.by, page, fresh.trucks)
+    return rows[f"by_{asked.by}"], page_echo
+
+
+_TOLD = {"lines": Told("line", tuple(CostLine.values)), "sources": Told("source", tuple(CostSource.values))}
+FILE = FleetList(
+    {
+        "truck": Listing("Costs", shape(OfTruck, cost_schemas.CostOfTruck, **_TOLD)),
+        "group": Listing("Costs by group", shape(cost_schemas.CostOfGroup, **_TOLD)),
+        "driver": Listing("Costs by driver", shape(cost_schemas.CostOfDriver, **_TOLD)),
+    },
+    _page,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,13 @@ from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
+from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.columns import shape
 from apps.fleet import driver_figures as of_rows
 from apps.fleet import driver_queries as statements
 from apps.fleet import driver_schemas as schemas
 from apps.fleet import figures, queries
+from apps.fleet.exports import FleetList
 from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
 from apps.fleet.utilization_figures import coverage_pct, is_ranked
@@ -52,6 +55,8 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
     Of all trucks, or of those that a group has now. With the period before. Drivers and the time of which nobody is
     known add up to the trucks.
     """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form, {"Group": asked.group} if asked.group else {})
     now, who = _now(), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "behavior", who.fleet_id, period)
@@ -76,6 +81,22 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
         }
 
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: schemas.BehaviorPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
+    return await Driven(whose, period, fresh, await terms_of(who, period)).rows(asked, page)
+
+
+FILE = FleetList(
+    {
+        "truck": Listing("Driving", shape(OfTruck, schemas.BehaviorOfTruck)),
+        "driver": Listing("Driving by driver", shape(schemas.BehaviorOfDriver)),
+    },
+    _page,
+)
 
 
 @dataclass(frozen=True, slots=True)

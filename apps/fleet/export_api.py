@@ -7,36 +7,34 @@ from django.http import HttpResponse
 from ninja import Query, Router
 from pydantic import Field, WithJsonSchema
 
-from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.problems import FieldError, InvalidParameters, NotFound
 from apps.files import answers as files
-from apps.files.answers import TYPES, FileOptions, Listing, Question, negotiated
-from apps.files.job import Pages, Statement
-from apps.fleet import exports
+from apps.files.answers import FileOptions, Question, negotiated
+from apps.files.job import FileFormat, Statement
+from apps.fleet import cost_api, driver_api, utilization_api
+from apps.fleet.cost_schemas import CostPeriod
+from apps.fleet.driver_schemas import BehaviorPeriod
+from apps.fleet.exports import FleetList
+from apps.fleet.utilization_schemas import UtilizationPeriod
 from apps.trucks import exports as of_trucks
 from apps.trucks import freshness
 from apps.trucks.exports import TruckList
 
 router = Router(tags=["Exports"], by_alias=True)
 
-ROWS: dict[str, TruckList] = {
-    "days": of_trucks.DAYS,
-    "trips": of_trucks.TRIPS,
-    "stops": of_trucks.STOPS,
-    "idle-events": of_trucks.IDLE_EVENTS,
-    "speeding-events": of_trucks.SPEEDING_EVENTS,
-    "harsh-events": of_trucks.HARSH_EVENTS,
-    "fuel-events": of_trucks.FUEL_EVENTS,
+ROWS = of_trucks.LISTS
+# Lists with one row a truck, and what their endpoints are asked with.
+BY_TRUCK: dict[str, tuple[FleetList[Any], Any]] = {
+    "cost-analysis": (cost_api.FILE, CostPeriod),
+    "utilization": (utilization_api.FILE, UtilizationPeriod),
+    "driver-behavior": (driver_api.FILE, BehaviorPeriod),
 }
-NAMES = (*ROWS, *exports.LISTS)
+NAMES = (*ROWS, *BY_TRUCK)
 _NAME_SCHEMA = {"type": "string", "enum": list(NAMES), "description": "Which list.", "examples": ["days"]}
 ListName = Annotated[str, WithJsonSchema(_NAME_SCHEMA)]
-_FILE = {
-    "description": "The file.",
-    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()},
-}
+_FILE: dict[str, Any] = {"description": "The file.", "content": {}}
 
 _ERRORS = {
     "404": "There is no such list, or the fleet has no such truck.",
@@ -67,30 +65,29 @@ async def export(request: AuthenticatedRequest, list_name: ListName, asked: Quer
     Its columns are the fields of the JSON answers, with units in their names; instants are UTC in CSV and wall time of
     the fleet in XLSX. Events are those of the days on which they began.
     """
-    now, who = dt.datetime.now(dt.UTC), request.auth
     if list_name not in NAMES:
         raise NotFound(f"There are {', '.join(NAMES)}.")
-    form, period = negotiated(request, asked.format), asked.resolve(who.zone, now)
-    if asked.truck_id is not None and list_name not in ROWS:
+    form = negotiated(request, asked.format)
+    if list_name in ROWS:
+        return await _rows(request, ROWS[list_name], asked, form)
+    if asked.truck_id is not None:
         detail = "is not for this list: it has one row a truck"
         raise InvalidParameters(f"truck_id: {detail}.", [FieldError("/query/truck_id", detail)])
-
-    async def state() -> freshness.Freshness:
-        return await freshness.state_of_fleet(who.fleet_id, now)
-
-    async def source() -> Statement | Pages:
-        if list_name in ROWS:
-            return await of_trucks.read(ROWS[list_name], who.fleet_id, who.zone, period, asked.truck_id)
-        return await exports.pages(list_name, who, period, state)
-
-    question = Question(_listing(list_name), who, period, form, asked, _filters(asked))
-    tag = answers.etag(request, await state(), period, form, question.units)
-    return await files.answer(request, question, source, tag)
+    listed, parameters = BY_TRUCK[list_name]
+    period = asked.model_dump(by_alias=True, include={"from_", "to", "period"}, exclude_none=True)
+    return await listed.file(request, parameters.model_validate(period), asked, form)
 
 
-def _listing(name: str) -> Listing:
-    return ROWS[name].listing if name in ROWS else exports.LISTS[name][0]
+async def _rows(
+    request: AuthenticatedRequest, listed: TruckList, asked: ExportSearch, form: FileFormat
+) -> HttpResponse:
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+    state = await freshness.state_of_fleet(who.fleet_id, now)
+    filters = {} if asked.truck_id is None else {"Truck": asked.truck_id}
+    question = Question(listed.listing, who, period, form, asked, filters)
 
+    async def source() -> Statement:
+        return await of_trucks.read(listed, who.fleet_id, who.zone, period, asked.truck_id)
 
-def _filters(asked: ExportSearch) -> dict[str, Any]:
-    return {} if asked.truck_id is None else {"Truck": asked.truck_id}
+    return await files.answer(request, question, source, state)

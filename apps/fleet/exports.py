@@ -1,86 +1,76 @@
-"""The lists of a fleet by truck that can be had as files: the rows of the JSON answers, all pages of one revision."""
+"""The lists of a fleet that can be had as files: the rows of the JSON answers, all pages of one revision."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.http import HttpResponse
 
 from apps.accounts import answers
-from apps.accounts.authentication import Principal
+from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
+from apps.accounts.parameters import DayPeriod
 from apps.accounts.periods import Period
 from apps.accounts.problems import Unavailable
-from apps.files.answers import Listing, OfTruck
-from apps.files.columns import Told, shape
-from apps.files.job import Pages
-from apps.fleet.cost_api import Analysis
-from apps.fleet.cost_schemas import CostOfTruck
-from apps.fleet.driver_api import Driven, terms_of
-from apps.fleet.driver_schemas import BehaviorOfTruck, BehaviorPeriod
-from apps.fleet.models import CostLine, CostSource
-from apps.fleet.utilization_api import Used
-from apps.fleet.utilization_schemas import UtilizationOfTruck, UtilizationPeriod
-from apps.fleet.whose import Whose
+from apps.files.answers import FileOptions, Listing, Question, answer
+from apps.files.job import FileFormat, Pages
+from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 
-AT_ONCE = 1_000
+AT_ONCE = 1_000  # rows: what an answer may have
 _READS = 3
-_PER_LINE = Told("line", tuple(CostLine.values))
-_PER_SOURCE = Told("source", tuple(CostSource.values))
 
-COSTS = Listing("Costs", shape(OfTruck, CostOfTruck, lines=_PER_LINE, sources=_PER_SOURCE))
-UTILIZATION = Listing("Utilization", shape(OfTruck, UtilizationOfTruck))
-BEHAVIOR = Listing("Driving", shape(OfTruck, BehaviorOfTruck))
-
+A = TypeVar("A", bound=DayPeriod)
 Rows = Sequence[dict[str, Any]]
-Read = Callable[[Principal, Period, Freshness, Page], Awaitable[tuple[Rows, dict[str, Any]]]]
+ReadPage = Callable[[Principal, Period, Freshness, A, Page], Awaitable[tuple[Rows, dict[str, Any]]]]
 
 
-async def costs(who: Principal, period: Period, fresh: Freshness, page: Page) -> tuple[Rows, dict[str, Any]]:
-    analysis = Analysis(Whose(who.fleet_id, None, fresh.revision), period, who.currency)
-    data, echo = await analysis.by("truck", page, fresh.trucks)
-    return data["by_truck"], echo
+@dataclass(frozen=True, slots=True)
+class FleetList(Generic[A]):
+    """A list by what its rows are (`by`), and how a page of it is read: rows, and the answer's `page`."""
 
+    listings: Mapping[str, Listing]
+    read: ReadPage[A]
 
-async def utilization(who: Principal, period: Period, fresh: Freshness, page: Page) -> tuple[Rows, dict[str, Any]]:
-    used = Used(who.fleet_id, period, fresh)
-    by_code = UtilizationPeriod.model_validate({})
-    rows, echo, _ = await used.rows(by_code, page, await used.totals(period), await used.targets())
-    return rows, echo
+    async def file(
+        self,
+        request: AuthenticatedRequest,
+        asked: A,
+        options: FileOptions,
+        form: FileFormat,
+        filters: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
+        """All rows that are asked for, as a file."""
+        now, who = dt.datetime.now(dt.UTC), request.auth
+        period, listing = asked.resolve(who.zone, now), self.listings[getattr(asked, "by", "truck")]
 
+        async def state() -> Freshness:
+            return await freshness.state_of_fleet(who.fleet_id, now)
 
-async def behavior(who: Principal, period: Period, fresh: Freshness, page: Page) -> tuple[Rows, dict[str, Any]]:
-    driven = Driven(Whose(who.fleet_id, None, fresh.revision), period, fresh, await terms_of(who, period))
-    return await driven.rows(BehaviorPeriod.model_validate({}), page)
+        async def source() -> Pages:
+            return await self._pages(listing, who, period, asked, state)
 
+        question = Question(listing, who, period, form, options, filters or {})
+        return await answer(request, question, source, await state())
 
-# List → its columns, and how a page of it is read.
-LISTS: dict[str, tuple[Listing, Read]] = {
-    "cost-analysis": (COSTS, costs),
-    "utilization": (UTILIZATION, utilization),
-    "driver-behavior": (BEHAVIOR, behavior),
-}
+    async def _pages(
+        self, listing: Listing, who: Principal, period: Period, asked: A, state: Callable[[], Awaitable[Freshness]]
+    ) -> Pages:
+        """Raises Unavailable if the fleet's figures change again and again."""
+        for _ in range(_READS):
+            fresh = await state()
+            found = await self._all(listing, who, period, asked, fresh)
+            if fresh.is_still(await state()):
+                return Pages(tuple(found), {"revision": fresh.revision, "known_until": fresh.known_until})
+        raise Unavailable("The figures change while they are read; try again.")
 
-
-async def pages(name: str, who: Principal, period: Period, state: Callable[[], Awaitable[Freshness]]) -> Pages:
-    """All pages, with the state of the fleet that they are of. Raises Unavailable if it changes again and again."""
-    listing, read = LISTS[name]
-    columns = listing.shape.columns(who.currency)
-    for _ in range(_READS):
-        fresh = await state()
-        found = await _all(read, who, period, fresh, lambda row: listing.shape.row(row, columns))
-        if fresh.is_still(await state()):
-            known = {"revision": fresh.revision, "known_until": fresh.known_until}
-            return Pages(tuple(found), known)
-    raise Unavailable("The figures change while they are read; try again.")
-
-
-async def _all(
-    read: Read, who: Principal, period: Period, fresh: Freshness, row: Callable[[dict[str, Any]], list[str | None]]
-) -> list[bytes]:
-    found: list[bytes] = []
-    after = None
-    while True:
-        rows, echo = await read(who, period, fresh, Page(AT_ONCE, after, ""))
-        found.append(answers.dumps([row(each) for each in rows]))
-        if not echo["has_more"]:
-            return found
-        after = rows[-1]["truck_id"]
+    async def _all(self, listing: Listing, who: Principal, period: Period, asked: A, fresh: Freshness) -> list[bytes]:
+        columns = listing.shape.columns(who.currency)
+        found: list[bytes] = []
+        page: Page | None = Page(AT_ONCE, None, "")
+        while page is not None:
+            rows, echo = await self.read(who, period, fresh, asked, page)
+            found.append(answers.dumps([listing.shape.row(row, columns) for row in rows]))
+            page = page.following(echo)
+        return found

@@ -12,6 +12,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
+from apps.files.answers import Exportable
 
 COST_PER_KM = "Cost ÷ distance, to four places; null without either."
 COST_PER_ENGINE_HOUR = "Cost ÷ hours with the engine on, to four places."
@@ -28,7 +29,7 @@ class FleetPeriod(DayPeriod):
     group: str | None = GROUP
 
 
-class TrucksOfPeriod(DayPeriod, Paging):
+class TrucksOfPeriod(DayPeriod, Paging, Exportable):
     """A period, truck by truck."""
 
 

@@ -9,16 +9,26 @@ import orjson
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
+from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.columns import shape
 from apps.fleet import block_queries, figures, queries, truck_sums
 from apps.fleet import utilization_figures as of_rows
 from apps.fleet import utilization_queries as statements
 from apps.fleet.blocks import total
+from apps.fleet.exports import FleetList
 from apps.fleet.hours import by_weekday
 from apps.fleet.targets import NAMES, Targets, held_against, targets
-from apps.fleet.utilization_schemas import UtilizationAnswer, UtilizationPeriod
+from apps.fleet.utilization_schemas import (
+    UtilizationAnswer,
+    UtilizationOfGroup,
+    UtilizationOfHour,
+    UtilizationOfTruck,
+    UtilizationOfWeekday,
+    UtilizationPeriod,
+)
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -36,6 +46,8 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
 
     Of the fleet, and by truck, by group, by day of the week or by hour of the day. Trucks may be ranked by a figure.
     """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "utilization", who.fleet_id, period)
@@ -62,6 +74,25 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: UtilizationPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    used = Used(who.fleet_id, period, fresh)
+    rows, page_echo, _ = await used.rows(asked, page, await used.totals(period), await used.targets())
+    return rows, page_echo
+
+
+FILE = FleetList(
+    {
+        "truck": Listing("Utilization", shape(OfTruck, UtilizationOfTruck)),
+        "group": Listing("Utilization by group", shape(UtilizationOfGroup)),
+        "weekday": Listing("Utilization by weekday", shape(UtilizationOfWeekday)),
+        "hour": Listing("Utilization by hour", shape(UtilizationOfHour)),
+    },
+    _page,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
+from apps.files.answers import Exportable, file_asked
 from apps.merging import Merger
 from apps.mysql import Row, fetch_all
-from apps.trucks import freshness, queries, schemas
+from apps.trucks import exports, freshness, queries, schemas
 from apps.trucks.comparison import Totals, bounds
 from apps.trucks.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
@@ -201,6 +202,8 @@ async def of_period(
     """An answer about one truck and one period; with `totals` also these, beside those of the period before."""
     now, who = _now(), request.auth
     period = search.resolve(who.zone, now)
+    if isinstance(search, Exportable) and (form := file_asked(request, search)):
+        return await exports.of_truck(request, exports.LISTS[name], truck_id, search, form, period)
     page = Page.of(search, name, who.fleet_id, truck_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
@@ -262,7 +265,7 @@ async def speeding_events(
         summary = _by_severity(totals, is_measured=coverage["days_with_speed"] > 0)
         return {"data": rows, "summary": summary, "page": page_echo}
 
-    return await of_period(request, truck_id, search, "speeding", body)
+    return await of_period(request, truck_id, search, "speeding-events", body)
 
 
 def _by_severity(rows: Sequence[Row], *, is_measured: bool) -> dict[str, dict[str, int | None]]:

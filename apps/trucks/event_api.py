@@ -15,7 +15,7 @@ from apps.trucks import event_schemas as schemas
 from apps.trucks.api import SEVERITIES, Body, of_period
 from apps.trucks.comparison import Totals
 from apps.trucks.faults import failure
-from apps.trucks.schemas import TripSearch, TruckCode
+from apps.trucks.schemas import EventsOfPeriod, TruckCode
 from apps.trucks.spn import suspect
 
 router = Router(tags=["Trucks"], by_alias=True)
@@ -26,7 +26,7 @@ _IDLE_TOTALS = Totals(queries.IDLE_TOTALS, ("cost",))
 _FUEL_TOTALS = Totals(queries.FUEL_TOTALS, ("refuel_cost", "drain_cost", "suspected_cost"))
 
 
-def _priced(statements: Mapping[bool, str], search: TripSearch, currency: str, **filters: str) -> Body:
+def _priced(statements: Mapping[bool, str], search: EventsOfPeriod, currency: str, **filters: str) -> Body:
     """Events of a period, each with what it cost; their totals are for `of_period` to compare."""
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def _priced(statements: Mapping[bool, str], search: TripSearch, currency: str, *
     return body
 
 
-def _list(statements: Mapping[bool, str], totals: str, search: TripSearch, **filters: str) -> Body:
+def _list(statements: Mapping[bool, str], totals: str, search: EventsOfPeriod, **filters: str) -> Body:
     """Events of a period and their totals, which are null where the truck has no days in it."""
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _list(statements: Mapping[bool, str], totals: str, search: TripSearch, **fil
 
 
 async def _page(
-    statements: Mapping[bool, str], search: TripSearch, page: Page, asked: dict[str, Any], filters: dict[str, str]
+    statements: Mapping[bool, str], search: EventsOfPeriod, page: Page, asked: dict[str, Any], filters: dict[str, str]
 ) -> tuple[Sequence[Row], dict[str, Any]]:
     rows, page_echo = page.cut(await fetch_all(statements[search.is_descending], {**asked, **filters}), _KEY)
     return [{name: value for name, value in row.items() if name != _KEY} for row in rows], page_echo
@@ -67,7 +67,7 @@ async def idle_events(
 ) -> HttpResponse:
     """Idling that is long enough to be an event and started in the period (at most 31 days), with what it cost."""
     body = _priced(queries.IDLE_EVENTS, search, request.auth.currency)
-    return await of_period(request, truck_id, search, "idle", body, _IDLE_TOTALS)
+    return await of_period(request, truck_id, search, "idle-events", body, _IDLE_TOTALS)
 
 
 @router.get("/trucks/{truck_id}/fuel-events", response=schemas.FuelEventsAnswer, summary="Refuels and drains")
@@ -94,7 +94,7 @@ async def harsh_events(
         summary = {kind: None if measured[kind] is None else counts.get(kind, 0) for kind in _HARSH_KINDS}
         return {"data": rows, "summary": summary, "page": page_echo}
 
-    return await of_period(request, truck_id, search, "harsh", body)
+    return await of_period(request, truck_id, search, "harsh-events", body)
 
 
 @router.get("/trucks/{truck_id}/faults", response=schemas.FaultsAnswer, summary="Faults (DTC)")

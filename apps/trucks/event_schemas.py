@@ -15,7 +15,8 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
-from apps.trucks.schemas import Severity, TripSearch
+from apps.files.answers import Exportable
+from apps.trucks.schemas import EventsOfPeriod, Severity
 
 _LAT, _LON = "Latitude; null without a fix.", "Longitude; null without a fix."
 _PRICED = "What those of them that have a price come to; null where none has."
@@ -23,19 +24,19 @@ HarshKind = Literal["braking", "acceleration", "cornering"]
 FuelKind = Literal["refuel", "drain"]
 
 
-class EventSearch(TripSearch):
+class EventSearch(EventsOfPeriod, Exportable):
     """Events of a period, oldest or newest first."""
 
 
-class HarshSearch(TripSearch):
+class HarshSearch(EventsOfPeriod, Exportable):
     kind: list[HarshKind] = Field([], max_length=3, description="Only these kinds; repeatable.")
 
 
-class FuelEventSearch(TripSearch):
+class FuelEventSearch(EventsOfPeriod, Exportable):
     kind: list[FuelKind] = Field([], max_length=2, description="Only refuels, or only drains.")
 
 
-class FaultSearch(TripSearch):
+class FaultSearch(EventsOfPeriod):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
 
 

@@ -7,20 +7,23 @@ Rows come in the order of an index, of the days or of one truck, so that the fir
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import orjson
+from django.http import HttpResponse
 
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.periods import Period
-from apps.files.answers import Listing, OfTruck, statement
+from apps.files.answers import FileOptions, Listing, OfTruck, Question, answer, statement
 from apps.files.columns import shape
-from apps.files.job import Statement
+from apps.files.job import FileFormat, Statement
 from apps.mysql import fetch_all
-from apps.trucks import event_schemas, schemas
+from apps.trucks import event_schemas, freshness, schemas
 from apps.trucks.comparison import bounds
 from apps.trucks.freshness import no_such_truck
 from apps.trucks.queries import FLEET_FRESHNESS
+from apps.trucks.schemas import TruckPeriod
 from apps.trucks.sealing import first_open_day
 
 # Ids of the truck of a code, and the different floors of the fleet's trucks.
@@ -43,16 +46,23 @@ class TruckList:
     by_time: str = "started_at"
     joined: str = ""
 
-    def source(self, parameters: Mapping[str, Any], *, of_truck: bool) -> Statement:
-        """The rows of a period: of all trucks by day and truck, or of the truck `id` by time."""
+    def source(
+        self, parameters: Mapping[str, Any], *, of_truck: bool, only: Mapping[str, str] | None = None, order: str = ""
+    ) -> Statement:
+        """The rows of a period: of all trucks by day and truck, or of the truck `id` by time, in this order.
+
+        `only`: column → the values that it may have, with commas.
+        """
         if of_truck:
             within = ("%(from_day)s", "<= %(to_day)s") if self.by_time == "day" else ("%(start)s", "< %(end)s")
             where = f"x.truck_id = %(id)s AND x.{self.by_time} >= {within[0]} AND x.{self.by_time} {within[1]}"
-            order = f"x.{self.by_time}"
+            order = f"x.{self.by_time} {order}"
         else:
             where = "x.day BETWEEN %(from_day)s AND %(to_day)s"
             order = ", ".join(dict.fromkeys(("x.day", "x.truck_id", f"x.{self.by_time}")))
-        where = f"WHERE x.fleet_id = %(fleet)s AND {where}"
+        kept = "".join(f" AND FIND_IN_SET(x.{name}, %(only_{name})s)" for name in only or {})
+        where = f"WHERE x.fleet_id = %(fleet)s AND {where}{kept}"
+        parameters = {**parameters, **{f"only_{name}": values for name, values in (only or {}).items()}}
         return statement(
             f"SELECT STRAIGHT_JOIN {self._selected} FROM {self.table} x JOIN truck t ON t.id = x.truck_id {self.joined}"
             f" {where} ORDER BY {order}",
@@ -99,7 +109,38 @@ HARSH_EVENTS = _events("Harsh events", "harsh_event", event_schemas.HarshItem)
 FUEL_EVENTS = _events("Fuel events", "fuel_event", event_schemas.FuelEventItem)
 
 
-async def read(asked: TruckList, fleet_id: int, zone: ZoneInfo, period: Period, truck: str | None = None) -> Statement:
+LISTS: dict[str, TruckList] = {
+    "days": DAYS,
+    "trips": TRIPS,
+    "stops": STOPS,
+    "idle-events": IDLE_EVENTS,
+    "speeding-events": SPEEDING_EVENTS,
+    "harsh-events": HARSH_EVENTS,
+    "fuel-events": FUEL_EVENTS,
+}
+_FILTERS = ("kind", "severity")
+
+
+async def of_truck(
+    request: AuthenticatedRequest, asked: TruckList, truck: str, search: TruckPeriod, form: FileFormat, period: Period
+) -> HttpResponse:
+    """A truck's list as a file, in the order and with the filters of its JSON. Raises NotFound."""
+    who = request.auth
+    given = {name: ",".join(values) for name in _FILTERS if (values := getattr(search, name, None))}
+
+    async def source() -> Statement:
+        order = "DESC" if search.is_descending else "ASC"
+        return await read(asked, who.fleet_id, who.zone, period, truck, only=given, order=order)
+
+    fresh = await freshness.state_of_fleet(who.fleet_id, dt.datetime.now(dt.UTC))
+    filters = {"Truck": truck, **{name.capitalize(): values for name, values in given.items()}}
+    question = Question(asked.listing, who, period, form, cast(FileOptions, search), filters)
+    return await answer(request, question, source, fresh)
+
+
+async def read(
+    asked: TruckList, fleet_id: int, zone: ZoneInfo, period: Period, truck: str | None = None, **how: Any
+) -> Statement:
     """What the writer of a file is to read. Raises NotFound for a truck that the fleet does not have."""
     fleet = {"fleet": fleet_id}
     floors = await fetch_all(_FLOORS, fleet) if asked is DAYS else []
@@ -110,7 +151,7 @@ async def read(asked: TruckList, fleet_id: int, zone: ZoneInfo, period: Period, 
     found = await fetch_all(_TRUCK_ID, {**fleet, "truck": truck})
     if not found:
         raise no_such_truck()
-    return asked.source({**parameters, "id": found[0]["id"]}, of_truck=True)
+    return asked.source({**parameters, "id": found[0]["id"]}, of_truck=True, **how)
 
 
 def _text(day: dt.date) -> str:

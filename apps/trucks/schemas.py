@@ -19,6 +19,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
+from apps.files.answers import Exportable
 
 CODE = "The truck's code, unique in its fleet."
 DRIVER_CODE = "The driver's code, unique in its fleet."
@@ -58,19 +59,23 @@ class _Sorted(Paging):
         return self.sort.startswith("-")
 
 
-class TripSearch(EventPeriod, _Sorted):
+class EventsOfPeriod(EventPeriod, _Sorted):
     sort: Literal["started_at", "-started_at"] = Field("started_at", description="Oldest first, or newest first.")
 
 
-class SpeedingSearch(TripSearch):
+class TripSearch(EventsOfPeriod, Exportable):
+    """Trips of a period."""
+
+
+class SpeedingSearch(EventsOfPeriod, Exportable):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
 
 
-class DaySearch(DayPeriod, _Sorted):
+class DaySearch(DayPeriod, _Sorted, Exportable):
     sort: Literal["day", "-day"] = Field("day", description="Oldest first, or newest first.")
 
 
-TruckPeriod = TripSearch | DaySearch
+TruckPeriod = EventsOfPeriod | DaySearch
 
 
 # --- /trucks --------------------------------------------------------------------------------------------------------

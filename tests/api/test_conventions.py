@@ -168,7 +168,7 @@ def test_the_period_is_repeated_in_the_answer(api_get: Get, path: str) -> None:
 
 
 ACCEPTED = ("application/json", "text/html, application/*;q=0.5", "*/*", "")
-REFUSED = ("text/csv", "application/xml, text/html")
+REFUSED = ("image/png", "application/xml, text/html")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -19,13 +19,13 @@ from apps.accounts.units import LITRES_PER_GALLON, METRES_PER_MILE
 from apps.files import answers, processes
 from apps.files.cells import Column, Kind
 from apps.files.job import Job, Pages
-from apps.fleet.export_api import NAMES, ROWS
+from apps.fleet.export_api import BY_TRUCK, NAMES, ROWS
 from apps.fleet.queries import FUEL_MONEY
 from apps.trucks.exports import TruckList
 from apps.trucks.models import Driver, Truck
 from apps.trucks.queries import FLEET_FRESHNESS
 from tests import rows
-from tests.api.endpoints import DOCUMENT
+from tests.api.endpoints import DOCUMENT, PATHS, parameters_of, route_of
 from tests.api.test_contract import full_fleet
 from tests.conftest import AsgiClient
 
@@ -165,7 +165,7 @@ def test_a_list_by_truck_has_every_page(api_get: Get, monkeypatch: pytest.Monkey
     for number in range(5):
         rows.truck_day(rows.truck(fleet, f"T-{number}"))
     key = rows.api_key(fleet)
-    for name in exports.LISTS:
+    for name in BY_TRUCK:
         found = table(api_get(f"{PATH}/{name}?{MARCH}&format=csv", key))
         assert [row["truck_id"] for row in found] == ["T-0", "T-1", "T-2", "T-3", "T-4"]
 
@@ -213,6 +213,83 @@ def test_units_are_those_of_the_fleet_or_as_asked_and_stand_in_the_names(api_get
     assert metric["distance_m"] == "1609344"
     about = dict(workbook(api_get(f"{PATH}/days?{MARCH}&format=xlsx", key))["About"].iter_rows(values_only=True))
     assert (about["Units"], about["Currency"]) == ("us", "USD")
+
+
+# --- lists that are JSON, or a file ---------------------------------------------------------------------------------
+
+
+def test_every_list_that_is_json_is_a_file_as_well(api_get: Get) -> None:
+    key = furnished()
+    for name in NAMES:
+        whole = api_get(f"{PATH}/{name}?{MARCH}&format=csv", key).text
+        answer = api_get(f"/api/v2{JSON[name]}?{MARCH}&format=csv", key)
+        assert (answer.headers["Content-Type"].split(";")[0], answer.text) == ("text/csv", whole), name
+    assert api_get(f"/api/v2/trucks/T-1/days?{MARCH}", key, {"Accept": "text/csv"}).text.startswith("truck_id,name,")
+    answer = api_get(f"/api/v2/fleet/utilization?{MARCH}", key, {"Accept": XLSX})
+    assert len(list(workbook(answer)["Utilization"].rows)) == 2
+
+
+def test_the_document_has_the_forms_of_each() -> None:
+    paths = {path for path in PATHS if "format" in parameters_of(path)}
+    assert paths == {f"/api/v2{path}" for path in JSON.values()}
+    for path in paths:
+        content = DOCUMENT["paths"][route_of(path)]["get"]["responses"]["200"]["content"]
+        assert set(content) == {"application/json", "text/csv", XLSX}
+
+
+def test_json_is_what_a_client_gets_that_takes_both(api_get: Get) -> None:
+    key = furnished()
+    for accept in ("application/json, text/csv", "text/csv, */*;q=0.1", "*/*"):
+        assert "data" in api_get(f"/api/v2/trucks/T-1/days?{MARCH}", key, {"Accept": accept}).json()
+    assert "data" in api_get(f"/api/v2/trucks/T-1/days?{MARCH}&format=json", key).json()
+
+
+def test_a_file_keeps_to_filters_and_order(api_get: Get) -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    for hours, kind in enumerate(("refuel", "drain", "drain")):
+        rows.fuel_event(truck, rows.NOON + dt.timedelta(hours=hours), kind)
+    key = rows.api_key(fleet)
+    path = f"/api/v2/trucks/T-1/fuel-events?{MARCH}&kind=drain&sort=-started_at&format=csv"
+    assert [row["started_at"] for row in table(api_get(path, key))] == ["2026-03-10T19:00:00Z", "2026-03-10T18:00:00Z"]
+    instants = "from=2026-03-10T18:00:00Z&to=2026-03-10T19:00:00Z"
+    (one,) = table(api_get(f"/api/v2/trucks/T-1/fuel-events?{instants}&format=csv", key))
+    assert one["started_at"] == "2026-03-10T18:00:00Z"
+    comment = api_get(f"{path}&comment=true", key).text.splitlines()[0]
+    assert "Truck: T-1; Kind: drain" in comment
+
+
+def test_a_file_has_all_rows_so_it_takes_no_limit(api_get: Get) -> None:
+    key = furnished()
+    for path in JSON.values():
+        answer = api_get(f"/api/v2{path}?{MARCH}&format=csv&limit=5", key)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/limit")
+
+
+def test_rows_by_something_else_than_trucks(api_get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.fleet import exports
+
+    monkeypatch.setattr(exports, "AT_ONCE", 1)
+    key = furnished()
+    for path, by, column in (
+        ("utilization", "group", "group"),
+        ("utilization", "weekday", "weekday"),
+        ("utilization", "hour", "hour"),
+        ("cost-analysis", "group", "group"),
+        ("cost-analysis", "driver", "driver_id"),
+        ("driver-behavior", "driver", "driver_id"),
+        ("driver-behavior", "driver&sort=-distance_m", "driver_id"),
+    ):
+        query = f"/api/v2/fleet/{path}?{MARCH}&by={by}"
+        data = api_get(query, key).json()["data"]
+        expected = [flat(item) for item in (data[f"by_{by}"] if path == "cost-analysis" else data)]
+        found = table(api_get(f"{query}&format=csv&units=metric", key))
+        assert [row[column] for row in found] == [
+            "" if item[column] is None else str(item[column]) for item in expected
+        ]
+        for row, item in zip(found, expected, strict=True):
+            shown = {name: value for name, value in item.items() if name in row or value is not None}
+            assert {name: row[name] for name, value in shown.items() if not same(row[name], value)} == {}
 
 
 # --- the file -------------------------------------------------------------------------------------------------------
