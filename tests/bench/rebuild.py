@@ -4,8 +4,10 @@
 
 Every truck sends a message each S seconds and drives, idles and parks by turns. Measured with one and with two
 processes, as Celery's workers are: the running day of all trucks at 18:00, with the watermark a minute on each time;
-the days before it, marked anew, which come out the same; and once all days when nothing is there yet. Runs on the
-database of DATABASE_URL, in a fleet of its own, which it removes again. `--write` puts it into docs/performance.md.
+the days before it, marked anew, which come out the same; and once all days when nothing is there yet. Then the days
+before it again when their messages are packed, as they come out the same and written anew; and DuckDB on Parquet
+beside. Runs on the database of DATABASE_URL, in a fleet of its own, which it removes again. `--write` puts it into
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import multiprocessing
 import os
 import random
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ from typing import Any
 import django
 
 from tests.bench import pages
+from tests.bench.rivals import days_duckdb
 
 DAY_S = 86_400
 MIDNIGHT = 1_763_856_000  # UTC; the running day's
@@ -194,6 +198,91 @@ def run(fleet: Any, days: int, rounds: int) -> dict[str, list[Spent]]:
     return found
 
 
+def run_packed(fleet: Any, days: int, rounds: int) -> dict[str, list[Spent]]:
+    """The same of the days before the running one when their messages are packed."""
+    from apps.trucks import settled
+
+    today = dt.datetime.fromtimestamp(MIDNIGHT, dt.UTC).date()
+    first, last = today - dt.timedelta(days=days), today - dt.timedelta(days=1)
+    settled.SETTLED_AFTER_S = 0  # as if they lay longer back
+    started, cpu, database = time.perf_counter(), time.process_time(), _database_cpu_s()
+    packed = settled.pack_settled_days(10**6)
+    spent = time.perf_counter() - started, time.process_time() - cpu, _database_cpu_s() - database
+    found: dict[str, list[Spent]] = {"packing their messages": [Spent(packed, *spent)]}
+    for _ in range(rounds):
+        for processes in PROCESSES:
+            name = f"{processes} process{'es' * (processes > 1)}"
+            again = measure(fleet, mark(fleet, first, last), processes)
+            found.setdefault(f"packed days again, all as before, {name}", []).append(again)
+            forget_results(fleet)
+            anew = measure(fleet, mark(fleet, first, last), processes)
+            found.setdefault(f"packed days, all written anew, {name}", []).append(anew)
+    return found
+
+
+def forget_results(fleet: Any) -> None:
+    """Takes all events away, and whatever would tell that days have not changed."""
+    from apps.fleet.summaries.rows import EVENTS
+    from apps.trucks.models import TruckDay
+
+    TruckDay.objects.filter(fleet_id=fleet.pk).update(content_hash="")
+    for model, _, _ in EVENTS:
+        model._default_manager.filter(fleet_id=fleet.pk).delete()
+
+
+def run_duckdb(fleet: Any, rounds: int, file: Path) -> dict[str, list[Spent]]:
+    """What the rival takes for the days before the running one, on as many threads as there are processes of ours."""
+    size = days_duckdb.write(_messages_of(fleet), file)
+    found: dict[str, list[Spent]] = {}
+    for _ in range(rounds):
+        for threads in PROCESSES:
+            rows, seconds, cpu = days_duckdb.days(file, threads)
+            messages = sum(row[2] for row in rows)
+            name = f"DuckDB on Parquet ({size / messages:.1f} bytes a message), {threads} thread{'s' * (threads > 1)}"
+            found.setdefault(name, []).append(Spent(len(rows), seconds, cpu, 0.0))
+    return found
+
+
+def _messages_of(fleet: Any) -> dict[str, Any]:
+    """The columns that the rival reads."""
+    import numpy as np
+
+    from apps.trucks import storage
+    from apps.trucks.models import Truck
+
+    ids = Truck.objects.filter(fleet=fleet).values_list("pk", flat=True)
+    names = ("t", "lat", "lon", "speed_kmh", "ignition", "odometer_m", "fuel_used_l")
+    trucks = {number: storage.message_columns(fleet.pk, number, 0, MIDNIGHT, names).numbers for number in ids}
+    columns: dict[str, Any] = {name: np.concatenate([truck[name] for truck in trucks.values()]) for name in names}
+    columns["t"] = columns["t"].astype(np.int64)
+    return columns | {"truck": np.repeat(list(trucks), [len(truck["t"]) for truck in trucks.values()])}
+
+
+def sizes() -> str:
+    """What messages take on the disk and in packs, in words."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE message, packed_day")
+        cursor.execute("SELECT COUNT(*), AVG(LENGTH(payload)) FROM message")
+        messages, payload = cursor.fetchone()
+        cursor.execute("SELECT COALESCE(SUM(LENGTH(content)), 0) FROM packed_day")
+        (packs,) = cursor.fetchone()
+        cursor.execute(_ON_DISK)
+        on_disk = dict(cursor.fetchall())
+    bytes_of = {name: int(size) / messages for name, size in on_disk.items()}
+    return (
+        f"Bytes a message: its row {bytes_of['message']:.0f} on disk, {payload:.0f} of them the payload; packed "
+        f"{int(packs) / messages:.1f}, {bytes_of['packed_day']:.1f} on disk (the running day is not)."
+    )
+
+
+_ON_DISK = """
+SELECT table_name, data_length FROM information_schema.tables
+WHERE table_schema = DATABASE() AND table_name IN ('message', 'packed_day')
+"""
+
+
 def remove(fleet: Any) -> None:
     from django.apps import apps
     from django.db import connection
@@ -238,10 +327,13 @@ def main() -> None:
     set_up()
     fleet, a_day = make_fleet(arguments.trucks, arguments.days, arguments.step)
     try:
-        found = run(fleet, arguments.days, arguments.rounds)
+        found = run(fleet, arguments.days, arguments.rounds) | run_packed(fleet, arguments.days, arguments.rounds)
+        with tempfile.TemporaryDirectory() as directory:
+            found |= run_duckdb(fleet, arguments.rounds, Path(directory) / "messages.parquet")
+        sized = sizes()
     finally:
         remove(fleet)
-    text = text_of(found, arguments.trucks, a_day, load)
+    text = f"{text_of(found, arguments.trucks, a_day, load)}\n\n{sized}"
     print(text)
     if arguments.write:
         pages.write("rebuild", text)
