@@ -236,7 +236,7 @@ def drive(fleet: Fleet) -> None:
     anna, ben = rows.driver(fleet, "Anna"), rows.driver(fleet, "Ben <i>")
     TruckDayDriver.objects.all().delete()
     for truck, driver, amounts in (
-        (one, anna, {"fuel": "10.00", "driver_wages": "90.00", "tolls": "2.50"}),
+        (one, anna, {"fuel": "10.00", "driver_wages": "90.00", "driver_benefits": "4.25", "tolls": "2.50"}),
         (three, anna, {"fuel": "5.00"}), (one, ben, {"fuel": "150.00"}), (two, None, {"tolls": "3.25"}),
     ):  # fmt: skip
         rows.driver_day(truck, driver, NOW[0], distance_m=50_000)
@@ -247,15 +247,15 @@ def drive(fleet: Fleet) -> None:
 def test_drivers_come_the_dearest_first_and_nobody_known_last(client: Client) -> None:
     drive(make())
     drivers = page(client, **PERIOD).context["drivers"]
-    # Days, cost, distance, cost per km, fuel, wages, benefits, other lines.
+    # Days, cost, distance, cost per km, fuel, wages and benefits, other lines.
     assert {name: cells[1:] for name, cells in cells_of(drivers["table"]).items()} == {
-        "Ben <i>": ["1", "150.00", "50", "3.000", "150.00", NOT_MEASURED, NOT_MEASURED, "0.00"],
-        "Anna": ["2", "107.50", "100", "1.075", "15.00", "90.00", NOT_MEASURED, "2.50"],
-        "Nobody known": ["1", "3.25", "50", "0.065", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, "3.25"],
+        "Ben <i>": ["1", "150.00", "50", "3.000", "150.00", NOT_MEASURED, "0.00"],
+        "Anna": ["2", "111.75", "100", "1.118", "15.00", "94.25", "2.50"],
+        "Nobody known": ["1", "3.25", "50", "0.065", NOT_MEASURED, NOT_MEASURED, "3.25"],
     }
     assert drivers["left_out"] < 0
     group = page(client, group=TruckGroup.objects.get().pk, **PERIOD).context["drivers"]  # of T-1 and T-2
-    assert cells_of(group["table"])["Anna"][2] == "102.50"
+    assert cells_of(group["table"])["Anna"][2] == "106.75"
     alone = page(client, truck="T-3", **PERIOD).context["drivers"]
     assert [(name, cells[2]) for name, cells in cells_of(alone["table"]).items()] == [("Anna", "5.00")]
 

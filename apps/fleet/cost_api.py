@@ -151,9 +151,9 @@ class Analysis:
         months = await self.whose.by_month(self.period)
         quarters = groupby(months, key=lambda month: quarter_of(month[0])[0])
         return {
-            "by_month": [{"month": f"{day:%Y-%m}", **_spent(row, costs, self.currency)} for day, row, costs in months],
+            "by_month": [{"month": f"{day:%Y-%m}", **told(row, costs, self.currency)} for day, row, costs in months],
             "by_quarter": [
-                {"quarter": f"{day.year}-Q{(day.month + 2) // 3}", **_spent(*_together(each), self.currency)}
+                {"quarter": f"{day.year}-Q{(day.month + 2) // 3}", **told(*_together(each), self.currency)}
                 for day, each in quarters
             ],
         }
@@ -182,7 +182,7 @@ class Analysis:
             {
                 "driver_id": row["code"],
                 "name": row["name"],
-                **_spent({**row, "truck_days": row["days"]}, costs.get(row["id"], Costs({})), self.currency),
+                **told({**row, "truck_days": row["days"]}, costs.get(row["id"], Costs({})), self.currency),
             }
             for row in rows
         ], page_echo
@@ -191,7 +191,7 @@ class Analysis:
         groups = await fetch_all(block_queries.GROUPS, {"fleet": self.whose.fleet_id})
         sums, costs = await truck_sums.sums(where, SUMS), await truck_sums.costs(where)
         return [
-            {"group": name, "trucks": number, **_spent(sums, costs, self.currency)}
+            {"group": name, "trucks": number, **told(sums, costs, self.currency)}
             for name, number, sums, costs in groups_spent(sums, costs, groups)
         ]
 
@@ -217,8 +217,8 @@ def _ratios(amount: Decimal | None, sums: Row, currency: str) -> dict[str, Any]:
     return {name: money(value, currency) for name, value in figures.ratios(amount, sums).items()}
 
 
-def _spent(sums: Row, costs: Costs, currency: str) -> dict[str, Any]:
-    """What a truck, group, month or quarter cost, and what it did."""
+def told(sums: Row, costs: Costs, currency: str) -> dict[str, Any]:
+    """What a truck, group, driver, month or quarter cost, and what it did."""
     by_line = costs.by_line()
     return {
         **{name: _whole(sums[name]) for name in _SUMMED},
@@ -243,7 +243,7 @@ def _truck(row: Row, costs: Costs, currency: str) -> dict[str, Any]:
     return {
         "truck_id": row["truck_id"],
         "name": row["name"],
-        **_spent(row, costs, currency),
+        **told(row, costs, currency),
         "fuel_balance": cost_figures.balance(row),
     }
 

@@ -16,11 +16,13 @@ from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
+from apps.fleet import driver_cost_queries, figures, queries
 from apps.fleet import driver_figures as of_rows
 from apps.fleet import driver_queries as statements
 from apps.fleet import driver_schemas as schemas
-from apps.fleet import figures, queries
+from apps.fleet.cost_api import told
 from apps.fleet.exports import FleetList
+from apps.fleet.figures import Costs
 from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
 from apps.fleet.utilization_figures import coverage_pct, is_ranked
@@ -291,6 +293,7 @@ async def scorecard(
                 "is_active": bool(driver["is_active"]),
                 "score": of_rows.score(totals, terms.weights),
                 "driving": _totals(totals, terms),
+                "costs": await _borne(driver, period, totals, terms),
                 "is_ranked": is_ranked(totals),
                 "trucks": [
                     {"truck_id": row["truck_id"], "name": row["name"], **_totals(row, terms)}
@@ -302,6 +305,7 @@ async def scorecard(
                 "period": period.previous().echo(),
                 "score": of_rows.score(before, terms.weights),
                 "driving": _totals(before, terms),
+                "costs": await _borne(driver, period.previous(), before, terms),
             },
             "safety_score_change": of_rows.against(totals, before, terms.weights)["safety_score_change"],
             "change_pct": compared["change_pct"],
@@ -330,6 +334,13 @@ async def _sums(driver: Row, period: Period) -> Row:
     where = {**queries.period(driver["fleet_id"], period.first, period.last), "id": driver["id"]}
     rows = await fetch_all(statements.OF_DRIVER, where)
     return rows[0] if rows else NOTHING
+
+
+async def _borne(driver: Row, period: Period, sums: Row, terms: Terms) -> dict[str, Any]:
+    """What the driver bears of the costs of their trucks."""
+    where = {**queries.period(driver["fleet_id"], period.first, period.last), "id": driver["id"]}
+    costs = Costs.of(await fetch_all(driver_cost_queries.COSTS_OF_DRIVER, where))
+    return told({**sums, "truck_days": sums["days"]}, costs, terms.currency)
 
 
 # From the driver and what statements about their period take to the answer's first parts.

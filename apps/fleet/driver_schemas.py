@@ -16,6 +16,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
+from apps.fleet.cost_schemas import Spent
 from apps.fleet.schemas import GROUP, TrucksOfPeriod
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
@@ -282,6 +283,7 @@ class ScoreOfWeek(Behavior):
 class Scorecard(Driver):
     score: Score
     driving: DriverTotals
+    costs: Spent = Field(description="What they bear of the costs of their trucks.")
     is_ranked: bool = described(_RANKED, True)
     trucks: list[ScoreOfTruck] = Field(description="The same by truck, by code.")
     weeks: list[ScoreOfWeek] = Field(description="And by week from Monday on: every one that the period touches.")
@@ -291,6 +293,7 @@ class ScorecardBefore(BaseModel):
     period: PeriodEcho
     score: Score
     driving: DriverTotals
+    costs: Spent = Field(description="What they bore of the costs of their trucks.")
 
 
 class ScorecardAnswer(BaseModel):

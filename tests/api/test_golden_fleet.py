@@ -218,6 +218,10 @@ def costs_by_driver(api_get: Get, key: str) -> None:
         },
     ]  # fmt: skip
     assert [each["source"] for each in drivers[0]["sources"]] == ["actual", "allocated", "estimated"]
+    card = api_get(f"/api/v2/drivers/D-1/scorecard?{BOTH}", key).json()
+    assert card["data"]["costs"] == {name: drivers[0][name] for name in card["data"]["costs"]}
+    assert card["data"]["costs"]["amount"] == usd("8354.01")
+    assert card["previous"]["costs"]["amount"] is None
 
 
 def driving(api_get: Get, key: str) -> None:

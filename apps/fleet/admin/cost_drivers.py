@@ -19,7 +19,8 @@ from apps.mysql import fetch_all_sync
 
 SHOWN = 50
 _MOST = 100_000  # drivers of a fleet
-_LINES = (CostLine.FUEL, CostLine.DRIVER_WAGES, CostLine.DRIVER_BENEFITS)
+# What stands by itself; the rest is together.
+_LINES = {"Fuel": (CostLine.FUEL,), "Wages, benefits": (CostLine.DRIVER_WAGES, CostLine.DRIVER_BENEFITS)}
 NOBODY = "Nobody known"
 
 
@@ -57,8 +58,7 @@ def by_driver(chosen: Asked, found: Sequence[DriverSpent]) -> dict[str, Any] | N
     unit = f"{chosen.fleet.currency}/{chosen.units.distance_label}"
     heads = [
         "Driver", "Cost by source", "Days", f"Cost ({chosen.fleet.currency})",
-        f"Distance ({chosen.units.distance_label})", unit, *(str(line.label).capitalize() for line in _LINES),
-        "Other lines",
+        f"Distance ({chosen.units.distance_label})", unit, *_LINES, "Other lines",
     ]  # fmt: skip
     rows = [_cells(chosen, each, most) for each in shown]
     return {"table": Numbers(heads, rows, words=1, caption="Cost by driver"), "left_out": len(known) - SHOWN}
@@ -73,8 +73,9 @@ def _cells(chosen: Asked, each: DriverSpent, most: Decimal) -> list[Any]:
     if each.code is not None:
         address = reverse("drivers") + analysis.with_query(chosen, driver=each.code)
         name = format_html('<a class="link" href="{}">{}</a>', address, each.name)
-    by_line, parts, total = each.costs.by_line(), each.costs.by_source(), each.costs.total
-    rest = None if total is None else total - sum((by_line.get(line, Decimal(0)) for line in _LINES), Decimal(0))
+    parts, total = each.costs.by_source(), each.costs.total
+    lines = [_together(each.costs, names) for names in _LINES.values()]
+    rest = None if total is None else total - sum((line for line in lines if line is not None), Decimal(0))
     return [
         name,
         analysis.meter([(source, float(parts.get(source, 0))) for source in CostSource.values], float(most)),
@@ -82,6 +83,12 @@ def _cells(chosen: Asked, each: DriverSpent, most: Decimal) -> list[Any]:
         number(total, 2),
         number(chosen.units.distance(each.distance_m)),
         number(chosen.units.per_distance(total, each.distance_m), 3),
-        *(number(by_line.get(line), 2) for line in _LINES),
-        number(rest, 2),
+        *(number(amount, 2) for amount in (*lines, rest)),
     ]
+
+
+def _together(costs: Costs, lines: Sequence[str]) -> Decimal | None:
+    """Null where none of the lines is priced."""
+    by_line = costs.by_line()
+    known = [by_line[line] for line in lines if line in by_line]
+    return sum(known, Decimal(0)) if known else None
