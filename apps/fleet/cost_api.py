@@ -59,14 +59,7 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
         rows, page_echo = await analysis.by(asked.by, page, fresh.trucks)
         current, earlier = now_.figures, before.figures
         return {
-            "data": {
-                **analysis.by_line(now_),
-                **await analysis.by_time(),
-                "by_truck": [],
-                "by_group": [],
-                "by_driver": [],
-                **rows,
-            },
+            "data": {**analysis.by_line(now_), **await analysis.by_time(), **_NO_ROWS, **rows},
             "summary": {**now_.shown(who.currency), **await analysis.beside(now_, before)},
             "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
             "change_pct": change_pct(current, earlier),
