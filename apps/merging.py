@@ -5,7 +5,7 @@ get. So nothing is cached, and who has just written reads what they wrote.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -19,9 +19,9 @@ MOST_KEYS = 64  # of one statement
 IN_FLIGHT = 2  # statements of one kind: while one is read, the next one's rows are on their way
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class KeyedStatement:
-    """A statement that finds at most one row for each of several keys.
+    """A statement that finds rows for each of several keys.
 
     `{keys}` in it stands for the list of an IN; `column` has the key in the rows. Keys are ASCII; the database finds
     them in any case.
@@ -40,7 +40,7 @@ def _with_keys(sql: str, number: int) -> str:
 class _Group:
     """Questions that differ in their key only: those who wait, and how many statements are under way."""
 
-    waiting: dict[str, asyncio.Future[Row | None]] = field(default_factory=dict)
+    waiting: dict[str, list[asyncio.Future[list[Row]]]] = field(default_factory=dict)
     running: int = 0
     is_due: bool = False
 
@@ -57,21 +57,22 @@ class Merger:
         self._groups: dict[Hashable, _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def row(self, statement: KeyedStatement, shared: Mapping[str, Any], key: str) -> Row | None:
-        """The key's row, or None. It may be shared with others and is not to be changed.
+    async def rows(self, statement: KeyedStatement, shared: Mapping[str, Any], key: str) -> list[Row]:
+        """The key's rows. They may be shared with others and are not to be changed.
 
         Raises what the statement raises. A caller that is cancelled leaves the others their answer.
         """
         loop = asyncio.get_running_loop()
         name = loop, statement, *shared.items()
-        group = self._groups.setdefault(name, _Group())
-        future = group.waiting.get(key)
-        if future is None:
-            future = group.waiting[key] = loop.create_future()
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = _Group()
+        future: asyncio.Future[list[Row]] = loop.create_future()
+        group.waiting.setdefault(key, []).append(future)
         if not group.is_due and group.running < self._in_flight:
             group.is_due = True
             loop.call_soon(self._start, name, group, statement, shared)  # after all who ask in this turn of the loop
-        return await asyncio.shield(future)
+        return await future
 
     def _start(self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
         group.is_due = False
@@ -91,7 +92,7 @@ class Merger:
         task.add_done_callback(done)
 
     async def _answer(
-        self, statement: KeyedStatement, shared: Mapping[str, Any], asked: Mapping[str, asyncio.Future[Row | None]]
+        self, statement: KeyedStatement, shared: Mapping[str, Any], asked: Mapping[str, list[asyncio.Future[list[Row]]]]
     ) -> None:
         keys = list(asked)
         number = 1 << (len(keys) - 1).bit_length()  # few different statements, whatever the number of keys
@@ -99,16 +100,23 @@ class Merger:
         try:
             rows = await self._fetch(_with_keys(statement.sql, number), {**shared, **padded})
         except Exception as error:
-            for future in asked.values():
+            for future in _waiting(asked.values()):
                 future.set_exception(error)
-                future.exception()  # it may be that everybody has left
         else:
-            found = {row[statement.column].lower(): row for row in rows}
-            for key, future in asked.items():
-                future.set_result(found.get(key.lower()))
+            found: dict[str, list[Row]] = {}
+            for row in rows:
+                found.setdefault(row[statement.column].lower(), []).append(row)
+            for key, futures in asked.items():
+                for future in _waiting([futures]):
+                    future.set_result(found.get(key.lower(), []))
         finally:
-            for future in asked.values():  # a loop that ends cancels what is under way
+            for future in _waiting(asked.values()):  # a loop that ends cancels what is under way
                 future.cancel()
+
+
+def _waiting(futures: Iterable[list[asyncio.Future[list[Row]]]]) -> Iterator[asyncio.Future[list[Row]]]:
+    """Those of callers that have not left."""
+    return (future for each in futures for future in each if not future.done())
 
 
 class Sharing:

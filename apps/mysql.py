@@ -137,8 +137,9 @@ class PoolTotals:
 class Pool:
     """Connections for short reads. It belongs to the event loop that opens it.
 
-    A semaphore stands in front of aiomysql's pool, so that nobody ever waits inside it: there, a waiter hangs for ever
-    when the holder of a connection is cancelled.
+    A semaphore gives out the places, so whoever has one finds a free connection or opens one. aiomysql's own pool is
+    not used: a waiter in it hangs for ever when the holder of a connection is cancelled, and it starts a task at each
+    release.
     """
 
     def __init__(self, arguments: Mapping[str, Any], *, warm: int, size: int, wait_s: float, timeout_s: float) -> None:
@@ -146,6 +147,8 @@ class Pool:
         self._warm, self._size = warm, size
         self._wait_s, self._timeout_s = wait_s, timeout_s
         self._places = asyncio.Semaphore(size)
+        self._free: list[tuple[Any, float]] = []  # each with the second it came back
+        self._open = 0
         self._waiting = 0
         self._closed_until = 0.0
         self._acquire_ms: deque[float] = deque(maxlen=100)
@@ -154,18 +157,15 @@ class Pool:
     async def open(self) -> None:
         """Opens the first connections. Without a database it starts too: requests say so, and try again."""
         self.loop = asyncio.get_running_loop()
-        self._pool = await aiomysql.create_pool(
-            minsize=0, maxsize=self._size, pool_recycle=RECYCLE_S, **self._arguments
-        )
-        held = []
+        opened = []
         try:
             for _ in range(self._warm):
-                held.append(await self._connected())
+                opened.append(await self._connected())
         except DatabaseUnavailable as error:
             logger.warning("starting without a database", extra={"error": str(error)})
         finally:
-            for connection in held:
-                self._pool.release(connection)
+            for connection in opened:
+                self._release(connection)
 
     async def close(self) -> None:
         """Waits for those who still read, then says goodbye to the server."""
@@ -173,14 +173,19 @@ class Pool:
             async with asyncio.timeout(self._timeout_s + CONNECT_TIMEOUT_S):
                 for _ in range(self._size):
                     await self._places.acquire()
-        await self._pool.clear()  # wait_closed() alone would drop the sockets
-        self._pool.terminate()
-        await self._pool.wait_closed()
+        while self._free:
+            await self._free.pop()[0].ensure_closed()
+            self._open -= 1
 
     async def fetch_all(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """The statement's rows. Raises DatabaseUnavailable, at the latest after the wait plus the deadline."""
         bound = _bound(parameters)
-        await self._enter()
+        if self._places.locked():
+            await self._wait()
+        else:
+            await self._places.acquire()  # at once
+            self._acquire_ms.append(0.0)
+        self._reads += 1
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._read_again_if_lost(sql, bound)
@@ -199,10 +204,10 @@ class Pool:
         """Connections and waiters now; the latency of acquiring over the last hundred reads."""
         recent = self._acquire_ms
         return {
-            "size": self._pool.size,
+            "size": self._open,
             "max": self._size,
-            "free": self._pool.freesize,
-            "used": self._pool.size - self._pool.freesize,
+            "free": len(self._free),
+            "used": self._open - len(self._free),
             "waiting": self._waiting,
             "acquire_ms_mean": round(fmean(recent), 3) if recent else None,
             "acquire_ms_max": round(max(recent), 3) if recent else None,
@@ -211,13 +216,12 @@ class Pool:
     def totals(self) -> PoolTotals:
         return PoolTotals(self._reads, self._waited_s, self._refused)
 
-    async def _enter(self) -> None:
+    async def _wait(self) -> None:
         self._waiting += 1
         began = perf_counter()
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._places.acquire()
-            self._reads += 1
         except TimeoutError:
             self._refused += 1
             raise PoolFull(f"all {self._size} connections were busy for {self._wait_s} s") from None
@@ -237,27 +241,56 @@ class Pool:
         return await self._read(sql, bound)
 
     async def _read(self, sql: str, bound: dict[str, Any] | None) -> list[Row]:
-        connection = await self._connected()
+        connection = self._taken() or await self._connected()
         intact = False
         try:
             rows = await _rows(connection, sql, bound)
             intact = True
             return rows
         finally:
-            if not intact:
-                connection.close()  # it may be half-read, or busy with a statement that nobody waits for
-            self._pool.release(connection)
+            if intact:
+                self._release(connection)
+            else:  # it may be half-read, or busy with a statement that nobody waits for
+                self._discard(connection)
+
+    def _taken(self) -> Any:
+        """A free connection that is alive as far as this side knows, or None.
+
+        The last one that came back: the server's thread behind it has all at hand. Those that are not needed grow old.
+        """
+        now = self.loop.time()
+        while self._free:
+            connection, came_back_at = self._free.pop()
+            if now - came_back_at <= RECYCLE_S and not _is_lost(connection):
+                return connection
+            self._discard(connection)
+        return None
 
     async def _connected(self) -> Any:
-        """A connection. After a failure to connect the next second's requests fail at once instead of queueing up."""
+        """A new connection. After a failure the next second's requests fail at once instead of queueing up."""
         if self.loop.time() < self._closed_until:
             raise DatabaseUnavailable("the database could not be reached a moment ago")
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):  # aiomysql's own timeout does not cover the handshake
-                return await self._pool.acquire()
+                connection = await aiomysql.connect(**self._arguments)
         except (OSError, Error) as error:
             self._closed_until = self.loop.time() + BREAKER_S
             raise DatabaseUnavailable("the database cannot be reached") from error
+        self._open += 1
+        return connection
+
+    def _release(self, connection: Any) -> None:
+        self._free.append((connection, self.loop.time()))
+
+    def _discard(self, connection: Any) -> None:
+        self._open -= 1
+        connection.close()
+
+
+def _is_lost(connection: Any) -> bool:
+    """Whether the server is known to have left."""
+    reader = connection._reader
+    return reader is None or reader.at_eof() or reader.eof_received or reader.exception() is not None
 
 
 async def _rows(connection: Any, sql: str, bound: dict[str, Any] | None) -> list[Row]:

@@ -60,7 +60,7 @@ async def rows_of(connection: Any, sql: str) -> list[Row]:
     await packets.next()  # the end of the columns
     rows: list[Row] = []
     while True:
-        packet = await packets.next()
+        packet = packets.here() or await packets.next()
         if packet[0] == _END and len(packet) < 9:
             connection.server_status = _status(packet)
             return rows
@@ -80,29 +80,41 @@ class _Packets:
 
     async def next(self) -> bytes:
         """What the next packet says. Raises the error that it is."""
-        packet = await self._one()
-        if len(packet) == _CONTINUED:
-            packet = await self._continued(packet)
-        if packet[0] == _ERROR:
+        while (packet := self.here()) is None:
+            self._data = self._data[self._at :] + await self._more()
+            self._at = 0
+        return packet
+
+    def here(self) -> bytes | None:
+        """The same, if all of it has come."""
+        at, number = self._at, self._number
+        packet = self._one()
+        if packet is not None and len(packet) == _CONTINUED:
+            packet = self._continued(packet)
+        if packet is None:
+            self._at, self._number = at, number
+        elif packet[0] == _ERROR:
             raise_mysql_exception(packet)
         return packet
 
-    async def _one(self) -> bytes:
-        while True:
-            data, start = self._data, self._at + _HEAD
-            if len(data) >= start:
-                end = start + int.from_bytes(data[self._at : start - 1], "little")
-                if len(data) >= end:
-                    self._count(data[start - 1])
-                    self._at = end
-                    return data[start:end]
-            self._data = data[self._at :] + await self._more()
-            self._at = 0
+    def _one(self) -> bytes | None:
+        data, start = self._data, self._at + _HEAD
+        if len(data) < start:
+            return None
+        end = start + int.from_bytes(data[self._at : start - 1], "little")
+        if len(data) < end:
+            return None
+        self._count(data[start - 1])
+        self._at = end
+        return data[start:end]
 
-    async def _continued(self, begun: bytes) -> bytes:
+    def _continued(self, begun: bytes) -> bytes | None:
         parts = [begun]
         while len(parts[-1]) == _CONTINUED:
-            parts.append(await self._one())
+            part = self._one()
+            if part is None:
+                return None
+            parts.append(part)
         return b"".join(parts)
 
     def _count(self, number: int) -> None:

@@ -36,10 +36,17 @@ class Database:
         return {value for name, value in self.asked[number][1].items() if name.startswith("key_")}
 
 
+async def one(merger: Merger, shared: Mapping[str, Any], key: str) -> Row | None:
+    """The only row of a key."""
+    rows = await merger.rows(STATEMENT, shared, key)
+    assert len(rows) <= 1
+    return rows[0] if rows else None
+
+
 async def test_those_who_ask_together_are_answered_by_one_statement_each_with_its_own_row() -> None:
     database = Database()
     merger = Merger(database.fetch)
-    rows = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in ("A", "b", "B", "xX")))
+    rows = await asyncio.gather(*(one(merger, {"fleet": 1}, key) for key in ("A", "b", "B", "xX")))
     assert [row and row["code"] for row in rows] == ["A", "B", "B", None]
     assert database.asked == [
         (
@@ -49,16 +56,25 @@ async def test_those_who_ask_together_are_answered_by_one_statement_each_with_it
     ]
 
 
+async def test_a_key_may_have_several_rows() -> None:
+    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        return [{"code": "a", "n": 1}, {"code": "B", "n": 2}, {"code": "A", "n": 3}]
+
+    merger = Merger(fetch)
+    found = await asyncio.gather(*(merger.rows(STATEMENT, {"fleet": 1}, key) for key in "abc"))
+    assert [[row["n"] for row in rows] for rows in found] == [[1, 3], [2], []]
+
+
 async def test_who_asks_alone_does_not_wait_for_company() -> None:
     database = Database()
-    assert await Merger(database.fetch).row(STATEMENT, {"fleet": 1}, "A") == {"code": "A", "fleet": 1}
+    assert await one(Merger(database.fetch), {"fleet": 1}, "A") == {"code": "A", "fleet": 1}
     assert len(database.asked) == 1
 
 
 async def test_no_statement_is_about_two_fleets() -> None:
     database = Database()
     merger = Merger(database.fetch)
-    rows = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": fleet}, "A") for fleet in (1, 2, 1)))
+    rows = await asyncio.gather(*(one(merger, {"fleet": fleet}, "A") for fleet in (1, 2, 1)))
     assert [row["fleet"] for row in rows] == [1, 2, 1]
     assert sorted(parameters["fleet"] for _, parameters in database.asked) == [1, 2]
 
@@ -67,10 +83,10 @@ async def test_nobody_joins_a_statement_that_is_under_way() -> None:
     """It may have been read before what the caller has just written."""
     database = Database()
     merger = Merger(database.fetch)
-    first = asyncio.create_task(merger.row(STATEMENT, {"fleet": 1}, "A"))
+    first = asyncio.create_task(one(merger, {"fleet": 1}, "A"))
     await asyncio.sleep(0.002)
     assert len(database.asked) == 1
-    await merger.row(STATEMENT, {"fleet": 1}, "A")
+    await one(merger, {"fleet": 1}, "A")
     await first
     assert len(database.asked) == 2
 
@@ -78,9 +94,9 @@ async def test_nobody_joins_a_statement_that_is_under_way() -> None:
 async def test_who_comes_while_statements_are_under_way_is_in_the_next_one() -> None:
     database = Database()
     merger = Merger(database.fetch, in_flight=1)
-    first = asyncio.create_task(merger.row(STATEMENT, {"fleet": 1}, "A"))
+    first = asyncio.create_task(one(merger, {"fleet": 1}, "A"))
     await asyncio.sleep(0.002)
-    await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in "BCD"))
+    await asyncio.gather(*(one(merger, {"fleet": 1}, key) for key in "BCD"))
     await first
     assert [database.keys(0), database.keys(1)] == [{"A"}, {"B", "C", "D"}]
 
@@ -89,7 +105,7 @@ async def test_a_statement_has_so_many_keys_at_most_and_so_many_run_at_once() ->
     database = Database()
     merger = Merger(database.fetch, most_keys=4, in_flight=2)
     keys = [f"T-{number}" for number in range(23)]
-    rows = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in keys))
+    rows = await asyncio.gather(*(one(merger, {"fleet": 1}, key) for key in keys))
     assert [row["code"] for row in rows] == keys
     assert max(len(database.keys(number)) for number in range(len(database.asked))) == 4
     assert database.most_running <= 2
@@ -99,23 +115,23 @@ async def test_the_number_of_different_statements_is_small() -> None:
     database = Database()
     merger = Merger(database.fetch)
     for number in range(1, 65):
-        await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, f"T-{key}") for key in range(number)))
+        await asyncio.gather(*(one(merger, {"fleet": 1}, f"T-{key}") for key in range(number)))
     assert len({sql for sql, _ in database.asked}) == 7
 
 
 async def test_an_error_reaches_every_caller_and_the_next_question_is_asked_anew() -> None:
     database = Database(DatabaseUnavailable("gone"))
     merger = Merger(database.fetch)
-    answers = await asyncio.gather(*(merger.row(STATEMENT, {"fleet": 1}, key) for key in "ABA"), return_exceptions=True)
+    answers = await asyncio.gather(*(one(merger, {"fleet": 1}, key) for key in "ABA"), return_exceptions=True)
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 3
     database.error = None
-    assert await merger.row(STATEMENT, {"fleet": 1}, "A") == {"code": "A", "fleet": 1}
+    assert await one(merger, {"fleet": 1}, "A") == {"code": "A", "fleet": 1}
 
 
 @pytest.mark.parametrize("after_s", [0, 0.002])
 async def test_who_is_cancelled_harms_nobody(after_s: float) -> None:
     merger = Merger(Database().fetch)
-    readers = [asyncio.create_task(merger.row(STATEMENT, {"fleet": 1}, key)) for key in "AAB"]
+    readers = [asyncio.create_task(one(merger, {"fleet": 1}, key)) for key in "AAB"]
     await asyncio.sleep(after_s)
     readers[0].cancel()
     answers = await asyncio.gather(*readers, return_exceptions=True)
@@ -129,8 +145,7 @@ async def test_a_storm_of_callers_that_leave_ends_with_nothing_left_over(caplog)
     merger = Merger(database.fetch, most_keys=8)
     for _ in range(20):
         readers = {
-            asyncio.create_task(merger.row(STATEMENT, {"fleet": dice.randint(1, 3)}, f"T-{n % 20}")): n % 20
-            for n in range(60)
+            asyncio.create_task(one(merger, {"fleet": dice.randint(1, 3)}, f"T-{n % 20}")): n % 20 for n in range(60)
         }
         for reader in readers:
             if dice.random() < 0.2:

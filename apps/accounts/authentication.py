@@ -14,6 +14,7 @@ from apps import mysql
 from apps.accounts import limits
 from apps.accounts.keys import secret_matches, split_key
 from apps.accounts.problems import Forbidden, InvalidKey
+from apps.merging import Sharing
 
 KEY_BY_PREFIX = """
 SELECT k.id AS key_id, k.secret_hash, k.scopes, k.expires_at, k.revoked_at,
@@ -68,6 +69,7 @@ class KeyRing:
     def __init__(self, max_age_s: float = 5, touch_every_s: float = 60, max_keys: int = 10_000) -> None:
         self._max_age_s, self._touch_every_s, self._max_keys = max_age_s, touch_every_s, max_keys
         self._stored: dict[str, StoredKey] = {}
+        self._reading = Sharing()
         self._touched: dict[int, float] = {}
 
     async def principal(self, key: str, now: dt.datetime) -> Principal:
@@ -83,6 +85,9 @@ class KeyRing:
         stored = self._stored.get(prefix)
         if stored is not None and monotonic() - stored.read_at < self._max_age_s:
             return stored
+        return await self._reading.once(prefix, lambda: self._read(prefix))
+
+    async def _read(self, prefix: str) -> StoredKey | None:
         read_at = monotonic()
         rows = await mysql.fetch_all(KEY_BY_PREFIX, {"prefix": prefix})
         if not rows:

@@ -95,20 +95,18 @@ FROM sync_run WHERE fleet_id = %(fleet)s ORDER BY started_at DESC, id DESC LIMIT
 
 # --- trucks ---------------------------------------------------------------------------------------------------------
 
-_OPEN_FAULTS = """
-(SELECT JSON_ARRAYAGG(JSON_OBJECT('spn', f.spn, 'fmi', f.fmi, 'source', NULLIF(f.source, 255), 'severity', f.severity,
-    'opened_at', DATE_FORMAT(f.opened_at, '%%Y-%%m-%%dT%%TZ')))
-FROM open_fault f WHERE f.fleet_id = t.fleet_id AND f.truck_id = t.id)
-"""
-
-# One row a truck: its latest values, as the document that the sync keeps ready, and its state, packed as well: a column
-# costs the driver as much as a row. `state`: second of the last message, status, watermark, is it lagging, revision,
-# open faults.
+# A row a truck and open fault, or one without: its latest values, as the document that the sync keeps ready, and its
+# state, packed as well: a column costs the driver as much as a row. `state`: second of the last message, status,
+# watermark, is it lagging, revision; SPN, FMI, source, severity and instant of the fault. Joined, because a subquery
+# that packs the faults costs the database as much as all the rest.
 LATEST = KeyedStatement(
     f"""
 SELECT t.code AS truck_id, l.document,
-    JSON_ARRAY(l.t, {_STATUS}, s.known_until, {_IS_LAGGING}, {_REVISION}, JSON_EXTRACT({_OPEN_FAULTS}, '$')) AS state
+    JSON_ARRAY(l.t, {_STATUS}, s.known_until, {_IS_LAGGING}, COALESCE(r.revision, 0),
+        f.spn, f.fmi, NULLIF(f.source, 255), f.severity, f.opened_at) AS state
 FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id LEFT JOIN truck_sync s ON s.truck_id = t.id
+    LEFT JOIN summary_revision r ON r.fleet_id = t.fleet_id
+    LEFT JOIN open_fault f ON f.fleet_id = t.fleet_id AND f.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.code IN ({{keys}})
 """,
     "truck_id",

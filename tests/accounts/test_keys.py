@@ -155,6 +155,24 @@ def test_the_ring_forgets_rather_than_grows() -> None:
     assert len(ring._touched) <= 3
 
 
+def test_many_requests_at_once_look_their_key_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    key, read = rows.api_key(rows.fleet()), []
+
+    async def fetch_all(sql: str, parameters: dict) -> list[dict]:
+        read.append(sql)
+        return await fetch(sql, parameters)
+
+    fetch = mysql.fetch_all
+    monkeypatch.setattr(mysql, "fetch_all", fetch_all)
+    ring = KeyRing()
+
+    async def at_once() -> list[object]:
+        return await asyncio.gather(*(ring.principal(key, dt.datetime.now(dt.UTC)) for _ in range(20)))
+
+    assert len({id(principal) for principal in asyncio.run(at_once())}) == 1
+    assert len(read) == 1
+
+
 # --- last use -------------------------------------------------------------------------------------------------------
 
 

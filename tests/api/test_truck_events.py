@@ -203,7 +203,14 @@ def test_latest_values_come_with_the_active_faults(api_get: Get) -> None:
     rows.latest(truck)
     rows.open_fault(truck)
     rows.open_fault(rows.truck(truck.fleet, "T-2"), spn=7)
-    data = api_get("/api/v2/trucks/T-1/sensors", rows.api_key(truck.fleet)).json()["data"]
-    assert data["faults"] == [
-        {"spn": 100, "fmi": 1, "source": None, "severity": "severe", "opened_at": "2026-03-10T17:00:00Z"}
-    ]
+    key = rows.api_key(truck.fleet)
+    first = api_get("/api/v2/trucks/T-1/sensors", key)
+    fault = {"spn": 100, "fmi": 1, "source": None, "severity": "severe", "opened_at": "2026-03-10T17:00:00Z"}
+    assert first.json()["data"]["faults"] == [fault]
+    rows.open_fault(truck, rows.NOON + dt.timedelta(microseconds=999_999), spn=90, source=3)
+    rows.open_fault(truck, source=3)
+    second = api_get("/api/v2/trucks/T-1/sensors", key)
+    assert second.json()["data"]["faults"] == [{**fault, "spn": 90, "source": 3}, fault, {**fault, "source": 3}]
+    assert first.headers["ETag"] != second.headers["ETag"]
+    never = rows.truck(truck.fleet, "T-3")
+    assert api_get(f"/api/v2/trucks/{never.code}/sensors", key).json()["data"]["faults"] == []
