@@ -196,9 +196,12 @@ def _caps(parameters: Parameters) -> Integers:
     return np.array([caps[state] for state in STATES])
 
 
+_NO_SECONDS = dict.fromkeys(State, 0)
+
+
 def seconds(segments: Sequence[Segment], start: int, end: int) -> Seconds:
     """The seconds of each state in [start, end); where there is no segment there is no data."""
-    total = dict.fromkeys(State, 0)
+    total = _NO_SECONDS.copy()
     productive = 0
     for segment in overlapping(segments, start, end):
         length = min(segment.end, end) - max(segment.start, start)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
@@ -13,9 +13,10 @@ from apps.fleet.models import CostSource
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.rows import Columns, Summary
 from apps.trucks.detect import DayResult
-from apps.trucks.driver_parts import NOBODY, by_driver, total
+from apps.trucks.driver_parts import NOBODY, DriverFigures, by_driver, total
 
 MONEY = ("fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l")
+_FIGURES = tuple(field.name for field in fields(DriverFigures))
 
 
 def with_drivers(summary: Summary, ledger: Ledger) -> Summary:
@@ -26,7 +27,7 @@ def with_drivers(summary: Summary, ledger: Ledger) -> Summary:
         money = {figures[0].driver_id: {name: summary.fuel[name] for name in MONEY}}
     else:
         money = _money_by_driver(ledger.work_of(summary.truck_id, result), result, ledger)
-    rows = [{**asdict(each), **money[each.driver_id]} for each in figures]
+    rows = [{**{name: getattr(each, name) for name in _FIGURES}, **money[each.driver_id]} for each in figures]
     costs = estimates_by_driver(summary.estimates, [in_truck(row) for row in rows])
     content = orjson.dumps([summary.content_hash, rows, costs], default=str, option=orjson.OPT_SORT_KEYS)
     content_hash = hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 from django.db import connection
@@ -54,8 +53,7 @@ def _replace(fleet_id: int, days: Collection[tuple[int, dt.date]], after: set[Ro
 
 def _rows(summary: Summary) -> Iterator[Row]:
     for idling in by_spot(_events(summary)):
-        values = asdict(idling)
-        yield summary.truck_id, summary.result.day, idling.spot, *(values[name] for name in SUMS)
+        yield summary.truck_id, summary.result.day, idling.spot, *(getattr(idling, name) for name in SUMS)
 
 
 def _events(summary: Summary) -> Iterator[Idling]:

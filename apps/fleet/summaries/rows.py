@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +13,13 @@ from apps.accounts.calendar import as_utc
 from apps.fleet.costs import DayCost, Estimate, by_line
 from apps.fleet.summaries.use import DayUse
 from apps.trucks import parameter_sets
+from apps.trucks.daily import DayFigures
 from apps.trucks.detect import DayResult
 from apps.trucks.history import Event
 from apps.trucks.models import FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
 
 USED_M, USED_S = 1_600, 1_800
+_FIGURES = tuple(field.name for field in fields(DayFigures))
 Columns = dict[str, Any]
 
 
@@ -63,7 +65,7 @@ def summary(truck_id: int, result: DayResult, quarantined: int, money: DayMoney,
 
 
 def _truck_day(result: DayResult, quarantined: int, use: DayUse) -> Columns:
-    figures = asdict(result.figures)
+    figures = {name: getattr(result.figures, name) for name in _FIGURES}  # asdict would copy each value
     used = (figures["distance_m"] or 0) >= USED_M or figures["moving_s"] >= USED_S
     return {
         **figures,
