@@ -12,6 +12,7 @@ PARTS = {
     "ingest": "tests.bench.ingest",
     "sync": "tests.bench.sync_cycle",
     "rebuild": "tests.bench.rebuild",
+    "files": "tests.bench.files",
     "load": "tests.bench.load",
 }
 
