@@ -1,5 +1,6 @@
 """What Prometheus is told: by route, never by path, and of all web workers together."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -63,6 +64,8 @@ def test_the_pool_is_published(asgi: AsgiClient, settings) -> None:
     asgi.get("/api/v2/trucks", rows.api_key(rows.fleet()))
 
     async def published() -> None:
+        statements = (metrics.mysql.fetch_all("SELECT SLEEP(0.01) AS s") for _ in range(settings.POOL_MAX + 1))
+        await asyncio.gather(*statements)  # one of them has to wait
         metrics._publish(metrics.mysql.PoolTotals())
 
     asgi.run(published())
