@@ -67,7 +67,13 @@ def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str
     if not tables:
         return {}
     ids, table, starts = _by_truck(np.concatenate(tables, axis=1))
-    columns = [_python(name, _reduced(name, table[place], starts)) for place, name in enumerate(names)]
+    known = ~np.isnan(table)
+    sums = np.add.reduceat(np.where(known, table, 0.0), starts, axis=1)
+    measured = np.logical_or.reduceat(known, starts, axis=1)
+    for place, name in enumerate(names):
+        if name in _LARGEST:
+            sums[place] = np.fmax.reduceat(table[place], starts)
+    columns = [_python(*each) for each in zip(names, sums, measured, strict=True)]
     return {
         truck_id: dict(zip(called or names, values, strict=True))
         for truck_id, values in zip(ids, zip(*columns, strict=True), strict=True)
@@ -82,21 +88,16 @@ def _by_truck(table: _Table) -> tuple[list[int], _Table, npt.NDArray[np.intp]]:
     return ids[starts].astype(np.int64).tolist(), table[1:, order], starts
 
 
-def _reduced(name: str, values: npt.NDArray[np.float64], starts: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    if name in _LARGEST:
-        return np.fmax.reduceat(values, starts)
-    known = ~np.isnan(values)
-    sums = np.add.reduceat(np.where(known, values, 0.0), starts)
-    return np.where(np.logical_or.reduceat(known, starts), sums, np.nan)
-
-
-def _python(name: str, values: npt.NDArray[np.float64]) -> list[Any]:
-    numbers = values.tolist()
-    if is_fraction(name):
-        return [None if value != value else value for value in numbers]
-    if (places := PLACES.get(name)) is None:
-        return [None if value != value else int(value) for value in numbers]
-    return [None if value != value else Decimal(int(value)).scaleb(-places) for value in numbers]
+def _python(name: str, values: npt.NDArray[np.float64], measured: npt.NDArray[np.bool_]) -> list[Any]:
+    """A column as it is served: None where nothing is measured, else an integer, a decimal or a fraction."""
+    numbers: list[Any] = (
+        values.tolist() if is_fraction(name) else np.where(measured, values, 0).astype(np.int64).tolist()
+    )
+    if (places := PLACES.get(name)) is not None:
+        numbers = [Decimal(number).scaleb(-places) for number in numbers]
+    if measured.all():
+        return numbers
+    return [number if is_there else None for number, is_there in zip(numbers, measured.tolist(), strict=True)]
 
 
 def costs_added_up(blocks: Iterable[bytes]) -> dict[int, Costs]:
@@ -110,10 +111,11 @@ def costs_added_up(blocks: Iterable[bytes]) -> dict[int, Costs]:
             parts.setdefault((line, source), []).append(table[[0, place]])
     found: dict[int, Costs] = {}
     for key in sorted(parts):
-        ids, table, starts = _by_truck(np.concatenate(parts[key], axis=1))
-        for truck_id, cents in zip(ids, _reduced("", table[0], starts).tolist(), strict=True):
-            if cents == cents:
-                found.setdefault(truck_id, {})[key] = Decimal(int(cents)).scaleb(-2)
+        columns = np.concatenate(parts[key], axis=1)
+        ids, table, starts = _by_truck(columns[:, ~np.isnan(columns[1])])
+        cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
+        for truck_id, number in zip(ids, cents, strict=True):
+            found.setdefault(truck_id, {})[key] = Decimal(number).scaleb(-2)
     return found
 
 

@@ -212,11 +212,11 @@ def _ratios(amount: Decimal | None, sums: Row, currency: str) -> dict[str, Any]:
 
 def told(sums: Row, costs: Costs, currency: str) -> dict[str, Any]:
     """What a truck, group, driver, month or quarter cost, and what it did."""
-    by_line = costs.by_line()
+    by_line, amount = costs.by_line(), costs.total
     return {
         **{name: _whole(sums[name]) for name in _SUMMED},
-        "amount": money(costs.total, currency),
-        **_ratios(costs.total, sums, currency),
+        "amount": money(amount, currency),
+        **_ratios(amount, sums, currency),
         "lines": [{"line": line, "amount": money(by_line[line], currency)} for line in sorted(by_line)],
         "sources": cost_figures.sources(costs, currency),
     }

@@ -16,8 +16,9 @@ _KM_PER_MILE = Decimal(str(METRES_PER_MILE)) / 1000
 
 def sources(costs: Costs, currency: str) -> list[dict[str, Any]]:
     """What the amounts come from, with the share of each in the whole."""
+    whole = costs.total
     return [
-        {"source": source, "amount": money(part, currency), "share_pct": share_pct(part, costs.total)}
+        {"source": source, "amount": money(part, currency), "share_pct": share_pct(part, whole)}
         for source, part in sorted(costs.by_source().items())
     ]
 

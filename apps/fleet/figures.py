@@ -9,10 +9,10 @@ from typing import Any
 from apps.accounts.changes import change_pct as change_pct
 from apps.fleet.safety import EVENTS as SCORED
 from apps.fleet.safety import Weights, safety_score
-from apps.fleet.utilization import Usage, litres_per_100_km, percentage, utilization
+from apps.fleet.utilization import Usage, Utilization, litres_per_100_km, percentage, utilization
 
 PLACES = Decimal("0.0001")
-_usage = itemgetter(*Usage.__slots__)
+_usage = itemgetter(*Usage._fields)
 _SUMMED = (
     "truck_days",
     "truck_days_used",
@@ -27,13 +27,7 @@ EVENTS = (
     "idle_productive_s", "parked_s", "no_data_s", "night_driving_s", "stops", "idle_events", "refuels", "refuel_l",
     "drains", "drain_l", "faults_opened",
 )  # fmt: skip
-UTILIZATIONS = (
-    "engine_utilization_pct",
-    "asset_utilization_pct",
-    "day_utilization_pct",
-    "idle_pct",
-    "idle_nonproductive_pct",
-)
+UTILIZATIONS = Utilization._fields
 
 
 def utilizations(row: Mapping[str, Any]) -> dict[str, float | None]:
@@ -41,7 +35,7 @@ def utilizations(row: Mapping[str, Any]) -> dict[str, float | None]:
     if not row["truck_days"]:
         return dict.fromkeys(UTILIZATIONS)
     found = utilization(Usage(*_usage(row)))
-    return {name: None if (value := getattr(found, name)) is None else round(value, 2) for name in UTILIZATIONS}
+    return {name: None if value is None else round(value, 2) for name, value in zip(UTILIZATIONS, found, strict=True)}
 
 
 def ratio(row: Mapping[str, Any], name: str) -> float | None:

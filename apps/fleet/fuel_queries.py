@@ -1,36 +1,18 @@
 """The statements behind the fuel of a fleet's trucks: all of them, since each is held against others of its class.
 
-They take what `queries.period` gives. Sums of trucks come as an array in one column; amounts in it as text.
+They take what `queries.period` gives. Sums of trucks are read from the packed sums (`truck_sums`).
 """
 
-from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_TRUCK_DAY, sums_of
+from apps.fleet.queries import OF_TRUCK_DAY, sums_of
 
 FIGURES = (
     "trucks", "length_s", "no_data_s", "distance_m", "fuel_used_l", "consumption_l", "consumption_days",
     "fuel_distance_m", "idle_fuel_l", "refuels", "refuel_l", "drains", "drain_l",
+    "fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost", "drain_priced_l",
+    "suspected_drains", "suspected_drain_l",
 )  # fmt: skip
-AMOUNTS = ("fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost")
-MONEY = (*AMOUNTS, "drain_priced_l", "suspected_drains", "suspected_drain_l")
 BURN = ("consumption_l", "fuel_distance_m", "consumption_days")
 
-
-def _of_trucks(tables: str, names: tuple[str, ...], of_day: dict[str, str]) -> str:
-    """One row a truck that has rows in the period, in no order: `id`, and `figures` in the order of the names."""
-    day_table, span_table = tables.split()
-    shown = ", ".join(f"CAST({name} AS CHAR)" if name in AMOUNTS else name for name in names)
-    return f"""
-SELECT id, JSON_ARRAY({shown}) AS figures FROM (
-    SELECT truck_id AS id, {sums_of(names)} FROM (
-        SELECT truck_id, {sums_of(names, of_day)} FROM {day_table} WHERE {IN_DAYS} GROUP BY truck_id
-        UNION ALL SELECT truck_id, {sums_of(names)} FROM {span_table} WHERE {IN_SPANS} GROUP BY truck_id
-    ) parts GROUP BY truck_id
-) sums
-"""
-
-
-FUEL_OF_TRUCKS = _of_trucks("truck_day truck_span", FIGURES, OF_TRUCK_DAY)
-MONEY_OF_TRUCKS = _of_trucks("truck_day_fuel truck_span_fuel", MONEY, {})
-BURN_OF_TRUCKS = _of_trucks("truck_day truck_span", BURN, OF_TRUCK_DAY)
 
 # One row a truck of the fleet, active or not: what answers call it, its class, the ids of its groups.
 TRUCKS = """

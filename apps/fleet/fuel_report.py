@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Self
 
 import orjson
@@ -11,11 +10,12 @@ from apps.accounts.answers import money, rounded
 from apps.accounts.calendar import ONE_DAY
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period, of_days
-from apps.fleet import fuel_parameters, fuel_queries, queries
+from apps.fleet import fuel_parameters, fuel_queries, queries, truck_sums
 from apps.fleet.consumption import BASELINE_DAYS, Burn, Comparison, Consumption, against_baseline, together
 from apps.fleet.figures import coverage_pct
-from apps.fleet.fuel_figures import AMOUNTS, burn, figures, shown, total
+from apps.fleet.fuel_figures import burn, figures, shown, total
 from apps.fleet.fuel_ranking import Key, Ranking, TruckFuel
+from apps.fleet.truck_sums import Sums
 from apps.mysql import Row, fetch_all
 
 _NOTHING = Burn(None, None, 0)
@@ -43,9 +43,8 @@ class Report:
             names=await fetch_all(fuel_queries.TRUCKS, asked),
             groups=await fetch_all(fuel_queries.GROUPS, asked),
             sets=await fetch_all(fuel_queries.PARAMETER_SETS, asked),
-            fuel=await fetch_all(fuel_queries.FUEL_OF_TRUCKS, asked),
-            priced=await fetch_all(fuel_queries.MONEY_OF_TRUCKS, asked),
-            baselines=await fetch_all(fuel_queries.BURN_OF_TRUCKS, before),
+            fuel=await truck_sums.sums(asked, fuel_queries.FIGURES),
+            baselines=await truck_sums.sums(before, fuel_queries.BURN),
         )
 
     @classmethod
@@ -55,22 +54,20 @@ class Report:
         names: Sequence[Row],
         groups: Sequence[Row],
         sets: Sequence[Row],
-        fuel: Sequence[Row],
-        priced: Sequence[Row],
-        baselines: Sequence[Row],
+        fuel: Sums,
+        baselines: Sums,
     ) -> Self:
-        """From the rows of the statements of these names."""
+        """From the rows of the statements, and the sums, of these names."""
         in_general, by_truck = fuel_parameters.in_force(sets)
-        amounts, before = _by_truck(priced, fuel_queries.MONEY), _by_truck(baselines, fuel_queries.BURN)
-        known, sums = {row["id"]: row for row in names}, _by_truck(fuel, _FIGURES)
+        known = {row["id"]: row for row in names}
         trucks = {
             pk: _truck(
                 known[pk],
-                {**sums[pk], **amounts.get(pk, _UNPRICED)},
-                before.get(pk),
+                fuel[pk],
+                baselines.get(pk),
                 by_truck.get(pk, in_general)["fuel_min_km"],
             )
-            for pk in sums.keys() & known.keys()
+            for pk in fuel.keys() & known.keys()
         }
         return cls(Ranking(trucks), {row["id"]: row["name"] for row in groups}, in_general, currency)
 
@@ -126,20 +123,6 @@ class Report:
             **shown(figures(sums), self.currency),
             "baseline": _with_exposure(comparison, baseline),
         }
-
-
-_FIGURES = ("truck_days", *fuel_queries.FIGURES[1:])
-_UNPRICED: Row = dict.fromkeys(fuel_queries.MONEY)
-
-
-def _by_truck(rows: Sequence[Row], names: Sequence[str]) -> dict[int, Row]:
-    """The sums of each truck, by id; amounts as decimals."""
-    return {row["id"]: _unpacked(dict(zip(names, orjson.loads(row["figures"]), strict=True))) for row in rows}
-
-
-def _unpacked(row: Row) -> Row:
-    amounts = {name: Decimal(row[name]) for name in AMOUNTS if row.get(name) is not None}
-    return {**row, **amounts}
 
 
 def _truck(names: Row, sums: Row, baseline: Row | None, min_km: float) -> TruckFuel:

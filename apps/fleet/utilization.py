@@ -1,10 +1,9 @@
 """How well trucks were used: ratios of summed seconds. Pure."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Sums over truck-days, in seconds; null where nothing was measured. `engine_…`: where the engine was measured."""
 
     moving_s: int
@@ -17,8 +16,7 @@ class Usage:
     truck_days_used: int
 
 
-@dataclass(frozen=True, slots=True)
-class Utilization:
+class Utilization(NamedTuple):
     """In per cent, null where the denominator is zero or was not measured; never clipped."""
 
     engine_utilization_pct: float | None

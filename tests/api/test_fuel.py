@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import alert_reviews, fuel_queries, queries
+from apps.fleet import alert_reviews, fuel_queries, queries, truck_sums
 from apps.fleet.fuel_figures import SUMMED, total
 from apps.fleet.fuel_report import Report
 from apps.fleet.models import FuelAlert
@@ -327,7 +327,6 @@ def read(fleet: Fleet, first: dt.date, last: dt.date) -> Report:
     period, before = queries.period(fleet.pk, first, last), queries.period(fleet.pk, first - 28 * ONE, first - ONE)
     statements = (
         (fuel_queries.TRUCKS, period), (fuel_queries.GROUPS, period), (fuel_queries.PARAMETER_SETS, period),
-        (fuel_queries.FUEL_OF_TRUCKS, period), (fuel_queries.MONEY_OF_TRUCKS, period),
-        (fuel_queries.BURN_OF_TRUCKS, before),
     )  # fmt: skip
-    return Report.of("USD", *(fetch_all_sync(statement, asked) for statement, asked in statements))
+    sums = truck_sums.sums_sync(period, fuel_queries.FIGURES), truck_sums.sums_sync(before, fuel_queries.BURN)
+    return Report.of("USD", *(fetch_all_sync(statement, asked) for statement, asked in statements), *sums)
