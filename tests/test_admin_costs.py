@@ -206,7 +206,7 @@ def test_a_group_is_its_trucks_and_a_truck_is_itself(client: Client) -> None:
 
 def test_trucks_are_ranked_as_asked_and_in_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     make()
-    monkeypatch.setattr("apps.fleet.admin.cost_page.TRUCKS_SHOWN", 2)
+    monkeypatch.setattr("apps.fleet.admin.cost_lists.TRUCKS_SHOWN", 2)
 
     def shown(**query: Any) -> list[str]:
         table = page(client, **PERIOD, **query).context["trucks"]["table"]

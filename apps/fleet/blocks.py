@@ -111,8 +111,8 @@ def costs_added_up(blocks: Iterable[bytes]) -> dict[int, Costs]:
             parts.setdefault((line, source), []).append(table[[0, place]])
     found: dict[int, Costs] = {}
     for key in sorted(parts):
-        columns = np.concatenate(parts[key], axis=1)
-        ids, table, starts = _by_truck(columns[:, ~np.isnan(columns[1])])
+        every = np.concatenate(parts[key], axis=1)
+        ids, table, starts = _by_truck(every[:, ~np.isnan(every[1])])
         cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
         for truck_id, number in zip(ids, cents, strict=True):
             found.setdefault(truck_id, {})[key] = Decimal(number).scaleb(-2)

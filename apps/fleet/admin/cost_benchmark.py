@@ -1,0 +1,56 @@
+"""Own costs beside the published ones, line by line."""
+
+from decimal import Decimal
+from typing import Any
+
+from apps.fleet import cost_figures, graphics
+from apps.fleet.admin import analysis
+from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.cost_reading import Reading
+from apps.fleet.admin.cost_words import line_title, scaled
+from apps.fleet.reports.wording import NOT_MEASURED, number
+
+
+def benchmark(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
+    """Own cost per distance beside the published one, over the lines that both have."""
+    totals, costs = reading.now.totals, reading.now.costs
+    found = cost_figures.benchmark(reading.benchmark, costs, totals["distance_m"], chosen.fleet.currency)
+    if found is None:
+        return None
+    scale = Decimal(str(chosen.units.metres_per_distance)) / 1000
+    lines = [
+        (each["line"], scaled(each["cost_per_km"], scale), scaled(each["benchmark_per_km"], scale), each)
+        for each in found["lines"]
+    ]
+    most = max((value for _, *both, _ in lines for value in both if value is not None), default=Decimal(0))
+    rows = [
+        [line_title(line), _both(own, other, most), number(own, 3), number(other, 3), _against(each["difference_pct"])]
+        for line, own, other, each in lines
+    ]
+    own, other = scaled(found["cost_per_km"], scale), scaled(found["benchmark_per_km"], scale)
+    difference = None if own is None or not other else float(100 * (own - other) / other)
+    unit = f"{chosen.fleet.currency}/{chosen.units.distance_label}"
+    total = ["These lines together", "", number(own, 3), number(other, 3), _against(difference)]
+    names = ("missing_lines", "lines_without_benchmark", "lines_without_exchange_rate")
+    return {
+        "year": found["year"],
+        "published": "; ".join(found["sources"]),
+        "table": Numbers(
+            ["Line", "", f"Own ({unit})", f"Benchmark ({unit})", "Against it"], rows, total, words=1,
+            caption=f"Own cost against the benchmark of {found['year']}, the same lines alone",
+        ),
+        **{name: ", ".join(line_title(line) for line in found[name]) for name in names},
+    }  # fmt: skip
+
+
+def _both(own: Decimal | None, other: Decimal | None, most: Decimal) -> Any:
+    bars = [
+        analysis.meter([(style, float(value or 0))], float(most)) for style, value in (("own", own), ("bench", other))
+    ]
+    return graphics.joined(bars)
+
+
+def _against(difference_pct: float | None) -> str:
+    if difference_pct is None:
+        return NOT_MEASURED
+    return f"{'+' if difference_pct > 0 else '−' if difference_pct < 0 else ''}{abs(difference_pct):,.1f}%"

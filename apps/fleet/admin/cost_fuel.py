@@ -1,0 +1,73 @@
+"""Fuel used and bought, the balance of the tanks, and what idling took."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from apps.fleet import cost_figures
+from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.cost_words import amount, of_money, scaled
+from apps.fleet.reports.wording import number
+
+
+def fuel(chosen: Asked, totals: Mapping[str, Any]) -> dict[str, Any]:
+    """Fuel used and bought, and the balance of the tanks with its unexplained rest."""
+    found = cost_figures.fuel(dict(totals), chosen.fleet.currency)
+    units, currency = chosen.units, chosen.fleet.currency
+    volume, per_litre = units.volume_label, Decimal(str(units.litres_per_volume))
+    heads = ["", f"Volume ({volume})", f"Amount ({currency})", f"{currency}/{volume}"]
+    rows = [
+        [
+            title,
+            number(units.volume(found[name]["litres"]), 1),
+            number(of_money(found[name]["amount"]), 2),
+            number(scaled(found[name].get("per_litre"), per_litre), 3),
+        ]
+        for name, title in (("used", "Used"), ("bought", "Bought"), ("difference", "Bought less used"))
+    ]
+    return {
+        "table": Numbers(heads, rows, caption="Fuel used and fuel bought"),
+        "purchases": found["bought"]["purchases"],
+        "unpriced": _unpriced(chosen, found["used"]),
+        "balance": _balance(chosen, found["balance"]),
+    }
+
+
+def _unpriced(chosen: Asked, used: Mapping[str, Any]) -> str:
+    """How much of what was used had no price, or nothing."""
+    if used["litres"] is None:
+        return ""
+    rest = used["litres"] - (used["priced_litres"] or 0)
+    return number(chosen.units.volume(rest), 1, chosen.units.volume_label) if rest > 0.05 else ""
+
+
+def _balance(chosen: Asked, found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    units = chosen.units
+    lines = [
+        ("Bought", found["bought_l"], ""),
+        ("Drained from tanks", -found["drained_l"], "less"),
+        ("Used by the counters", -found["used_l"], "less"),
+        ("More in the tanks at the end", -found["tank_change_l"], "less"),
+    ]
+    rows = [[title, number(units.volume(value), 1)] for title, value, _ in lines]
+    return {
+        "truck_days": f"{found['truck_days']:,}",
+        "not_in_tank": number(units.volume(found["not_in_tank_l"]), 1, units.volume_label),
+        "table": Numbers(
+            ["", units.volume_label], rows, ["Unexplained", number(units.volume(found["unexplained_l"]), 1)],
+            caption="Balance of the tanks",
+        ),
+    }  # fmt: skip
+
+
+def idling(chosen: Asked, totals: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = cost_figures.idling(dict(totals), chosen.fleet.currency)
+    units = chosen.units
+    return [
+        ("Fuel used idling", number(units.volume(found["litres"]), 1, units.volume_label)),
+        ("What it cost", amount(of_money(found["amount"]), chosen)),
+        ("Of it productive", amount(of_money(found["productive_amount"]), chosen)),
+        ("The rest", amount(of_money(found["nonproductive_amount"]), chosen)),
+    ]

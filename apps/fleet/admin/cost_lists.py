@@ -1,0 +1,94 @@
+"""Who cost what: groups, and trucks in an order."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.utils.html import format_html
+
+from apps.fleet.admin import analysis
+from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.cost_reading import GroupSpent, TruckSpent
+from apps.fleet.admin.cost_words import SOURCES
+from apps.fleet.figures import Costs, per, share_pct
+from apps.fleet.reports.wording import number
+
+TRUCKS_SHOWN = 50
+ORDERS = {"amount": "cost", "distance": "cost per distance", "name": "name"}
+
+
+def trucks(chosen: Asked, found: Sequence[TruckSpent], order: str, page: int) -> dict[str, Any] | None:
+    """A page of the ranking; none on the page of a single truck."""
+    if chosen.truck:
+        return None
+    ranked = sorted(found, key=lambda truck: _rank(truck, order))
+    most = max((truck.costs.total or Decimal(0) for truck in ranked), default=Decimal(0))
+    return analysis.ranking(
+        chosen,
+        order,
+        ORDERS,
+        page,
+        len(ranked),
+        TRUCKS_SHOWN,
+        lambda start, end: _trucks_table(chosen, ranked[start:end], start, most),
+    )
+
+
+def _rank(truck: TruckSpent, order: str) -> tuple[Any, ...]:
+    """The dearest first; trucks without what they are ranked by at the end."""
+    if order == "name":
+        return (truck.name.casefold(), truck.code)
+    value = truck.costs.total if order == "amount" else per(truck.costs.total, truck.distance_m)
+    return (value is None, -(value or 0), truck.code)
+
+
+def _trucks_table(chosen: Asked, shown: Sequence[TruckSpent], start: int, most: Decimal) -> Numbers:
+    rows = [_truck_cells(chosen, truck, start + place, most) for place, truck in enumerate(shown, 1)]
+    return Numbers(["Truck", "Cost by source", *_heads(chosen)], rows, words=1, caption="Cost by truck")
+
+
+def _heads(chosen: Asked) -> list[str]:
+    units, currency = chosen.units, chosen.fleet.currency
+    unit = f"{currency}/{units.distance_label}"
+    return [f"Cost ({currency})", f"Distance ({units.distance_label})", unit, *SOURCES.values()]
+
+
+def _truck_cells(chosen: Asked, truck: TruckSpent, place: int, most: Decimal) -> list[Any]:
+    address = analysis.with_query(chosen, truck=truck.code)
+    name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
+    return [name, _bar(truck.costs, most), *_cells(chosen, truck.costs, truck.distance_m)]
+
+
+def _bar(costs: Costs, most: Decimal) -> Any:
+    parts = costs.by_source()
+    return analysis.meter([(source, float(parts.get(source, 0))) for source in SOURCES], float(most))
+
+
+def _cells(chosen: Asked, costs: Costs, distance_m: int | None) -> list[str]:
+    """Cost, distance, cost per distance, and the share of each source."""
+    parts = costs.by_source()
+    shares = [share_pct(parts[source], costs.total) if source in parts else None for source in SOURCES]
+    return [
+        number(costs.total, 2),
+        number(chosen.units.distance(distance_m)),
+        number(chosen.units.per_distance(costs.total, distance_m), 3),
+        *(number(share, 0, "%") for share in shares),
+    ]
+
+
+def by_group(chosen: Asked, found: Sequence[GroupSpent]) -> Numbers | None:
+    """None where the fleet has no groups."""
+    if not any(group.name for group in found):
+        return None
+    most = max((group.costs.total or Decimal(0) for group in found), default=Decimal(0))
+    rows = [
+        [
+            group.name or "In no group",
+            _bar(group.costs, most),
+            f"{group.trucks:,}",
+            *_cells(chosen, group.costs, group.distance_m),
+        ]
+        for group in found
+    ]
+    heads = ["Group", "Cost by source", "Trucks", *_heads(chosen)]
+    return Numbers(heads, rows, words=1, caption="Cost by group")

@@ -1,0 +1,44 @@
+"""Days used and not used, and why not."""
+
+from collections.abc import Mapping
+
+from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.reports.wording import NOT_MEASURED
+from apps.fleet.utilization_figures import days as days_used
+from apps.fleet.utilization_figures import days_of_period
+from apps.mysql import Row
+
+_HEADINGS = {
+    "used": "Used",
+    "parked": "Parked: there, and not used",
+    "workshop": "In the workshop",
+    "no_data": "No data",
+}
+
+
+def days(chosen: Asked, row: Row) -> Numbers | None:
+    """The truck-days of the period by whether they were used and why not; they add up to all of them."""
+    found = days_used(row)
+    if found is None:
+        return None
+    lines = [[words, *_counts(found, name)] for name, words in _HEADINGS.items()]
+    every = [sum(part.values()) for part in found.values()]
+    total = ["All", *(f"{count:,}" for count in (*every, sum(every)))]
+    if (outside := _outside(chosen, row)) is not None:
+        lines.append(["Before the first message, or not known yet", NOT_MEASURED, NOT_MEASURED, f"{outside:,}"])
+        total[-1] = f"{sum(every) + outside:,}"
+    heads = ["Truck-days", "Working days", "Days off", "Together"]
+    return Numbers(heads, lines, total, caption="Days used and not used")
+
+
+def _counts(found: Mapping[str, Mapping[str, int]], name: str) -> list[str]:
+    counts = [part[name] for part in found.values()]
+    return [f"{count:,}" for count in (*counts, sum(counts))]
+
+
+def _outside(chosen: Asked, row: Row) -> int | None:
+    """Days of the period on which a group's trucks, or a truck, have none; of the whole fleet that says little."""
+    if "trucks_with_days" not in row:
+        return None
+    found = days_of_period(row, row["trucks_with_days"], chosen.period.days)
+    return None if found is None else int(found["outside"])

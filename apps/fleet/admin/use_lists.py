@@ -1,0 +1,130 @@
+"""Who is used how well: groups, trucks in an order, and those of which too little is known."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.html import format_html
+
+from apps.fleet import figures
+from apps.fleet.admin import analysis
+from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.use_reading import Reading, TruckUsed
+from apps.fleet.admin.use_states import SERIES, state_seconds
+from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.fleet.targets import held_against
+from apps.fleet.utilization_figures import coverage_pct, is_ranked, states
+from apps.fleet.utilization_figures import days as days_used
+from apps.mysql import Row
+
+TRUCKS_SHOWN = 50
+NOT_RANKED_SHOWN = 100
+ORDERS = {
+    "asset_utilization_pct": "asset utilization",
+    "engine_utilization_pct": "engine utilization",
+    "idle_pct": "idling",
+    "name": "name",
+}
+_REASONS = {"parked": "parked", "workshop": "in the workshop", "no_data": "without data"}
+_FIGURES = ["Asset utilization", "Engine utilization", "Idling", "Days used", "Not used", "Moving (h)", "Coverage"]
+_HEADS = ["Time", *_FIGURES]
+
+
+def by_group(reading: Reading) -> Numbers | None:
+    """None where the fleet has no groups."""
+    if not any(row["group"] for row in reading.groups):
+        return None
+    lines = []
+    for row in reading.groups:
+        bar, *rest = _cells(row, reading.targets.of_group(row["group_id"]))
+        lines.append([row["group"] or "In no group", bar, f"{row['trucks_of_group']:,}", *rest])
+    return Numbers(["Group", "Time", "Trucks", *_FIGURES], lines, words=1, caption="By group")
+
+
+def trucks(chosen: Asked, reading: Reading, order: str, page: int) -> dict[str, Any] | None:
+    """A page of the ranking; none on the page of a single truck."""
+    if chosen.truck:
+        return None
+    ranked = sorted((truck for truck in reading.trucks if is_ranked(truck.sums)), key=lambda truck: _rank(truck, order))
+    return analysis.ranking(
+        chosen,
+        order,
+        ORDERS,
+        page,
+        len(ranked),
+        TRUCKS_SHOWN,
+        lambda start, end: Numbers(
+            ["Truck", *_HEADS],
+            [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(ranked[start:end], start + 1)],
+            words=1,
+            caption="By truck",
+        ),
+    )
+
+
+def _rank(truck: TruckUsed, order: str) -> tuple[Any, ...]:
+    """Greatest first; trucks without the figure at the end."""
+    if order == "name":
+        return (truck.name.casefold(), truck.code)
+    value = figures.utilizations(truck.sums)[order]
+    return (value is None, -(value or 0), truck.code)
+
+
+def _truck_cells(chosen: Asked, reading: Reading, truck: TruckUsed, place: int) -> list[Any]:
+    address = analysis.with_query(chosen, truck=truck.code)
+    name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
+    return [name, *_cells(truck.sums, reading.targets.of_truck(truck.code))]
+
+
+def _cells(row: Row, targets: Mapping[str, float]) -> list[Any]:
+    """The bar of states and the figures of a row of sums, with marks where there are targets."""
+    found = states(row)
+    held = held_against(found, dict(targets))
+    bar = analysis.meter(
+        [(series.style, float(value)) for series, value in zip(SERIES, state_seconds(row), strict=True)],
+        float(row["length_s"]),
+    )
+    return [
+        bar,
+        _marked(found["asset_utilization_pct"], held["target_utilization_pct"], held["utilization_met"]),
+        number(found["engine_utilization_pct"], 1, "%"),
+        _marked(found["idle_pct"], held["target_idle_pct"], held["idle_met"]),
+        f"{row['truck_days_used']:,} of {row['truck_days']:,}",
+        _why_not(row),
+        number(row["moving_s"] / 3600, 1),
+        number(coverage_pct(row), 1, "%"),
+    ]
+
+
+def _marked(value: float | None, target: float, is_met: bool | None) -> Any:
+    """A figure with a mark that says whether its target is met; none where nothing is measured."""
+    if is_met is None:
+        return number(value, 1, "%")
+    style, mark, words = ("good", "✓", "met") if is_met else ("warn", "✗", "missed")
+    told = f"target {target:g}% {words}"
+    return format_html(
+        '{} <span class="{}" title="{}" aria-label="{}">{}</span>', number(value, 1, "%"), style, told, told, mark
+    )
+
+
+def _why_not(row: Row) -> str:
+    """How many truck-days were not used, by reason; working days and days off together."""
+    found = days_used(row) or {"working": {}, "off": {}}
+    counts = {why: sum(part.get(why, 0) for part in found.values()) for why in _REASONS}
+    return ", ".join(f"{count:,} {words}" for why, words in _REASONS.items() if (count := counts[why])) or NOT_MEASURED
+
+
+def not_ranked(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
+    """The trucks that the ranking leaves out, those known least first; none where there are none."""
+    left_out = sorted((truck for truck in reading.trucks if not is_ranked(truck.sums)), key=_known_share)
+    if not left_out:
+        return None
+    rows = [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(left_out[:NOT_RANKED_SHOWN], 1)]
+    return {
+        "count": len(left_out),
+        "shown": len(rows),
+        "table": Numbers(["Truck", *_HEADS], rows, words=1, caption="Trucks that are not ranked"),
+    }
+
+
+def _known_share(truck: TruckUsed) -> tuple[float, str]:
+    return (coverage_pct(truck.sums) or 0.0, truck.code)

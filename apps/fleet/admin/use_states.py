@@ -1,0 +1,103 @@
+"""What the trucks' time went into: in all, and over time."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from apps.fleet import graphics
+from apps.fleet.admin import analysis
+from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date, hours
+from apps.fleet.admin.use_reading import Bucket
+from apps.fleet.graphics import Column, Series
+from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.mysql import Row
+
+SERIES = [
+    Series("Moving", "moving"),
+    Series("Idling, productive", "working", is_hatched=True),
+    Series("Idling", "idling"),
+    Series("Parked", "parked"),
+    Series("No data", "no-data", is_hatched=True),
+]
+
+
+def state_seconds(row: Row) -> list[int]:
+    """Moving, productive idling, other idling, parked, no data: they add up to the time."""
+    idle, productive = row["idle_s"] or 0, row["idle_productive_s"] or 0
+    return [int(each) for each in (row["moving_s"], productive, idle - productive, row["parked_s"], row["no_data_s"])]
+
+
+def whole(row: Row) -> list[dict[str, Any]]:
+    """Each state of the period: colour, hours, share of the time."""
+    return [
+        {
+            "style": series.style,
+            "swatch": graphics.swatch(series),
+            "name": series.name,
+            "hours": hours(seconds),
+            "share": 100 * seconds / row["length_s"],
+            "share_text": number(100 * seconds / row["length_s"], 1, "%"),
+        }
+        for series, seconds in zip(SERIES, state_seconds(row), strict=True)
+    ]
+
+
+def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) -> Figure:
+    """What an average truck's day was made of, in each day, week or month."""
+    shown = [
+        Column(
+            bucket_label(chosen.by, each.first),
+            _told(chosen, each),
+            [value / 3600 for value in _average(each.sums)],
+            is_provisional=each.last >= provisional,
+            is_missing=each.sums is None,
+        )
+        for each in buckets
+    ]
+    title = "Hours of a truck's day by state" + ("" if chosen.by == "day" else f", the mean of each {chosen.by}")
+    chart = graphics.columns(
+        "states", SERIES, shown, title, _described(chosen, buckets), ticks=(0, 4, 8, 12, 16, 20, 24)
+    )
+    heads = [chosen.by.capitalize(), "Trucks' days", *(f"{each.name} (h)" for each in SERIES), "Together (h)"]
+    rows = [_row_of(chosen, each, provisional) for each in buckets]
+    note = "Hours of a truck's day: each column adds up to 24, but for days under way and days on which clocks change."
+    note += " Shaded: provisional." if any(column.is_provisional for column in shown) else ""
+    return analysis.figure(chart, Numbers(heads, rows, caption=title), SERIES, note)
+
+
+def _average(row: Row | None) -> list[float]:
+    """Seconds of a truck's day by state, the mean over truck-days."""
+    if row is None:
+        return [0.0] * len(SERIES)
+    return [seconds / row["truck_days"] for seconds in state_seconds(row)]
+
+
+def _told(chosen: Asked, each: Bucket) -> str:
+    words = bucket_words(chosen.by, each.first, each.last)
+    if each.sums is None:
+        return f"{words}: no truck has a day"
+    parts = (f"{series.name.lower()} {hours(value)}" for series, value in zip(SERIES, _average(each.sums), strict=True))
+    return f"{words}: {', '.join(parts)}"
+
+
+def _row_of(chosen: Asked, each: Bucket, provisional: dt.date) -> list[str]:
+    words = bucket_words(chosen.by, each.first, each.last) + (" (provisional)" if each.last >= provisional else "")
+    if each.sums is None:
+        return [words, *[NOT_MEASURED] * (len(SERIES) + 2)]
+    values = _average(each.sums)
+    return [words, f"{each.sums['truck_days']:,}", *(number(value / 3600, 2) for value in (*values, sum(values)))]
+
+
+def _described(chosen: Asked, buckets: Sequence[Bucket]) -> str:
+    """What is read off the chart."""
+    known = [(_average(each.sums)[0], each) for each in buckets if each.sums is not None]
+    (most, busiest), (least, quietest) = max(known, key=_moving), min(known, key=_moving)
+    return (
+        f"Stacked columns from {date(chosen.period.first)} to {date(chosen.period.last)}. "
+        f"Most driving: {hours(most)} a truck, {bucket_words(chosen.by, busiest.first, busiest.last)}. "
+        f"Least: {hours(least)}, {bucket_words(chosen.by, quietest.first, quietest.last)}."
+    )
+
+
+def _moving(pair: tuple[float, Bucket]) -> float:
+    return pair[0]
