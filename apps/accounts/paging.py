@@ -46,6 +46,12 @@ class Page:
         next_cursor = _cursor(str(rows[-1][key]), self.scope) if has_more else None
         return rows, {"next_cursor": next_cursor, "has_more": has_more}
 
+    def ranked(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Sequence[Any], dict[str, Any]]:
+        """The same of a whole ranking: a figure may change between two pages, so the cursor counts rows."""
+        start = int(self.after or 0)
+        found = rows[start : start + self.limit + 1]
+        return self.cut([{**row, "place": place} for place, row in enumerate(found, start + 1)], "place")
+
 
 def _signature(key: str, scope: str) -> bytes:
     digest: bytes = salted_hmac("apps.accounts.paging", f"{key} {scope}", algorithm="sha256").digest()

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
-from apps.fleet import driver_cost_queries, figures, queries
+from apps.fleet import driver_cost_queries, figures, queries, truck_sums
 from apps.fleet import driver_figures as of_rows
 from apps.fleet import driver_queries as statements
 from apps.fleet import driver_schemas as schemas
@@ -25,7 +26,7 @@ from apps.fleet.exports import FleetList
 from apps.fleet.figures import Costs
 from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
-from apps.fleet.utilization_figures import coverage_pct, is_ranked
+from apps.fleet.utilization_figures import coverage_pct, is_ranked, not_ranked, ranking
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
@@ -34,8 +35,6 @@ from apps.trucks.freshness import Freshness
 from apps.trucks.schemas import DriverCode
 
 router = Router(by_alias=True)
-_ID = {"truck": "truck_id", "driver": "driver_id"}
-_NAMES = {"truck": statements.TRUCKS.names, "driver": statements.DRIVERS.names}
 
 
 def _now() -> dt.datetime:
@@ -153,39 +152,73 @@ class Driven:
 
     async def rows(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The rows of `data`, and the answer's `page`."""
+        return await (self._trucks(asked, page) if asked.by == "truck" else self._drivers(asked, page))
+
+    async def _trucks(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        where, names, group_id = self.whose.where(self.period), statements.TRUCK_SUMS, self.whose.group_id
+        if asked.sort == "id":
+            found = await truck_sums.page(where, names, page.after or "", page.limit + 1, group_id)
+            rows, echo = page.cut(found, "truck_id")
+        else:
+            by_figure = partial(of_rows.ranked_by, weights=self.terms.weights)
+            every = await truck_sums.every(where, names, group_id)
+            rows, echo = page.ranked(ranking(every, asked.sort, by_figure))
+        before = await truck_sums.sums_around(self.whose.where(self.period.previous()), statements.BEFORE, rows)
+        return [
+            {"truck_id": row["truck_id"], **_behavior(row, before.get(row["id"], _NO_SUMS), self.terms)} for row in rows
+        ], echo  # fmt: skip
+
+    async def _drivers(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         where = {**statements.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
         where["limit"] = page.limit + 1
         if asked.sort == "id":
-            statement = statements.BEHAVIOR_OF[self.scope, asked.by].statement(page.limit, self.fresh.trucks)
+            statement = statements.BEHAVIOR_OF[self.scope].statement(page.limit, self.fresh.trucks)
             rows, echo = page.cut(await fetch_all(statement, {**where, "after": page.after or ""}), "code")
         else:  # a figure may change between two pages, so the cursor counts rows
             offset = int(page.after or 0)
-            ranking = statements.ranking(self.scope, asked.by, asked.sort)
-            found = await fetch_all(ranking, {**where, **statements.weighted(self.terms.weights), "offset": offset})
+            ranked = statements.ranking(self.scope, asked.sort)
+            found = await fetch_all(ranked, {**where, **statements.weighted(self.terms.weights), "offset": offset})
             rows, echo = page.cut([{**row, "place": place} for place, row in enumerate(found, offset + 1)], "place")
-        return [_behavior(row, asked.by, self.terms) for row in rows], echo
+        return [_driver(row, self.terms) for row in rows], echo
 
     async def not_ranked(self, asked: schemas.BehaviorPeriod) -> dict[str, Any] | None:
         if asked.sort == "id":
             return None
-        rows = await fetch_all(statements.not_ranked(self.scope, asked.by), self.whose.where(self.period))
+        where = self.whose.where(self.period)
+        if asked.by == "truck":
+            every = await truck_sums.every(where, ("length_s", "no_data_s"), self.whose.group_id)
+            found = not_ranked(every)
+            rows = [{"code": row["truck_id"], **row} for row in found["trucks"]]
+            count = found["count"]
+        else:
+            left_out = await fetch_all(statements.not_ranked(self.scope), where)
+            rows = [{**row, "coverage_pct": coverage_pct(row)} for row in left_out]
+            count = left_out[0]["number"] if left_out else 0
         return {
-            "count": rows[0]["number"] if rows else 0,
-            "rows": [{"id": row["code"], "name": row["name"], "coverage_pct": coverage_pct(row)} for row in rows],
+            "count": count,
+            "rows": [{"id": row["code"], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in rows],
         }
 
 
-def _behavior(row: Row, by: str, terms: Terms) -> dict[str, Any]:
-    """A truck or a driver with the packed sums of the row."""
-    sums = dict(zip(_NAMES[by], orjson.loads(row["figures"]), strict=True))
+_NO_SUMS: Row = dict.fromkeys(statements.BEFORE)
+
+
+def _driver(row: Row, terms: Terms) -> dict[str, Any]:
+    """A driver with the packed sums of the row; nobody known has no code, and is not ranked."""
+    sums = dict(zip(statements.DRIVERS.names, orjson.loads(row["figures"]), strict=True))
     before = dict(zip(statements.BEFORE, orjson.loads(row["earlier"]), strict=True))
+    found = _behavior({**sums, "name": row["name"], "truck_days": sums["days"] or 0}, before, terms)
+    return {"driver_id": row["code"], **found, "is_ranked": found["is_ranked"] and row["code"] is not None}
+
+
+def _behavior(sums: Row, before: Row, terms: Terms) -> dict[str, Any]:
+    """What a truck or a driver did, from sums with a name."""
     return {
-        _ID[by]: row["code"],
-        "name": row["name"],
-        "truck_days": sums[_NAMES[by][0]] or 0,
+        "name": sums["name"],
+        "truck_days": sums["truck_days"],
         **_shown(sums, terms),
         "max_speed_kmh": sums["max_speed_kmh"],
-        "is_ranked": is_ranked(sums) and row["code"] is not None,
+        "is_ranked": is_ranked(sums),
         **of_rows.against(sums, before, terms.weights),
     }
 
@@ -224,7 +257,7 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
 
 def _driver_item(row: Row, terms: Terms) -> dict[str, Any]:
     return {
-        **_behavior(row, "driver", terms),
+        **_driver(row, terms),
         "key_card": row["key_card"],
         "is_active": bool(row["is_active"]),
         "trucks": _codes(row["trucks"]),

@@ -31,6 +31,19 @@ def driving(row: Row, weights: Weights) -> dict[str, Any]:
     }
 
 
+def ranked_by(row: Row, figure: str, weights: Weights) -> float | None:
+    """What trucks are ranked by, as exact as it is."""
+    if figure == "safety_score":
+        return figures.exact_score(row, weights)
+    if figure == "distance_m":
+        return None if row["distance_m"] is None else float(row["distance_m"])
+    part, whole = _SHARES[figure]
+    return percentage(row[part], row[whole])
+
+
+_SHARES = {"idle_pct": ("idle_s", "engine_on_s"), "night_driving_pct": ("night_driving_s", "moving_s")}
+
+
 def rounded_pct(part: Any, whole: Any) -> float | None:
     value = percentage(part, whole)
     return None if value is None else round(float(value), 2)

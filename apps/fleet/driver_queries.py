@@ -1,4 +1,4 @@
-"""The statements behind behaviour: sums of a period by driver or by truck, beside those of the period before.
+"""The statements behind behaviour: sums of a period by driver, beside those of the period before.
 
 They take what `asked` gives. Driver 0 is nobody known; it comes last, without code and name. Sums come packed, as two
 arrays: `figures` of the period in the order of a `By`'s names, `earlier` of the period before in that of BEFORE.
@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.accounts.periods import Period
 from apps.fleet import queries
-from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ITS_TRUCKS, OF_TRUCK_DAY, TruckList, sum_up, sums_of
+from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ITS_TRUCKS, TruckList, sum_up, sums_of
 from apps.fleet.safety import EVENTS, MIN_EXPOSURE_M, Weights
 from apps.fleet.spans import MONTH, PENTAD
 
@@ -58,21 +58,14 @@ class By:
     spans: str
     names: tuple[str, ...]
     of_day: dict[str, str] = field(default_factory=dict)  # what stands for a sum in a row of a day
-    money: tuple[str, str] = (
-        "",
-        "",
-    )  # what is joined to days and spans where it is asked for
 
     def sums(self, names: tuple[str, ...], page: str = "", which: str = "TRUE") -> str:
         """One row each: its id, and its sums of the period."""
-        days, spans = (
-            f"{table} {joined} {page}" for table, joined in zip((self.days, self.spans), self.money, strict=True)
-        )
         return f"""
         SELECT {self.key} AS id, {sums_of(names)} FROM (
-            SELECT {self.key}, {sums_of(names, self.of_day)} FROM {days}
+            SELECT {self.key}, {sums_of(names, self.of_day)} FROM {self.days} {page}
             WHERE {IN_DAYS} AND {which} GROUP BY {self.key}
-            UNION ALL SELECT {self.key}, {sums_of(names)} FROM {spans}
+            UNION ALL SELECT {self.key}, {sums_of(names)} FROM {self.spans} {page}
             WHERE {IN_SPANS} AND {which} GROUP BY {self.key}
         ) parts GROUP BY {self.key}"""
 
@@ -92,19 +85,12 @@ def packed(names: tuple[str, ...], table: str) -> str:
     return f"JSON_ARRAY({', '.join(columns)})"
 
 
-TRUCKS = By(
-    "truck_id", "truck", "truck_day", "truck_span", ("trucks", *_BEHAVIOR, *MONEY), OF_TRUCK_DAY,
-    (
-        "LEFT JOIN truck_day_fuel USING (fleet_id, day, truck_id)",
-        "LEFT JOIN truck_span_fuel USING (fleet_id, span, first_day, truck_id)",
-    ),
-)  # fmt: skip
+TRUCK_SUMS = ("trucks", *_BEHAVIOR, *MONEY)  # read from the packed sums (`truck_sums`)
 DRIVERS = By(
     "driver_id", "driver", "truck_day_driver", "truck_span_driver", ("days", *_BEHAVIOR, *MONEY), {"days": "1"}
 )
 
 IN_GROUP = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)"
-_BY = {"truck": TRUCKS, "driver": DRIVERS}
 _SCOPES = {"fleet": "TRUE", "group": IN_GROUP}
 
 # One row a parameter set of the fleet in force on the period's last day, in the order of their days.
@@ -119,7 +105,7 @@ def weighted(weights: Weights) -> dict[str, float]:
     return {f"weight_{kind}": getattr(weights, kind) for kind in set(EVENTS.values())}
 
 
-# --- lists: by scope and what a row is; those of a group take its `id` besides --------------------------------------
+# --- lists of drivers: by scope; those of a group take its `id` besides ---------------------------------------------
 
 _IS_AFTER = "(t.code > %(after)s OR t.code IS NULL)"
 _BY_CODE = "t.code IS NULL, t.code"
@@ -142,7 +128,7 @@ def _by_code(by: By, scope: str) -> TruckList:
     return TruckList(by.rows(_BY_CODE, which=_IS_AFTER, scope=scope), paged)
 
 
-BEHAVIOR_OF = {(scope, name): _by_code(by, which) for scope, which in _SCOPES.items() for name, by in _BY.items()}
+BEHAVIOR_OF = {scope: _by_code(DRIVERS, which) for scope, which in _SCOPES.items()}
 
 _IS_RANKED = "2 * s.no_data_s <= s.length_s AND s.id <> 0"
 _WEIGHTED = " + ".join(f"%(weight_{kind})s * COALESCE(s.{name}, 0)" for name, kind in EVENTS.items())
@@ -157,26 +143,25 @@ _RATIOS = {
 }
 
 
-def ranking(scope: str, name: str, figure: str) -> str:
+def ranking(scope: str, figure: str) -> str:
     """By a `figure` least first, by `-figure` greatest first: those without it last.
 
     It takes `offset` and what `weighted` gives besides.
     """
     ratio, order = _RATIOS[figure.removeprefix("-")], "DESC" if figure.startswith("-") else "ASC"
-    rows = _BY[name].rows(f"{ratio} IS NULL, {ratio} {order}, t.code", which=_IS_RANKED, scope=_SCOPES[scope])
+    rows = DRIVERS.rows(f"{ratio} IS NULL, {ratio} {order}, t.code", which=_IS_RANKED, scope=_SCOPES[scope])
     return f"{rows}OFFSET %(offset)s"
 
 
 LISTED = 100  # of those that are left out of a ranking, by name; all of them are counted
 
 
-def not_ranked(scope: str, name: str) -> str:
+def not_ranked(scope: str) -> str:
     """Who is left out of the rankings because too little is known of their time, those known least first."""
-    by = _BY[name]
-    sums = by.sums(("length_s", "no_data_s"), which=_SCOPES[scope])
+    sums = DRIVERS.sums(("length_s", "no_data_s"), which=_SCOPES[scope])
     return f"""
 SELECT t.code, t.name, s.length_s, s.no_data_s, COUNT(*) OVER () AS number
-FROM ({sums}) s JOIN {by.named} t ON t.id = s.id WHERE NOT ({_IS_RANKED})
+FROM ({sums}) s JOIN {DRIVERS.named} t ON t.id = s.id WHERE NOT ({_IS_RANKED})
 ORDER BY s.no_data_s / s.length_s DESC, t.code LIMIT {LISTED}
 """
 

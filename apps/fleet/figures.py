@@ -100,11 +100,16 @@ def _rounded_pct(part: int | None, whole: int | None) -> float | None:
 
 def behavior(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
     """Speeding and harsh driving with their exposure and the safety score of a row of sums."""
-    score = safety_score(row["distance_m"], {name: row[name] for name in SCORED}, weights)
+    score = exact_score(row, weights)
     return {
         **{name: row[name] for name in ("trips", "distance_m", "speeding_s", *SCORED)},
         "safety_score": None if score is None else round(score, 2),
     }
+
+
+def exact_score(row: Mapping[str, Any], weights: Weights) -> float | None:
+    """The safety score before it is rounded."""
+    return safety_score(row["distance_m"], {name: row[name] for name in SCORED}, weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,14 +45,18 @@ def costs_sync(where: Where) -> dict[int, Costs]:
     return _costs(fetch_all_sync(block_queries.COSTS, {**where, **_EVERY_BLOCK}))
 
 
-async def every(where: Where, names: Sequence[str]) -> list[Row]:
-    """All trucks with days, by code: `id`, `truck_id` (the code), `name`, and their sums."""
-    trucks = await fetch_all(block_queries.LISTED, {**where, **_FROM_THE_START})
+async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> list[Row]:
+    """All trucks with days, of a group or the fleet, by code: `id`, `truck_id` (the code), `name`, and their sums."""
+    trucks = await fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
     return _with_sums(trucks, await sums(where, names))
 
 
 def every_sync(where: Where, names: Sequence[str]) -> list[Row]:
     return _with_sums(fetch_all_sync(block_queries.LISTED, {**where, **_FROM_THE_START}), sums_sync(where, names))
+
+
+def _listed(group_id: int | None) -> str:
+    return block_queries.LISTED if group_id is None else block_queries.LISTED_OF_GROUP
 
 
 def _sums(rows: Iterable[Row], names: Sequence[str]) -> Sums:
@@ -75,17 +79,21 @@ async def page(where: Where, names: Sequence[str], after: str, limit: int, group
 
     Which trucks have days shows when they are read: of a fleet of which many have none it takes more than one turn.
     """
-    statement = block_queries.LISTED if group_id is None else block_queries.LISTED_OF_GROUP
     found: list[Row] = []
     while len(found) < limit:
-        trucks = await fetch_all(statement, {**where, "after": after, "limit": limit, "id": group_id})
-        if trucks:
-            asked = {**where, **around(trucks)}
-            found += _with_sums(trucks, _sums(await fetch_all(block_queries.columns(names), asked), names))
+        trucks = await fetch_all(_listed(group_id), {**where, "after": after, "limit": limit, "id": group_id})
+        found += _with_sums(trucks, await sums_around(where, names, trucks))
         if len(trucks) < limit:
             break
         after = trucks[-1]["truck_id"]
     return found[:limit]
+
+
+async def sums_around(where: Where, names: Sequence[str], trucks: Collection[Row]) -> Sums:
+    """The sums of these trucks, and maybe of others."""
+    if not trucks:
+        return {}
+    return _sums(await fetch_all(block_queries.columns(names), {**where, **around(trucks)}), names)
 
 
 async def costs_around(where: Where, trucks: Collection[Row]) -> dict[int, Costs]:

@@ -130,19 +130,10 @@ class Used:
         self, asked: UtilizationPeriod, page: Page
     ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
         if asked.sort != "truck_id":
-            return await self._ranking(asked, page)
+            every = await truck_sums.every(self._where, _SUMS)
+            return *page.ranked(of_rows.ranking(every, asked.sort)), of_rows.not_ranked(every)
         found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1)
         return *page.cut(found, "truck_id"), None
-
-    async def _ranking(
-        self, asked: UtilizationPeriod, page: Page
-    ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any]]:
-        """A figure may change between two pages, so the cursor counts trucks."""
-        offset = int(page.after or 0)
-        every = await truck_sums.every(self._where, _SUMS)
-        found = of_rows.ranking(every, asked.sort)[offset : offset + page.limit + 1]
-        rows = [{**row, "place": place} for place, row in enumerate(found, offset + 1)]
-        return *page.cut(rows, "place"), of_rows.not_ranked(every)
 
     async def _groups(self) -> list[Row]:
         groups = await fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})

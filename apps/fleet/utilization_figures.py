@@ -1,6 +1,6 @@
 """From rows of sums to what the time of trucks went into, as the API serves it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from apps.fleet import figures
@@ -84,12 +84,15 @@ def _of_hour(row: Row, totals: Row) -> dict[str, Any]:
     }
 
 
-def ranking(rows: Iterable[Row], sort: str) -> list[Row]:
-    """The trucks of which enough is known by a figure, with - from the highest down; those without it come last."""
+def ranking(rows: Iterable[Row], sort: str, of: Callable[[Row, str], float | None] = figures.ratio) -> list[Row]:
+    """The trucks of which enough is known by a figure, with - from the highest down; those without it come last.
+
+    `of`: what the figure of a row is.
+    """
     figure, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
 
     def key(row: Row) -> tuple[bool, float, str]:
-        value = figures.ratio(row, figure)
+        value = of(row, figure)
         return value is None, sign * (value or 0), row["truck_id"]
 
     return sorted((row for row in rows if is_ranked(row)), key=key)
