@@ -1,5 +1,3 @@
-from dataclasses import asdict, replace
-
 import pytest
 
 from apps.fleet.safety import EVENTS, Weights, safety_score, score_parts
@@ -12,7 +10,7 @@ WEEK = Usage(
 
 
 def test_each_utilization_has_its_own_denominator() -> None:
-    assert asdict(utilization(WEEK)) == {
+    assert utilization(WEEK)._asdict() == {
         "engine_utilization_pct": 80.0,  # (30,000 + 2,000) ÷ 40,000
         "asset_utilization_pct": pytest.approx(52.7778, abs=1e-4),  # (36,000 + 2,000) ÷ 72,000
         "day_utilization_pct": 75.0,
@@ -22,19 +20,19 @@ def test_each_utilization_has_its_own_denominator() -> None:
 
 
 def test_without_engine_evidence_its_ratios_are_null() -> None:
-    blind = replace(WEEK, engine_moving_s=None, idle_s=None, idle_productive_s=None, engine_on_s=None)
+    blind = WEEK._replace(engine_moving_s=None, idle_s=None, idle_productive_s=None, engine_on_s=None)
     result = utilization(blind)
     assert (result.engine_utilization_pct, result.idle_pct, result.idle_nonproductive_pct) == (None, None, None)
     assert result.asset_utilization_pct == 50.0
 
 
 def test_a_zero_denominator_is_null_not_zero() -> None:
-    result = utilization(replace(WEEK, engine_on_s=0, available_s=0, truck_days=0))
-    assert set(asdict(result).values()) == {None}
+    result = utilization(WEEK._replace(engine_on_s=0, available_s=0, truck_days=0))
+    assert set(result) == {None}
 
 
 def test_a_ratio_over_100_per_cent_is_not_clipped() -> None:
-    assert utilization(replace(WEEK, available_s=19_000)).asset_utilization_pct == 200.0
+    assert utilization(WEEK._replace(available_s=19_000)).asset_utilization_pct == 200.0
 
 
 def test_consumption_needs_both_halves() -> None:
