@@ -12,6 +12,7 @@ from django.db import connection
 from apps.accounts.models import Fleet
 from apps.fleet import ledger, summaries
 from apps.fleet.models import CostRate, TruckDayDriver, TruckDayDriverCost, TruckDayFuel, TruckSpanDriver
+from apps.fleet.summaries import driver_shares
 from apps.trucks import drivers, invalidation
 from apps.trucks.models import Driver, DriverAssignment, SummaryRevision, Trip, Truck, TruckDay, TruckSync
 from tests import rows
@@ -158,6 +159,26 @@ def test_shares_of_invoices_follow_who_has_the_truck(fleet: Fleet, is_booked_fir
         drivers.delete(assignment)
     summaries.rebuild(fleet)
     assert borne(fleet, TUESDAY)[0, "tires"] == "40.00"
+
+
+def test_a_day_that_one_driver_has_as_before_keeps_the_shares_that_it_bears(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booked(fleet, "160.00", line="tires")
+    anna, _ = shared(fleet, 8.5)
+    summaries.rebuild(fleet)
+    written: list[set[dt.date]] = []
+    replace = driver_shares.replace
+
+    def noted(fleet_id: int, days: set[dt.date], trucks: set[int]) -> None:
+        written.append(days)
+        replace(fleet_id, days, trucks)
+
+    monkeypatch.setattr(driver_shares, "replace", noted)
+    ledger.save(rate(fleet, line="tolls", basis="per_day", amount=Decimal(1)))  # changes every day
+    summaries.rebuild(fleet)
+    assert written == [{TUESDAY}]
+    assert borne(fleet, TUESDAY)[anna.pk, "tires"] == "10.00"
 
 
 def test_what_a_sealed_day_costs_is_divided_anew_by_who_had_the_truck(fleet: Fleet) -> None:

@@ -234,6 +234,7 @@ def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:
 def _replace_drivers(fleet_id: int, summaries: Sequence[Summary]) -> None:
     """Replaces the figures by driver, what each bears of the estimates, and of the shares that there are."""
     days = _of_days(summaries)
+    had = _drivers_of(fleet_id, days)
     _replace(
         TruckDayDriver.objects.filter(days, fleet_id=fleet_id),
         ({**_key(fleet_id, summary), **row} for summary in summaries for row in summary.drivers),
@@ -242,7 +243,24 @@ def _replace_drivers(fleet_id: int, summaries: Sequence[Summary]) -> None:
         TruckDayDriverCost.objects.filter(days, fleet_id=fleet_id, source=CostSource.ESTIMATED),
         ({**_key(fleet_id, summary), **row} for summary in summaries for row in summary.driver_costs),
     )
-    driver_shares.replace(fleet_id, {each.result.day for each in summaries}, {each.truck_id for each in summaries})
+    # Of a day that one driver has as before the shares are borne as before, which is nearly every running day.
+    concerned = [each for each in summaries if _has_other_drivers(each, had[each.truck_id, each.result.day])]
+    if concerned:
+        driver_shares.replace(fleet_id, {each.result.day for each in concerned}, {each.truck_id for each in concerned})
+
+
+def _drivers_of(fleet_id: int, days: Q) -> defaultdict[tuple[int, dt.date], set[int]]:
+    """Truck and day → the drivers that stand there."""
+    found: defaultdict[tuple[int, dt.date], set[int]] = defaultdict(set)
+    rows = TruckDayDriver.objects.filter(days, fleet_id=fleet_id)
+    for truck_id, day, driver_id in rows.values_list("truck_id", "day", "driver_id"):
+        found[truck_id, day].add(driver_id)
+    return found
+
+
+def _has_other_drivers(summary: Summary, before: set[int]) -> bool:
+    """Others than before, or several, whose parts may be others."""
+    return len(summary.drivers) > 1 or {row["driver_id"] for row in summary.drivers} != before
 
 
 def _key(fleet_id: int, summary: Summary) -> Columns:
