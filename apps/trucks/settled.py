@@ -43,8 +43,15 @@ def pack_settled_days(seconds: float) -> int:
         cursor.execute(_BEHIND, {"settled": SETTLED_AFTER_S})
         behind = [truck_id for (truck_id,) in cursor.fetchall()]
     for truck_id in behind:
-        while time.monotonic() < deadline and (number := _pack_some(truck_id)):
-            done += number
+        done += pack_truck(truck_id, deadline)
+    return done
+
+
+def pack_truck(truck_id: int, deadline: float) -> int:
+    """Packs the truck's settled days that are not packed, until a moment of the monotonic clock. Returns how many."""
+    done = 0
+    while time.monotonic() < deadline and (number := _pack_some(truck_id)):
+        done += number
     return done
 
 
