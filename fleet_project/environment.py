@@ -24,7 +24,7 @@ VARIABLES: dict[str, tuple[Any, ...]] = {
     "DEBUG": (bool, False),
     "POOL_MIN": (int, 4),
     "POOL_MAX": (int, 4),
-    "POOL_WAIT_MS": (int, 200),
+    "POOL_WAIT_MS": (int, 1000),
     "QUERY_TIMEOUT_MS": (int, 2000),
     "EXPORTS_MAX": (int, 3),
     "EXPORT_TIMEOUT_S": (int, 600),

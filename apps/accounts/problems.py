@@ -99,6 +99,12 @@ class TooManyRequests(Problem):
         self.headers = {"Retry-After": str(seconds), **fields}
 
 
+class ClientLeft(Problem):
+    """Nobody reads this answer; its status is what logs and counters call a request that was given up."""
+
+    status, code, title = 499, "client-left", "The client has left"
+
+
 class Unavailable(Problem):
     status, code, title = 503, "unavailable", "There is no answer right now; try again"
     headers = {"Retry-After": "1"}

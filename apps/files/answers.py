@@ -15,7 +15,7 @@ from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.parameters import Parameters
 from apps.accounts.periods import Period
-from apps.accounts.problems import FieldError, InvalidParameters, NotAcceptable, Unavailable
+from apps.accounts.problems import ClientLeft, FieldError, InvalidParameters, NotAcceptable
 from apps.accounts.schemas import described
 from apps.files.columns import Shape
 from apps.files.job import FileFormat, Job, Pages, Statement
@@ -157,7 +157,7 @@ async def answer(
     source: Callable[[], Awaitable[Statement | Pages]],
     state: object,
 ) -> HttpResponse:
-    """The file, or 304 where the client has it already. Raises Unavailable, InvalidParameters.
+    """The file, or 304 where the client has it already. Raises Unavailable, InvalidParameters, ClientLeft.
 
     Its tag is of the fleet's state before it is begun: a file may be of a later one, which the next question tells.
     """
@@ -183,7 +183,7 @@ async def _begun(request: AuthenticatedRequest, job: Job) -> File:
     try:
         await asyncio.wait((starting, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
-            raise Unavailable("The client has left.")
+            raise ClientLeft
         return starting.result()
     finally:
         for task in (starting, leaving):

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -106,12 +106,15 @@ def _refusal(refused: str, said: dict[str, Any], job: Job) -> Exception:
 
 
 class Writers:
-    """At most so many files at a time; a fleet has all but one of them, so that no fleet locks out the others."""
+    """At most so many files at a time; a fleet has all but one of them, so that no fleet locks out the others.
+
+    Who finds no place waits for one; who has waited longest goes first.
+    """
 
     def __init__(self, most: int, wait_s: float = WAIT_S) -> None:
         self._most, self._wait_s = most, wait_s
         self._writing: Counter[int] = Counter()
-        self._changed = asyncio.Event()
+        self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._files: set[File] = set()
 
@@ -157,21 +160,32 @@ class Writers:
             self._leave(fleet_id)
 
     async def _enter(self, fleet_id: int) -> None:
+        if self._has_place(fleet_id):
+            self._writing[fleet_id] += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append((fleet_id, turn))
         try:
             async with asyncio.timeout(self._wait_s):
-                while not self._has_place(fleet_id):
-                    await self._changed.wait()
-        except TimeoutError:
-            raise Busy("Too many files are being written; ask again in a moment.") from None
-        self._writing[fleet_id] += 1
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():  # it came in the moment of giving up
+                self._leave(fleet_id)
+            if isinstance(error, TimeoutError):
+                raise Busy("Too many files are being written; ask again in a moment.") from None
+            raise
+        finally:
+            self._queue.remove((fleet_id, turn))
 
     def _has_place(self, fleet_id: int) -> bool:
         return self.writing < self._most and self._writing[fleet_id] < max(1, self._most - 1)
 
     def _leave(self, fleet_id: int) -> None:
         self._writing[fleet_id] -= 1
-        self._changed.set()  # whoever waits looks again
-        self._changed.clear()
+        for waiting, turn in self._queue:
+            if not turn.done() and self._has_place(waiting):
+                self._writing[waiting] += 1  # it is taken before anybody else comes
+                turn.set_result(None)
 
 
 # --- the application's writers --------------------------------------------------------------------------------------

@@ -476,6 +476,7 @@ def test_a_client_that_leaves_ends_the_writer(asgi: AsgiClient, form: str) -> No
                     await asyncio.sleep(0.02)
             left.set()
             await asyncio.wait_for(asking, 5)
+        assert sent[0]["status"] == {"csv": 200, "xlsx": 499}[form]
         await none_is_written()
 
     COUNT, WHERE = "SELECT 1 AS rows_found", {"fleet": fleet.pk}

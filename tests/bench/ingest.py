@@ -138,9 +138,9 @@ def _work(barrier: Any, work: Callable[[int, Sequence[Delivery]], int], fleet_id
     django.setup()
     from django.db import connection
 
-    from fleet_project.celery import collect_garbage_less_often
+    from fleet_project.celery import prepare_process
 
-    collect_garbage_less_often()  # as in a worker
+    prepare_process()  # as in a worker
     try:
         connection.ensure_connection()
         barrier.wait()

@@ -70,9 +70,9 @@ def help_out(pipe: Connection) -> None:
 def set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
     django.setup()
-    from fleet_project.celery import collect_garbage_less_often
+    from fleet_project.celery import prepare_process
 
-    collect_garbage_less_often()  # as in a worker
+    prepare_process()  # as in a worker
 
 
 @contextmanager

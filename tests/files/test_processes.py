@@ -64,7 +64,7 @@ async def test_one_that_is_not_wanted_any_more_is_ended_and_gives_its_place_back
 
 
 async def test_one_that_nobody_ever_reads_is_ended_after_the_deadline(settings) -> None:
-    settings.EXPORT_TIMEOUT_S = 0.5
+    settings.EXPORT_TIMEOUT_S = 2  # longer than a process takes to start
     async with writers(2) as several:
         file = await several.start(job(pages=50), 1)
         await until(lambda: several.writing == 0)
@@ -83,6 +83,34 @@ async def test_who_comes_when_all_places_are_taken_waits_and_is_told_when_to_com
         first.end()
         third = await waiting
         assert (await content(third)) == (await content(second))
+
+
+async def test_who_waited_longest_goes_first() -> None:
+    async with writers(1, wait_s=5) as several:
+        first, order = await several.start(job(), 1), []
+
+        async def ask(number: int) -> None:
+            file = await several.start(job(), number)
+            order.append(number)
+            file.end()
+
+        asking = [asyncio.create_task(ask(number)) for number in (2, 3, 4)]
+        await asyncio.sleep(0)  # they stand in the queue
+        first.end()
+        await asyncio.gather(*asking)
+        assert order == [2, 3, 4]
+
+
+async def test_whoever_gives_up_in_the_moment_of_its_turn_leaves_the_place_to_the_next() -> None:
+    async with writers(1, wait_s=5) as several:
+        await several._enter(1)
+        given_up, next_one = (asyncio.create_task(several._enter(fleet)) for fleet in (2, 3))
+        await asyncio.sleep(0)
+        several._leave(1)  # it is the turn of 2
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        await asyncio.wait_for(next_one, 1)
+        assert (several.writing, len(several._queue)) == (1, 0)
 
 
 async def test_one_fleet_leaves_a_place_for_the_others() -> None:
