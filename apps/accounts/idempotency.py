@@ -28,7 +28,7 @@ REPLAYED = "Idempotency-Replayed"
 LEASE = dt.timedelta(seconds=60)  # longer than a request may take
 KEPT = dt.timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
-_KEPT_HEADERS = ("Content-Type", "Location")
+_KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 _PARAMETER = {

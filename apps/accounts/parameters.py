@@ -85,6 +85,20 @@ class DayPeriod(Period):
     period: PeriodName | None = _NAMED_PERIOD
 
 
+class OptionalPeriod(DayPeriod):
+    """Days, or none: then all there is."""
+
+    period: PeriodName | None = Field(
+        None,
+        description="A period by name instead of `from` and `to`: `week`, `month` and `quarter` are the current ones "
+        "up to today; `last7`, `last30` and `last90` so many complete days up to yesterday. Without any period: all.",
+    )
+
+    def given(self, zone: ZoneInfo, now: dt.datetime) -> periods.Period | None:
+        """The period that is asked for, if one is. Raises InvalidParameters."""
+        return None if self.from_ is self.to is self.period is None else self.resolve(zone, now)
+
+
 class EventPeriod(Period):
     """Days, or exact instants, of single events."""
 

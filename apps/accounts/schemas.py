@@ -26,6 +26,12 @@ class Money(BaseModel):
     currency: str = described("ISO 4217 code of the fleet's currency.", "USD")
 
 
+class OwnMoney(Money):
+    """An amount as it was paid: maybe in foreign money."""
+
+    currency: str = described("ISO 4217 code: the fleet's currency, or a foreign one.", "USD")
+
+
 class PeriodEcho(BaseModel):
     """The period that the answer is about."""
 

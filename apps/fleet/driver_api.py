@@ -21,7 +21,7 @@ from apps.fleet import driver_cost_queries, figures, queries, truck_sums
 from apps.fleet import driver_figures as of_rows
 from apps.fleet import driver_queries as statements
 from apps.fleet import driver_schemas as schemas
-from apps.fleet.cost_api import told
+from apps.fleet.cost_api import Spent, told
 from apps.fleet.exports import FleetList
 from apps.fleet.figures import Costs
 from apps.fleet.safety import Weights
@@ -242,11 +242,14 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
             "after": page.after or "",
             "limit": page.limit + 1,
             "pattern": None if search.q is None else matching(search.q),
+            "active": search.active,
         }
         rows, page_echo = page.cut(await fetch_all(statements.ALL_DRIVERS, where), "code")
+        found = (await fetch_all(statements.DRIVERS_FOUND, where))[0]
         totals, terms = await Whose(who.fleet_id, None, fresh.revision).totals(period), await terms_of(who, period)
         return {
             "data": [_driver_item(row, terms) for row in rows],
+            "summary": {name: int(number) for name, number in found.items()},
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
@@ -319,14 +322,15 @@ async def scorecard(
 
     async def body(driver: Row, asked: dict[str, Any], terms: Terms) -> dict[str, Any]:
         totals, before = await _sums(driver, period), await _sums(driver, period.previous())
-        compared = _compared(totals, before, period, terms)
+        borne, borne_before = await _borne(driver, period, totals), await _borne(driver, period.previous(), before)
+        changes = _compared(totals, before, period, terms)["change_pct"]
         return {
             "data": {
                 **{name: driver[name] for name in ("driver_id", "name", "key_card")},
                 "is_active": bool(driver["is_active"]),
                 "score": of_rows.score(totals, terms.weights),
                 "driving": _totals(totals, terms),
-                "costs": await _borne(driver, period, totals, terms),
+                "costs": _told(borne, terms),
                 "is_ranked": is_ranked(totals),
                 "trucks": [
                     {"truck_id": row["truck_id"], "name": row["name"], **_totals(row, terms)}
@@ -338,10 +342,10 @@ async def scorecard(
                 "period": period.previous().echo(),
                 "score": of_rows.score(before, terms.weights),
                 "driving": _totals(before, terms),
-                "costs": await _borne(driver, period.previous(), before, terms),
+                "costs": _told(borne_before, terms),
             },
             "safety_score_change": of_rows.against(totals, before, terms.weights)["safety_score_change"],
-            "change_pct": compared["change_pct"],
+            "change_pct": {**changes, "costs": figures.change_pct(borne.figures, borne_before.figures)},
         }
 
     return await _of_driver(request, driver_id, period, body)
@@ -369,11 +373,15 @@ async def _sums(driver: Row, period: Period) -> Row:
     return rows[0] if rows else NOTHING
 
 
-async def _borne(driver: Row, period: Period, sums: Row, terms: Terms) -> dict[str, Any]:
+async def _borne(driver: Row, period: Period, sums: Row) -> Spent:
     """What the driver bears of the costs of their trucks."""
     where = {**queries.period(driver["fleet_id"], period.first, period.last), "id": driver["id"]}
     costs = Costs.of(await fetch_all(driver_cost_queries.COSTS_OF_DRIVER, where))
-    return told({**sums, "truck_days": sums["days"]}, costs, terms.currency)
+    return Spent({**sums, "truck_days": sums["days"]}, costs)
+
+
+def _told(borne: Spent, terms: Terms) -> dict[str, Any]:
+    return told(borne.totals, borne.costs, terms.currency)
 
 
 # From the driver and what statements about their period take to the answer's first parts.

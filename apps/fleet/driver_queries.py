@@ -173,27 +173,25 @@ DRIVER = """
 SELECT id, code AS driver_id, name, key_card, is_active FROM driver WHERE fleet_id = %(fleet)s AND code = %(driver)s
 """
 
-_PAGE_OF_ALL = """
-JOIN (SELECT id FROM driver WHERE fleet_id = %(fleet)s AND code > %(after)s
-    AND (%(pattern)s IS NULL OR code LIKE %(pattern)s OR name LIKE %(pattern)s)
-ORDER BY code LIMIT %(limit)s) page ON page.id = driver_id
-"""
+_SEARCHED = """fleet_id = %(fleet)s AND (%(pattern)s IS NULL OR code LIKE %(pattern)s OR name LIKE %(pattern)s)"""
+_LISTED = f"{_SEARCHED} AND (%(active)s IS NULL OR is_active = %(active)s) AND code > %(after)s"
+_PAGE_OF_ALL = f"JOIN (SELECT id FROM driver WHERE {_LISTED} ORDER BY code LIMIT %(limit)s) page ON page.id = driver_id"
 _TRUCKS_OF = """
 (SELECT JSON_ARRAYAGG(c.code) FROM truck c WHERE c.fleet_id = %(fleet)s AND c.id IN (
     SELECT x.truck_id FROM truck_day_driver x WHERE x.fleet_id = %(fleet)s AND x.driver_id = t.id
         AND x.day BETWEEN %(from_day)s AND %(to_day)s))
 """
-# One row a driver of the fleet, with days in the period or without, by code; `pattern` may be null.
+# One row a driver of the fleet, with days in the period or without, by code; `pattern` and `active` may be null.
 ALL_DRIVERS = f"""
 SELECT t.code, t.name, t.key_card, t.is_active, {_TRUCKS_OF} AS trucks, {packed(DRIVERS.names, "s")} AS figures,
     {packed(BEFORE, "b")} AS earlier
 FROM driver t LEFT JOIN ({DRIVERS.sums(DRIVERS.names, _PAGE_OF_ALL)}) s ON s.id = t.id
 LEFT JOIN ({_of_before(DRIVERS.sums(BEFORE, _PAGE_OF_ALL)).replace(_of_before(_PAGE_OF_ALL), _PAGE_OF_ALL)}) b
     ON b.id = t.id
-WHERE t.fleet_id = %(fleet)s AND t.code > %(after)s
-    AND (%(pattern)s IS NULL OR t.code LIKE %(pattern)s OR t.name LIKE %(pattern)s)
-ORDER BY t.code LIMIT %(limit)s
+WHERE {_LISTED} ORDER BY t.code LIMIT %(limit)s
 """
+# One row: how many drivers a `pattern` finds, and how many of them are active.
+DRIVERS_FOUND = f"SELECT COUNT(*) AS drivers, COALESCE(SUM(is_active), 0) AS active FROM driver WHERE {_SEARCHED}"
 
 _ITS = "driver_id = %(id)s"
 # One row, or none: the sums of the driver `id` in a period.

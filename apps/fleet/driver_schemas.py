@@ -16,7 +16,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
-from apps.fleet.cost_schemas import Spent
+from apps.fleet.cost_schemas import CostChangePct, Spent
 from apps.fleet.schemas import GROUP, TrucksOfPeriod
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
@@ -44,6 +44,7 @@ class BehaviorPeriod(TrucksOfPeriod):
 
 class DriverSearch(DayPeriod, Paging):
     q: str | None = Field(None, min_length=1, max_length=64, description="Part of the code or name.")
+    active: bool | None = Field(None, description="Only those that are in Wialon, or only those gone from it.")
 
 
 class DriverDays(DayPeriod, Paging):
@@ -217,8 +218,14 @@ class DriverItem(Driver, Behavior, FuelMoney, Compared):
     is_ranked: bool = described(_RANKED, True)
 
 
+class DriversFound(BaseModel):
+    drivers: int = described("Drivers that `q` finds, active or not.", 14)
+    active: int = described("Of them in Wialon.", 12)
+
+
 class DriversAnswer(BaseModel):
     data: list[DriverItem] = Field(description="All drivers of the fleet by code, with what they did in the period.")
+    summary: DriversFound
     page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho
@@ -296,10 +303,14 @@ class ScorecardBefore(BaseModel):
     costs: Spent = Field(description="What they bore of the costs of their trucks.")
 
 
+class ScorecardChange(BehaviorChange):
+    costs: CostChangePct = Field(description="Change of `costs`.")
+
+
 class ScorecardAnswer(BaseModel):
     data: Scorecard
     previous: ScorecardBefore = Field(description="The period of equal length before.")
     safety_score_change: float | None = described(_POINTS, 0.49)
-    change_pct: BehaviorChange
+    change_pct: ScorecardChange
     period: PeriodEcho
     freshness: FreshnessEcho

@@ -9,16 +9,15 @@ from ninja import Query, Router
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import change_pct
 from apps.accounts.paging import Page
-from apps.accounts.periods import Period
-from apps.fleet import fault_queries, queries
+from apps.fleet import fault_queries
 from apps.fleet import fault_schemas as schemas
 from apps.fleet.figures import coverage_pct
+from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.api import SEVERITIES
 from apps.trucks.event_api import in_words
 from apps.trucks.freshness import Freshness
-from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
 _KEY = "event_key"
@@ -28,16 +27,20 @@ _KEY = "event_key"
 async def open_faults(request: AuthenticatedRequest, search: Query[schemas.OpenFaultSearch]) -> HttpResponse:
     """Active faults of the fleet's active trucks as far as each truck is known, severe ones first, then the oldest.
 
-    `summary` counts them by severity, and how many opened in a period (at most 400 days).
+    Of all trucks, or of those that a group has now. `summary` counts them by severity, and how many opened in a period
+    (at most 400 days).
     """
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = search.resolve(who.zone, now)
     page = Page.of(search, "open-faults", who.fleet_id, period)
+    group = await group_asked(who.fleet_id, search.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        totals, before = [await _totals(who.fleet_id, each, fresh.revision) for each in (period, period.previous())]
+        whose = Whose(who.fleet_id, group, fresh.revision)
+        totals, before = [await whose.totals(each) for each in (period, period.previous())]
         opened, opened_before = _opened(totals), _opened(before)
-        asked = {"fleet": who.fleet_id, "after": page.after, "limit": page.limit + 1, **search.filters()}
+        which = {"fleet": who.fleet_id, "id": group}
+        asked = {**which, "after": page.after, "limit": page.limit + 1, **search.filters()}
         rows, page_echo = page.cut(await fetch_all(fault_queries.OPEN_FAULTS[search.sort], asked), _KEY)
         return {
             "data": [in_words({name: row[name] for name in row if name != _KEY}) for row in rows],
@@ -49,7 +52,7 @@ async def open_faults(request: AuthenticatedRequest, search: Query[schemas.OpenF
             "freshness": fresh.body(coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
 
 
 def _opened(totals: Row) -> dict[str, int | None]:
@@ -59,8 +62,3 @@ def _opened(totals: Row) -> dict[str, int | None]:
 
 def _counts(row: Row) -> dict[str, int]:
     return {name: int(row[name] or 0) for name in (*SEVERITIES, "trucks", "unacknowledged")}
-
-
-async def _totals(fleet_id: int, period: Period, revision: int) -> Row:
-    asked = queries.period(fleet_id, period.first, period.last)
-    return (await summaries.rows(queries.FLEET_TOTALS, asked, revision))[0]

@@ -1,6 +1,7 @@
 """The statements behind the faults that are active in a fleet. They take `fleet` first.
 
-`severities` is a list with commas; `acknowledged` is 1 or 0, or null for both. Pages begin after the key `after`.
+`severities` is a list with commas; `acknowledged` is 1 or 0, or null for both; `id` is a group's, or null for the whole
+fleet. Pages begin after the key `after`.
 """
 
 _ACKNOWLEDGED_AT = """(SELECT MIN(o.acknowledged_at) FROM fault_acknowledgement o
@@ -12,7 +13,8 @@ _FAULTS = f"""
         GREATEST(0, s.known_until - TIMESTAMPDIFF(SECOND, '1970-01-01', e.opened_at)) AS age_s,
         {_ACKNOWLEDGED_AT} AS acknowledged_at, e.lat, e.lon
     FROM open_fault e JOIN truck t ON t.id = e.truck_id LEFT JOIN truck_sync s ON s.truck_id = t.id
-    WHERE e.fleet_id = %(fleet)s AND t.is_active
+    WHERE e.fleet_id = %(fleet)s AND t.is_active AND (%(id)s IS NULL OR EXISTS (
+        SELECT 1 FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s AND m.truck_id = e.truck_id))
 """
 _OWN_KEY = "truck_id, LPAD(spn, 6, '0'), LPAD(fmi, 2, '0'), LPAD(own_source, 3, '0')"
 _KEYS = {
@@ -22,19 +24,22 @@ _KEYS = {
 }
 
 
-def _in_order(key: str) -> str:
+def _in_order(key: str, after: str, order: str) -> str:
     return f"""
 SELECT {key} AS event_key, truck_id, name, spn, fmi, source, severity, opened_at, age_s, acknowledged_at, lat, lon
 FROM ({_FAULTS}) faults
 WHERE FIND_IN_SET(severity, %(severities)s)
     AND (%(acknowledged)s IS NULL OR (acknowledged_at IS NOT NULL) = %(acknowledged)s)
-    AND (%(after)s IS NULL OR {key} > %(after)s)
-ORDER BY event_key LIMIT %(limit)s
+    AND (%(after)s IS NULL OR {key} {after} %(after)s)
+ORDER BY event_key {order} LIMIT %(limit)s
 """
 
 
-# One row a fault, by the order that is asked for: severe ones first and then the oldest, the oldest first, by truck.
-OPEN_FAULTS = {name: _in_order(key) for name, key in _KEYS.items()}
+# One row a fault, by the order that is asked for: severe ones first and then the oldest, the oldest first, by truck;
+# with - the other way round.
+OPEN_FAULTS = {name: _in_order(key, ">", "ASC") for name, key in _KEYS.items()} | {
+    f"-{name}": _in_order(key, "<", "DESC") for name, key in _KEYS.items()
+}
 # One row: how many there are, whatever is asked for.
 COUNTS = f"""
 SELECT SUM(severity = 'minor') AS minor, SUM(severity = 'moderate') AS moderate, SUM(severity = 'severe') AS severe,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import DayPeriod, Paging
 from apps.accounts.schemas import FreshnessEcho, PageEcho, PeriodEcho, described
+from apps.fleet.schemas import GROUP
 from apps.trucks.api import SEVERITIES
 from apps.trucks.event_schemas import Fault
 from apps.trucks.schemas import CODE, Severity
@@ -14,8 +15,11 @@ from apps.trucks.schemas import CODE, Severity
 class OpenFaultSearch(DayPeriod, Paging):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
     acknowledged: bool | None = Field(None, description="Only those that somebody has taken note of, or nobody.")
-    sort: Literal["severity", "opened_at", "truck_id"] = Field(
-        "severity", description="Severe ones first and of these the oldest; the oldest first; or by truck."
+    group: str | None = GROUP
+    sort: Literal["severity", "-severity", "opened_at", "-opened_at", "truck_id", "-truck_id"] = Field(
+        "severity",
+        description="Severe ones first and of these the oldest; the oldest first; or by truck; with - the other way "
+        "round, so `-opened_at` has the newest first.",
     )
 
     def filters(self) -> dict[str, Any]:
@@ -35,7 +39,7 @@ class FaultsOpened(BaseModel):
 
 
 class OpenFaultCounts(FaultsOpened):
-    """All active faults of active trucks, whatever the filter and the page."""
+    """All active faults of active trucks, of the group if one is asked for, whatever the other filters and the page."""
 
     severe: int = described("Severe faults.", 1)
     moderate: int = described("Moderate ones.", 2)

@@ -1,6 +1,7 @@
 """The API's endpoints of the cost ledger: the same rows and rules as in the admin, one by one or by file."""
 
-from collections.abc import Callable, Iterator
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -10,13 +11,14 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from ninja import Body, Query, Router
 
-from apps.accounts.answers import Answer, dumps, money, require_json, tagged
-from apps.accounts.authentication import ApiKey, AuthenticatedRequest
+from apps.accounts.answers import Answer, dumps, is_known, money, not_modified, require_json, tagged
+from apps.accounts.authentication import ApiKey, AuthenticatedRequest, Principal
 from apps.accounts.idempotency import idempotent, starts_work
 from apps.accounts.models import ApiKey as StoredKey
 from apps.accounts.models import Fleet
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
+from apps.accounts.periods import Period
 from apps.accounts.preconditions import IF_MATCH, require_match, row_tag
 from apps.accounts.problems import Conflict, FieldError, InvalidParameters, NotFound
 from apps.fleet import ledger
@@ -25,66 +27,89 @@ from apps.fleet.imports import storing
 from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import KINDS
 from apps.fleet.imports.sheets import XLSX_TYPE, Unreadable
+from apps.fleet.ledger_queries import LedgerRows, at, between, until_next, when
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
+from apps.mysql import Row, fetch_all
 from apps.trucks.models import Truck, TruckGroup
 
 router = Router(tags=["Cost ledger"], by_alias=True)
 SCOPE = "write:costs"
 MOST_ERRORS = 1_000
-_FILTERS = {
-    "line": "line",
-    "truck_id": "truck__code",
-    "group": "group__name",
-    "import_id": "imported_id",
-    "currency": "currency",
-}
 _DECIMALS = ("litres", "rate")
 LedgerRow = CostEntry | CostRate | ExchangeRate | FuelPrice | FuelPurchase
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of row of the ledger as a resource: its path and name, its schemas, and where its money stands."""
+    """A kind of row of the ledger as a resource: its path and name, its rows, its money, and its schemas."""
 
     path: str
     name: str  # of operations: fleet_list_cost_entries
     title: str
     model: type[LedgerRow]
+    rows: LedgerRows
+    money: str | None  # the field with the amount
     asked: Any
     create: Any
     patch: Any
     answers: tuple[Any, Any, Any]  # of a list, of a row, of a change
-    money: str | None  # the field with the amount
-    columns: tuple[str, ...]  # in the order of the answer; `truck_id`, `group` and the money are converted
+
+    @property
+    def titles(self) -> str:
+        return str(self.model._meta.verbose_name_plural)
 
 
 ENTRIES = Resource(
-    "/costs/entries", "cost_entries", "cost entry", CostEntry, schemas.LinesAsked, schemas.EntryIn,
-    schemas.EntryPatch, (schemas.EntryList, schemas.EntryAnswer, schemas.EntryChanged), "amount",
-    ("line", "amount", "truck_id", "group", "covers_from", "covers_to", "basis", "document"),
+    "/costs/entries", "cost_entries", "cost entry", CostEntry,
+    LedgerRows(
+        "cost_entry",
+        ("line", "amount", "truck_id", "group", "covers_from", "covers_to", "basis", "document"),
+        time="covers_from", of_period=between("covers_from", "covers_to"), own_currency=True, summed=("amount",),
+        filters=("line", "truck_id", "group", "import_id"),
+    ),
+    "amount", schemas.EntriesAsked, schemas.EntryIn, schemas.EntryPatch,
+    (schemas.EntryList, schemas.EntryAnswer, schemas.EntryChanged),
 )  # fmt: skip
 RATES = Resource(
-    "/costs/rates", "cost_rates", "cost rate", CostRate, schemas.LinesAsked, schemas.RateIn, schemas.RatePatch,
-    (schemas.RateList, schemas.RateAnswer, schemas.RateChanged), "amount",
-    ("line", "basis", "amount", "truck_id", "group", "effective_from", "effective_to"),
+    "/costs/rates", "cost_rates", "cost rate", CostRate,
+    LedgerRows(
+        "cost_rate",
+        ("line", "basis", "amount", "truck_id", "group", "effective_from", "effective_to"),
+        time="effective_from", of_period=between("effective_from", "effective_to"),
+        filters=("line", "truck_id", "group", "import_id"),
+    ),
+    "amount", schemas.RatesAsked, schemas.RateIn, schemas.RatePatch,
+    (schemas.RateList, schemas.RateAnswer, schemas.RateChanged),
 )  # fmt: skip
 PRICES = Resource(
-    "/costs/fuel-prices", "fuel_prices", "fuel price", FuelPrice, schemas.PricesAsked, schemas.PriceIn,
-    schemas.PricePatch, (schemas.PriceList, schemas.PriceAnswer, schemas.PriceChanged), "price_per_l",
-    ("effective_at", "price_per_l", "group"),
+    "/costs/fuel-prices", "fuel_prices", "fuel price", FuelPrice,
+    LedgerRows(
+        "fuel_price", ("effective_at", "price_per_l", "group"),
+        time="effective_at", of_period=until_next("fuel_price", "effective_at", "group_id"),
+        filters=("group", "import_id"),
+    ),
+    "price_per_l", schemas.PricesAsked, schemas.PriceIn, schemas.PricePatch,
+    (schemas.PriceList, schemas.PriceAnswer, schemas.PriceChanged),
 )  # fmt: skip
 PURCHASES = Resource(
-    "/costs/fuel-purchases", "fuel_purchases", "fuel purchase", FuelPurchase, schemas.PurchasesAsked,
-    schemas.PurchaseIn, schemas.PurchasePatch,
-    (schemas.PurchaseList, schemas.PurchaseAnswer, schemas.PurchaseChanged), "amount",
-    ("truck_id", "purchased_at", "litres", "amount", "station", "reference"),
+    "/costs/fuel-purchases", "fuel_purchases", "fuel purchase", FuelPurchase,
+    LedgerRows(
+        "fuel_purchase", ("truck_id", "purchased_at", "litres", "amount", "station", "reference"),
+        time="purchased_at", of_period=at("purchased_at"), own_currency=True, summed=("amount", "litres"),
+        filters=("truck_id", "import_id"),
+    ),
+    "amount", schemas.PurchasesAsked, schemas.PurchaseIn, schemas.PurchasePatch,
+    (schemas.PurchaseList, schemas.PurchaseAnswer, schemas.PurchaseChanged),
 )  # fmt: skip
-
 EXCHANGE_RATES = Resource(
-    "/costs/exchange-rates", "exchange_rates", "exchange rate", ExchangeRate, schemas.ExchangeRatesAsked,
-    schemas.ExchangeRateIn, schemas.ExchangeRatePatch,
-    (schemas.ExchangeRateList, schemas.ExchangeRateAnswer, schemas.ExchangeRateChanged), None,
-    ("currency", "effective_from", "rate"),
+    "/costs/exchange-rates", "exchange_rates", "exchange rate", ExchangeRate,
+    LedgerRows(
+        "exchange_rate", ("currency", "effective_from", "rate"),
+        time="effective_from", of_period=until_next("exchange_rate", "effective_from", "currency"),
+        filters=("currency", "import_id"),
+    ),
+    None, schemas.ExchangeRatesAsked, schemas.ExchangeRateIn, schemas.ExchangeRatePatch,
+    (schemas.ExchangeRateList, schemas.ExchangeRateAnswer, schemas.ExchangeRateChanged),
 )  # fmt: skip
 
 
@@ -96,7 +121,7 @@ def _body(resource: Resource, row: Any) -> dict[str, Any]:
     own = {"truck_id": lambda: row.truck and row.truck.code, "group": lambda: row.group and row.group.name}
     if (amount := resource.money) is not None:
         own[amount] = lambda: money(getattr(row, amount), getattr(row, "currency", row.fleet.currency))
-    values = {name: own[name]() if name in own else _plain(getattr(row, name)) for name in resource.columns}
+    values = {name: own[name]() if name in own else _plain(getattr(row, name)) for name in resource.rows.columns}
     return {"id": row.pk, **values, **({"import_id": row.imported_id} if hasattr(row, "imported_id") else {})}
 
 
@@ -206,14 +231,48 @@ def _needed(error: ValidationError) -> Conflict:
 # --- operations -----------------------------------------------------------------------------------------------------
 
 
-def _list(resource: Resource, request: AuthenticatedRequest, asked: Any) -> HttpResponse:
+async def _list(resource: Resource, request: AuthenticatedRequest, asked: Any) -> HttpResponse:
     require_json(request)
-    page = Page.of(asked, resource.path, request.auth.fleet_id)
-    given = asked.model_dump(include=set(_FILTERS), exclude_none=True)
-    rows = _rows(resource, request).filter(**{_FILTERS[name]: value for name, value in given.items()})
-    found = rows.filter(pk__gt=int(page.after or 0)).order_by("pk")[: page.limit + 1]
-    data, page_echo = page.cut([_body(resource, row) for row in found], "id")
-    return tagged(request, {"data": data, "page": page_echo})
+    who = request.auth
+    period = asked.given(who.zone, dt.datetime.now(dt.UTC))
+    page = Page.of(asked, resource.path, who.fleet_id, period)
+    where = _asked(resource, who, asked, period)
+    found = await fetch_all(resource.rows.page(asked.sort), {**where, "after": page.after, "limit": page.limit + 1})
+    rows, page_echo = page.cut(found, "row_key")
+    body = {
+        "data": [_listed(resource, row, who.currency) for row in rows],
+        "summary": _totals(resource, await fetch_all(resource.rows.totals, where)),
+        "page": page_echo,
+        "period": None if period is None else period.echo(),
+    }
+    return tagged(request, body)
+
+
+def _asked(resource: Resource, who: Principal, asked: Any, period: Period | None) -> dict[str, Any]:
+    """What the statements of a list take."""
+    return {
+        "fleet": who.fleet_id,
+        **asked.model_dump(mode="json", include=set(resource.rows.filters)),
+        **when(period),
+    }
+
+
+def _listed(resource: Resource, row: Row, currency: str) -> dict[str, Any]:
+    """A row of a list as the API shows it, the same as by itself."""
+    values = {name: _plain(row[name]) for name in resource.rows.columns}
+    if (amount := resource.money) is not None:
+        values[amount] = money(row[amount], row.get("currency", currency))
+    return {"id": row["id"], **values, "import_id": row["import_id"]}
+
+
+def _totals(resource: Resource, rows: Sequence[Row]) -> dict[str, Any]:
+    """How many rows there are, and what they come to, by currency."""
+    found: dict[str, Any] = {"rows": sum(row["number"] for row in rows)}
+    if "litres" in resource.rows.summed:
+        found["litres"] = _plain(sum((row["litres"] for row in rows), Decimal("0.000")))
+    if "amount" in resource.rows.summed:
+        found["sums"] = [money(row["amount"], row["currency"]) for row in rows]
+    return found
 
 
 def _create(resource: Resource, request: AuthenticatedRequest, payload: Any) -> HttpResponse:
@@ -247,13 +306,19 @@ def _delete(resource: Resource, request: AuthenticatedRequest, pk: int) -> HttpR
     return Answer(b"", {}, 204)
 
 
+_LISTED = """In pages, by id or by time; `summary` has all that are found, whatever the page.
+
+With a period: invoices that cover any day of it, purchases made in it, and rates and prices in force on any day of it.
+"""
+
+
 def _add_operations(resource: Resource) -> None:
     """Registers the five operations of a resource. Ninja reads their annotations, which differ by resource."""
     of_list, of_row, of_change = resource.answers
     path, title = resource.path, resource.title
 
-    def listed(request: AuthenticatedRequest, asked: Any) -> HttpResponse:
-        return _list(resource, request, asked)
+    async def listed(request: AuthenticatedRequest, asked: Any) -> HttpResponse:
+        return await _list(resource, request, asked)
 
     def shown(request: AuthenticatedRequest, row_id: int) -> HttpResponse:
         return _shown(resource, request, row_id)
@@ -276,7 +341,8 @@ def _add_operations(resource: Resource) -> None:
         "openapi_extra": {"x-required-scope": SCOPE, "parameters": [IF_MATCH]},
     }
     one = f"{path}/{{int:row_id}}"
-    _register(router.get(path, response=of_list, summary=f"All of a kind: {title}"), listed, f"list_{resource.name}")
+    listing = router.get(path, response=of_list, summary=f"The ledger's {resource.titles}", description=_LISTED)
+    _register(listing, listed, f"list_{resource.name}")
     _register(router.get(one, response=of_row, summary=f"One {title}"), shown, f"show_{resource.name}")
     make = router.post(path, response={201: of_change}, summary=f"A new {title}", **starts_work(SCOPE))
     _register(make, idempotent(created), f"create_{resource.name}")
@@ -289,7 +355,8 @@ def _add_operations(resource: Resource) -> None:
 def _shown(resource: Resource, request: AuthenticatedRequest, pk: int) -> HttpResponse:
     require_json(request)
     refuse_others(request.GET)
-    return _answer(resource, _row(resource, request, pk))
+    answer = _answer(resource, _row(resource, request, pk))
+    return not_modified(answer["ETag"]) if is_known(request, answer["ETag"]) else answer
 
 
 def _register(register: Callable[[Any], Any], view: Any, name: str) -> None:

@@ -1,12 +1,12 @@
 """What the ledger's endpoints take and give, as declared in OpenAPI."""
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from apps.accounts.parameters import Paging, Parameters
-from apps.accounts.schemas import Instant, Money, PageEcho, described
+from apps.accounts.parameters import OptionalPeriod, Paging, Parameters
+from apps.accounts.schemas import Instant, Money, OwnMoney, PageEcho, PeriodEcho, described
 from apps.fleet.models import AllocationBasis, CostBasis, CostLine, LedgerImport
 
 
@@ -67,7 +67,7 @@ class EntryIn(EntryPatch):
 class Entry(BaseModel):
     id: int = _ID
     line: str = described("Cost line.", "insurance")
-    amount: Money
+    amount: OwnMoney
     truck_id: str | None = Field(description="Code of its truck.", examples=["T-101"])
     group: str | None = Field(description="Name of its group of trucks.", examples=[None])
     covers_from: str = described("First day that it covers.", "2026-03-01")
@@ -168,7 +168,7 @@ class Purchase(BaseModel):
     truck_id: str = described("Code of the truck.", "T-101")
     purchased_at: Instant = described("When.", "2026-03-05T20:30:00Z")
     litres: str = described("As text.", "310.250")
-    amount: Money
+    amount: OwnMoney
     station: str = described("Where.", "Station 7")
     reference: str = described("The card file's name of it.", "C-81-0017")
     import_id: int | None = _IMPORT
@@ -205,34 +205,65 @@ class ExchangeRate(BaseModel):
 # --- lists and answers ---
 
 
-class _Imported(Paging):
+_SORT = "By id, or by time; with - from the last to the first."
+
+
+class _Imported(OptionalPeriod, Paging):
     import_id: int | None = Field(None, ge=1, le=2**63 - 1, description="Only what came with this import.")
 
 
-class LinesAsked(_Imported):
+class _LinesAsked(_Imported):
     line: CostLine | None = Field(None, description="Only this cost line.")
     truck_id: str | None = Field(None, max_length=32, description="Only what is for this truck by itself.")
     group: str | None = Field(None, max_length=255, description="Only what is for this group by itself.")
 
 
+class EntriesAsked(_LinesAsked):
+    sort: Literal["id", "-id", "covers_from", "-covers_from"] = Field("id", description=_SORT)
+
+
+class RatesAsked(_LinesAsked):
+    sort: Literal["id", "-id", "effective_from", "-effective_from"] = Field("id", description=_SORT)
+
+
 class PricesAsked(_Imported):
     group: str | None = Field(None, max_length=255, description="Only those of this group.")
+    sort: Literal["id", "-id", "effective_at", "-effective_at"] = Field("id", description=_SORT)
 
 
 class PurchasesAsked(_Imported):
     truck_id: str | None = Field(None, max_length=32, description="Only those of this truck.")
+    sort: Literal["id", "-id", "purchased_at", "-purchased_at"] = Field("id", description=_SORT)
 
 
 class ExchangeRatesAsked(_Imported):
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="Only those of this currency.")
+    sort: Literal["id", "-id", "effective_from", "-effective_from"] = Field("id", description=_SORT)
+
+
+class RowsFound(BaseModel):
+    rows: int = described("How many rows there are, on all pages.", 31)
+
+
+class AmountsFound(RowsFound):
+    sums: list[OwnMoney] = Field(description="What they come to, by currency.")
+
+
+class PurchasesFound(AmountsFound):
+    litres: str = described("Their litres, as text.", "4120.500")
+
+
+class _Listed(BaseModel):
+    page: PageEcho
+    period: PeriodEcho | None = Field(description="The period that was asked for; null: of any time.")
 
 
 _TOUCHED = described("Truck-days that are computed anew because of it.", 31)
 
 
-class EntryList(BaseModel):
+class EntryList(_Listed):
     data: list[Entry]
-    page: PageEcho
+    summary: AmountsFound
 
 
 class EntryAnswer(BaseModel):
@@ -243,9 +274,9 @@ class EntryChanged(EntryAnswer):
     touched_days: int = _TOUCHED
 
 
-class RateList(BaseModel):
+class RateList(_Listed):
     data: list[Rate]
-    page: PageEcho
+    summary: RowsFound
 
 
 class RateAnswer(BaseModel):
@@ -256,9 +287,9 @@ class RateChanged(RateAnswer):
     touched_days: int = _TOUCHED
 
 
-class PriceList(BaseModel):
+class PriceList(_Listed):
     data: list[Price]
-    page: PageEcho
+    summary: RowsFound
 
 
 class PriceAnswer(BaseModel):
@@ -269,9 +300,9 @@ class PriceChanged(PriceAnswer):
     touched_days: int = _TOUCHED
 
 
-class PurchaseList(BaseModel):
+class PurchaseList(_Listed):
     data: list[Purchase]
-    page: PageEcho
+    summary: PurchasesFound
 
 
 class PurchaseAnswer(BaseModel):
@@ -282,9 +313,9 @@ class PurchaseChanged(PurchaseAnswer):
     touched_days: int = _TOUCHED
 
 
-class ExchangeRateList(BaseModel):
+class ExchangeRateList(_Listed):
     data: list[ExchangeRate]
-    page: PageEcho
+    summary: RowsFound
 
 
 class ExchangeRateAnswer(BaseModel):
@@ -315,7 +346,7 @@ class Imported(BaseModel):
     kind: str = described("What the file holds.", "entries")
     read_as: str = described("How it was read.", "CSV, UTF-8, separated by commas")
     rows: int = described("Its rows, all of them written.", 10_000)
-    sums: list[Money] = Field(description="Sum of the amounts by currency, for entries and purchases.")
+    sums: list[OwnMoney] = Field(description="Sum of the amounts by currency, for entries and purchases.")
     touched_days: int = described("Truck-days that are computed anew because of it.", 8_400)
 
 

@@ -41,5 +41,6 @@ def parameters_of(path: str) -> set[str]:
     return {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
 
 
-PERIOD_PATHS = [path for path in PATHS if "period" in parameters_of(path)]
+# In the ledger a period narrows lists that have none by themselves.
+PERIOD_PATHS = [path for path in PATHS if "period" in parameters_of(path) and "/costs/" not in path]
 PAGED_PATHS = [path for path in PATHS if "cursor" in parameters_of(path) and path != "/api/v2/backfills"]

@@ -242,7 +242,7 @@ def test_pages_follow_one_another_without_gap_or_repetition(api_get: Get, path: 
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in PAGED_PATHS if "sort" in parameters_of(path) and "/fleet/" not in path]
+    "path", [path for path in PERIOD_PATHS if "sort" in parameters_of(path) and "/fleet/" not in path]
 )
 def test_pages_follow_one_another_backwards_too(api_get: Get, path: str) -> None:
     key = crowd()

@@ -271,6 +271,30 @@ def test_drivers_are_found_by_a_part_of_their_name_or_code(api_get: Get, fleet: 
     assert names == {"nn": ["Anna"], "d-2": ["Ben"], "0%25": ["100% Carl"], "_": []}
 
 
+def test_drivers_are_counted_and_those_who_are_gone_may_be_left_out(api_get: Get, fleet: Fleet) -> None:
+    rows.driver(fleet, "Cleo", is_active=False)
+    rows.driver(rows.fleet("Other"), "Theirs")
+    for query, names in (("", ["Anna", "Ben", "Cleo"]), ("&active=true", ["Anna", "Ben"]), ("&active=false", ["Cleo"])):
+        answer = get(api_get, fleet, f"drivers?{WEEK}{query}")
+        assert [row["name"] for row in answer["data"]] == names
+        assert answer["summary"] == {"drivers": 3, "active": 2}
+    assert get(api_get, fleet, "drivers?q=cleo&limit=1")["summary"] == {"drivers": 1, "active": 0}
+    assert get(api_get, fleet, "drivers?q=nobody")["summary"] == {"drivers": 0, "active": 0}
+
+
+def test_what_a_driver_bears_is_held_against_the_period_before(api_get: Get, fleet: Fleet) -> None:
+    truck, anna = Truck.objects.get(code="T-1"), Driver.objects.get(name="Anna")
+    rows.driver_cost(truck, anna, "fuel", "60.00", MONDAY)
+    rows.driver_cost(truck, anna, "fuel", "40.00", MONDAY - 7 * ONE)
+    answer = get(api_get, fleet, f"drivers/D-1/scorecard?{WEEK}")
+    costs, before = answer["data"]["costs"], answer["previous"]["costs"]
+    assert (costs["amount"]["amount"], before["amount"]["amount"]) == ("60.00", "40.00")
+    assert (costs["cost_per_km"]["amount"], before["cost_per_km"]["amount"]) == ("0.1500", "0.2000")
+    assert {name: answer["change_pct"]["costs"][name] for name in ("amount", "cost_per_km", "distance_m")} == {
+        "amount": 50.0, "cost_per_km": -25.0, "distance_m": 100.0,
+    }  # fmt: skip
+
+
 def test_a_driver_s_days_are_over_all_trucks_and_add_up(api_get: Get, fleet: Fleet) -> None:
     rows.driver_day(Truck.objects.get(code="T-1"), Driver.objects.get(name="Anna"), MONDAY + ONE, distance_m=7_000)
     answer = get(api_get, fleet, f"drivers/D-1/days?{WEEK}")

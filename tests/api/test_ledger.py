@@ -23,6 +23,7 @@ from apps.trucks.models import DirtyDay, Truck
 from tests import rows
 from tests.api.endpoints import DOCUMENT
 from tests.api.test_contract import check
+from tests.api.test_conventions import IMPOSSIBLE_PERIODS
 from tests.conftest import AsgiClient
 
 USD = "USD"
@@ -143,6 +144,7 @@ def test_the_same_request_again_makes_nothing_more(asgi: AsgiClient, fleet: Flee
     first, again = (post(asgi, key, kind, name="same") for _ in range(2))
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["Idempotency-Replayed"] == "true"
+    assert [again.headers[name] for name in ("ETag", "Location")] == [first.headers[n] for n in ("ETag", "Location")]
     assert MODELS[kind].objects.count() == 1
     assert asgi.send("POST", path(kind), key, json=BODIES[kind]).status_code == 400
 
@@ -194,6 +196,115 @@ def test_a_list_comes_in_pages_by_id(asgi: AsgiClient, fleet: Fleet, key: str, k
     assert asgi.get(f"{path(kind)}?limit=1&{other}{cursor}", key).status_code == 422, "another list's cursor"
     known = asgi.get(path(kind), key)
     assert asgi.get(path(kind), key, {"If-None-Match": known.headers["ETag"]}).status_code == 304
+    assert (known.json()["summary"]["rows"], known.json()["period"]) == (5, None)
+    newest = "-id" if kind == "entries" else f"-{TIMES[kind]}"  # all entries of this test are of one day
+    seen_backwards = [row["id"] for row in every_page(asgi, key, f"{path(kind)}?limit=2&sort={newest}")]
+    assert seen_backwards == seen[::-1]
+
+
+def every_page(asgi: AsgiClient, key: str, query: str) -> list[dict[str, Any]]:
+    found, cursor = [], ""
+    while True:
+        answer = asgi.get(f"{query}{cursor}", key).json()
+        found += answer["data"]
+        if not answer["page"]["has_more"]:
+            return found
+        cursor = f"&cursor={answer['page']['next_cursor']}"
+
+
+@each_kind
+def test_a_list_shows_a_row_as_it_is_by_itself(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    ExchangeRate.objects.create(fleet=fleet, currency="EUR", effective_from=dt.date(2026, 1, 1), rate="1.1")
+    foreign = {"amount": {"amount": "7.05", "currency": "EUR"}} if kind in ("entries", "fuel-purchases") else {}
+    row = post(asgi, key, kind, {**BODIES[kind], **foreign}).json()["data"]
+    assert row in asgi.get(path(kind), key).json()["data"]
+    if kind == "entries":
+        assert row["amount"] == foreign["amount"]
+    shown = asgi.get(path(kind, row["id"]), key)
+    known = {"If-None-Match": shown.headers["ETag"]}
+    assert asgi.get(path(kind, row["id"]), key, known).status_code == 304
+    asgi.send("PATCH", path(kind, row["id"]), key, {"If-Match": "*"}, json=PATCHES[kind][0])
+    assert asgi.get(path(kind, row["id"]), key, known).status_code == 200
+
+
+def test_a_list_says_what_all_of_its_pages_come_to(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    ExchangeRate.objects.create(fleet=fleet, currency="EUR", effective_from=dt.date(2026, 1, 1), rate="1.1")
+    empty = asgi.get(path("fuel-purchases"), key).json()["summary"]
+    assert empty == {"rows": 0, "litres": "0.000", "sums": []}
+    for number, currency in enumerate((USD, USD, "EUR")):
+        changes = {"reference": f"C-{number}", "amount": {"amount": "10.05", "currency": currency}}
+        post(asgi, key, "fuel-purchases", {**BODIES["fuel-purchases"], **changes})
+        line = "tolls" if number else "tires"
+        post(asgi, key, "entries", {**BODIES["entries"], "amount": changes["amount"], "line": line})
+    sums = [{"amount": "10.05", "currency": "EUR"}, {"amount": "20.10", "currency": USD}]
+    bought = asgi.get(f"{path('fuel-purchases')}?limit=1", key).json()["summary"]
+    assert bought == {"rows": 3, "litres": "930.750", "sums": sums}
+    assert asgi.get(f"{path('entries')}?limit=1", key).json()["summary"] == {"rows": 3, "sums": sums}
+    tolls = asgi.get(f"{path('entries')}?line=tolls", key).json()["summary"]
+    assert tolls == {"rows": 2, "sums": [{"amount": "10.05", "currency": each} for each in ("EUR", USD)]}
+
+
+# Kind → rows as (first, last) of the time that they have, and which of them a period from 4 to 10 March has.
+OF_PERIOD: dict[str, tuple[list[tuple[str, str | None]], list[int]]] = {
+    "entries": (
+        [("2026-02-01", "2026-03-03"), ("2026-02-01", "2026-03-04"), ("2026-03-10", "2026-04-01"),
+         ("2026-03-11", "2026-03-11"), ("2026-01-01", "2026-12-31")],
+        [1, 2, 4],
+    ),
+    "rates": (
+        [("2026-01-01", "2026-03-03"), ("2026-01-01", "2026-03-04"), ("2026-01-01", None), ("2026-03-10", None),
+         ("2026-03-11", None)],
+        [1, 2, 3],
+    ),
+    # 4 March begins at 06:00 UTC, and 10 March, by daylight saving, ends at 05:00.
+    "fuel-prices": (
+        [("2026-02-01T00:00:00Z", None), ("2026-03-01T00:00:00Z", None), ("2026-03-04T06:00:01Z", None),
+         ("2026-03-11T04:59:59Z", None), ("2026-03-11T05:00:00Z", None)],
+        [1, 2, 3],
+    ),
+    "fuel-purchases": (
+        [("2026-03-04T05:59:59Z", None), ("2026-03-04T06:00:00Z", None), ("2026-03-11T04:59:59Z", None),
+         ("2026-03-11T05:00:00Z", None)],
+        [1, 2],
+    ),
+    "exchange-rates": (
+        [("2026-02-01", None), ("2026-03-04", None), ("2026-03-10", None), ("2026-03-11", None)], [1, 2],
+    ),
+}  # fmt: skip
+TIMES = {
+    "entries": "covers_from", "rates": "effective_from", "fuel-prices": "effective_at",
+    "fuel-purchases": "purchased_at", "exchange-rates": "effective_from",
+}  # fmt: skip
+
+
+@each_kind
+def test_a_period_has_what_is_in_force_in_it(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    times, expected = OF_PERIOD[kind]
+    ends = {"entries": "covers_to", "rates": "effective_to"}.get(kind)
+    made = []
+    for since, until in times:
+        answer = post(asgi, key, kind, {**BODIES[kind], TIMES[kind]: since, **({ends: until} if ends else {})})
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["data"]["id"])
+    if kind == "fuel-prices":  # one of another scope ends none of these
+        post(asgi, key, kind, {**BODIES[kind], TIMES[kind]: "2026-03-02T00:00:00Z", "group": "South"})
+        made.append(FuelPrice.objects.latest("pk").pk)
+        expected = [*expected, len(made) - 1]
+    query = f"{path(kind)}?from=2026-03-04&to=2026-03-10"
+    answer = asgi.get(query, key).json()
+    assert [row["id"] for row in answer["data"]] == [made[number] for number in expected]
+    assert answer["summary"]["rows"] == len(expected)
+    assert answer["period"] == {"from": "2026-03-04", "to": "2026-03-10", "timezone": "America/Chicago"}
+    by_time = every_page(asgi, key, f"{query}&limit=1&sort=-{TIMES[kind]}")
+    assert [row[TIMES[kind]] for row in by_time] == sorted((row[TIMES[kind]] for row in answer["data"]), reverse=True)
+    cursor = asgi.get(f"{path(kind)}?limit=1&period=last30", key).json()["page"]["next_cursor"]
+    assert cursor is None or pointers(asgi.get(f"{query}&cursor={cursor}", key)) == ["/query/cursor"]
+
+
+@each_kind
+def test_a_period_or_an_order_that_cannot_be_is_refused(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    for query, pointer in (*IMPOSSIBLE_PERIODS.items(), ("sort=amount", "/query/sort"), ("from=", "/query/from")):
+        assert pointers(asgi.get(f"{path(kind)}?{query}", key)) == [pointer]
 
 
 def test_lists_can_be_narrowed(asgi: AsgiClient, fleet: Fleet, key: str) -> None:

@@ -183,6 +183,32 @@ def test_active_faults_come_by_severity_and_age_in_words(api_get: Get) -> None:
     assert found[0]["suspect"] is None  # a number that a maker gave itself
     oldest = pages(api_get, "/api/v2/fleet/faults?sort=opened_at", key)
     assert [fault["truck_id"] for fault in oldest] == ["C", "B", "A", "A", "NEVER", "B", "C"]
+    for sort in ("severity", "opened_at", "truck_id"):
+        assert (
+            pages(api_get, f"/api/v2/fleet/faults?sort=-{sort}", key)
+            == (pages(api_get, f"/api/v2/fleet/faults?sort={sort}", key)[::-1])
+        )
+
+
+def test_active_faults_of_a_group_are_those_of_its_trucks(api_get: Get) -> None:
+    fleet = rows.fleet()
+    north, south = (rows.truck(fleet, code) for code in ("N", "S"))
+    for truck, known, opened in ((north, 10, 2), (south, 5, 7)):
+        rows.known(truck, minutes(known))
+        rows.open_fault(truck)
+        rows.truck_day(truck, faults_opened=opened)
+    rows.fleet_day(fleet)
+    rows.group(fleet, "North", north)
+    rows.group(fleet, "Nobody")
+    key = rows.api_key(fleet)
+    answer = api_get(f"/api/v2/fleet/faults?{DAY}&group=North", key).json()
+    assert [fault["truck_id"] for fault in answer["data"]] == ["N"]
+    assert (answer["summary"]["severe"], answer["summary"]["trucks"], answer["summary"]["faults_opened"]) == (1, 1, 2)
+    assert answer["freshness"]["as_of"] == minutes(10).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert api_get(f"/api/v2/fleet/faults?{DAY}", key).json()["summary"]["faults_opened"] == 9
+    nobody = api_get(f"/api/v2/fleet/faults?{DAY}&group=Nobody", key).json()
+    assert (nobody["data"], nobody["summary"]["severe"], nobody["summary"]["faults_opened"]) == ([], 0, None)
+    assert api_get("/api/v2/fleet/faults?group=None", key).status_code == 422
 
 
 def test_how_many_faults_opened_stands_beside_the_period_before(api_get: Get) -> None:
