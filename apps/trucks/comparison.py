@@ -1,5 +1,6 @@
 """The sums of a truck's period beside those of the period before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,14 @@ def bounds(period: Period) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums of a truck's events, by a statement with one row; `amounts`: those of its columns that are money."""
+    """The sums of a truck's events, by a statement with one row.
+
+    `measured`: for each of its columns the one of `queries.COVERAGE` that counts the days on which it is measured.
+    `amounts`: those of its columns that are money.
+    """
 
     statement: str
+    measured: Mapping[str, str]
     amounts: tuple[str, ...] = ()
 
     async def compared(self, which: dict[str, Any], period: Period, currency: str) -> dict[str, Any]:
@@ -33,11 +39,11 @@ class Totals:
         }
 
     async def _of(self, which: dict[str, Any], period: Period) -> Row:
-        """All null where the truck has no days in the period."""
+        """Null what was measured on no day that the period touches: that nothing was found then means nothing."""
         asked = {**which, **bounds(period)}
-        coverage = (await fetch_all(queries.COVERAGE, asked))[0]
+        days = (await fetch_all(queries.COVERAGE, asked))[0]
         row = (await fetch_all(self.statement, asked))[0]
-        return row if coverage["coverage_pct"] is not None else dict.fromkeys(row)
+        return {name: value if days[self.measured[name]] else None for name, value in row.items()}
 
     def _shown(self, row: Row, currency: str) -> dict[str, Any]:
         return {**row, **{name: money(row[name], currency) for name in self.amounts}}

@@ -22,11 +22,32 @@ router = Router(tags=["Trucks"], by_alias=True)
 _HARSH_KINDS = ("braking", "acceleration", "cornering")
 _FUEL_KINDS = ("refuel", "drain")
 _KEY = "event_key"
-_IDLE_TOTALS = Totals(queries.IDLE_TOTALS, ("cost",))
-_FUEL_TOTALS = Totals(queries.FUEL_TOTALS, ("refuel_cost", "drain_cost", "suspected_cost"))
+_NO_FILTERS: Mapping[str, str | None] = {}
+_IDLE_TOTALS = Totals(
+    queries.IDLE_TOTALS,
+    {
+        **dict.fromkeys(("idle_events", "duration_s", "productive_s"), "days_with_idling"),
+        **dict.fromkeys(("fuel_l", "cost"), "days_with_idle_fuel"),
+    },
+    ("cost",),
+)
+_FUEL_TOTALS = Totals(
+    queries.FUEL_TOTALS,
+    {
+        **dict.fromkeys(("refuels", "refuel_l", "refuel_cost"), "days_with_refuels"),
+        **dict.fromkeys(("drains", "drain_l", "drain_cost"), "days_with_drains"),
+        **dict.fromkeys(("suspected", "suspected_l", "suspected_cost"), "days_with_drains"),
+    },
+    ("refuel_cost", "drain_cost", "suspected_cost"),
+)
 
 
-def _priced(statements: Mapping[bool, str], search: EventsOfPeriod, currency: str, **filters: str) -> Body:
+def _priced(
+    statements: Mapping[bool, str],
+    search: EventsOfPeriod,
+    currency: str,
+    filters: Mapping[str, str | None] = _NO_FILTERS,
+) -> Body:
     """Events of a period, each with what it cost; their totals are for `of_period` to compare."""
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
@@ -36,12 +57,12 @@ def _priced(statements: Mapping[bool, str], search: EventsOfPeriod, currency: st
     return body
 
 
-def _list(statements: Mapping[bool, str], totals: str, search: EventsOfPeriod, **filters: str) -> Body:
+def _list(statements: Mapping[bool, str], totals: str, search: EventsOfPeriod) -> Body:
     """Events of a period and their totals, which are null where the truck has no days in it."""
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
         summary = (await fetch_all(totals, asked))[0]
-        rows, page_echo = await _page(statements, search, page, asked, filters)
+        rows, page_echo = await _page(statements, search, page, asked, _NO_FILTERS)
         known = coverage["coverage_pct"] is not None
         return {"data": rows, "summary": summary if known else dict.fromkeys(summary), "page": page_echo}
 
@@ -49,7 +70,11 @@ def _list(statements: Mapping[bool, str], totals: str, search: EventsOfPeriod, *
 
 
 async def _page(
-    statements: Mapping[bool, str], search: EventsOfPeriod, page: Page, asked: dict[str, Any], filters: dict[str, str]
+    statements: Mapping[bool, str],
+    search: EventsOfPeriod,
+    page: Page,
+    asked: dict[str, Any],
+    filters: Mapping[str, str | None],
 ) -> tuple[Sequence[Row], dict[str, Any]]:
     rows, page_echo = page.cut(await fetch_all(statements[search.is_descending], {**asked, **filters}), _KEY)
     return [{name: value for name, value in row.items() if name != _KEY} for row in rows], page_echo
@@ -75,8 +100,8 @@ async def fuel_events(
     request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.FuelEventSearch]
 ) -> HttpResponse:
     """Refuels and drains that started in the period (at most 31 days), with what people said of the drains."""
-    kinds = ",".join(search.kind or _FUEL_KINDS)
-    body = _priced(queries.FUEL_EVENTS, search, request.auth.currency, kinds=kinds)
+    filters = {"kinds": ",".join(search.kind or _FUEL_KINDS), "reviews": ",".join(search.review) or None}
+    body = _priced(queries.FUEL_EVENTS, search, request.auth.currency, filters)
     return await of_period(request, truck_id, search, "fuel-events", body, _FUEL_TOTALS)
 
 

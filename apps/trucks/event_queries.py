@@ -37,7 +37,7 @@ SELECT COUNT(*) AS idle_events, COALESCE(SUM(e.duration_s), 0) AS duration_s,
 FROM idle_event e WHERE {_OF_PERIOD}
 """
 
-# `kinds` is a list with commas.
+# `kinds` is a list with commas, and so is `reviews` of fuel events: null for all.
 HARSH_EVENTS = _listed(
     "harsh_event",
     "e.started_at, e.kind, e.source, e.speed_kmh, e.peak_ms2, e.lat, e.lon",
@@ -55,7 +55,7 @@ HARSH_COUNTS = f"SELECT e.kind, COUNT(*) AS events FROM harsh_event e WHERE {_OF
 FUEL_EVENTS = _listed(
     "fuel_event",
     "e.started_at, e.ended_at, e.kind, e.review, e.litres, e.cost, e.level_before_l, e.level_after_l, e.lat, e.lon",
-    "AND FIND_IN_SET(e.kind, %(kinds)s)",
+    "AND FIND_IN_SET(e.kind, %(kinds)s) AND (%(reviews)s IS NULL OR FIND_IN_SET(e.review, %(reviews)s))",
     key="CONCAT_WS(' ', e.started_at, e.kind)",
 )
 

@@ -22,6 +22,7 @@ _LAT, _LON = "Latitude; null without a fix.", "Longitude; null without a fix."
 _PRICED = "What those of them that have a price come to; null where none has."
 HarshKind = Literal["braking", "acceleration", "cornering"]
 FuelKind = Literal["refuel", "drain"]
+DrainState = Literal["suspected", "confirmed", "dismissed"]
 
 
 class EventSearch(EventsOfPeriod, Exportable):
@@ -34,6 +35,9 @@ class HarshSearch(EventsOfPeriod, Exportable):
 
 class FuelEventSearch(EventsOfPeriod, Exportable):
     kind: list[FuelKind] = Field([], max_length=2, description="Only refuels, or only drains.")
+    review: list[DrainState] = Field(
+        [], max_length=3, description="Only drains of which people said this; repeatable. `suspected`: nothing yet."
+    )
 
 
 class FaultSearch(EventsOfPeriod):
@@ -94,7 +98,7 @@ class IdleTotals(BaseModel):
     idle_events: int | None = described("Events that started in the period; null where idling was not measured.", 12)
     duration_s: int | None = described("Their seconds.", 5_400)
     productive_s: int | None = described("Of them productive.", 900)
-    fuel_l: float | None = described("Their litres.", 4.8)
+    fuel_l: float | None = described("Their litres; null without a fuel counter.", 4.8)
     cost: Money | None = Field(description="What those of them that have a price cost; null where none has.")
 
 
@@ -150,7 +154,7 @@ class FuelEventItem(_Placed):
     started_at: Instant = described("First reading of the step.", "2026-03-05T06:10:00Z")
     ended_at: Instant | None = described("Its last reading.", "2026-03-05T06:15:00Z")
     kind: FuelKind = described("Into the tank, or out of it.", "drain")
-    review: Literal["suspected", "confirmed", "dismissed"] | None = described(
+    review: DrainState | None = described(
         "Of a drain: what a person said of it; a dismissed one is in no figure. Null of refuels.", "suspected"
     )
     litres: float = described("How much.", 85.5)
@@ -160,7 +164,10 @@ class FuelEventItem(_Placed):
 
 
 class FuelEventTotals(BaseModel):
-    """Over the whole period and both kinds, without dismissed drains; null where the level was not measured."""
+    """Over the whole period, whatever the filter and the page, without dismissed drains.
+
+    Null where the level was not measured; of drains also where the engine was not.
+    """
 
     refuels: int | None = described("Refuels.", 2)
     refuel_l: float | None = described("Their litres.", 900.0)

@@ -118,7 +118,7 @@ LISTS: dict[str, TruckList] = {
     "harsh-events": HARSH_EVENTS,
     "fuel-events": FUEL_EVENTS,
 }
-_FILTERS = ("kind", "severity")
+_FILTERS = ("kind", "severity", "review")
 
 
 async def of_truck(

@@ -175,9 +175,12 @@ ORDER BY truck_id IS NOT NULL, effective_from
 
 # --- a truck's period -----------------------------------------------------------------------------------------------
 
-# One row: how completely the truck is known in a period; null where it has no days.
+# One row: how completely the truck is known in a period, null where it has no days; and on how many days of it what is
+# measured.
 COVERAGE = """
-SELECT 100 * (1 - SUM(no_data_s) / SUM(length_s)) AS coverage_pct, COUNT(max_speed_kmh) AS days_with_speed
+SELECT 100 * (1 - SUM(no_data_s) / SUM(length_s)) AS coverage_pct, COUNT(max_speed_kmh) AS days_with_speed,
+    COUNT(idle_events) AS days_with_idling, COUNT(idle_fuel_l) AS days_with_idle_fuel,
+    COUNT(refuels) AS days_with_refuels, COUNT(drains) AS days_with_drains
 FROM truck_day WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND day BETWEEN %(from_day)s AND %(to_day)s
 """
 

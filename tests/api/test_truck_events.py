@@ -43,6 +43,65 @@ def test_totals_are_null_where_the_truck_has_no_days(api_get: Get) -> None:
         assert set(summary.values()) == {None}, path
 
 
+NO_LEVEL = {"refuels": None, "refuel_l": None, "drains": None, "drain_l": None}
+NO_ENGINE = {"idle_s": None, "idle_productive_s": None, "engine_on_s": None, "idle_events": None, "idle_fuel_l": None}
+
+
+def test_totals_are_null_where_the_truck_has_days_on_which_nothing_of_it_is_measured(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    rows.truck_day(truck, **NO_ENGINE, **NO_LEVEL)
+    rows.truck_day(truck, rows.DAY - dt.timedelta(days=1))
+    key = rows.api_key(truck.fleet)
+    for path in ("idle-events", "fuel-events"):
+        answer = api_get(f"/api/v2/trucks/T-1/{path}?{DAY}", key).json()
+        assert set(answer["summary"].values()) == {None}, path
+        before = {name: value for name, value in answer["previous"].items() if name != "period"}
+        assert None not in before.values(), path
+        assert set(answer["change_pct"].values()) == {None}, path
+
+
+def test_what_is_measured_counts_alone(api_get: Get) -> None:
+    """Level without engine: refuels are known, drains are not. Engine without fuel counter: idling, but no litres."""
+    truck = rows.truck(rows.fleet())
+    rows.truck_day(truck, drains=None, drain_l=None, idle_fuel_l=None)
+    rows.fuel_event(truck, minutes(0))
+    rows.idle_event(truck, minutes(0), fuel_l=None, cost=None)
+    key = rows.api_key(truck.fleet)
+    fuel = api_get(f"/api/v2/trucks/T-1/fuel-events?{DAY}", key).json()["summary"]
+    assert (fuel.pop("refuels"), fuel.pop("refuel_l"), fuel.pop("refuel_cost")) == (1, 300.0, usd("315.00"))
+    assert set(fuel.values()) == {None}
+    idling = api_get(f"/api/v2/trucks/T-1/idle-events?{DAY}", key).json()["summary"]
+    assert idling == {"idle_events": 1, "duration_s": 600, "productive_s": 0, "fuel_l": None, "cost": None}
+
+
+def test_where_there_was_neither_idling_nor_a_refuel_the_sums_are_zero(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    rows.truck_day(truck)
+    key = rows.api_key(truck.fleet)
+    fuel = api_get(f"/api/v2/trucks/T-1/fuel-events?{DAY}", key).json()["summary"]
+    assert (fuel["refuels"], fuel["refuel_l"], fuel["drain_cost"], fuel["suspected"]) == (0, 0.0, usd("0.00"), 0)
+    idling = api_get(f"/api/v2/trucks/T-1/idle-events?{DAY}", key).json()["summary"]
+    assert (idling["idle_events"], idling["fuel_l"], idling["cost"]) == (0, 0.0, usd("0.00"))
+
+
+def test_drains_are_picked_by_what_people_said(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    rows.truck_day(truck)
+    rows.fuel_event(truck, minutes(0))
+    for number, review in enumerate(("suspected", "confirmed", "dismissed"), start=1):
+        rows.fuel_event(truck, minutes(number * 60), "drain", review=review, litres=10.0 * number)
+    path, key = f"/api/v2/trucks/T-1/fuel-events?{DAY}", rows.api_key(truck.fleet)
+    for asked, found in (("review=suspected", [10.0]), ("review=confirmed&review=dismissed", [20.0, 30.0])):
+        answer = api_get(f"{path}&{asked}", key).json()
+        assert [event["litres"] for event in answer["data"]] == found
+        assert (answer["summary"]["refuels"], answer["summary"]["drain_l"]) == (1, 30.0)
+        assert [event["litres"] for event in pages(api_get, f"{path}&{asked}", key)] == found
+        file = api_get(f"{path}&{asked}&format=csv", key).text.splitlines()
+        assert len(file) == 1 + len(found)
+    assert api_get(f"{path}&review=suspected&kind=refuel", key).json()["data"] == []
+    assert api_get(f"{path}&review=doubtful", key).status_code == 422
+
+
 def test_harsh_events_of_one_second_are_two_rows_and_unmeasured_kinds_are_null(api_get: Get) -> None:
     truck = rows.truck(rows.fleet())
     rows.truck_day(truck, harsh_braking=1, harsh_acceleration=1, harsh_cornering=None)
