@@ -1,7 +1,8 @@
 """The API's endpoints about a whole fleet: key → named statements → pool → bytes."""
 
 import datetime as dt
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from django.http import HttpResponse
 from ninja import Query, Router
@@ -9,26 +10,15 @@ from ninja import Query, Router
 from apps.accounts.answers import money
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.periods import Period
-from apps.fleet import figures, queries, schemas
+from apps.fleet import cost_figures, figures, schemas
+from apps.fleet.figures import Costs
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
 _MONEY = ("fuel_cost", "total_cost", "cost_per_km", "cost_per_engine_hour", "cost_per_truck_day")
-
-
-def _where(fleet_id: int, period: Period) -> dict[str, Any]:
-    return queries.period(fleet_id, period.first, period.last)
-
-
-async def _totals(where: dict[str, Any], revision: int) -> Row:
-    return (await summaries.rows(queries.FLEET_TOTALS, where, revision))[0]
-
-
-# --- summary --------------------------------------------------------------------------------------------------------
 
 
 @router.get("/fleet/summary", response=schemas.SummaryAnswer, summary="The fleet's figures, with the period before")
@@ -43,27 +33,42 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
-        totals, current = await _summary_figures(whose, period)
-        _, before = await _summary_figures(whose, period.previous())
+        current, before = [await _Summary.read(whose, each) for each in (period, period.previous())]
         return {
-            "data": {"trucks": fresh.trucks, **with_money(current, who.currency)},
-            "previous": {"period": period.previous().echo(), **with_money(before, who.currency)},
-            "change_pct": figures.change_pct(current, before),
+            "data": {"trucks": fresh.trucks, **current.shown(who.currency)},
+            "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
+            "change_pct": figures.change_pct(current.figures, before.figures),
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(totals)),
+            "freshness": fresh.body(figures.coverage_pct(current.totals)),
         }
 
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
 
 
-async def _summary_figures(whose: Whose, period: Period) -> tuple[Row, dict[str, Any]]:
-    """The totals, and the figures of the summary; money as plain decimals."""
-    totals, costs = await whose.totals(period), await whose.costs(period)
-    used = await whose.trucks_used(period)
-    return totals, {
-        "active_trucks": used if totals["truck_days"] else None,
-        **figures.of_period(totals, costs.total, costs.of_line("fuel").total, costs.estimated),
-    }
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """The sums and costs of a period, and how many trucks were used in it."""
+
+    totals: Row
+    costs: Costs
+    trucks_used: int
+
+    @classmethod
+    async def read(cls, whose: Whose, period: Period) -> Self:
+        return cls(await whose.totals(period), await whose.costs(period), await whose.trucks_used(period))
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Money as plain decimals."""
+        costs = self.costs
+        return {
+            "active_trucks": self.trucks_used if self.totals["truck_days"] else None,
+            **figures.of_period(self.totals, costs.total, costs.of_line("fuel").total, costs.estimated),
+        }
+
+    def shown(self, currency: str) -> dict[str, Any]:
+        """With amounts as answers have them, and what the cost comes from."""
+        return {**with_money(self.figures, currency), "cost_sources": cost_figures.sources(self.costs, currency)}
 
 
 def with_money(values: dict[str, Any], currency: str) -> dict[str, Any]:

@@ -5,19 +5,20 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from apps.accounts.schemas import DISTANCE_M, FreshnessEcho, Money, PageEcho, PeriodEcho, described
-from apps.fleet.schemas import COST_PER_ENGINE_HOUR, COST_PER_KM, COST_PER_TRUCK_DAY, GROUP, TrucksOfPeriod
+from apps.fleet.schemas import (
+    COST_PER_ENGINE_HOUR,
+    COST_PER_KM,
+    COST_PER_TRUCK_DAY,
+    GROUP,
+    SourceShare,
+    TrucksOfPeriod,
+)
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
 
 class CostPeriod(TrucksOfPeriod):
     by: Literal["truck", "group", "driver"] = Field("truck", description="What the rows beside lines and months are.")
     group: str | None = GROUP
-
-
-class SourceShare(BaseModel):
-    source: str = described("`actual`, `allocated` or `estimated`.", "estimated")
-    amount: Money
-    share_pct: float | None = described("Part of the whole, in per cent.", 100.0)
 
 
 class LineAmount(BaseModel):

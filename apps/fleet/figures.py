@@ -14,17 +14,11 @@ from apps.fleet.utilization import Usage, Utilization, litres_per_100_km, percen
 PLACES = Decimal("0.0001")
 _usage = itemgetter(*Usage._fields)
 _SUMMED = (
-    "truck_days",
-    "truck_days_used",
-    "distance_m",
-    "moving_s",
-    "idle_s",
-    "engine_on_s",
-    "fuel_used_l",
-    "idle_fuel_l",
-)
+    "truck_days", "truck_days_used", "distance_m", "moving_s", "idle_s", "idle_productive_s", "engine_on_s",
+    "engine_moving_s", "available_s", "fuel_used_l", "idle_fuel_l", "consumption_l", "fuel_distance_m",
+)  # fmt: skip
 EVENTS = (
-    "idle_productive_s", "parked_s", "no_data_s", "night_driving_s", "stops", "idle_events", "refuels", "refuel_l",
+    "parked_s", "no_data_s", "night_driving_s", "stops", "idle_events", "refuels", "refuel_l",
     "drains", "drain_l", "faults_opened",
 )  # fmt: skip
 UTILIZATIONS = Utilization._fields

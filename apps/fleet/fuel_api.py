@@ -15,6 +15,7 @@ from apps.fleet import fuel_queries, queries
 from apps.fleet import fuel_schemas as schemas
 from apps.fleet.fuel_figures import burn, figures, shown
 from apps.fleet.fuel_report import Report, baseline_of
+from apps.fleet.whose import group_asked
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -29,13 +30,14 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "fuel", who.fleet_id, period)
+    group = await group_asked(who.fleet_id, asked.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         periods = period, period.previous(), baseline_of(period)
         totals, before, baseline = [await _totals(who, each, fresh.revision) for each in periods]
         current, earlier = figures(totals), figures(before)
         report = await Report.read(who.fleet_id, who.currency, period)
-        trucks, page_echo = report.page(asked.sort, asked.group, page)
+        trucks, page_echo = report.page(asked.sort, group, page)
         where = queries.period(who.fleet_id, period.first, period.last)
         alerts = await _alerts(where, [truck.id for truck in trucks])
         return {

@@ -10,7 +10,8 @@ from apps.fleet.consumption import Burn
 Row = Mapping[str, Any]
 COUNTS = ("truck_days", "consumption_days", "refuels", "drains", "suspected_drains")
 LITRES = (
-    "fuel_used_l", "consumption_l", "idle_fuel_l", "refuel_l", "drain_l", "drain_priced_l", "suspected_drain_l",
+    "fuel_used_l", "consumption_l", "fuel_priced_l", "idle_fuel_l", "refuel_l", "drain_l", "drain_priced_l",
+    "suspected_drain_l",
 )  # fmt: skip
 METRES = ("distance_m", "fuel_distance_m")
 AMOUNTS = ("fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost")

@@ -8,8 +8,8 @@ from apps.fleet.queries import OF_TRUCK_DAY, sums_of
 FIGURES = (
     "trucks", "length_s", "no_data_s", "distance_m", "fuel_used_l", "consumption_l", "consumption_days",
     "fuel_distance_m", "idle_fuel_l", "refuels", "refuel_l", "drains", "drain_l",
-    "fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost", "drain_priced_l",
-    "suspected_drains", "suspected_drain_l",
+    "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost",
+    "drain_priced_l", "suspected_drains", "suspected_drain_l",
 )  # fmt: skip
 BURN = ("consumption_l", "fuel_distance_m", "consumption_days")
 

@@ -1,6 +1,6 @@
 """Trucks by their fuel: each with its comparisons, in the order that is asked for. Pure."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -49,13 +49,13 @@ class Ranking:
         """How many others of its class there are, and the truck beside them."""
         return against_peers(truck.id, truck.consumption, self._classes)
 
-    def in_order(self, sort: str, groups: Collection[int] | None = None) -> list[tuple[Key, TruckFuel]]:
-        """The trucks, of these groups or all, by the figure that `sort` names, with - from the highest down.
+    def in_order(self, sort: str, group_id: int | None = None) -> list[tuple[Key, TruckFuel]]:
+        """The trucks, of a group or all, by the figure that `sort` names, with - from the highest down.
 
         Those without it, and in a ranking those outside the ranking, come last, by code.
         """
         figure, sign = _ORDERS[sort.removeprefix("-")], -1 if sort.startswith("-") else 1
-        members = (truck for truck in self.trucks.values() if groups is None or truck.group_ids.intersection(groups))
+        members = (truck for truck in self.trucks.values() if group_id is None or group_id in truck.group_ids)
         keyed = [(_key(figure(self, truck), sign, truck.code), truck) for truck in members]
         return sorted(keyed, key=lambda pair: pair[0])
 

@@ -71,10 +71,9 @@ class Report:
         }
         return cls(Ranking(trucks), {row["id"]: row["name"] for row in groups}, in_general, currency)
 
-    def page(self, sort: str, group: str | None, page: Page) -> tuple[list[TruckFuel], dict[str, Any]]:
-        """The trucks after the page's key, at most as many as it takes, and the answer's `page`."""
-        members = None if group is None else {pk for pk, name in self.groups.items() if name == group}
-        keyed = self.ranking.in_order(sort, members)
+    def page(self, sort: str, group_id: int | None, page: Page) -> tuple[list[TruckFuel], dict[str, Any]]:
+        """The trucks after the page's key, of a group or all, at most as many as it takes, and the answer's `page`."""
+        keyed = self.ranking.in_order(sort, group_id)
         after: Key | None = None if page.after is None else orjson.loads(page.after)
         rows = [{"key": orjson.dumps(key).decode(), "truck": truck} for key, truck in keyed if not after or key > after]
         found, echo = page.cut(rows[: page.limit + 1], "key")

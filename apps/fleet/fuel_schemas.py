@@ -41,7 +41,11 @@ class FuelFigures(BaseModel):
     consumption_l: float | None = described("Its litres.", 3_612.5)
     fuel_distance_m: int | None = described("Its distance.", 11_360_000)
     consumption_days: int | None = described("On how many truck-days both are measured.", 26)
-    fuel_cost: Money | None = Field(description="Litres used at the prices of their time; null where none has a price.")
+    fuel_cost: Money | None = Field(
+        description="Litres used at the prices of their time: an estimate. Invoices for fuel are in the cost line "
+        "`fuel` of summary and cost analysis. Null where none has a price."
+    )
+    fuel_priced_l: float | None = described("Of the litres used those with a price.", 3_612.5)
     idle_fuel_l: float | None = described("Of the litres used those while idle; null without a fuel counter.", 96.4)
     idle_cost: Money | None = Field(description="What they cost.")
     idle_productive_cost: Money | None = Field(description="Of it idling productively.")
@@ -149,6 +153,7 @@ class FuelChange(BaseModel):
     fuel_distance_m: float | None = described("Change of `fuel_distance_m`.", 3.1)
     consumption_days: float | None = described("Change of `consumption_days`.", 0.0)
     fuel_cost: float | None = described("Change of `fuel_cost`.", 4.0)
+    fuel_priced_l: float | None = described("Change of `fuel_priced_l`.", 2.6)
     idle_fuel_l: float | None = described("Change of `idle_fuel_l`.", -3.9)
     idle_cost: float | None = described("Change of `idle_cost`.", -2.7)
     idle_productive_cost: float | None = described("Change of `idle_productive_cost`.", 0.0)

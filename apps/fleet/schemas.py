@@ -17,6 +17,12 @@ from apps.files.answers import Exportable
 COST_PER_KM = "Cost ÷ distance, to four places; null without either."
 COST_PER_ENGINE_HOUR = "Cost ÷ hours with the engine on, to four places."
 COST_PER_TRUCK_DAY = "Cost ÷ truck-days, to four places."
+AVAILABLE_S = "Available hours of the days by working calendar, in seconds."
+ENGINE_MOVING_S = "Seconds moving of the truck-days whose engine is measured."
+ENGINE_UTILIZATION = (
+    "(Moving + productive idle) ÷ engine on: (`engine_moving_s` + `idle_productive_s`) ÷ `engine_on_s`."
+)
+IDLE_PCT = "Idle ÷ engine on."
 GROUP = Field(
     None, min_length=1, max_length=255, description="Name of a group: only the trucks that it has now.",
     examples=["North"],
@@ -34,10 +40,12 @@ class TrucksOfPeriod(DayPeriod, Paging, Exportable):
 
 
 class Utilizations(BaseModel):
-    engine_utilization_pct: float | None = described("(Moving + productive idle) ÷ engine on.", 89.3)
-    asset_utilization_pct: float | None = described("(Moving + productive idle) ÷ available hours.", 61.2)
+    engine_utilization_pct: float | None = described(ENGINE_UTILIZATION, 89.3)
+    asset_utilization_pct: float | None = described(
+        "(Moving + productive idle) ÷ available hours: (`moving_s` + `idle_productive_s`) ÷ `available_s`.", 61.2
+    )
     day_utilization_pct: float | None = described("Days used ÷ days: at least 1.6 km, or half an hour moving.", 85.7)
-    idle_pct: float | None = described("Idle ÷ engine on.", 11.1)
+    idle_pct: float | None = described(IDLE_PCT, 11.1)
     idle_nonproductive_pct: float | None = described("The same without productive idling.", 9.3)
 
 
@@ -50,11 +58,16 @@ class PeriodFigures(Utilizations):
     distance_m: int | None = described(DISTANCE_M, 34_120_000)
     moving_s: int | None = described(MOVING_S, 1_512_000)
     idle_s: int | None = described(IDLE_S, 188_000)
+    idle_productive_s: int | None = described("Of it with the power take-off on or in a productive place.", 21_600)
     engine_on_s: int | None = described("Seconds with the engine on.", 1_700_000)
+    engine_moving_s: int | None = described(ENGINE_MOVING_S, 1_512_000)
+    available_s: int | None = described(AVAILABLE_S, 3_628_800)
     fuel_used_l: float | None = described("Fuel used, in litres.", 11_260.4)
     idle_fuel_l: float | None = described("Of it while idle, in litres.", 141.0)
     consumption_l_per_100km: float | None = described("Litres ÷ distance of the truck-days with measured fuel.", 33.0)
-    fuel_cost: Money | None = Field(description="Cost of fuel; null where nothing was priced.")
+    consumption_l: float | None = described("Its litres: of truck-days whose distance is measured, too.", 11_260.4)
+    fuel_distance_m: int | None = described("Its distance.", 34_120_000)
+    fuel_cost: Money | None = Field(description="Cost line `fuel`; null where nothing was priced.")
     total_cost: Money | None = Field(description="Cost of all lines; null where nothing was priced.")
     estimated_cost_pct: float | None = described("Estimated part of the total cost, in per cent.", 100.0)
     cost_per_km: Money | None = Field(description=COST_PER_KM)
@@ -62,8 +75,17 @@ class PeriodFigures(Utilizations):
     cost_per_truck_day: Money | None = Field(description=COST_PER_TRUCK_DAY)
 
 
+class SourceShare(BaseModel):
+    source: str = described("`actual`, `allocated` or `estimated`.", "estimated")
+    amount: Money
+    share_pct: float | None = described("Part of the whole, in per cent.", 100.0)
+
+
 class SummaryFigures(PeriodFigures):
     active_trucks: int | None = described("Trucks used on at least one day of the period.", 11)
+    cost_sources: list[SourceShare] = Field(
+        description="What the total cost comes from: invoices, shares of invoices, rates and prices."
+    )
 
 
 class SummaryData(SummaryFigures):
@@ -82,10 +104,15 @@ class PeriodChange(Utilizations):
     distance_m: float | None = described("Change of `distance_m`.", 3.1)
     moving_s: float | None = described("Change of `moving_s`.", 2.9)
     idle_s: float | None = described("Change of `idle_s`.", -4.0)
+    idle_productive_s: float | None = described("Change of `idle_productive_s`.", 1.2)
     engine_on_s: float | None = described("Change of `engine_on_s`.", 2.1)
+    engine_moving_s: float | None = described("Change of `engine_moving_s`.", 2.9)
+    available_s: float | None = described("Change of `available_s`.", 0.0)
     fuel_used_l: float | None = described("Change of `fuel_used_l`.", 2.6)
     idle_fuel_l: float | None = described("Change of `idle_fuel_l`.", -3.9)
     consumption_l_per_100km: float | None = described("Change of `consumption_l_per_100km`.", -0.49)
+    consumption_l: float | None = described("Change of `consumption_l`.", 2.6)
+    fuel_distance_m: float | None = described("Change of `fuel_distance_m`.", 3.1)
     fuel_cost: float | None = described("Change of `fuel_cost`.", 2.6)
     total_cost: float | None = described("Change of `total_cost`.", 2.8)
     estimated_cost_pct: float | None = described("Change of `estimated_cost_pct`.", 0.0)

@@ -44,7 +44,6 @@ class TrendPeriod(DayPeriod):
 class Happened(BaseModel):
     """What happened, and how it was driven; null: not measured."""
 
-    idle_productive_s: int | None = described("Idling with the power take-off on or in a productive place.", 21_600)
     parked_s: int | None = described("Seconds parked.", 3_201_000)
     no_data_s: int | None = described("Seconds of which nothing is known.", 86_000)
     coverage_pct: float | None = described("Share of the time of which something is known, in per cent.", 98.2)

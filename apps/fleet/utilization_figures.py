@@ -9,8 +9,10 @@ from apps.fleet.hours import Table, sums_of_hours
 RANKED_FROM_PCT = 50  # of its time must be known, else a truck is in no ranking
 LISTED = 100  # trucks that are left out of a ranking, by name
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_SECONDS = ("length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s")
-_STATES = ("truck_days", "truck_days_used", *_SECONDS)
+_SECONDS = (
+    "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "engine_moving_s",
+)  # fmt: skip
+_STATES = ("truck_days", "truck_days_used", *_SECONDS, "available_s")
 _OF_ENGINE = ("idle_s", "idle_productive_s", "engine_on_s", "engine_moving_s")
 _RATIOS_OF_HOUR = ("engine_utilization_pct", "idle_pct", "idle_nonproductive_pct")
 Row = Mapping[str, Any]

@@ -14,7 +14,14 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
-from apps.fleet.schemas import TrucksOfPeriod, Utilizations
+from apps.fleet.schemas import (
+    AVAILABLE_S,
+    ENGINE_MOVING_S,
+    ENGINE_UTILIZATION,
+    IDLE_PCT,
+    TrucksOfPeriod,
+    Utilizations,
+)
 from apps.trucks.schemas import CODE
 
 By = Literal["truck", "group", "weekday", "hour"]
@@ -46,12 +53,14 @@ class Seconds(BaseModel):
     parked_s: int | None = described(PARKED_S, 352_800)
     no_data_s: int | None = described(NO_DATA_S, 25_200)
     engine_on_s: int | None = described("Seconds with the engine on.", 226_800)
+    engine_moving_s: int | None = described(ENGINE_MOVING_S, 201_600)
     coverage_pct: float | None = described(_COVERAGE, 95.83)
 
 
 class States(Utilizations, Seconds):
     truck_days: int | None = described("Truck-days in the period.", 7)
     truck_days_used: int | None = described("Of them used.", 6)
+    available_s: int | None = described(AVAILABLE_S, 302_400)
 
 
 class DaysByReason(BaseModel):
@@ -105,8 +114,8 @@ class UtilizationOfWeekday(States):
 
 class UtilizationOfHour(Seconds):
     hour: int = described("As the clock shows it, 0 to 23: of one that comes twice the seconds of both.", 8)
-    engine_utilization_pct: float | None = described("(Moving + productive idle) ÷ engine on.", 89.3)
-    idle_pct: float | None = described("Idle ÷ engine on.", 11.1)
+    engine_utilization_pct: float | None = described(ENGINE_UTILIZATION, 89.3)
+    idle_pct: float | None = described(IDLE_PCT, 11.1)
     idle_nonproductive_pct: float | None = described("The same without productive idling.", 9.3)
 
 
@@ -145,6 +154,8 @@ class StatesChange(Utilizations):
     parked_s: float | None = described("Change of `parked_s`.", -0.8)
     no_data_s: float | None = described("Change of `no_data_s`.", 12.5)
     engine_on_s: float | None = described("Change of `engine_on_s`.", 2.1)
+    engine_moving_s: float | None = described("Change of `engine_moving_s`.", 2.9)
+    available_s: float | None = described("Change of `available_s`.", 0.0)
     coverage_pct: float | None = described("Change of `coverage_pct`.", -0.5)
 
 

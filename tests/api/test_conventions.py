@@ -395,18 +395,18 @@ def test_a_client_that_leaves_frees_its_connection(asgi: AsgiClient) -> None:
 def test_the_same_question_asked_twenty_times_at_once_is_built_less_often(
     asgi: AsgiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from apps.fleet import api as fleet_api
+    from apps.fleet.utilization_api import Used
 
     _, key = with_truck()
     asgi.get("/api/v2/fleet/summary", key)
     built: list[object] = []
-    read_totals = fleet_api._totals
+    read_targets = Used.targets
 
-    async def totals(*asked: object) -> dict:
-        built.append(asked)
-        return await read_totals(*asked)
+    async def targets(used: Used) -> object:
+        built.append(used)
+        return await read_targets(used)
 
-    monkeypatch.setattr(fleet_api, "_totals", totals)
+    monkeypatch.setattr(Used, "targets", targets)
 
     async def ask_at_once() -> list[httpx.Response]:
         headers = {"Authorization": f"Bearer {key}"}
@@ -415,4 +415,4 @@ def test_the_same_question_asked_twenty_times_at_once_is_built_less_often(
     answers = asgi.run(ask_at_once())
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["ETag"] for answer in answers}) == len({answer.content for answer in answers})
-    assert len(built) < 20
+    assert 1 <= len(built) < 20

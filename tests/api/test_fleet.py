@@ -56,6 +56,8 @@ def test_the_summary_takes_each_ratio_over_what_was_measured(api_get: Get) -> No
         "distance_m": 7 * 620_000, "moving_s": 7 * 43_200, "idle_s": 7 * 3_600, "engine_on_s": 7 * 32_400,
         "fuel_used_l": 7 * 131.5, "idle_fuel_l": data["idle_fuel_l"],
         "consumption_l_per_100km": 31.31,  # 131.5 l over 420 km: the other truck's 200 km are not in it
+        "consumption_l": 7 * 131.5, "fuel_distance_m": 7 * 420_000, "idle_productive_s": 7 * 600,
+        "engine_moving_s": 7 * 28_800, "available_s": 14 * 43_200,
         "engine_utilization_pct": 90.74,  # (28,800 + 600) ÷ 32,400
         "asset_utilization_pct": 50.69,  # (43,200 + 600) ÷ 86,400
         "day_utilization_pct": 100.0, "idle_pct": 11.11, "idle_nonproductive_pct": 9.26,
@@ -65,6 +67,10 @@ def test_the_summary_takes_each_ratio_over_what_was_measured(api_get: Get) -> No
         "cost_per_km": {"amount": "0.3468", "currency": "EUR"},  # 1,505 ÷ 4,340
         "cost_per_engine_hour": {"amount": "23.8889", "currency": "EUR"},  # 1,505 ÷ 63
         "cost_per_truck_day": {"amount": "107.5000", "currency": "EUR"},  # 1,505 ÷ 14
+        "cost_sources": [
+            {"source": "actual", "amount": {"amount": "70.00", "currency": "EUR"}, "share_pct": 4.65},
+            {"source": "estimated", "amount": {"amount": "1435.00", "currency": "EUR"}, "share_pct": 95.35},
+        ],
     }  # fmt: skip
 
 
@@ -75,14 +81,14 @@ def test_the_period_before_is_as_long_and_the_change_is_against_it(api_get: Get)
     assert (before["active_trucks"], before["distance_m"]) == (1, 7 * 420_000)
     assert (change["active_trucks"], change["truck_days"], change["distance_m"]) == (100.0, 0.0, 47.62)
     assert (change["total_cost"], change["cost_per_km"]) == (22.86, -16.77)
-    assert set(change) == set(before) - {"period"}
+    assert set(change) == set(before) - {"period", "cost_sources"}
 
 
 def test_without_days_nothing_is_known_and_nothing_is_zero(api_get: Get) -> None:
     fleet = rows.fleet()
     rows.truck(fleet)
     answer = get(api_get, fleet, f"summary?{WEEK}")
-    assert answer["data"].pop("trucks") == 1
+    assert (answer["data"].pop("trucks"), answer["data"].pop("cost_sources")) == (1, [])
     assert set(answer["data"].values()) == {None}
     assert set(answer["change_pct"].values()) == {None}
     assert answer["freshness"] == {

@@ -167,7 +167,8 @@ def test_groups_are_the_sums_of_their_trucks_and_pick_them(api_get: Get, fleet: 
     assert (north["group"], north["trucks"], north["consumption_l_per_100km"]) == ("North", 2, 34.0)
     assert (north["baseline"]["deviation_pct"], north["distance_m"]) == (13.33, 2_800_000)
     assert (nobody["trucks"], nobody["consumption_l_per_100km"], nobody["fuel_used_l"]) == (0, None, None)
-    assert trucks(api_get(f"{PATH}&group=South", key)) == {}
+    unknown = api_get(f"{PATH}&group=South", key)
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/query/group")
 
 
 def test_the_fleet_stands_beside_the_period_before(api_get: Get, fleet: Fleet) -> None:
@@ -186,8 +187,8 @@ def test_drains_in_money_are_those_of_trucks_and_fleet(api_get: Get) -> None:
     drive(truck, 30.0, drains=1, drain_l=50.0)
     priced = {"drain_priced_l": 50.0, "suspected_drains": 1, "suspected_drain_l": 50.0}
     rows.fuel_money(
-        truck, FIRST, fuel_cost="64.20", idle_cost="3.10", idle_productive_cost="0.60", drain_cost="52.50",
-        suspected_drain_cost="52.50", **priced,
+        truck, FIRST, fuel_cost="64.20", fuel_priced_l=60.0, idle_cost="3.10", idle_productive_cost="0.60",
+        drain_cost="52.50", suspected_drain_cost="52.50", **priced,
     )  # fmt: skip
     sum_up(truck.fleet)
     answer = api_get(PATH, rows.api_key(truck.fleet)).json()
@@ -196,6 +197,7 @@ def test_drains_in_money_are_those_of_trucks_and_fleet(api_get: Get) -> None:
         assert (found["drain_cost"], found["suspected_drain_cost"]) == ({"amount": "52.50", "currency": "USD"},) * 2
         assert (found["suspected_drains"], found["idle_cost"]["amount"]) == (1, "3.10")
         assert (found["fuel_cost"]["amount"], found["idle_productive_cost"]["amount"]) == ("64.20", "0.60")
+        assert (found["fuel_priced_l"], found["fuel_used_l"]) == (60.0, 420.0)
 
 
 def test_another_fleet_s_trucks_are_no_peers_and_in_no_answer(api_get: Get, fleet: Fleet) -> None:

@@ -121,6 +121,26 @@ def test_the_weekdays_add_up_to_the_period(api_get: Get, fleet: Fleet) -> None:
         assert sum(row[name] for row in answer["data"]) == answer["summary"][name]
 
 
+def test_each_ratio_stands_beside_what_it_is_made_of(api_get: Get, fleet: Fleet) -> None:
+    """The second truck has no engine evidence: it drives 3 × 4 h, which are none of an engine."""
+    answer, weekdays = get(api_get, fleet), get(api_get, fleet, "by=weekday")["data"]
+    for row in (*answer["data"], answer["summary"], *weekdays):
+        productive = row["idle_productive_s"] or 0
+        worked = None if row["engine_moving_s"] is None else row["engine_moving_s"] + productive
+        assert row["engine_utilization_pct"] == share(worked, row["engine_on_s"])
+        assert row["asset_utilization_pct"] == share(row["moving_s"] + productive, row["available_s"])
+        assert row["idle_pct"] == share(row["idle_s"], row["engine_on_s"])
+        assert row["day_utilization_pct"] == share(row["truck_days_used"], row["truck_days"])
+    first, second = answer["data"]
+    assert (first["engine_moving_s"], first["available_s"]) == (7 * 28_800, 7 * 43_200)
+    assert (second["engine_moving_s"], second["moving_s"]) == (None, 3 * 14_400)
+    assert answer["summary"]["engine_moving_s"] == 7 * 28_800
+
+
+def share(part: int | None, whole: int | None) -> float | None:
+    return None if part is None or not whole else round(100 * part / whole, 2)
+
+
 def test_a_weekday_that_the_period_does_not_have_is_null_not_zero(api_get: Get, fleet: Fleet) -> None:
     answer = api_get("/api/v2/fleet/utilization?by=weekday&from=2026-03-03&to=2026-03-03", rows.api_key(fleet)).json()
     monday, tuesday = answer["data"][:2]
@@ -139,7 +159,7 @@ def test_the_hours_are_those_of_the_clock(api_get: Get, fleet: Fleet) -> None:
     assert hours[9]["engine_utilization_pct"] == 100.0
     assert hours[10] == {
         "hour": 10, "length_s": 7_200, "moving_s": 0, "idle_s": 3_600, "idle_productive_s": 0, "parked_s": 3_600,
-        "no_data_s": 0, "engine_on_s": 3_600, "engine_utilization_pct": 0.0, "idle_pct": 100.0,
+        "no_data_s": 0, "engine_on_s": 3_600, "engine_moving_s": 0, "engine_utilization_pct": 0.0, "idle_pct": 100.0,
         "idle_nonproductive_pct": 100.0, "coverage_pct": 100.0,
     }  # fmt: skip
     assert (hours[23]["coverage_pct"], hours[0]["idle_pct"]) == (50.0, None)
