@@ -17,7 +17,7 @@ from django.urls import reverse
 from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet.models import TruckDayIdlePlace
 from apps.fleet.reports.wording import number
-from apps.fleet.summaries.idle_places import _sum_up
+from apps.fleet.summaries.blocks import replace_places
 from apps.trucks.models import Truck, TruckGroup
 from tests import rows
 from tests.markup import assert_whole, cells_of
@@ -220,7 +220,7 @@ def idled_at(truck: Truck, day: dt.date, spot: str, idle_s: int, productive_s: i
         productive_s=productive_s,
         **values,
     )
-    _sum_up(truck.fleet_id, [(day, spot)])
+    replace_places(truck.fleet_id, [(truck.pk, day)])
 
 
 # --- groups and trucks ----------------------------------------------------------------------------------------------

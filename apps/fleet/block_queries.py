@@ -1,13 +1,15 @@
-"""The statements of the packed sums of trucks: what they are made from, and how lists read them.
+"""The statements of the packed sums of trucks and of the places where they idle: what they are made from, and how lists
+read them.
 
 Reading ones take what `queries.period` gives, and `from_block` and `to_block`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from apps.fleet.blocks import FIGURES, PLACES, TRUCKS
-from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY
+from apps.fleet.idle_blocks import SUMS as IDLED
+from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY, sums_of
 from apps.fleet.spans import DAY, MONTH, PENTAD
 
 _OF_BLOCK = "truck_id BETWEEN %(first)s AND %(last)s"
@@ -43,27 +45,34 @@ FIGURES_OF = {
 }
 COSTS_OF = {kind: _costs(*source) for kind, source in _SOURCES.items()}
 
-_KEY = "fleet_id, span, first_day, block"
-_CHANGED = {"figures": ("used", "figures"), "costs": ("costs",)}
+# One row a day and place, by day: the day, the place's key, its sums, amounts in cents.
+PLACES_OF_DAYS = f"""
+SELECT day, spot, {sums_of(IDLED, {name: f"CAST({name} * 100 AS SIGNED)" for name in IDLED if name in PLACES})}
+FROM truck_day_idle_place WHERE fleet_id = %(fleet)s AND day IN %(firsts)s AND {_OF_BLOCK}
+GROUP BY day, spot ORDER BY day
+"""
+# The places of a span's pieces.
+PLACES_OF_PIECES = """
+SELECT places FROM truck_block
+WHERE fleet_id = %(fleet)s AND span = %(piece)s AND first_day IN %(pieces)s AND block = %(block)s
+"""
+
+_KEY = ("fleet_id", "span", "first_day", "block")
+NOTHING: dict[str, int | bytes] = {"used": 0, "figures": b"", "costs": b"", "places": b""}  # what a block may hold
 
 
-def _written(*parts: str) -> str:
-    columns = [name for part in parts for name in _CHANGED[part]]
-    updated = ", ".join(f"{name} = VALUES({name})" for name in columns)
-    values = ", ".join(f"%({name})s" for name in ("fleet", "kind", "first_day", "block", *columns))
-    rest = [name for part in _CHANGED if part not in parts for name in _CHANGED[part]]
-    others = "".join(f", {name}" for name in rest)
-    nothing = "".join(", 0" if name == "used" else ", ''" for name in rest)
+def write(columns: Collection[str]) -> str:
+    """Writes these columns of a block, and leaves those of the others that there are."""
+    values = ", ".join(f"%({name})s" for name in ("fleet", "kind", "first_day", "block", *NOTHING))
     return f"""
-INSERT INTO truck_block ({_KEY}, {", ".join(columns)}{others}) VALUES ({values}{nothing})
-ON DUPLICATE KEY UPDATE {updated}
+INSERT INTO truck_block ({", ".join((*_KEY, *NOTHING))}) VALUES ({values})
+ON DUPLICATE KEY UPDATE {", ".join(f"{name} = VALUES({name})" for name in columns)}
 """
 
 
-WRITE, WRITE_COSTS = _written("figures", "costs"), _written("costs")
-DELETE_EMPTY = """
+DELETE_EMPTY = f"""
 DELETE FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s
-    AND block = %(block)s AND figures = '' AND costs = ''
+    AND block = %(block)s AND {" AND ".join(f"{name} = ''" for name in NOTHING if name != "used")}
 """
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -89,6 +98,9 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
 
 
 COSTS = f"SELECT costs FROM truck_block WHERE {_IN_BLOCKS}"
+
+# Where all of the fleet idled.
+IDLE_PLACES = f"SELECT places FROM truck_block WHERE {_IN_PERIOD}"
 
 # How many trucks were used at least one day of the period.
 _USED = f"SELECT block, BIT_OR(used) AS used FROM truck_block WHERE {_IN_PERIOD} GROUP BY block"

@@ -17,12 +17,14 @@ from apps.fleet.queries import FUEL_MONEY, TRUCK_SUMS
 TRUCKS = 64  # of a block, by id
 FIGURES = (*TRUCK_SUMS, "max_speed_kmh", *FUEL_MONEY)
 AMOUNTS = (
-    "fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost", "purchased_amount",
+    "fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost", "purchased_amount", "cost",
+    "productive_cost",
 )  # fmt: skip
 PLACES = {**dict.fromkeys(AMOUNTS, 2), "purchased_l": 3}  # decimals are kept as whole numbers of their last place
 _LARGEST = frozenset({"max_speed_kmh"})  # of several rows the largest counts, not their sum
 _NUMBER = np.dtype("<f8")
-_Table: TypeAlias = npt.NDArray[np.float64]  # column × truck
+Table: TypeAlias = npt.NDArray[np.float64]  # column × truck, or whatever the ids are of
+Starts: TypeAlias = npt.NDArray[np.intp]
 Costs: TypeAlias = dict[tuple[str, str], Decimal]  # line, source → amount
 
 
@@ -63,29 +65,45 @@ def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str
 
     `called`: what the sums are to be called, if otherwise.
     """
-    tables = [np.frombuffer(packed, _NUMBER).reshape(1 + len(names), -1) for packed in blocks if packed]
+    tables = [unpacked(packed, 1 + len(names)) for packed in blocks if packed]
     if not tables:
         return {}
-    ids, table, starts = _by_truck(np.concatenate(tables, axis=1))
+    ids, table, starts = by_id(np.concatenate(tables, axis=1))
+    return dict(zip(ids, sums_of(table, starts, names, called), strict=True))
+
+
+def unpacked(packed: bytes, columns: int) -> Table:
+    return np.frombuffer(packed, _NUMBER).reshape(columns, -1)
+
+
+def by_id(table: Table) -> tuple[list[int], Table, Starts]:
+    """The ids ascending, the other columns sorted by them, and where each id begins."""
+    order = np.argsort(table[0], kind="stable")
+    ids = table[0, order]
+    starts = starts_of(ids)
+    return ids[starts].astype(np.int64).tolist(), table[1:, order], starts
+
+
+def starts_of(ids: npt.NDArray[np.float64]) -> Starts:
+    """Where each of these ascending ids, one at least, begins."""
+    return np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+
+
+def sums_of(table: Table, starts: Starts, names: Sequence[str], called: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The sums of the columns `names` from each start to the next."""
+    sums, measured = added(table, starts, names)
+    columns = [_python(*each) for each in zip(names, sums, measured, strict=True)]
+    return [dict(zip(called or names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def added(table: Table, starts: Starts, names: Sequence[str]) -> tuple[Table, npt.NDArray[np.bool_]]:
+    """The same as numbers, 0 where nothing is measured, and where anything is."""
     known = ~np.isnan(table)
     sums = np.add.reduceat(np.where(known, table, 0.0), starts, axis=1)
-    measured = np.logical_or.reduceat(known, starts, axis=1)
     for place, name in enumerate(names):
         if name in _LARGEST:
             sums[place] = np.fmax.reduceat(table[place], starts)
-    columns = [_python(*each) for each in zip(names, sums, measured, strict=True)]
-    return {
-        truck_id: dict(zip(called or names, values, strict=True))
-        for truck_id, values in zip(ids, zip(*columns, strict=True), strict=True)
-    }
-
-
-def _by_truck(table: _Table) -> tuple[list[int], _Table, npt.NDArray[np.intp]]:
-    """The ids ascending, the columns sorted by them, and where each truck begins."""
-    order = np.argsort(table[0], kind="stable")
-    ids = table[0, order]
-    starts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
-    return ids[starts].astype(np.int64).tolist(), table[1:, order], starts
+    return sums, np.logical_or.reduceat(known, starts, axis=1)
 
 
 def _python(name: str, values: npt.NDArray[np.float64], measured: npt.NDArray[np.bool_]) -> list[Any]:
@@ -102,17 +120,17 @@ def _python(name: str, values: npt.NDArray[np.float64], measured: npt.NDArray[np
 
 def costs_added_up(blocks: Iterable[bytes]) -> dict[int, Costs]:
     """By truck, what it cost by line and source over the blocks."""
-    parts: dict[tuple[str, str], list[_Table]] = {}
+    parts: dict[tuple[str, str], list[Table]] = {}
     for packed in filter(None, blocks):
         keys, _, columns = packed.partition(b"\n")
         names = orjson.loads(keys)
-        table = np.frombuffer(columns, _NUMBER).reshape(1 + len(names), -1)
+        table = unpacked(columns, 1 + len(names))
         for place, (line, source) in enumerate(names, 1):
             parts.setdefault((line, source), []).append(table[[0, place]])
     found: dict[int, Costs] = {}
     for key in sorted(parts):
         every = np.concatenate(parts[key], axis=1)
-        ids, table, starts = _by_truck(every[:, ~np.isnan(every[1])])
+        ids, table, starts = by_id(every[:, ~np.isnan(every[1])])
         cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
         for truck_id, number in zip(ids, cents, strict=True):
             found.setdefault(truck_id, {})[key] = Decimal(number).scaleb(-2)

@@ -11,6 +11,7 @@ from apps.trucks.places import EARTH_RADIUS_M, Spot
 CELL_M = 250
 UNKNOWN = "?"  # without a fix
 _NAMED, _CELL = "=", "@"
+_MOST_COLUMNS = 2**18  # of a row there are fewer
 _HEIGHT = degrees(CELL_M / EARTH_RADIUS_M)
 _CENT = Decimal("0.01")
 T = TypeVar("T", float, Decimal)
@@ -50,8 +51,27 @@ def centre_of(spot: str) -> Spot | None:
     """The middle of a cell; null of a named place, and where it is not known."""
     if not spot.startswith(_CELL):
         return None
-    row, column = (int(part) for part in spot.removeprefix(_CELL).split("."))
+    row, column = _row_and_column(spot)
     return (row + 0.5) * _HEIGHT - 90, (column + 0.5) * 360 / _columns(row) - 180
+
+
+def _row_and_column(spot: str) -> tuple[int, int]:
+    row, column = spot.removeprefix(_CELL).split(".")
+    return int(row), int(column)
+
+
+def number_of(spot: str) -> int | None:
+    """A cell as a whole number below 2^35; null of a named place, and where it is not known."""
+    if not spot.startswith(_CELL):
+        return None
+    row, column = _row_and_column(spot)
+    return row * _MOST_COLUMNS + column
+
+
+def cell_of(number: int) -> str:
+    """The key of the cell with this number."""
+    row, column = divmod(number, _MOST_COLUMNS)
+    return f"{_CELL}{row}.{column}"
 
 
 def _columns(row: int) -> int:

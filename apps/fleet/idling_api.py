@@ -12,7 +12,7 @@ from ninja import Query, Router
 from apps.accounts.answers import money
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.periods import Period
-from apps.fleet import figures, idling_queries, queries, truck_sums
+from apps.fleet import figures, idling_queries, place_sums, queries, truck_sums
 from apps.fleet import idling_figures as of_rows
 from apps.fleet.idle_places import name_of
 from apps.fleet.idling_schemas import IdlingAnswer, IdlingPeriod
@@ -43,10 +43,10 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
     async def build(fresh: Freshness) -> dict[str, Any]:
         now_row, before_row = await totals(period, fresh), await totals(period.previous(), fresh)
         current, earlier = of_rows.totals(now_row), of_rows.totals(before_row)
-        where = {**queries.period(who.fleet_id, period.first, period.last), "limit": asked.limit}
+        where = queries.period(who.fleet_id, period.first, period.last)
         every = await truck_sums.every(where, idling_queries.OF_TRUCK)
         trucks = of_rows.worst_first(row for row in every if is_ranked(row))
-        places = await fetch_all(idling_queries.PLACES, where)
+        places = await place_sums.worst_places(where, asked.limit)
         named = await _named(who.fleet_id, places)
         return {
             "data": {

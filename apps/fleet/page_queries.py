@@ -3,7 +3,7 @@
 They add up the same rows in the same parts as those of `queries.py` and `trend_queries.py`, so the sums are the same.
 """
 
-from apps.fleet.idling_queries import SUMS as IDLED
+from apps.fleet.idle_blocks import SUMS as IDLED
 from apps.fleet.queries import FUEL_MONEY, IN_DAYS, IN_SPANS, OF_TRUCK_DAY, UTILIZATION_SUMS, sums_of
 from apps.fleet.trend_queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
 

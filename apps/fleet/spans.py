@@ -45,6 +45,13 @@ def month_of(day: dt.date) -> Span:
     return Span(MONTH, day.replace(day=1), day.replace(day=_days_in_month(day)))
 
 
+def day_of(day: dt.date) -> Span:
+    return Span(DAY, day, day)
+
+
+SPAN_OF: dict[str, SpanOf] = {DAY: day_of, PENTAD: pentad_of, MONTH: month_of}
+
+
 def _days_in_month(day: dt.date) -> int:
     return calendar.monthrange(day.year, day.month)[1]
 

@@ -9,7 +9,7 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import TruckDayFuel, TruckDayIdlePlace
-from apps.fleet.summaries.idle_places import _sum_up
+from apps.fleet.summaries.blocks import replace_places
 from apps.fleet.summaries.sums import of_spans
 from apps.trucks.models import Truck
 from tests import rows
@@ -34,7 +34,7 @@ def at_a_place(truck: Truck, day: dt.date, spot: str, idle_s: int, **changes: An
     TruckDayIdlePlace.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, spot=spot, idle_s=idle_s, **values
     )
-    _sum_up(truck.fleet_id, [(day, spot)])
+    replace_places(truck.fleet_id, [(truck.pk, day)])
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import sys
 PARTS = {
     "reads": "tests.bench.reads",
     "endpoints": "tests.bench.endpoints",
+    "quarters": "tests.bench.quarters",
     "ingest": "tests.bench.ingest",
     "sync": "tests.bench.sync_cycle",
     "rebuild": "tests.bench.rebuild",

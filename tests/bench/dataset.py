@@ -1,7 +1,8 @@
 """A fleet of any size for measuring reads: rows multiplied inside the database, so that a year takes seconds.
 
-One truck and one day are made as the tests make them; all others are copies with other distances. Beside the product's
-tables stands `bench_latest`: the same values of a truck, in one column each, for the rivals.
+One truck and one day are made as the tests make them; all others are copies with other distances, each truck with a
+driver of its own. They idle at one of 25 depots and one of 2,000 stops a day, and every third day elsewhere. Beside
+the product's tables stands `bench_latest`: the same values of a truck, in one column each, for the rivals.
 """
 
 import datetime as dt
@@ -13,14 +14,17 @@ from django.db.models import Model
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries
-from apps.fleet.summaries import sums
+from apps.fleet.models import TruckDayDriver
+from apps.fleet.summaries import blocks, sums
 from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
 from apps.trucks.watermarks import recount
 from tests import rows
 
 SENSORS = 30
 _TABLES = (
-    "truck, truck_sync, truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck_span, truck_span_cost, fleet_span"
+    "truck, truck_sync, truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck_span, truck_span_cost, fleet_span, "
+    "driver, truck_day_driver, truck_day_driver_cost, truck_span_driver, truck_span_driver_cost, truck_day_idle_place, "
+    "truck_block"
 )
 COLUMNS = [f"value_{number}" for number in range(SENSORS)]
 
@@ -85,6 +89,12 @@ def _multiply_trucks(fleet: Fleet, first: Truck, trucks: int) -> None:
                 f"FROM truck t JOIN {table} s ON s.truck_id = %s WHERE t.fleet_id = %s AND t.id <> %s",
                 [first.pk, fleet.pk, first.pk],
             )
+        cursor.execute(
+            "INSERT INTO driver (fleet_id, resource_id, wialon_id, code, name, key_card, is_active) "
+            "SELECT fleet_id, 1, id, CONCAT('D', SUBSTRING(code, 2)), CONCAT('Driver ', id), '', 1 "
+            "FROM truck WHERE fleet_id = %s",
+            [fleet.pk],
+        )
     recount(fleet.pk)
 
 
@@ -113,10 +123,44 @@ def extend(dataset: Dataset, days: int) -> Dataset:
             _multiply_day(first, day)
     with transaction.atomic():
         trucks = Truck.objects.filter(fleet_id=dataset.fleet_id).values_list("pk", flat=True)
-        sums.of_spans(dataset.fleet_id, [(truck, day) for truck in trucks for day in wanted])
+        days = [(truck, day) for truck in trucks for day in wanted]
+        blocks.replace_places(dataset.fleet_id, days)
+        sums.of_spans(dataset.fleet_id, days)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE TABLE {_TABLES}")
     return Dataset(dataset.fleet_id, dataset.key, dataset.trucks, days, dataset.last_day)
+
+
+_others_of_driver, _copied_of_driver = _others(TruckDayDriver, "fleet_id", "truck_id", "day", "driver_id")
+_ITS_DRIVER = "truck t ON t.fleet_id = s.fleet_id JOIN driver d ON d.fleet_id = t.fleet_id AND d.wialon_id = t.id"
+_OF_DRIVERS = (
+    f"INSERT INTO truck_day_driver (fleet_id, truck_id, day, driver_id, {_others_of_driver}) "
+    f"SELECT s.fleet_id, t.id, s.day, d.id, {_copied_of_driver} FROM truck_day_driver s JOIN {_ITS_DRIVER} "
+    "WHERE s.fleet_id = %(fleet)s AND s.truck_id = %(first)s AND s.day = %(day)s AND s.driver_id = 0",
+    "DELETE FROM truck_day_driver WHERE fleet_id = %(fleet)s AND day = %(day)s AND driver_id = 0",
+    "INSERT INTO truck_day_driver_cost (fleet_id, truck_id, day, driver_id, line, source, amount) "
+    f"SELECT s.fleet_id, s.truck_id, s.day, d.id, s.line, s.source, s.amount FROM truck_day_cost s JOIN {_ITS_DRIVER} "
+    "AND t.id = s.truck_id WHERE s.fleet_id = %(fleet)s AND s.day = %(day)s",
+)
+
+
+def _idled(place: str, which: str = "TRUE") -> str:
+    """Every truck at a place of its day, that is a number."""
+    seconds = f"300 + CRC32(CONCAT(id, '/', %(day)s, '{which}')) %% 3000"
+    return (
+        "INSERT INTO truck_day_idle_place (fleet_id, day, truck_id, spot, events, idle_s, productive_s, fuel_l, "
+        "productive_fuel_l, cost, productive_cost) SELECT fleet_id, %(day)s, id, "
+        f"CONCAT('@', 58000 + ({place}) DIV 1000, '.', 40000 + ({place}) %% 1000), 1, {seconds}, 0, 0.5, 0, 0.53, 0 "
+        f"FROM truck WHERE fleet_id = %(fleet)s AND {which}"
+    )
+
+
+_CHANCE = "CRC32(CONCAT(%(day)s, '-', id))"
+_IDLED = (
+    _idled("id %% 25"),
+    _idled(f"25 + {_CHANCE} %% 2000"),
+    _idled(f"2025 + {_CHANCE} %% 1000000", f"{_CHANCE} %% 3 = 0"),
+)
 
 
 def _multiply_day(first: Truck, day: dt.date) -> None:
@@ -137,5 +181,5 @@ def _multiply_day(first: Truck, day: dt.date) -> None:
             "WHERE c.fleet_id = %(fleet)s AND c.truck_id = %(first)s AND c.day = %(day)s",
             where,
         )
-        for statement in queries.SUM_UP_DAY:
+        for statement in (*_OF_DRIVERS, *_IDLED, *queries.SUM_UP_DAY):
             cursor.execute(statement, where)

@@ -38,6 +38,9 @@ LISTS = {
     "utilization, 1,000 trucks, 90 days": "/fleet/utilization?period=last90&limit=1000",
     "cost analysis, 1,000 trucks": "/fleet/cost-analysis?period=last30&limit=1000",
     "driver behavior, 1,000 trucks": "/fleet/driver-behavior?period=last30&limit=1000",
+    "driver behavior, 1,000 drivers": "/fleet/driver-behavior?period=last30&limit=1000&by=driver",
+    "drivers, 1,000": "/drivers?period=last30&limit=1000",
+    "idling": "/fleet/idling?period=last30",
 }
 OTHERS = {
     "trucks, 100": "/trucks",

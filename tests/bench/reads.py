@@ -74,7 +74,12 @@ def busy_s() -> float:
 def ours_s(server: servers.Server) -> float:
     """CPU seconds of what belongs to the measurement: the server, the database, and this process with its children."""
     own = os.times()
-    total = server.cpu_s() + own.user + own.system + own.children_user + own.children_system
+    return server.cpu_s() + own.user + own.system + own.children_user + own.children_system + database_s()
+
+
+def database_s() -> float:
+    """CPU seconds that the database of DATABASE_URL has used by now."""
+    total = 0.0
     for process in psutil.process_iter(["name"]):
         if process.info["name"] in ("mariadbd", "mysqld") and _is_our_database(process):
             times = process.cpu_times()

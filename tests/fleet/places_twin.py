@@ -1,10 +1,13 @@
 """Where trucks idled, added up from the idle events in plain loops: shares no code with the product."""
 
+import json
 import math
+import struct
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
-from apps.fleet.models import FleetSpanIdlePlace, TruckDayIdlePlace
+from apps.fleet.models import TruckBlock, TruckDayIdlePlace
 from apps.trucks.models import IdleEvent
 from tests.fleet.span_twin import bounds, same, total
 
@@ -12,6 +15,7 @@ EARTH_M = 6_371_008.8
 CELL_DEGREES = 250 / (2 * math.pi * EARTH_M) * 360
 # Productive litres are no part of an event: they are looked at in tests of their own.
 SUMS = ("events", "idle_s", "productive_s", "fuel_l", "cost")
+PACKED = ("events", "idle_s", "productive_s", "fuel_l", "productive_fuel_l", "cost", "productive_cost")
 
 
 def spot_of(event: IdleEvent) -> str:
@@ -38,22 +42,61 @@ def sums(events: list[IdleEvent]) -> dict[str, Any]:
 
 
 def assert_places_add_up(fleet_id: int) -> None:
-    """Every row is the sum of the idle events that started then and there, and there are no others."""
+    """Every row, and whatever is packed, is the sum of the idle events that started then and there; there is nothing
+    else. What is packed has the productive litres and money of the rows."""
     days: defaultdict[Any, list[IdleEvent]] = defaultdict(list)
-    spans: defaultdict[Any, list[IdleEvent]] = defaultdict(list)
+    blocks: defaultdict[Any, list[IdleEvent]] = defaultdict(list)
     for event in IdleEvent.objects.filter(fleet_id=fleet_id):
-        spot = spot_of(event)
-        days[event.day, spot, event.truck_id].append(event)
-        for span in ("pentad", "month"):
-            spans[span, bounds(span, event.day)[0], spot].append(event)
-    stored: dict[Any, Any] = {
-        (row.day, row.spot, row.truck_id): row for row in TruckDayIdlePlace.objects.filter(fleet_id=fleet_id)
-    }
-    above: dict[Any, Any] = {
-        (row.span, row.first_day, row.spot): row for row in FleetSpanIdlePlace.objects.filter(fleet_id=fleet_id)
-    }
-    for rows, events in ((stored, days), (above, spans)):
-        assert rows.keys() == events.keys()
-        for key, row in rows.items():
-            true = sums(events[key])
-            assert all(same(getattr(row, name), true[name]) for name in SUMS), key
+        days[event.day, spot_of(event), event.truck_id].append(event)
+        for span in ("day", "pentad", "month"):
+            blocks[span, bounds(span, event.day)[0], event.truck_id // 64, spot_of(event)].append(event)
+    rows = list(TruckDayIdlePlace.objects.filter(fleet_id=fleet_id))
+    stored = {(row.day, row.spot, row.truck_id): {name: getattr(row, name) for name in SUMS} for row in rows}
+    assert_sums(stored, {key: sums(events) for key, events in days.items()})
+    packed = unpacked(fleet_id)
+    assert_sums(packed, {key: sums(events) for key, events in blocks.items()})
+    assert_sums(packed, sums_of_rows(rows))
+
+
+def assert_sums(ours: dict[Any, dict[str, Any]], true: dict[Any, dict[str, Any]]) -> None:
+    assert ours.keys() == true.keys()
+    for key, row in true.items():
+        differing = {name: (ours[key][name], value) for name, value in row.items() if not same(ours[key][name], value)}
+        assert not differing, key
+
+
+def sums_of_rows(rows: list[TruckDayIdlePlace]) -> dict[Any, dict[str, Any]]:
+    """By kind of span, first day, block and place."""
+    found: defaultdict[Any, list[TruckDayIdlePlace]] = defaultdict(list)
+    for row in rows:
+        for span in ("day", "pentad", "month"):
+            found[span, bounds(span, row.day)[0], row.truck_id // 64, row.spot].append(row)
+    return {key: {name: total(getattr(row, name) for row in each) for name in PACKED} for key, each in found.items()}
+
+
+def unpacked(fleet_id: int) -> dict[Any, dict[str, Any]]:
+    """The same as it is packed: places that are no cells as texts, then a column of doubles for each sum."""
+    found = {}
+    for block in TruckBlock.objects.filter(fleet_id=fleet_id):
+        head, _, columns = bytes(block.places).partition(b"\n")
+        values = [value for (value,) in struct.iter_unpack("<d", columns)]
+        height = len(values) // (1 + len(PACKED))
+        assert len(values) == (1 + len(PACKED)) * height
+        assert (height > 0) == bool(block.places)
+        others = json.loads(head or b"[]")
+        for place in range(height):
+            number, *figures = values[place::height]
+            row, column = divmod(int(number), 2**18)
+            spot = f"@{row}.{column}" if number >= 0 else others[-1 - int(number)]
+            key = block.span, block.first_day, block.block, spot
+            assert key not in found
+            found[key] = {name: _as_stored(name, value) for name, value in zip(PACKED, figures, strict=True)}
+    return found
+
+
+def _as_stored(name: str, value: float) -> Any:
+    if math.isnan(value):
+        return None
+    if name.endswith("cost"):
+        return Decimal(int(value)) / 100
+    return value if name.endswith("fuel_l") else int(value)

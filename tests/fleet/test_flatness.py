@@ -26,6 +26,7 @@ STATEMENTS = {
     "costs by month": trend_queries.LINES_OF_FLEET["month"],
     "trucks": block_queries.columns(queries.UTILIZATION_SUMS),
     "costs of trucks": block_queries.COSTS,
+    "idle places": block_queries.IDLE_PLACES,
     "a group": trend_queries.OF_GROUP["whole"],
     "costs of a group": trend_queries.LINES_OF_GROUP["whole"],
     "fuel of a group": cost_queries.FUEL_MONEY_OF_GROUP,

@@ -1,23 +1,32 @@
 """Where trucks idle: cells of a grid and named places, and their sums as days change."""
 
 import datetime as dt
+import random
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from django.apps import apps
+from django.db import connection
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import summaries
+from apps.fleet import queries, summaries
+from apps.fleet.idle_blocks import SUMS, merged, pack_places
+from apps.fleet.idle_blocks import worst as worst_of
 from apps.fleet.idle_places import Idling, by_spot, centre_of, name_of, productive_part, spot_of
-from apps.fleet.models import FleetSpanIdlePlace, TruckDayIdlePlace
+from apps.fleet.models import TruckBlock, TruckDayIdlePlace
+from apps.fleet.place_sums import worst_places_sync
+from apps.fleet.spans import month_of
 from apps.trucks import productive_places
 from apps.trucks.models import IdleEvent, ProductivePlace, Truck, TruckDay
 from apps.trucks.places import metres_between
 from tests import rows
-from tests.fleet.places_twin import assert_places_add_up
+from tests.fleet.places_twin import assert_places_add_up, assert_sums, sums_of_rows, unpacked
 from tests.fleet.places_twin import spot_of as twin_spot
+from tests.fleet.span_twin import total
 from tests.fleet.test_summaries import MONDAY, NOW, START, shift
 from tests.pipeline import feed
 
@@ -75,6 +84,43 @@ def test_the_productive_part_costs_its_share_of_the_litres(
     assert found == (None if expected is None else Decimal(expected))
 
 
+# --- packed -----------------------------------------------------------------------------------------------------------
+
+SPOT = st.sampled_from(["?", "=Yard", "=yard", "=@1.2", "@1.2", "@41234.80000", "@0.0", "=A\nB"])
+COUNT, LITRES, CENTS = (
+    st.integers(0, 2**31),
+    st.none() | st.integers(0, 99).map(float),
+    st.none() | st.integers(0, 2**40),
+)
+ROWS = st.lists(
+    st.tuples(SPOT, COUNT, COUNT, COUNT, LITRES, LITRES, CENTS, CENTS), max_size=6, unique_by=lambda row: row[0]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(ROWS, max_size=5), st.integers(1, 9))
+def test_the_worst_places_are_those_of_plain_sums_whatever_the_blocks(blocks: list[list[Any]], limit: int) -> None:
+    packed = [pack_places(block) for block in blocks]
+    expected = plainly([row for block in blocks for row in block])
+    assert worst_of(packed, limit) == expected[:limit]
+    half = len(packed) // 2
+    again = merged([merged(packed[half:]), b"", merged(packed[:half])])
+    assert worst_of([again], limit) == expected[:limit], "merged they are the same"
+    assert merged([]) == pack_places([]) == b""
+
+
+def plainly(rows: list[Any]) -> list[dict[str, Any]]:
+    found = []
+    for spot in {row[0] for row in rows}:
+        every = [total(row[1 + place] for row in rows if row[0] == spot) for place in range(len(SUMS))]
+        sums = dict(zip(SUMS, every, strict=True))
+        for name in ("cost", "productive_cost"):
+            sums[name] = None if sums[name] is None else Decimal(sums[name]) / 100
+        found.append({"spot": spot, **sums})
+    found.sort(key=lambda row: (row["productive_s"] - row["idle_s"], row["spot"]))
+    return [{**row, "number": len(found)} for row in found]
+
+
 # --- in the database ------------------------------------------------------------------------------------------------
 
 
@@ -94,11 +140,17 @@ def figures(row: Any) -> tuple[Any, ...]:
     return row.events, row.idle_s, row.productive_s, row.fuel_l, row.productive_fuel_l, row.cost, row.productive_cost
 
 
+def worst(fleet: Fleet) -> list[dict[str, Any]]:
+    """All places of the month."""
+    month = month_of(MONDAY)
+    return worst_places_sync(queries.period(fleet.pk, month.first, month.last), 1_000)
+
+
 def test_a_month_is_the_sum_of_its_days_at_each_place(fleet: Fleet) -> None:
     assert_places_add_up(fleet.pk)
-    month = FleetSpanIdlePlace.objects.filter(fleet_id=fleet.pk, span="month")
-    assert sum(row.idle_s for row in month) == sum(TruckDay.objects.values_list("idle_s", flat=True)) == 8 * 3_600
-    assert {row.productive_cost for row in month} == {Decimal(0)}
+    month = worst(fleet)
+    assert sum(row["idle_s"] for row in month) == sum(TruckDay.objects.values_list("idle_s", flat=True)) == 8 * 3_600
+    assert {row["productive_cost"] for row in month} == {Decimal(0)}
 
 
 def test_a_named_place_takes_its_cells_over_and_gives_them_back(fleet: Fleet) -> None:
@@ -112,14 +164,14 @@ def test_a_named_place_takes_its_cells_over_and_gives_them_back(fleet: Fleet) ->
     productive_places.save(place)
     summaries.rebuild(fleet)
     assert_places_add_up(fleet.pk)
-    [row] = FleetSpanIdlePlace.objects.filter(span="month", spot="=Quarry")
-    assert figures(row)[:3] == (2, 2 * 3_600, 2 * 3_600)
-    assert row.productive_fuel_l == row.fuel_l
-    assert (row.productive_cost, row.cost) == (sum(event.cost for event in events), row.cost)
+    [row] = (row for row in worst(fleet) if row["spot"] == "=Quarry")
+    assert (row["events"], row["idle_s"], row["productive_s"]) == (2, 2 * 3_600, 2 * 3_600)
+    assert row["productive_fuel_l"] == row["fuel_l"]
+    assert row["productive_cost"] == row["cost"] == sum(event.cost for event in events)
     productive_places.delete(place)
     summaries.rebuild(fleet)
     assert {row.spot for row in TruckDayIdlePlace.objects.filter(day=MONDAY)} == before
-    assert not FleetSpanIdlePlace.objects.filter(spot="=Quarry").exists()
+    assert "=Quarry" not in {row["spot"] for row in worst(fleet)}
     assert_places_add_up(fleet.pk)
 
 
@@ -152,15 +204,59 @@ def test_a_day_that_comes_out_the_same_there_writes_no_place(
 ) -> None:
     """A late message in the night changes the day, not where it idled."""
     written: list[Any] = []
-    sum_up = summaries.idle_places._sum_up
-    monkeypatch.setattr(
-        summaries.idle_places, "_sum_up", lambda fleet_id, changed: (written.append(changed), sum_up(fleet_id, changed))
-    )
+    monkeypatch.setattr(summaries.blocks, "replace_places", lambda fleet_id, changed: written.append(changed))
     truck = Truck.objects.get(code="T-0")
     feed.receive(truck, [{**shift()[3], "t": START + 1_805, "p": {"ign": 0}}], NOW + 60)
     assert summaries.rebuild(fleet).changed >= 1
     assert written
     assert all(not changed for changed in written)
+
+
+def test_days_in_any_order_twice_and_late_come_to_the_same(db: None) -> None:
+    """Trucks of three blocks over a month's end; each day comes out otherwise several times, some without a place."""
+    fleet, chance = rows.fleet(), random.Random(7)
+    keys = [
+        (truck, dt.date(2026, 1, 28) + number * dt.timedelta(days=1))
+        for truck in (5, 63, 64, 200)
+        for number in range(9)
+    ]
+    spots, final = ["@7.3", "@7.4", "@9.1", "=Yard", "?"], {}
+    for _ in range(40):
+        days = chance.sample(keys, chance.choice((1, 2, 9)))
+        after = {key: [a_row(*key, spot, chance) for spot in chance.sample(spots, chance.randrange(4))] for key in days}
+        summaries.idle_places._replace(fleet.pk, after.keys(), {row for each in after.values() for row in each})
+        final |= after
+    assert_sums(unpacked(fleet.pk), sums_of_rows(list(TruckDayIdlePlace.objects.filter(fleet_id=fleet.pk))))
+    assert TruckDayIdlePlace.objects.count() == sum(map(len, final.values()))
+    before = packed_by_key(fleet)
+    other = rows.fleet("The same at once")
+    summaries.idle_places._replace(other.pk, final.keys(), {row for each in final.values() for row in each})
+    assert unpacked(other.pk) == unpacked(fleet.pk)
+    summaries.idle_places._replace(fleet.pk, final.keys(), {row for each in final.values() for row in each})
+    assert packed_by_key(fleet) == before, "the same once more"
+    summaries.idle_places.remove(fleet.pk, list(final))
+    assert (packed_by_key(fleet), len(packed_by_key(other))) == ({}, len(before)), "none is left, of this fleet"
+
+
+def a_row(truck_id: int, day: dt.date, spot: str, chance: random.Random) -> tuple[Any, ...]:
+    idle_s, litres = chance.randrange(9_999), chance.choice((None, 0.25, 1.5))
+    cost, productive = (None if litres is None else Decimal(chance.randrange(999)) / 100 for _ in range(2))
+    return (
+        truck_id, day, spot, 1, idle_s, chance.choice((0, idle_s)), litres, litres and litres / 2, cost, productive
+    )  # fmt: skip
+
+
+def packed_by_key(fleet: Fleet) -> dict[Any, bytes]:
+    return {block.pk: bytes(block.places) for block in TruckBlock.objects.filter(fleet_id=fleet.pk)}
+
+
+def test_the_migration_packs_the_places_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
+    TruckDayIdlePlace.objects.filter(day=MONDAY).update(spot="=Yard")
+    before = sums_of_rows(list(TruckDayIdlePlace.objects.all()))
+    TruckBlock.objects.all().delete()
+    with connection.schema_editor(atomic=False) as editor:
+        import_module("apps.fleet.migrations.0022_packed_places").fill(apps, editor)
+    assert_sums(unpacked(fleet.pk), before)
 
 
 def test_a_day_that_a_truck_no_longer_has_takes_its_places_along(fleet: Fleet) -> None:

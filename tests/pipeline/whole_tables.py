@@ -12,7 +12,6 @@ from apps.fleet.models import (
     FleetDayHours,
     FleetSpan,
     FleetSpanCost,
-    FleetSpanIdlePlace,
     FuelAlert,
     TruckDayCost,
     TruckDayDriver,
@@ -53,7 +52,7 @@ TABLES = (
     FleetDayCost, FleetDayHours,
     TruckSpan, TruckSpanCost, TruckSpanDriver, TruckSpanDriverCost, TruckSpanFuel, FuelAlert, DirtyFuelWeek,
     FleetSpan, FleetSpanCost,
-    FleetSpanIdlePlace, SummaryRevision,
+    SummaryRevision,
 )  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
 # Whose it is, when it was written and how often.

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from apps.accounts.periods import Period
-from apps.fleet import block_queries, idling_queries, page_queries, queries, truck_sums
+from apps.fleet import block_queries, page_queries, place_sums, queries, truck_sums
 from apps.fleet import trend_queries as trends
 from apps.fleet import utilization_queries as statements
 from apps.fleet.admin.analysis import Asked
@@ -128,9 +128,9 @@ def _groups(where: dict[str, Any]) -> list[Row]:
 
 
 def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
-    statement = idling_queries.PLACES
-    if _scope(chosen) is not None:
-        statement = page_queries.PLACES_OF_TRUCK if chosen.truck else page_queries.PLACES_OF_GROUP
+    if _scope(chosen) is None:
+        return place_sums.worst_places_sync(where, PLACES_SHOWN)
+    statement = page_queries.PLACES_OF_TRUCK if chosen.truck else page_queries.PLACES_OF_GROUP
     return fetch_all_sync(statement, {**where, "id": _scope(chosen), "limit": PLACES_SHOWN})
 
 

@@ -7,7 +7,9 @@ from apps.fleet.spans import DAY
 
 
 class TruckBlock(SpanKey):
-    """Up to 64 trucks in a day, pentad or month: their sums and costs once more, packed by `apps.fleet.blocks`.
+    """Up to 64 trucks in a day, pentad or month: their sums and costs once more, and where they idled, all packed.
+
+    `figures` and `costs` by `apps.fleet.blocks`, `places` by `apps.fleet.idle_blocks`.
 
     A row for each truck would cost a list of a thousand trucks many times as much. Replaced by
     `apps.fleet.summaries.blocks` with the rows that it is made of, in their transaction. `used`: a bit for each truck
@@ -20,6 +22,7 @@ class TruckBlock(SpanKey):
     used = models.PositiveBigIntegerField(default=0)
     figures = models.BinaryField(default=b"")
     costs = models.BinaryField(default=b"")
+    places = models.BinaryField(default=b"")
 
     class Meta:
         db_table = "truck_block"

@@ -1,7 +1,7 @@
 """The packed sums of trucks, made anew from the rows that they stand for. Under the lock of the fleet's revision."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -10,15 +10,12 @@ from django.db import connection
 
 from apps.fleet import block_queries as statements
 from apps.fleet.blocks import FIGURES, TRUCKS, block_of, mask, pack, pack_costs
-from apps.fleet.spans import DAY, MONTH, PENTAD, month_of, pentad_of
+from apps.fleet.idle_blocks import merged, pack_places
+from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
 
 TruckDays = Collection[tuple[int, dt.date]]
 Row = tuple[Any, ...]
-_FIRST_DAYS: dict[str, Callable[[dt.date], dt.date]] = {
-    DAY: lambda day: day,
-    PENTAD: lambda day: pentad_of(day).first,
-    MONTH: lambda day: month_of(day).first,
-}
+Packed = dict[dt.date, dict[str, Any]]  # first day → columns of a block
 _USED = FIGURES.index("trucks_used")
 
 
@@ -27,23 +24,47 @@ def replace(fleet_id: int, changed: TruckDays, *, costs_alone: bool = False) -> 
     for kind, block, firsts in _touched(changed):
         values: dict[str, Any] = {"fleet": fleet_id, "kind": kind, "block": block, "firsts": tuple(sorted(firsts))}
         costs = _of_first_days(statements.COSTS_OF[kind], values)
-        figures = {} if costs_alone else _of_first_days(statements.FIGURES_OF[kind], values)
-        written = [
-            {**values, "first_day": first, **_packed(figures.get(first, []), costs.get(first, []))} for first in firsts
-        ]
-        with connection.cursor() as cursor:
-            for each in written:
-                cursor.execute(statements.WRITE_COSTS if costs_alone else statements.WRITE, each)
-            if not all(each["figures"] or each["costs"] for each in written):
-                cursor.execute(statements.DELETE_EMPTY, values)
+        packed: Packed = {first: {"costs": pack_costs(costs.get(first, []))} for first in firsts}
+        if not costs_alone:
+            figures = _of_first_days(statements.FIGURES_OF[kind], values)
+            packed = {first: {**packed[first], **_figures(figures.get(first, []))} for first in firsts}
+        _write(values, packed)
+
+
+def replace_places(fleet_id: int, changed: TruckDays) -> None:
+    """The same of days whose idle places have been replaced: pentads from days, then months from pentads."""
+    for kind, block, firsts in _touched(changed):
+        values: dict[str, Any] = {"fleet": fleet_id, "kind": kind, "block": block, "firsts": tuple(sorted(firsts))}
+        if kind == DAY:
+            rows = _of_first_days(statements.PLACES_OF_DAYS, values)
+            _write(values, {first: {"places": pack_places(rows.get(first, []))} for first in firsts})
+        else:
+            _write(values, {first: {"places": _merged_places(values, SPAN_OF[kind](first))} for first in firsts})
+
+
+def _merged_places(values: Mapping[str, Any], span: Span) -> bytes:
+    piece = DAY if span.kind == PENTAD else PENTAD
+    with connection.cursor() as cursor:
+        cursor.execute(statements.PLACES_OF_PIECES, {**values, "piece": piece, "pieces": tuple(span.pieces())})
+        return merged(packed for (packed,) in cursor.fetchall())
+
+
+def _write(values: Mapping[str, Any], packed: Packed) -> None:
+    """Columns of blocks, by first day; those that are empty then are deleted."""
+    with connection.cursor() as cursor:
+        for first, columns in packed.items():
+            row = {**values, "first_day": first, **statements.NOTHING, **columns}
+            cursor.execute(statements.write(columns), row)
+        if not all(any(columns.values()) for columns in packed.values()):
+            cursor.execute(statements.DELETE_EMPTY, values)
 
 
 def _touched(changed: TruckDays) -> Iterator[tuple[str, int, set[dt.date]]]:
-    """Kind, block and first days of all that these days are part of, in the order of their keys."""
-    for kind, first_day in _FIRST_DAYS.items():
+    """Kind, block and first days of all that these days are part of, days before pentads before months."""
+    for kind, span_of in SPAN_OF.items():
         found: dict[int, set[dt.date]] = {}
         for truck_id, day in changed:
-            found.setdefault(block_of(truck_id), set()).add(first_day(day))
+            found.setdefault(block_of(truck_id), set()).add(span_of(day).first)
         for block in sorted(found):
             yield kind, block, found[block]
 
@@ -56,6 +77,5 @@ def _of_first_days(statement: str, values: dict[str, Any]) -> dict[dt.date, list
     return {day: [row[1:] for row in group] for day, group in groupby(rows, key=itemgetter(0))}
 
 
-def _packed(figures: list[Row], costs: list[Row]) -> dict[str, Any]:
-    used = mask(truck_id for truck_id, *row in figures if row[_USED])
-    return {"used": used, "figures": pack(figures), "costs": pack_costs(costs)}
+def _figures(rows: list[Row]) -> dict[str, Any]:
+    return {"used": mask(truck_id for truck_id, *row in rows if row[_USED]), "figures": pack(rows)}

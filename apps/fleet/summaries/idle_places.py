@@ -1,16 +1,15 @@
-"""Where trucks idled: the rows of their days, and of the fleet's spans, replaced where they differ."""
+"""Where trucks idled: the rows of their days, replaced where they differ, and what is packed of them."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import connection
 
+from apps.fleet.idle_blocks import SUMS
 from apps.fleet.idle_places import Idling, by_spot, productive_part, spot_of
-from apps.fleet.idling_queries import SUM_UP, SUMS
 from apps.fleet.models import TruckDayIdlePlace
-from apps.fleet.spans import Span, month_of, pentad_of
+from apps.fleet.summaries import blocks
 from apps.fleet.summaries.rows import Summary
 from apps.trucks.detect import DayResult
 from apps.trucks.models import IdleEvent
@@ -19,12 +18,11 @@ _COLUMNS = ("truck_id", "day", "spot", *SUMS)
 _KEY = 3  # the first of them, behind the fleet
 # One by one the ORM takes several times as long, and a batch may leave hundreds of places.
 _DELETE = "DELETE FROM truck_day_idle_place WHERE fleet_id = %s AND truck_id = %s AND day = %s AND spot = %s"
-_MOST_SPOTS = 1_000  # a statement
 Row = tuple[Any, ...]  # of these columns
 
 
 def replace(fleet_id: int, summaries: Collection[Summary]) -> None:
-    """Replaces what these days idled where, and the spans above them. Under the lock of the fleet's revision."""
+    """Replaces what these days idled where, and the blocks they are part of. Under the lock of the fleet's revision."""
     days = {(summary.truck_id, summary.result.day) for summary in summaries}
     _replace(fleet_id, days, {row for summary in summaries for row in _rows(summary)})
 
@@ -48,7 +46,7 @@ def _replace(fleet_id: int, days: Collection[tuple[int, dt.date]], after: set[Ro
         update_conflicts=True,
         update_fields=SUMS,
     )
-    _sum_up(fleet_id, {(day, spot) for _, day, spot, *_ in (*gone, *new)})
+    blocks.replace_places(fleet_id, {row[:2] for row in gone | new})
 
 
 def _rows(summary: Summary) -> Iterator[Row]:
@@ -80,18 +78,3 @@ def _productive_l(result: DayResult, event: dict[str, Any]) -> float | None:
         return float(event["fuel_l"])
     start = int(event["started_at"].timestamp())
     return result.idle_fuel_l(start, start + event["duration_s"], productive=True)
-
-
-def _sum_up(fleet_id: int, changed: Iterable[tuple[dt.date, str]]) -> None:
-    """The spans around these (day, place): pentads from days, then months from pentads."""
-    spots: defaultdict[Span, set[str]] = defaultdict(set)
-    for day, spot in changed:
-        for span_of in (pentad_of, month_of):
-            spots[span_of(day)].add(spot)
-    with connection.cursor() as cursor:
-        for span in sorted(spots, key=lambda span: (span.kind == "month", span.first)):
-            values: dict[str, Any] = {"fleet": fleet_id, "first_day": span.first, "pieces": tuple(span.pieces())}
-            every = sorted(spots[span])
-            for start in range(0, len(every), _MOST_SPOTS):
-                for statement in SUM_UP[span.kind]:
-                    cursor.execute(statement, {**values, "spots": tuple(every[start : start + _MOST_SPOTS])})
