@@ -145,8 +145,8 @@ _OF_DRIVERS = (
 
 
 def _idled(place: str, which: str = "TRUE") -> str:
-    """Every truck at a place of its day, that is a number."""
-    seconds = f"300 + CRC32(CONCAT(id, '/', %(day)s, '{which}')) %% 3000"
+    """The trucks for some time at a place of their day, which is a number."""
+    seconds = f"300 + CRC32(CONCAT(id, '/', %(day)s, '/', {place})) %% 3000"
     return (
         "INSERT INTO truck_day_idle_place (fleet_id, day, truck_id, spot, events, idle_s, productive_s, fuel_l, "
         "productive_fuel_l, cost, productive_cost) SELECT fleet_id, %(day)s, id, "
