@@ -33,6 +33,7 @@ from tests.pipeline import feed
 LATITUDES, LONGITUDES = st.floats(-85, 85), st.floats(-180, 179.999)
 
 
+@settings(deadline=None)
 @given(lat=LATITUDES, lon=LONGITUDES)
 def test_a_cell_reaches_no_further_than_180_m_from_its_middle(lat: float, lon: float) -> None:
     middle = centre_of(spot_of(None, lat, lon))
@@ -41,6 +42,7 @@ def test_a_cell_reaches_no_further_than_180_m_from_its_middle(lat: float, lon: f
     assert spot_of(None, *middle) == spot_of(None, lat, lon)
 
 
+@settings(deadline=None)
 @given(lat=LATITUDES, lon=LONGITUDES)
 def test_a_cell_is_that_of_the_twin(lat: float, lon: float) -> None:
     """But on its edge, where the last digit decides."""
