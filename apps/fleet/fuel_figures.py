@@ -33,7 +33,22 @@ def figures(row: Row) -> dict[str, Any]:
         "consumption_l_per_100km": rounded(burn(row).l_per_100km),
         **litres,
         **{name: row[name] for name in AMOUNTS},
+        **_drained(row),
         **{name: whole[name] for name in COUNTS[1:]},
+    }
+
+
+def _drained(row: Row) -> dict[str, Any]:
+    """What drains cost: null where there are some and none has a price, though days without drains say 0.
+
+    Suspected ones that cost nothing, while others of the time do cost something, had no price.
+    """
+    cost, suspected = row["drain_cost"], row["suspected_drain_cost"]
+    is_priced = not row["drains"] or bool(row["drain_priced_l"])
+    is_suspected_priced = not row["suspected_drains"] or bool(suspected) or (is_priced and not cost)
+    return {
+        "drain_cost": cost if is_priced else None,
+        "suspected_drain_cost": suspected if is_suspected_priced else None,
     }
 
 

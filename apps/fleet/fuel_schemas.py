@@ -54,10 +54,12 @@ class FuelFigures(BaseModel):
     drains: int | None = described("Drains, suspected or confirmed; dismissed ones are none.", 1)
     drain_l: float | None = described("Their litres.", 85.5)
     drain_priced_l: float | None = described("Of them those with a price.", 85.5)
-    drain_cost: Money | None = Field(description="What these cost when they went.")
+    drain_cost: Money | None = Field(
+        description="What these cost when they went; null where there were drains and none has a price."
+    )
     suspected_drains: int | None = described("Drains that nobody has reviewed.", 1)
     suspected_drain_l: float | None = described("Their litres.", 85.5)
-    suspected_drain_cost: Money | None = Field(description="What those of them with a price cost.")
+    suspected_drain_cost: Money | None = Field(description="What those of them with a price cost; null where none has.")
 
 
 class _Compared(BaseModel):

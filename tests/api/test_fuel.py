@@ -200,6 +200,42 @@ def test_drains_in_money_are_those_of_trucks_and_fleet(api_get: Get) -> None:
         assert (found["fuel_priced_l"], found["fuel_used_l"]) == (60.0, 420.0)
 
 
+def test_drains_without_a_price_cost_null_though_days_without_drains_cost_nothing(api_get: Get) -> None:
+    fleet = rows.fleet()
+    for code, drains, priced_l, cost in (("A", 1, 0.0, None), ("B", 0, 0.0, "0.00")):
+        truck = rows.truck(fleet, code)
+        drive(truck, 30.0, days=1, drains=drains, drain_l=50.0 * drains)
+        drive(truck, 30.0, FIRST + ONE, 1, drains=0, drain_l=0.0)
+        suspected = {"suspected_drains": drains, "suspected_drain_l": 50.0 * drains, "suspected_drain_cost": cost}
+        rows.fuel_money(truck, FIRST, drain_cost=cost, drain_priced_l=priced_l, **suspected)
+        nothing = {"suspected_drains": 0, "suspected_drain_l": 0.0, "suspected_drain_cost": "0.00"}
+        rows.fuel_money(truck, FIRST + ONE, drain_cost="0.00", drain_priced_l=0.0, **nothing)
+    sum_up(fleet)
+    answer = api_get(PATH, rows.api_key(fleet)).json()
+    first, second = answer["data"]
+    for found in (first, answer["summary"]):
+        assert (found["drain_l"], found["drain_cost"], found["suspected_drain_cost"]) == (50.0, None, None)
+    zero = {"amount": "0.00", "currency": "USD"}
+    assert (second["drain_l"], second["drain_cost"], second["suspected_drain_cost"]) == (0.0, zero, zero)
+
+
+@pytest.mark.parametrize(
+    ("priced_l", "cost", "suspected", "shown"), [(50.0, "55.00", "0.00", None), (100.0, "0.00", "0.00", "0.00")]
+)
+def test_suspected_drains_without_a_price_cost_null_but_those_at_a_price_of_nothing_cost_nothing(
+    api_get: Get, priced_l: float, cost: str, suspected: str, shown: str | None
+) -> None:
+    """Two drains of 50 l: the confirmed one has a price and the suspected one has none, or both are at 0.00 a litre."""
+    truck = rows.truck(rows.fleet())
+    drive(truck, 30.0, days=1, drains=2, drain_l=100.0)
+    counts = {"drain_priced_l": priced_l, "suspected_drains": 1, "suspected_drain_l": 50.0}
+    rows.fuel_money(truck, FIRST, drain_cost=cost, suspected_drain_cost=suspected, **counts)
+    sum_up(truck.fleet)
+    found = api_get(PATH, rows.api_key(truck.fleet)).json()["summary"]
+    assert found["drain_cost"]["amount"] == cost
+    assert found["suspected_drain_cost"] == (shown and {"amount": shown, "currency": "USD"})
+
+
 def test_another_fleet_s_trucks_are_no_peers_and_in_no_answer(api_get: Get, fleet: Fleet) -> None:
     other = rows.fleet("Other")
     for number in range(3):
