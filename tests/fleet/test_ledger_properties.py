@@ -39,6 +39,10 @@ LINES = ("insurance", "tires", "tolls", "permits", "fuel")
 
 @pytest.fixture
 def fleet(db: None) -> Fleet:
+    return two_trucks()
+
+
+def two_trucks() -> Fleet:
     """Two trucks and four days; the second is in a group. The first has two drivers on Tuesday."""
     made = rows.fleet(timezone="UTC", currency="EUR")
     for number in range(2):
