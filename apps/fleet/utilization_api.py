@@ -66,7 +66,7 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
                 "targets": held_against(current, expected.of_fleet),
                 "not_ranked": left_out,
             },
-            "previous": {"period": period.previous().echo(), **earlier},
+            "previous": {"period": period.previous().echo(), **earlier, "days": of_rows.days(before)},
             "change_pct": figures.change_pct(current, earlier),
             "page": page_echo,
             "period": period.echo(),

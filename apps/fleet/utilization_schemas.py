@@ -1,8 +1,8 @@
 """The answers about how the trucks' time was used, as declared in OpenAPI."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from apps.accounts.schemas import (
     IDLE_S,
@@ -36,13 +36,19 @@ _COVERAGE = "Share of the time of which something is known, in per cent."
 class UtilizationPeriod(TrucksOfPeriod):
     by: By = Field(
         "truck",
-        description="What a row of `data` is. `limit`, `cursor` and `sort` are about trucks; of the others all.",
+        description="What a row of `data` is. `limit` and `cursor` are about trucks; of the others all.",
     )
     sort: Order = Field(
         "truck_id",
         description="Of trucks: by code, or a ranking, least first or greatest first (`-`), which leaves out trucks of "
-        "whose time less than half is known: `summary.not_ranked`.",
+        "whose time less than half is known: `summary.not_ranked`. Only with `by=truck`.",
     )
+
+    @model_validator(mode="after")
+    def _ranks_trucks(self) -> Self:
+        if self.by != "truck" and self.sort != "truck_id":
+            raise ValueError("sort ranks trucks: without by, or with by=truck")
+        return self
 
 
 class Seconds(BaseModel):
@@ -140,6 +146,7 @@ class UtilizationOfFleet(States):
 
 class StatesBefore(States):
     period: PeriodEcho
+    days: Days | None = Field(description="The truck-days, each under one heading; null where there are none.")
 
 
 class StatesChange(Utilizations):

@@ -91,7 +91,9 @@ class IdleItem(_Placed):
     productive_s: int = described("Of them productive: the PTO on, or in a productive place.", 0)
     productive_place: str | None = described("The first such place in which it idled; null: in none.", "Quarry North")
     fuel_l: float | None = described("Litres used; null without a fuel counter.", 0.4)
-    cost: Money | None = Field(description="What they cost at the prices of their time; null without a price.")
+    cost: Money | None = Field(
+        description="What they cost at the prices of their time, an estimate; null without a price."
+    )
 
 
 class IdleTotals(BaseModel):
@@ -158,7 +160,9 @@ class FuelEventItem(_Placed):
         "Of a drain: what a person said of it; a dismissed one is in no figure. Null of refuels.", "suspected"
     )
     litres: float = described("How much.", 85.5)
-    cost: Money | None = Field(description="Litres × the price in force when it started; null where there was none.")
+    cost: Money | None = Field(
+        description="Litres × the price in force when it started, an estimate; null without one."
+    )
     level_before_l: float = described("Level before.", 412.0)
     level_after_l: float = described("Level after.", 326.5)
 

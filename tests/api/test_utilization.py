@@ -195,7 +195,18 @@ def test_the_period_before_stands_beside_it(api_get: Get, fleet: Fleet) -> None:
     assert answer["previous"]["moving_s"] == 14_400
     assert answer["change_pct"]["moving_s"] == 1600.0  # 7 × 28,800 + 3 × 14,400 = 244,800
     assert answer["change_pct"]["idle_s"] is None  # from zero
-    assert set(answer["change_pct"]) == set(answer["previous"]) - {"period"}
+    assert set(answer["change_pct"]) == set(answer["previous"]) - {"period", "days"}
+    reasons = {"parked": 0, "workshop": 0, "no_data": 0}
+    assert answer["previous"]["days"] == {"working": {"used": 1, **reasons}, "off": {"used": 0, **reasons}}
+
+
+@pytest.mark.parametrize("by", ["group", "weekday", "hour"])
+def test_only_trucks_are_ranked(api_get: Get, fleet: Fleet, by: str) -> None:
+    key = rows.api_key(fleet)
+    answer = api_get(f"/api/v2/fleet/utilization?{PERIOD}&by={by}&sort=-idle_pct", key)
+    assert answer.status_code == 422
+    assert "sort ranks trucks" in answer.json()["detail"]
+    assert api_get(f"/api/v2/fleet/utilization?{PERIOD}&by={by}&sort=truck_id", key).status_code == 200
 
 
 def test_a_cursor_of_one_order_is_refused_in_another(api_get: Get, fleet: Fleet) -> None:
