@@ -29,6 +29,7 @@ from apps.fleet.utilization_schemas import (
     UtilizationOfWeekday,
     UtilizationPeriod,
 )
+from apps.fleet.whose import group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -44,16 +45,18 @@ _LAST_PAGE = {"next_cursor": None, "has_more": False}
 async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPeriod]) -> HttpResponse:
     """The states of a period (at most 400 days) and the utilizations, beside the targets and the period before.
 
-    Of the fleet, and by truck, by group, by day of the week or by hour of the day. Trucks may be ranked by a figure.
+    Of the fleet, and by truck, by group, by day of the week or by hour of the day; or of the trucks that a group has
+    now, by truck or by day of the week. Trucks may be ranked by a figure.
     """
     if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form)
+        return await FILE.file(request, asked, asked, form, {"Group": asked.group} if asked.group else {})
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "utilization", who.fleet_id, period)
+    group = await group_asked(who.fleet_id, asked.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        used = Used(who.fleet_id, period, fresh)
+        used = Used(who.fleet_id, group, period, fresh)
         totals, before = await used.totals(period), await used.totals(period.previous())
         current, earlier = of_rows.states(totals), of_rows.states(before)
         expected = await used.targets()
@@ -63,7 +66,7 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
             "summary": {
                 **current,
                 "days": of_rows.days(totals),
-                "targets": held_against(current, expected.of_fleet),
+                "targets": held_against(current, expected.of_group(group)),
                 "not_ranked": left_out,
             },
             "previous": {"period": period.previous().echo(), **earlier, "days": of_rows.days(before)},
@@ -73,13 +76,13 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
 
 
 async def _page(
     who: Principal, period: Period, fresh: Freshness, asked: UtilizationPeriod, page: Page
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    used = Used(who.fleet_id, period, fresh)
+    used = Used(who.fleet_id, await group_asked(who.fleet_id, asked.group), period, fresh)
     rows, page_echo, _ = await used.rows(asked, page, await used.totals(period), await used.targets())
     return rows, page_echo
 
@@ -97,15 +100,18 @@ FILE = FleetList(
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """How a fleet's time was used in a period, as of a revision."""
+    """How the time of a fleet, or of the trucks that a group has now, was used in a period, as of a revision."""
 
     fleet_id: int
+    group_id: int | None
     period: Period
     fresh: Freshness
 
     async def totals(self, period: Period) -> Row:
         where = queries.period(self.fleet_id, period.first, period.last)
-        return (await summaries.rows(queries.FLEET_TOTALS, where, self.fresh.revision))[0]
+        if self.group_id is None:
+            return (await summaries.rows(queries.FLEET_TOTALS, where, self.fresh.revision))[0]
+        return total(await truck_sums.every(where, _SUMS, self.group_id), truck_sums.names_of(_SUMS))
 
     async def rows(
         self, asked: UtilizationPeriod, page: Page, totals: Row, expected: Targets
@@ -119,8 +125,7 @@ class Used:
                 rows = await self._groups()
                 return [self._of_group(row, expected) for row in rows], _LAST_PAGE, None
             case "weekday":
-                rows = await summaries.rows(statements.WEEKDAYS, self._where, self.fresh.revision)
-                return of_rows.by_weekday(rows), _LAST_PAGE, None
+                return of_rows.by_weekday(await self._weekdays()), _LAST_PAGE, None
             case "hour":
                 days = await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
                 table = by_weekday((row["day"], row["hours"]) for row in days)
@@ -130,10 +135,15 @@ class Used:
         self, asked: UtilizationPeriod, page: Page
     ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
         if asked.sort != "truck_id":
-            every = await truck_sums.every(self._where, _SUMS)
+            every = await truck_sums.every(self._where, _SUMS, self.group_id)
             return *page.ranked(of_rows.ranking(every, asked.sort)), of_rows.not_ranked(every)
-        found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1)
+        found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1, self.group_id)
         return *page.cut(found, "truck_id"), None
+
+    async def _weekdays(self) -> Sequence[Row]:
+        if self.group_id is None:
+            return await summaries.rows(statements.WEEKDAYS, self._where, self.fresh.revision)
+        return await fetch_all(statements.WEEKDAYS_OF_GROUP, {**self._where, "id": self.group_id})
 
     async def _groups(self) -> list[Row]:
         groups = await fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})

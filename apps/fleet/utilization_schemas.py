@@ -44,10 +44,17 @@ class UtilizationPeriod(TrucksOfPeriod):
         "whose time less than half is known: `summary.not_ranked`. Only with `by=truck`.",
     )
 
+    group: str | None = Field(
+        None, min_length=1, max_length=255, examples=["North"],
+        description="Name of a group: only the trucks that it has now, by truck or weekday; hours are the fleet's.",
+    )  # fmt: skip
+
     @model_validator(mode="after")
-    def _ranks_trucks(self) -> Self:
+    def _goes_together(self) -> Self:
         if self.by != "truck" and self.sort != "truck_id":
             raise ValueError("sort ranks trucks: without by, or with by=truck")
+        if self.group is not None and self.by in ("group", "hour"):
+            raise ValueError("of a group there are trucks and weekdays: without by, or with by=truck or by=weekday")
         return self
 
 

@@ -40,6 +40,7 @@ DRIVERS = ("D-1", "D-2")
 TRENDS = [f"fleet/trends?by={by}" for by in ("day", "week", "month", "quarter")]
 COSTS = [f"fleet/cost-analysis?by={by}" for by in ("truck", "group", "driver")]
 USE = [f"fleet/utilization?by={by}" for by in ("truck", "group", "weekday", "hour")]
+USE_OF_GROUP = [f"fleet/utilization?group=South&by={by}" for by in ("truck", "weekday")]
 SUSPECTED = {
     "suspected": "suspected_drains", "suspected_l": "suspected_drain_l", "suspected_cost": "suspected_drain_cost",
 }  # fmt: skip
@@ -52,8 +53,8 @@ def events_of(truck: str, name: str) -> str:
 
 PATHS = (
     "fleet/summary", "fleet/summary?group=South", *TRENDS, "fleet/trends?group=South", *COSTS,
-    "fleet/cost-analysis?group=South", *USE, "fleet/driver-behavior", "fleet/driver-behavior?by=driver", "fleet/fuel",
-    "fleet/idling", "fleet/faults", "drivers", *(f"fleet/trends?truck_id={code}" for code in TRUCKS),
+    "fleet/cost-analysis?group=South", *USE, *USE_OF_GROUP, "fleet/driver-behavior", "fleet/driver-behavior?by=driver",
+    "fleet/fuel", "fleet/idling", "fleet/faults", "drivers", *(f"fleet/trends?truck_id={code}" for code in TRUCKS),
     *(f"drivers/{code}/{of}" for code in DRIVERS for of in ("days", "scorecard")),
     *(events_of(code, name) for code in TRUCKS for name in EVENTS),
 )  # fmt: skip
@@ -193,10 +194,12 @@ def trends(of: Answers) -> None:
 
 
 def use(of: Answers) -> None:
+    trucks = of(USE[0])["data"]
     for path in USE:
         answer = of(path)
         assert not answer["data"] or assert_rows_add_up(answer["data"], answer["summary"]) >= 8, path
-    trucks = of(USE[0])["data"]
+    for path in USE_OF_GROUP:
+        assert not trucks or assert_rows_add_up(of(path)["data"], of(path)["summary"]) >= 8, path
     for row in trucks:
         found = sum(sum(row["days"][kind].values()) for kind in ("working", "off"))
         assert (found, found + row["days"]["outside"]) == (row["truck_days"], of.days)

@@ -215,6 +215,54 @@ def test_a_cursor_of_one_order_is_refused_in_another(api_get: Get, fleet: Fleet)
     assert answer.status_code == 422
 
 
+# --- of a group -----------------------------------------------------------------------------------------------------
+
+
+def test_a_group_s_time_is_that_of_its_trucks_by_truck_and_by_weekday(api_get: Get, fleet: Fleet) -> None:
+    first, second = fleet.trucks.order_by("code")
+    third = rows.truck(fleet, "C")
+    for number, day in enumerate(WEEK):
+        rows.truck_day(third, day - dt.timedelta(days=7) * (number % 2), available_s=0 if number == 6 else 43_200)
+    rows.group(fleet, "North", first, third)
+    rows.group(fleet, "South", second)
+    rows.group(fleet, "Empty")
+    of_fleet, by_group = get(api_get, fleet), get(api_get, fleet, "by=group")["data"]
+    for name, codes in (("North", ["A", "C"]), ("South", ["B"])):
+        answer, weekdays = get(api_get, fleet, f"group={name}"), get(api_get, fleet, f"group={name}&by=weekday")
+        assert answer["data"] == [truck for truck in of_fleet["data"] if truck["truck_id"] in codes]
+        (row,) = (row for row in by_group if row["group"] == name)
+        shown = {key: value for key, value in answer["summary"].items() if key in row and key != "days"}
+        assert shown == {key: row[key] for key in shown}
+        assert answer["summary"]["days"] == {kind: row["days"][kind] for kind in ("working", "off")}
+        assert weekdays["summary"] == answer["summary"]
+        for key in ("truck_days", "length_s", "moving_s", "parked_s", "available_s", "truck_days_used"):
+            assert sum(day[key] or 0 for day in weekdays["data"]) == answer["summary"][key]
+    file = api_get(f"/api/v2/fleet/utilization?{PERIOD}&group=North&format=csv&comment=true", rows.api_key(fleet)).text
+    assert [line.partition(",")[0] for line in file.splitlines()[1:]] == ["truck_id", "A", "C"]
+    assert "Group: North" in file.splitlines()[0]
+    nobody = get(api_get, fleet, "group=Empty")
+    assert (nobody["data"], nobody["summary"]["truck_days"], nobody["summary"]["days"]) == ([], None, None)
+
+
+def test_the_period_before_and_the_ranking_of_a_group_are_its_own(api_get: Get, fleet: Fleet) -> None:
+    first, second = fleet.trucks.order_by("code")
+    before = MONDAY - dt.timedelta(days=1)
+    for truck, moving_s in ((first, 7_200), (second, 3_600)):
+        rows.truck_day(truck, before, moving_s=moving_s, idle_s=0, idle_productive_s=0, engine_on_s=moving_s)
+    rows.group(fleet, "South", second)
+    answer = get(api_get, fleet, "group=South&sort=-idle_pct")
+    assert answer["previous"]["moving_s"] == 3_600
+    assert answer["freshness"]["lagging"] == ["B"]
+    assert (answer["data"], answer["summary"]["not_ranked"]["count"]) == ([], 1)
+    assert get(api_get, fleet, "sort=-idle_pct")["data"][0]["truck_id"] == "A"
+
+
+@pytest.mark.parametrize("query", ["group=West", "group=South&by=hour", "group=South&by=group"])
+def test_a_group_that_is_none_or_rows_that_it_does_not_have_are_refused(api_get: Get, fleet: Fleet, query: str) -> None:
+    rows.group(fleet, "South", *fleet.trucks.all())
+    assert api_get(f"/api/v2/fleet/utilization?{PERIOD}&{query}", rows.api_key(fleet)).status_code == 422
+
+
 # --- targets --------------------------------------------------------------------------------------------------------
 
 
