@@ -1,8 +1,10 @@
 """The idling at places as packed columns, and the worst of them over many such blocks. Pure.
 
-A block holds the sums of up to 64 trucks by place: first, as JSON, the keys of the places that are no cells of the
-grid; behind it columns of doubles (`blocks.pack`). In the first of them a cell is its number, another place -1, -2, …
-by its turn in the list. The others are those of SUMS.
+A block holds the sums of up to 64 trucks by place. Its head, as JSON, is the number of places with productive idling,
+and the keys of those that are no cells of the grid. Behind it are columns of doubles, NaN where null: of every place
+its number (a cell's own; of other places -1, -2, … by their turn in the head) and what it took whole; then of those
+with productive idling their turn, and the productive part. Hardly any place has such a part, and a quarter of a large
+fleet is a hundred thousand entries.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,11 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from apps.fleet.blocks import Starts, Table, added, by_id, pack, starts_of, sums_of, unpacked
+from apps.fleet.blocks import Starts, Table, added, by_id, starts_of, sums_of, unpacked
 from apps.fleet.idle_places import cell_of, number_of
 
-SUMS = ("events", "idle_s", "productive_s", "fuel_l", "productive_fuel_l", "cost", "productive_cost")
-_IDLE_S, _PRODUCTIVE_S = 1 + SUMS.index("idle_s"), 1 + SUMS.index("productive_s")
+_WHOLE = ("events", "idle_s", "fuel_l", "cost")
+_PRODUCTIVE = ("productive_s", "productive_fuel_l", "productive_cost")
+SUMS = (*_WHOLE, *_PRODUCTIVE)
+_IDLE_S, _FUEL_L, _COST = (1 + _WHOLE.index(name) for name in ("idle_s", "fuel_l", "cost"))
+Entries: TypeAlias = npt.NDArray[np.intp]
 Row: TypeAlias = dict[str, Any]
 
 
@@ -30,17 +35,18 @@ def pack_places(rows: Iterable[Sequence[Any]]) -> bytes:
             others.append(spot)
             number = -len(others)
         table.append([number, *sums])
-    return orjson.dumps(others) + b"\n" + pack(table) if table else b""
+    return _packed(others, np.array(table, np.float64).T) if table else b""
 
 
 def merged(blocks: Iterable[bytes]) -> bytes:
     """One block with the sums of several, such as of a month from its pentads."""
-    others, table = _together(blocks)
-    if not table.size:
+    others, whole, productive = _together(blocks)
+    if not whole.size:
         return b""
-    ids, columns, starts = by_id(table)
+    every = np.vstack((whole, _productive_of(whole, productive, np.arange(whole.shape[1]))))
+    ids, columns, starts = by_id(every)
     sums, measured = added(columns, starts, SUMS)
-    return orjson.dumps(others) + b"\n" + np.vstack((ids, np.where(measured, sums, np.nan))).tobytes()
+    return _packed(others, np.vstack((ids, np.where(measured, sums, np.nan))))
 
 
 def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
@@ -48,18 +54,20 @@ def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
 
     That with the most unproductive idling comes first; of the same idling that with the least key.
     """
-    others, table = _together(blocks)
-    if not table.size:
+    others, whole, productive = _together(blocks)
+    if not whole.size:
         return []
-    order = np.argsort(table[0])
-    ids = table[0, order]
+    unproductive = whole[_IDLE_S].copy()
+    unproductive[productive[0].astype(np.intp)] -= productive[1]
+    order = np.argsort(whole[0])
+    ids = whole[0, order]
     starts = starts_of(ids)
-    unproductive = np.add.reduceat((table[_IDLE_S] - table[_PRODUCTIVE_S])[order], starts)
-    found = _first(unproductive, ids[starts].astype(np.int64), others, limit)
+    sums = np.add.reduceat(unproductive[order], starts)
+    found = _first(sums, ids[starts].astype(np.int64), others, limit)
     ends = np.append(starts[1:], len(order))
-    entries = [order[starts[place] : ends[place]] for place, _ in found]
-    sums = _sums(table[1:], entries)
-    return [{"spot": spot, **row, "number": len(starts)} for (_, spot), row in zip(found, sums, strict=True)]
+    entries = [order[starts[turn] : ends[turn]] for turn, _ in found]
+    rows = _sums(whole, productive, entries)
+    return [{"spot": spot, **row, "number": len(starts)} for (_, spot), row in zip(found, rows, strict=True)]
 
 
 def _first(
@@ -75,23 +83,60 @@ def _spot(number: int, others: Sequence[str]) -> str:
     return others[-1 - number] if number < 0 else cell_of(number)
 
 
-def _sums(table: Table, entries: Sequence[npt.NDArray[np.intp]]) -> list[Row]:
-    """The sums of some of the columns' entries each."""
+def _sums(whole: Table, productive: Table, entries: Sequence[Entries]) -> list[Row]:
+    """The SUMS of some of the entries each."""
     starts: Starts = np.cumsum([0, *(len(each) for each in entries[:-1])])
-    return sums_of(table[:, np.concatenate(entries)], starts, SUMS)
+    every = np.concatenate(entries)
+    return sums_of(np.vstack((whole[1:, every], _productive_of(whole, productive, every))), starts, SUMS)
 
 
-def _together(blocks: Iterable[bytes]) -> tuple[list[str], Table]:
-    """All columns one behind another, and one list of the places that are no cells."""
+# --- the productive part --------------------------------------------------------------------------------------------
+
+
+def _nothing_productive(whole: Table) -> Table:
+    """Of what is measured nothing: zero where there are litres or money, null where not."""
+    return np.vstack((np.zeros(whole.shape[1]), 0 * whole[_FUEL_L], 0 * whole[_COST]))
+
+
+def _productive_of(whole: Table, productive: Table, entries: Entries) -> Table:
+    """The productive part of some entries. `productive` is by the turns of all, ascending."""
+    found = _nothing_productive(whole[:, entries])
+    places = np.searchsorted(productive[0], entries)
+    known = np.flatnonzero(places < productive.shape[1])
+    known = known[productive[0, places[known]] == entries[known]]
+    found[:, known] = productive[1:, places[known]]
+    return found
+
+
+def _packed(others: Sequence[str], table: Table) -> bytes:
+    """Numbers of places and their SUMS."""
+    whole, productive = table[: 1 + len(_WHOLE)], table[1 + len(_WHOLE) :]
+    nothing = _nothing_productive(whole)
+    is_same = (productive == nothing) | (np.isnan(productive) & np.isnan(nothing))
+    turns = np.flatnonzero(~is_same.all(axis=0))
+    head = orjson.dumps([len(turns), *others]) + b"\n"
+    return head + whole.tobytes() + np.vstack((turns, productive[:, turns])).tobytes()
+
+
+def _together(blocks: Iterable[bytes]) -> tuple[list[str], Table, Table]:
+    """One list of the places that are no cells, all entries one behind another, the productive parts by their turn."""
     turns: dict[str, int] = {}
-    tables = [np.empty((1 + len(SUMS), 0))]
+    wholes, productives = [np.empty((1 + len(_WHOLE), 0))], [np.empty((1 + len(_PRODUCTIVE), 0))]
+    number = 0
     for packed in filter(None, blocks):
         head, _, columns = packed.partition(b"\n")
-        table = unpacked(columns, 1 + len(SUMS))
-        if others := orjson.loads(head):
-            table = table.copy()
-            is_other = table[0] < 0
+        count, *others = orjson.loads(head)
+        end = len(columns) - 8 * count * (1 + len(_PRODUCTIVE))
+        whole = unpacked(columns[:end], 1 + len(_WHOLE))
+        if others:
+            whole = whole.copy()
+            is_other = whole[0] < 0
             numbers = np.array([-1 - turns.setdefault(spot, len(turns)) for spot in others])
-            table[0, is_other] = numbers[-1 - table[0, is_other].astype(np.int64)]
-        tables.append(table)
-    return list(turns), np.concatenate(tables, axis=1)
+            whole[0, is_other] = numbers[-1 - whole[0, is_other].astype(np.int64)]
+        if count:
+            productive = unpacked(columns[end:], 1 + len(_PRODUCTIVE)).copy()
+            productive[0] += number
+            productives.append(productive)
+        number += whole.shape[1]
+        wholes.append(whole)
+    return list(turns), np.concatenate(wholes, axis=1), np.concatenate(productives, axis=1)

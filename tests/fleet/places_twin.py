@@ -4,6 +4,7 @@ import json
 import math
 import struct
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ EARTH_M = 6_371_008.8
 CELL_DEGREES = 250 / (2 * math.pi * EARTH_M) * 360
 # Productive litres are no part of an event: they are looked at in tests of their own.
 SUMS = ("events", "idle_s", "productive_s", "fuel_l", "cost")
-PACKED = ("events", "idle_s", "productive_s", "fuel_l", "productive_fuel_l", "cost", "productive_cost")
+PACKED = ("events", "idle_s", "fuel_l", "cost", "productive_s", "productive_fuel_l", "productive_cost")
 
 
 def spot_of(event: IdleEvent) -> str:
@@ -75,23 +76,34 @@ def sums_of_rows(rows: list[TruckDayIdlePlace]) -> dict[Any, dict[str, Any]]:
 
 
 def unpacked(fleet_id: int) -> dict[Any, dict[str, Any]]:
-    """The same as it is packed: places that are no cells as texts, then a column of doubles for each sum."""
+    """The same as it is packed: places that are no cells as texts, then a column of doubles for each sum that is no
+    productive one, then those of the places that have any."""
     found = {}
     for block in TruckBlock.objects.filter(fleet_id=fleet_id):
-        head, _, columns = bytes(block.places).partition(b"\n")
-        values = [value for (value,) in struct.iter_unpack("<d", columns)]
-        height = len(values) // (1 + len(PACKED))
-        assert len(values) == (1 + len(PACKED)) * height
-        assert (height > 0) == bool(block.places)
-        others = json.loads(head or b"[]")
-        for place in range(height):
-            number, *figures = values[place::height]
-            row, column = divmod(int(number), 2**18)
-            spot = f"@{row}.{column}" if number >= 0 else others[-1 - int(number)]
+        for spot, figures in _unpacked(bytes(block.places)):
             key = block.span, block.first_day, block.block, spot
             assert key not in found
-            found[key] = {name: _as_stored(name, value) for name, value in zip(PACKED, figures, strict=True)}
+            found[key] = figures
     return found
+
+
+def _unpacked(packed: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    head, _, columns = packed.partition(b"\n")
+    number, *others = json.loads(head or b"[0]")
+    values = [value for (value,) in struct.iter_unpack("<d", columns)]
+    whole = values[: len(values) - 4 * number]
+    productive = [values[len(whole) + place :: number] for place in range(number)]
+    parts = {int(turn): dict(zip(PACKED[4:], figures, strict=True)) for turn, *figures in productive}
+    height = len(whole) // 5
+    assert (len(whole) == 5 * height, height > 0, len(parts)) == (True, bool(packed), number)
+    for turn in range(height):
+        cell, *figures = whole[turn::height]
+        row, column = divmod(int(cell), 2**18)
+        sums = dict(zip(PACKED, figures, strict=False))
+        nothing = {"productive_s": 0, "productive_fuel_l": sums["fuel_l"] * 0, "productive_cost": sums["cost"] * 0}
+        sums |= parts.get(turn, nothing)
+        spot = f"@{row}.{column}" if cell >= 0 else others[-1 - int(cell)]
+        yield spot, {name: _as_stored(name, value) for name, value in sums.items()}
 
 
 def _as_stored(name: str, value: float) -> Any:

@@ -94,9 +94,10 @@ COUNT, LITRES, CENTS = (
     st.none() | st.integers(0, 99).map(float),
     st.none() | st.integers(0, 2**40),
 )
-ROWS = st.lists(
-    st.tuples(SPOT, COUNT, COUNT, COUNT, LITRES, LITRES, CENTS, CENTS), max_size=6, unique_by=lambda row: row[0]
-)
+WHOLE = st.tuples(SPOT, COUNT, COUNT, LITRES, CENTS)
+UNPRODUCTIVE = WHOLE.map(lambda row: (*row, 0, row[3] and 0.0, row[4] and 0))
+PARTLY = st.tuples(WHOLE, COUNT, LITRES, CENTS).map(lambda row: (*row[0], *row[1:]))
+ROWS = st.lists(UNPRODUCTIVE | PARTLY, max_size=6, unique_by=lambda row: row[0])
 
 
 @settings(deadline=None)
@@ -242,10 +243,10 @@ def test_days_in_any_order_twice_and_late_come_to_the_same(db: None) -> None:
 
 def a_row(truck_id: int, day: dt.date, spot: str, chance: random.Random) -> tuple[Any, ...]:
     idle_s, litres = chance.randrange(9_999), chance.choice((None, 0.25, 1.5))
-    cost, productive = (None if litres is None else Decimal(chance.randrange(999)) / 100 for _ in range(2))
-    return (
-        truck_id, day, spot, 1, idle_s, chance.choice((0, idle_s)), litres, litres and litres / 2, cost, productive
-    )  # fmt: skip
+    cost = None if litres is None else Decimal(chance.randrange(999)) / 100
+    share = chance.choice((0, 0, 1, 2))
+    parts = (None if whole is None else whole * share / 2 for whole in (litres, cost and cost.quantize(Decimal("0.1"))))
+    return truck_id, day, spot, 1, idle_s, litres, cost, idle_s * share // 2, *parts
 
 
 def packed_by_key(fleet: Fleet) -> dict[Any, bytes]:
@@ -257,7 +258,7 @@ def test_the_migration_packs_the_places_there_are_as_a_rebuild_does(fleet: Fleet
     before = sums_of_rows(list(TruckDayIdlePlace.objects.all()))
     TruckBlock.objects.all().delete()
     with connection.schema_editor(atomic=False) as editor:
-        import_module("apps.fleet.migrations.0022_packed_places").fill(apps, editor)
+        import_module("apps.fleet.migrations.0023_productive_places_apart").fill(apps, editor)
     assert_sums(unpacked(fleet.pk), before)
 
 
