@@ -5,9 +5,10 @@ Reading ones take what `queries.period` gives, and `from_block` and `to_block`.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
-from apps.fleet.blocks import FIGURES, PLACES, TRUCKS
+from apps.fleet.blocks import DRIVER_FIGURES, FIGURES, PLACES, TRUCKS
 from apps.fleet.idle_blocks import SUMS as IDLED
 from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY, sums_of
 from apps.fleet.spans import DAY, MONTH, PENTAD
@@ -45,6 +46,24 @@ FIGURES_OF = {
 }
 COSTS_OF = {kind: _costs(*source) for kind, source in _SOURCES.items()}
 
+
+def _of_drivers(table: str, first_day: str, which: str) -> tuple[str, str]:
+    """One row a driver in a truck, day or span, by day or span: first day, truck, driver, DRIVER_FIGURES; one a line
+    and source besides: first day, truck, driver, line, source, cents."""
+    of_day = {"days": "1"} if table == "truck_day" else {}
+    figures = ", ".join(of_day.get(name) or _MONEY.get(name, name) for name in DRIVER_FIGURES)
+    where = f"WHERE fleet_id = %(fleet)s AND {which} AND {_OF_BLOCK} ORDER BY {first_day}"
+    ids = f"{first_day}, truck_id, driver_id"
+    return (
+        f"SELECT {ids}, {figures} FROM {table}_driver {where}, truck_id, driver_id",
+        f"SELECT {ids}, line, source, CAST(amount * 100 AS SIGNED) FROM {table}_driver_cost {where}",
+    )
+
+
+# The same of drivers, and of what they bear.
+DRIVERS_OF = {kind: _of_drivers(*source)[0] for kind, source in _SOURCES.items()}
+DRIVER_COSTS_OF = {kind: _of_drivers(*source)[1] for kind, source in _SOURCES.items()}
+
 # One row a day and place, by day: the day, the place's key, its sums, amounts in cents.
 PLACES_OF_DAYS = f"""
 SELECT day, spot, {sums_of(IDLED, {name: f"CAST({name} * 100 AS SIGNED)" for name in IDLED if name in PLACES})}
@@ -58,7 +77,8 @@ WHERE fleet_id = %(fleet)s AND span = %(piece)s AND first_day IN %(pieces)s AND 
 """
 
 _KEY = ("fleet_id", "span", "first_day", "block")
-NOTHING: dict[str, int | bytes] = {"used": 0, "figures": b"", "costs": b"", "places": b""}  # what a block may hold
+_PARTS = ("figures", "costs", "drivers", "driver_costs", "places")
+NOTHING: dict[str, int | bytes] = {"used": 0, **dict.fromkeys(_PARTS, b"")}  # what a block may hold
 
 
 def write(columns: Collection[str]) -> str:
@@ -72,7 +92,7 @@ ON DUPLICATE KEY UPDATE {", ".join(f"{name} = VALUES({name})" for name in column
 
 DELETE_EMPTY = f"""
 DELETE FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s
-    AND block = %(block)s AND {" AND ".join(f"{name} = ''" for name in NOTHING if name != "used")}
+    AND block = %(block)s AND {" AND ".join(f"{part} = ''" for part in _PARTS)}
 """
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -83,12 +103,29 @@ _IN_PERIOD = f"""(fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(
 _IN_BLOCKS = f"{_IN_PERIOD} AND block BETWEEN %(from_block)s AND %(to_block)s"
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A column of blocks: how many columns of ids it has, and its figures behind them."""
+
+    name: str
+    ids: int
+    figures: tuple[str, ...]
+
+    def columns(self, names: Sequence[str]) -> str:
+        length = f"LENGTH({self.name}) DIV {self.ids + len(self.figures)}"
+        runs = _runs([*range(self.ids), *(self.ids + self.figures.index(name) for name in names)])
+        pieces = (f"SUBSTRING({self.name}, 1 + {first} * ({length}), {number} * ({length}))" for first, number in runs)
+        return f"SELECT CONCAT({', '.join(pieces)}) AS figures FROM truck_block WHERE {_IN_BLOCKS}"
+
+
 def columns(names: Sequence[str]) -> str:
     """One row a block and part of the period: the ids and these figures, in this order, as far as they are packed."""
-    length = f"LENGTH(figures) DIV {1 + len(FIGURES)}"
-    runs = _runs([0, *(1 + FIGURES.index(name) for name in names)])
-    pieces = (f"SUBSTRING(figures, 1 + {first} * ({length}), {number} * ({length}))" for first, number in runs)
-    return f"SELECT CONCAT({', '.join(pieces)}) AS figures FROM truck_block WHERE {_IN_BLOCKS}"
+    return _Packed("figures", 1, FIGURES).columns(names)
+
+
+def driver_columns(names: Sequence[str]) -> str:
+    """The same of drivers, with the ids of truck and driver."""
+    return _Packed("drivers", 2, DRIVER_FIGURES).columns(names)
 
 
 def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
@@ -98,6 +135,7 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
 
 
 COSTS = f"SELECT costs FROM truck_block WHERE {_IN_BLOCKS}"
+DRIVER_COSTS = f"SELECT driver_costs AS costs FROM truck_block WHERE {_IN_BLOCKS}"
 
 # Where all of the fleet idled.
 IDLE_PLACES = f"SELECT places FROM truck_block WHERE {_IN_PERIOD}"
@@ -125,6 +163,13 @@ ORDER BY code LIMIT %(limit)s
 # One row a truck, with days or without, by code: at most `limit` whose codes follow `after`; of the group `id`.
 LISTED = _trucks("")
 LISTED_OF_GROUP = _trucks(" AND id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)")
+
+# The trucks of the group `id`; all of the fleet.
+TRUCKS_OF_GROUP = "SELECT truck_id FROM truck_group_truck WHERE truckgroup_id = %(id)s"
+CODES = "SELECT id, code FROM truck WHERE fleet_id = %(fleet)s"
+
+# One row a driver of the fleet by code, with days or without: those whose codes follow `after`.
+DRIVERS = "SELECT id, code, name FROM driver WHERE fleet_id = %(fleet)s AND code > %(after)s ORDER BY code"
 
 # One row a group that has trucks, by name: their ids as an array.
 GROUPS = """

@@ -1,10 +1,11 @@
-"""The sums of up to 64 trucks as packed columns, and sums over such blocks: lists of trucks are read from them. Pure.
+"""The sums of up to 64 trucks, and of drivers in them, as packed columns; sums over such blocks. Pure.
 
 All numbers are doubles, NaN where null: whole numbers, and amounts in cents, are exact up to 2^53. The first column
-holds the trucks' ids. Figures lie in the order of FIGURES, so that a list reads its own columns by their place.
+holds the trucks' ids, with drivers the second one theirs. Figures lie in the order of FIGURES, or DRIVER_FIGURES, so
+that a list reads its own columns by their place.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -12,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from apps.fleet.driver_queries import DRIVERS
 from apps.fleet.queries import FUEL_MONEY, TRUCK_SUMS
 
 TRUCKS = 64  # of a block, by id
 FIGURES = (*TRUCK_SUMS, "max_speed_kmh", *FUEL_MONEY)
+DRIVER_FIGURES = DRIVERS.names
 AMOUNTS = (
     "fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost", "purchased_amount", "cost",
     "productive_cost",
@@ -43,17 +46,17 @@ def mask(truck_ids: Iterable[int]) -> int:
 
 
 def pack(rows: Sequence[Sequence[float | None]]) -> bytes:
-    """The columns of rows of the same length, each led by its truck's id."""
+    """The columns of rows of the same length, each led by its ids."""
     return np.array(rows, _NUMBER).T.tobytes() if rows else b""
 
 
-def pack_costs(rows: Iterable[tuple[int, str, str, int]]) -> bytes:
-    """A column for each line and source that there is. Rows: truck, line, source, cents."""
-    cents = {(truck_id, (line, source)): value for truck_id, line, source, value in rows}
-    trucks, keys = sorted({truck_id for truck_id, _ in cents}), sorted({key for _, key in cents})
+def pack_costs(rows: Iterable[Sequence[Any]]) -> bytes:
+    """A column for each line and source that there is. Rows: ids (truck; or truck, driver), line, source, cents."""
+    cents = {(tuple(ids), (line, source)): value for *ids, line, source, value in rows}
+    whose, keys = sorted({ids for ids, _ in cents}), sorted({key for _, key in cents})
     if not cents:
         return b""
-    table = [[truck_id, *(cents.get((truck_id, key)) for key in keys)] for truck_id in trucks]
+    table = [[*ids, *(cents.get((ids, key)) for key in keys)] for ids in whose]
     return orjson.dumps(keys) + b"\n" + pack(table)
 
 
@@ -118,22 +121,48 @@ def _python(name: str, values: npt.NDArray[np.float64], measured: npt.NDArray[np
     return [number if is_there else None for number, is_there in zip(numbers, measured.tolist(), strict=True)]
 
 
-def costs_added_up(blocks: Iterable[bytes]) -> dict[int, Costs]:
-    """By truck, what it cost by line and source over the blocks."""
+def added_up_by_driver(
+    blocks: Iterable[bytes], names: Sequence[str], trucks: Collection[int] | None = None
+) -> dict[int, dict[str, Any]]:
+    """The same by driver, over blocks of drivers; of what they did in these trucks alone, if any are given."""
+    tables = [_of_trucks(unpacked(packed, 2 + len(names)), trucks) for packed in blocks if packed]
+    if not any(table.size for table in tables):
+        return {}
+    ids, table, starts = by_id(np.concatenate(tables, axis=1)[1:])
+    return dict(zip(ids, sums_of(table, starts, names), strict=True))
+
+
+def trucks_by_driver(blocks: Iterable[bytes]) -> dict[int, list[int]]:
+    """Which trucks drivers had, ascending. Each block has the ids alone."""
+    pairs = {pair for packed in blocks for pair in zip(*unpacked(packed, 2).astype(np.int64).tolist(), strict=True)}
+    found: dict[int, list[int]] = {}
+    for truck_id, driver_id in sorted(pairs):
+        found.setdefault(driver_id, []).append(truck_id)
+    return found
+
+
+def _of_trucks(table: Table, trucks: Collection[int] | None) -> Table:
+    return table if trucks is None else table[:, np.isin(table[0], list(trucks))]
+
+
+def costs_added_up(blocks: Iterable[bytes], ids: int = 1, trucks: Collection[int] | None = None) -> dict[int, Costs]:
+    """By truck, what it cost by line and source over the blocks; with two ids by driver, of these trucks or all."""
     parts: dict[tuple[str, str], list[Table]] = {}
     for packed in filter(None, blocks):
         keys, _, columns = packed.partition(b"\n")
         names = orjson.loads(keys)
-        table = unpacked(columns, 1 + len(names))
-        for place, (line, source) in enumerate(names, 1):
-            parts.setdefault((line, source), []).append(table[[0, place]])
+        table = _of_trucks(unpacked(columns, ids + len(names)), trucks)
+        for place, (line, source) in enumerate(names, ids):
+            parts.setdefault((line, source), []).append(table[[ids - 1, place]])
     found: dict[int, Costs] = {}
     for key in sorted(parts):
         every = np.concatenate(parts[key], axis=1)
-        ids, table, starts = by_id(every[:, ~np.isnan(every[1])])
-        cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
-        for truck_id, number in zip(ids, cents, strict=True):
-            found.setdefault(truck_id, {})[key] = Decimal(number).scaleb(-2)
+        known = every[:, ~np.isnan(every[1])]
+        if known.size:
+            whose, table, starts = by_id(known)
+            cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
+            for each, number in zip(whose, cents, strict=True):
+                found.setdefault(each, {})[key] = Decimal(number).scaleb(-2)
     return found
 
 

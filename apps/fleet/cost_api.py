@@ -17,7 +17,16 @@ from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import Told, shape
-from apps.fleet import block_queries, cost_figures, cost_schemas, driver_cost_queries, figures, queries, truck_sums
+from apps.fleet import (
+    block_queries,
+    cost_figures,
+    cost_schemas,
+    driver_cost_queries,
+    driver_sums,
+    figures,
+    queries,
+    truck_sums,
+)
 from apps.fleet.allocation import NO_TRUCK
 from apps.fleet.blocks import Costs as Amounts
 from apps.fleet.blocks import total
@@ -166,11 +175,18 @@ class Analysis:
         return {"by_truck": [_truck(row, Costs(costs.get(row["id"], {})), self.currency) for row in rows]}, page_echo
 
     async def _drivers(self, page: Page, trucks: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        statements = driver_cost_queries.OF["fleet" if self.whose.group_id is None else "group"]
-        where = {**self.whose.where(self.period), "after": page.after or "", "limit": page.limit + 1}
-        found = await fetch_all(statements.figures.statement(page.limit, trucks), where)
-        rows, page_echo = page.cut(found, "code")
-        costs = by_id(await fetch_all(statements.costs.statement(page.limit, trucks), where))
+        where, after = self.whose.where(self.period), page.after or ""
+        costs: Mapping[int, Costs]
+        if driver_sums.is_few(page.limit, trucks):
+            statements = driver_cost_queries.PAGE_OF["fleet" if self.whose.group_id is None else "group"]
+            paged = {**where, "after": after, "limit": page.limit + 1}
+            rows, page_echo = page.cut(await fetch_all(statements.figures, paged), "code")
+            costs = by_id(await fetch_all(statements.costs, paged))
+        else:
+            only = await driver_sums.trucks_of(self.whose.group_id)
+            found = await driver_sums.every(where, driver_cost_queries.SUMS, only, after)
+            rows, page_echo = page.cut(found[: page.limit + 1], "code")
+            costs = {key: Costs(each) for key, each in (await driver_sums.costs(where, only)).items()}
         return [
             {
                 "driver_id": row["code"],
@@ -261,9 +277,9 @@ def groups_spent(
     ]
 
 
-def by_id(rows: Iterable[Row]) -> dict[int | None, Costs]:
+def by_id(rows: Iterable[Row]) -> dict[int, Costs]:
     """The costs of each from its rows by line and source."""
-    found: dict[int | None, list[Row]] = {}
+    found: dict[int, list[Row]] = {}
     for row in rows:
         found.setdefault(row["id"], []).append(row)
     return {key: Costs.of(each) for key, each in found.items()}

@@ -17,7 +17,7 @@ from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
-from apps.fleet import driver_cost_queries, figures, queries, truck_sums
+from apps.fleet import driver_cost_queries, driver_sums, figures, queries, truck_sums
 from apps.fleet import driver_figures as of_rows
 from apps.fleet import driver_queries as statements
 from apps.fleet import driver_schemas as schemas
@@ -26,11 +26,12 @@ from apps.fleet.exports import FleetList
 from apps.fleet.figures import Costs
 from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
-from apps.fleet.utilization_figures import coverage_pct, is_ranked, not_ranked, ranking
+from apps.fleet.utilization_figures import is_ranked, not_ranked, ranking
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.api import matching
+from apps.trucks.driver_parts import NOBODY
 from apps.trucks.freshness import Freshness
 from apps.trucks.schemas import DriverCode
 
@@ -169,45 +170,55 @@ class Driven:
         ], echo  # fmt: skip
 
     async def _drivers(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        where = {**statements.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
-        where["limit"] = page.limit + 1
+        if asked.sort == "id" and driver_sums.is_few(page.limit, self.fresh.trucks):
+            where = {**statements.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
+            where |= {"after": page.after or "", "limit": page.limit + 1}
+            rows, echo = page.cut(await fetch_all(statements.PAGE_OF[self.scope], where), "code")
+            return [_driver(_with_sums(row), _before(row), self.terms) for row in rows], echo
+        trucks = await driver_sums.trucks_of(self.whose.group_id)
         if asked.sort == "id":
-            statement = statements.BEHAVIOR_OF[self.scope].statement(page.limit, self.fresh.trucks)
-            rows, echo = page.cut(await fetch_all(statement, {**where, "after": page.after or ""}), "code")
-        else:  # a figure may change between two pages, so the cursor counts rows
-            offset = int(page.after or 0)
-            ranked = statements.ranking(self.scope, asked.sort)
-            found = await fetch_all(ranked, {**where, **statements.weighted(self.terms.weights), "offset": offset})
-            rows, echo = page.cut([{**row, "place": place} for place, row in enumerate(found, offset + 1)], "place")
-        return [_driver(row, self.terms) for row in rows], echo
+            found = await driver_sums.every(self.whose.where(self.period), trucks=trucks, after=page.after or "")
+            rows, echo = page.cut(found[: page.limit + 1], "code")
+        else:
+            by_figure = partial(of_rows.ranked_by, weights=self.terms.weights)
+            known = await self._known_drivers(driver_sums.NAMES)
+            rows, echo = page.ranked(ranking(known, asked.sort, by_figure, "code"))
+        before = await driver_sums.sums(self.whose.where(self.period.previous()), statements.BEFORE, trucks)
+        return [_driver(row, before.get(row["id"], _NO_SUMS), self.terms) for row in rows], echo
+
+    async def _known_drivers(self, names: tuple[str, ...]) -> list[Row]:
+        trucks = await driver_sums.trucks_of(self.whose.group_id)
+        every = await driver_sums.every(self.whose.where(self.period), names, trucks)
+        return [row for row in every if row["id"] != NOBODY]
 
     async def not_ranked(self, asked: schemas.BehaviorPeriod) -> dict[str, Any] | None:
         if asked.sort == "id":
             return None
-        where = self.whose.where(self.period)
+        names, key = ("length_s", "no_data_s"), "truck_id" if asked.by == "truck" else "code"
         if asked.by == "truck":
-            every = await truck_sums.every(where, ("length_s", "no_data_s"), self.whose.group_id)
-            found = not_ranked(every)
-            rows = [{"code": row["truck_id"], **row} for row in found["trucks"]]
-            count = found["count"]
+            every = await truck_sums.every(self.whose.where(self.period), names, self.whose.group_id)
         else:
-            left_out = await fetch_all(statements.not_ranked(self.scope), where)
-            rows = [{**row, "coverage_pct": coverage_pct(row)} for row in left_out]
-            count = left_out[0]["number"] if left_out else 0
-        return {
-            "count": count,
-            "rows": [{"id": row["code"], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in rows],
-        }
+            every = await self._known_drivers(names)
+        found = not_ranked(every, key)
+        rows = [{"id": row[key], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]]
+        return {"count": found["count"], "rows": rows}
 
 
 _NO_SUMS: Row = dict.fromkeys(statements.BEFORE)
 
 
-def _driver(row: Row, terms: Terms) -> dict[str, Any]:
-    """A driver with the packed sums of the row; nobody known has no code, and is not ranked."""
-    sums = dict(zip(statements.DRIVERS.names, orjson.loads(row["figures"]), strict=True))
-    before = dict(zip(statements.BEFORE, orjson.loads(row["earlier"]), strict=True))
-    found = _behavior({**sums, "name": row["name"], "truck_days": sums["days"] or 0}, before, terms)
+def _with_sums(row: Row) -> Row:
+    """A row of a page of drivers with its sums by name."""
+    return {**row, **dict(zip(statements.DRIVERS.names, orjson.loads(row["figures"]), strict=True))}
+
+
+def _before(row: Row) -> Row:
+    return dict(zip(statements.BEFORE, orjson.loads(row["earlier"]), strict=True))
+
+
+def _driver(row: Row, before: Row, terms: Terms) -> dict[str, Any]:
+    """A driver with its sums; nobody known has no code, and is not ranked."""
+    found = _behavior({**row, "truck_days": row["days"] or 0}, before, terms)
     return {"driver_id": row["code"], **found, "is_ranked": found["is_ranked"] and row["code"] is not None}
 
 
@@ -237,18 +248,18 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
     page = Page.of(search, "drivers", who.fleet_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        where = {
-            **statements.asked(who.fleet_id, period),
+        which = {
             "after": page.after or "",
             "limit": page.limit + 1,
             "pattern": None if search.q is None else matching(search.q),
             "active": search.active,
         }
-        rows, page_echo = page.cut(await fetch_all(statements.ALL_DRIVERS, where), "code")
-        found = (await fetch_all(statements.DRIVERS_FOUND, where))[0]
+        is_few = driver_sums.is_few(page.limit, fresh.trucks)
+        rows, page_echo = await (_few_drivers if is_few else _drivers)(who.fleet_id, period, page, which)
+        found = (await fetch_all(statements.DRIVERS_FOUND, {"fleet": who.fleet_id, "pattern": which["pattern"]}))[0]
         totals, terms = await Whose(who.fleet_id, None, fresh.revision).totals(period), await terms_of(who, period)
         return {
-            "data": [_driver_item(row, terms) for row in rows],
+            "data": [{**_driver(row, before, terms), **own} for row, before, own in rows],
             "summary": {name: int(number) for name, number in found.items()},
             "page": page_echo,
             "period": period.echo(),
@@ -258,13 +269,31 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
 
 
-def _driver_item(row: Row, terms: Terms) -> dict[str, Any]:
-    return {
-        **_driver(row, terms),
-        "key_card": row["key_card"],
-        "is_active": bool(row["is_active"]),
-        "trucks": _codes(row["trucks"]),
-    }
+# Drivers of a page with their sums, those of the period before, and what else is told of them; the answer's `page`.
+Drivers = tuple[list[tuple[Row, Row, dict[str, Any]]], dict[str, Any]]
+
+
+async def _drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> Drivers:
+    where = queries.period(fleet_id, period.first, period.last)
+    of_before = queries.period(fleet_id, period.previous().first, period.previous().last)
+    rows, echo = page.cut(await fetch_all(statements.LISTED, {**where, **which}), "code")
+    sums, before = await driver_sums.sums(where), await driver_sums.sums(of_before, statements.BEFORE)
+    codes = await driver_sums.codes_of_trucks(where)
+    return [
+        ({**row, **sums.get(row["id"], NOTHING)}, before.get(row["id"], _NO_SUMS), _own(row, codes.get(row["id"], [])))
+        for row in rows
+    ], echo  # fmt: skip
+
+
+async def _few_drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> Drivers:
+    """The same of a small part of the drivers, from their rows alone."""
+    found = await fetch_all(statements.LISTED_PAGE, {**statements.asked(fleet_id, period), **which})
+    rows, echo = page.cut(found, "code")
+    return [(_with_sums(row), _before(row), _own(row, _codes(row["trucks"]))) for row in rows], echo
+
+
+def _own(row: Row, trucks: list[str]) -> dict[str, Any]:
+    return {"key_card": row["key_card"], "is_active": bool(row["is_active"]), "trucks": trucks}
 
 
 def _codes(array: str | None) -> list[str]:

@@ -1,13 +1,13 @@
-"""The statements behind costs by driver: sums and what they bear, of the fleet, of a group's trucks or of one truck.
+"""The statements behind costs by driver: a page of a large fleet's drivers, and single ones.
 
-They take what `queries.period` gives, of a group or a truck also its `id`, of a page also `after` and `limit`. Driver 0
-is nobody known; it comes last, without code and name.
+Whole lists are read from the packed sums (`driver_sums`). They take what `queries.period` gives, of a group also its
+`id`, of a page also `after` and `limit`. Driver 0 is nobody known; it comes last, without code and name.
 """
 
 from dataclasses import dataclass
 
 from apps.fleet.driver_queries import DRIVERS, IN_GROUP, page_of
-from apps.fleet.queries import IN_DAYS, IN_SPANS, TruckList
+from apps.fleet.queries import IN_DAYS, IN_SPANS
 
 SUMS = ("days", "distance_m", "engine_on_s")
 _ITS = "driver_id = %(id)s"
@@ -18,7 +18,7 @@ def _figures(page: str, which: str) -> str:
     return f"""
 SELECT s.id, t.code, t.name, {", ".join(f"s.{name}" for name in SUMS)}
 FROM ({DRIVERS.sums(SUMS, page, which)}) s LEFT JOIN driver t ON t.id = s.id
-WHERE t.code > %(after)s OR t.code IS NULL ORDER BY t.code IS NULL, t.code LIMIT %(limit)s
+ORDER BY t.code IS NULL, t.code LIMIT %(limit)s
 """
 
 
@@ -36,21 +36,19 @@ SELECT driver_id AS id, line, source, SUM(amount) AS amount FROM (
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """Of a scope: the drivers of a page with their sums, and what they bear; `paged` looks the page up first."""
+    """Of a scope: the drivers of a page with their sums, and what they bear."""
 
-    figures: TruckList
-    costs: TruckList
+    figures: str
+    costs: str
 
 
 def _of(which: str) -> Statements:
     page = page_of(DRIVERS, which)
-    return Statements(
-        TruckList(_figures("", which), _figures(page, which)), TruckList(_costs("", which), _costs(page, which))
-    )
+    return Statements(_figures(page, which), _costs(page, which))
 
 
-# In all trucks, in those of a group, in one.
-OF = {"fleet": _of("TRUE"), "group": _of(IN_GROUP), "truck": _of("truck_id = %(id)s")}
+# In all trucks, in those of a group.
+PAGE_OF = {"fleet": _of("TRUE"), "group": _of(IN_GROUP)}
 
 # What a single driver, `id`, bears: one row a line and source.
 COSTS_OF_DRIVER = _costs("", _ITS)

@@ -1,7 +1,8 @@
-"""The statements behind behaviour: sums of a period by driver, beside those of the period before.
+"""The statements behind behaviour: a page of a large fleet's drivers, and single ones; the sums that are kept of them.
 
-They take what `asked` gives. Driver 0 is nobody known; it comes last, without code and name. Sums come packed, as two
-arrays: `figures` of the period in the order of a `By`'s names, `earlier` of the period before in that of BEFORE.
+Whole lists are read from the packed sums (`driver_sums`). Pages take what `asked` gives, `after` and `limit`. Driver 0
+is nobody known; it comes last, without code and name. Sums come as two arrays: `figures` of the period in the order of
+a `By`'s names, `earlier` of the period before in that of BEFORE.
 """
 
 from dataclasses import dataclass, field
@@ -9,8 +10,7 @@ from typing import Any
 
 from apps.accounts.periods import Period
 from apps.fleet import queries
-from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ITS_TRUCKS, TruckList, sum_up, sums_of
-from apps.fleet.safety import EVENTS, MIN_EXPOSURE_M, Weights
+from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ITS_TRUCKS, sum_up, sums_of
 from apps.fleet.spans import MONTH, PENTAD
 
 SUMS = (
@@ -69,13 +69,13 @@ class By:
             WHERE {IN_SPANS} AND {which} GROUP BY {self.key}
         ) parts GROUP BY {self.key}"""
 
-    def rows(self, order: str, page: str = "", which: str = "TRUE", scope: str = "TRUE") -> str:
-        """One row each that has days in the period; `which` of them, by what they do in the trucks of a scope."""
+    def rows(self, page: str, scope: str) -> str:
+        """One row each of a page that has days in the period, by what they do in the trucks of a scope."""
         now, before = self.sums(self.names, page, scope), _of_before(self.sums(BEFORE, page, scope))
         return f"""
 SELECT t.code, t.name, {packed(self.names, "s")} AS figures, {packed(BEFORE, "b")} AS earlier
 FROM ({now}) s LEFT JOIN ({before}) b ON b.id = s.id
-LEFT JOIN {self.named} t ON t.id = s.id WHERE {which} ORDER BY {order} LIMIT %(limit)s
+LEFT JOIN {self.named} t ON t.id = s.id ORDER BY t.code IS NULL, t.code LIMIT %(limit)s
 """
 
 
@@ -100,15 +100,7 @@ ORDER BY effective_from
 """
 
 
-def weighted(weights: Weights) -> dict[str, float]:
-    """What rankings by the safety score take of the weights."""
-    return {f"weight_{kind}": getattr(weights, kind) for kind in set(EVENTS.values())}
-
-
-# --- lists of drivers: by scope; those of a group take its `id` besides ---------------------------------------------
-
-_IS_AFTER = "(t.code > %(after)s OR t.code IS NULL)"
-_BY_CODE = "t.code IS NULL, t.code"
+# --- pages of drivers: by scope; those of a group take its `id` besides --------------------------------------------
 
 
 def page_of(by: By, which: str = "TRUE") -> str:
@@ -121,50 +113,13 @@ ORDER BY code LIMIT %(limit)s) UNION ALL SELECT 0) page ON page.id = {by.key}
 """
 
 
-def _by_code(by: By, scope: str) -> TruckList:
+def _page(by: By, scope: str) -> str:
     page = page_of(by, scope)
     # The page is that of the period, also where its figures of the period before are read.
-    paged = by.rows(_BY_CODE, page, scope=scope).replace(_of_before(page), page)
-    return TruckList(by.rows(_BY_CODE, which=_IS_AFTER, scope=scope), paged)
+    return by.rows(page, scope).replace(_of_before(page), page)
 
 
-BEHAVIOR_OF = {scope: _by_code(DRIVERS, which) for scope, which in _SCOPES.items()}
-
-_IS_RANKED = "2 * s.no_data_s <= s.length_s AND s.id <> 0"
-_WEIGHTED = " + ".join(f"%(weight_{kind})s * COALESCE(s.{name}, 0)" for name, kind in EVENTS.items())
-# In the order of safety.safety_score.
-_SCORE = f"""IF(s.distance_m < {MIN_EXPOSURE_M} OR s.speeding_severe IS NULL, NULL,
-    GREATEST(0, 100 - 100000 * ({_WEIGHTED}) / s.distance_m))"""
-_RATIOS = {
-    "safety_score": _SCORE,
-    "idle_pct": "s.idle_s / NULLIF(s.engine_on_s, 0)",
-    "night_driving_pct": "s.night_driving_s / NULLIF(s.moving_s, 0)",
-    "distance_m": "s.distance_m",
-}
-
-
-def ranking(scope: str, figure: str) -> str:
-    """By a `figure` least first, by `-figure` greatest first: those without it last.
-
-    It takes `offset` and what `weighted` gives besides.
-    """
-    ratio, order = _RATIOS[figure.removeprefix("-")], "DESC" if figure.startswith("-") else "ASC"
-    rows = DRIVERS.rows(f"{ratio} IS NULL, {ratio} {order}, t.code", which=_IS_RANKED, scope=_SCOPES[scope])
-    return f"{rows}OFFSET %(offset)s"
-
-
-LISTED = 100  # of those that are left out of a ranking, by name; all of them are counted
-
-
-def not_ranked(scope: str) -> str:
-    """Who is left out of the rankings because too little is known of their time, those known least first."""
-    sums = DRIVERS.sums(("length_s", "no_data_s"), which=_SCOPES[scope])
-    return f"""
-SELECT t.code, t.name, s.length_s, s.no_data_s, COUNT(*) OVER () AS number
-FROM ({sums}) s JOIN {DRIVERS.named} t ON t.id = s.id WHERE NOT ({_IS_RANKED})
-ORDER BY s.no_data_s / s.length_s DESC, t.code LIMIT {LISTED}
-"""
-
+PAGE_OF = {scope: _page(DRIVERS, which) for scope, which in _SCOPES.items()}
 
 # --- single drivers -------------------------------------------------------------------------------------------------
 
@@ -181,8 +136,11 @@ _TRUCKS_OF = """
     SELECT x.truck_id FROM truck_day_driver x WHERE x.fleet_id = %(fleet)s AND x.driver_id = t.id
         AND x.day BETWEEN %(from_day)s AND %(to_day)s))
 """
-# One row a driver of the fleet, with days in the period or without, by code; `pattern` and `active` may be null.
-ALL_DRIVERS = f"""
+# One row a driver of the fleet, with days or without, by code; `pattern` and `active` may be null.
+LISTED = f"SELECT id, code, name, key_card, is_active FROM driver WHERE {_LISTED} ORDER BY code LIMIT %(limit)s"
+
+# The same with their sums, and the codes of their trucks as an array.
+LISTED_PAGE = f"""
 SELECT t.code, t.name, t.key_card, t.is_active, {_TRUCKS_OF} AS trucks, {packed(DRIVERS.names, "s")} AS figures,
     {packed(BEFORE, "b")} AS earlier
 FROM driver t LEFT JOIN ({DRIVERS.sums(DRIVERS.names, _PAGE_OF_ALL)}) s ON s.id = t.id
@@ -196,13 +154,6 @@ DRIVERS_FOUND = f"SELECT COUNT(*) AS drivers, COALESCE(SUM(is_active), 0) AS act
 _ITS = "driver_id = %(id)s"
 # One row, or none: the sums of the driver `id` in a period.
 OF_DRIVER = DRIVERS.sums(DRIVERS.names, which=_ITS)
-
-# One row a driver, by id, in no order: of the whole fleet, in the trucks of the group `id`, in the truck `id`.
-SUMS_OF = {
-    "fleet": DRIVERS.sums(DRIVERS.names),
-    "group": DRIVERS.sums(DRIVERS.names, which=IN_GROUP),
-    "truck": DRIVERS.sums(DRIVERS.names, which="truck_id = %(id)s"),
-}
 
 _OF_DAYS = f"SUM(1) AS days, {sums_of((*_BEHAVIOR, *MONEY))}"
 _THE_DAYS = f"fleet_id = %(fleet)s AND {_ITS} AND day BETWEEN %(from_day)s AND %(to_day)s"

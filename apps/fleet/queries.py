@@ -6,7 +6,6 @@ SUM gives.
 """
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from apps.fleet.spans import MONTH, PENTAD, parts
@@ -121,25 +120,6 @@ SELECT t.code AS truck_id, t.name, {", ".join(_SHOWN.get(name, name) for name in
     ) parts GROUP BY truck_id
 ) s JOIN truck t ON t.id = s.id ORDER BY t.code
 """
-
-
-@dataclass(frozen=True, slots=True)
-class TruckList:
-    """A statement with one row each, at most `limit` whose codes follow `after`, in two ways.
-
-    `whole` reads the rows of all as they lie; `paged` finds first which are on the page, and reads theirs alone, which
-    takes longer for each.
-    """
-
-    whole: str
-    paged: str
-
-    def statement(self, limit: int, trucks: int) -> str:
-        """The faster way to a page of so many of so many trucks."""
-        return self.whole if _WORTH_A_PAGE * limit >= trucks else self.paged
-
-
-_WORTH_A_PAGE = 4
 
 UTILIZATION_SUMS = (
     "trucks", "trucks_used", "length_s", "available_s", "moving_s", "engine_moving_s", "idle_s", "idle_productive_s",

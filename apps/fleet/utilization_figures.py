@@ -86,28 +86,32 @@ def _of_hour(row: Row, totals: Row) -> dict[str, Any]:
     }
 
 
-def ranking(rows: Iterable[Row], sort: str, of: Callable[[Row, str], float | None] = figures.ratio) -> list[Row]:
+def ranking(
+    rows: Iterable[Row],
+    sort: str,
+    of: Callable[[Row, str], float | None] = figures.ratio,
+    key: str = "truck_id",
+) -> list[Row]:
     """The trucks of which enough is known by a figure, with - from the highest down; those without it come last.
 
-    `of`: what the figure of a row is.
+    `of`: what the figure of a row is. `key`: what names the row, and decides among equals.
     """
     figure, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
 
-    def key(row: Row) -> tuple[bool, float, str]:
+    def place(row: Row) -> tuple[bool, float, str]:
         value = of(row, figure)
-        return value is None, sign * (value or 0), row["truck_id"]
+        return value is None, sign * (value or 0), row[key]
 
-    return sorted((row for row in rows if is_ranked(row)), key=key)
+    return sorted((row for row in rows if is_ranked(row)), key=place)
 
 
-def not_ranked(rows: Iterable[Row]) -> dict[str, Any]:
+def not_ranked(rows: Iterable[Row], key: str = "truck_id") -> dict[str, Any]:
     """The trucks that a ranking leaves out, those known least first, each with its coverage; all of them counted."""
-    left_out = sorted((row for row in rows if not is_ranked(row)), key=lambda row: (_known(row), row["truck_id"]))
+    left_out = sorted((row for row in rows if not is_ranked(row)), key=lambda row: (_known(row), row[key]))
     return {
         "count": len(left_out),
         "trucks": [
-            {"truck_id": row["truck_id"], "name": row["name"], "coverage_pct": coverage_pct(row)}
-            for row in left_out[:LISTED]
+            {key: row[key], "name": row["name"], "coverage_pct": coverage_pct(row)} for row in left_out[:LISTED]
         ],
     }
 

@@ -10,10 +10,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Fleet
-from apps.accounts.periods import of_days
-from apps.fleet import driver_queries as statements
+from apps.fleet import driver_sums
 from apps.fleet.models import TruckDayDriver
-from apps.mysql import fetch_all_sync
 from apps.trucks.models import Driver, ParameterSet, Truck
 from tests import rows
 
@@ -192,16 +190,54 @@ def test_pages_of_a_ranking_are_the_ranking(api_get: Get, by: str, sort: str) ->
     assert len(whole) == 7 and [value for _, value in whole[len(values) :]] == [None] * (7 - len(values))
 
 
-@pytest.mark.parametrize("scope", ["fleet", "group"])
-def test_every_way_to_a_page_gives_the_same_rows(fleet: Fleet, scope: str) -> None:
-    group = rows.group(fleet, "North", Truck.objects.get(code="T-1"))
-    ways = statements.BEHAVIOR_OF[scope]
-    where = {**statements.asked(fleet.pk, of_days(MONDAY, MONDAY + 6 * ONE, fleet.zone)), "id": group.pk}
-    for after, limit in (("", 100), ("", 1), ("", 2), ("D-1", 2), ("D-2", 1), ("zz", 5)):
-        whole, paged = (
-            fetch_all_sync(way, {**where, "after": after, "limit": limit}) for way in (ways.whole, ways.paged)
-        )
-        assert whole == paged, (after, limit)
+Pages = Callable[..., tuple[list[Any], list[Any]]]
+
+
+@pytest.fixture
+def both_ways(api_get: Get, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Pages:
+    """All rows of a list, from the packed sums of all drivers and from the rows of each page's drivers alone."""
+    settings.REMEMBERED_BYTES = 0
+
+    def pages(fleet: Fleet, path: str, is_few: bool) -> list[Any]:
+        monkeypatch.setattr(driver_sums, "is_few", lambda limit, trucks: is_few)
+        found, cursor = [], ""
+        while True:
+            answer = get(api_get, fleet, path + cursor)
+            data = answer["data"]
+            found += data["by_driver"] if isinstance(data, dict) else data
+            if not answer["page"]["has_more"]:
+                return found
+            cursor = f"&cursor={answer['page']['next_cursor']}"
+
+    return lambda fleet, path: (pages(fleet, path, False), pages(fleet, path, True))
+
+
+@pytest.mark.parametrize("group", ["", "&group=North"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_every_way_to_a_page_gives_the_same_rows(fleet: Fleet, both_ways: Pages, group: str, limit: int) -> None:
+    rows.group(fleet, "North", Truck.objects.get(code="T-1"))
+    for path in ("fleet/driver-behavior", "fleet/cost-analysis"):
+        packed, paged = both_ways(fleet, f"{path}?by=driver&{WEEK}{group}&limit={limit}")
+        assert packed == paged
+        assert [(row["name"], row["distance_m"]) for row in packed] == [
+            ("Anna", 100_000 if group else 400_000), ("Ben", 50_000), (None, 90_000),
+        ]  # fmt: skip
+
+
+def test_a_page_of_few_drivers_has_the_trucks_and_figures_that_the_whole_list_has(
+    fleet: Fleet, both_ways: Pages
+) -> None:
+    rows.driver(fleet, "Zoe", key_card="77", is_active=False)
+    for search, names in (("", ["Anna", "Ben", "Zoe"]), ("&q=n", ["Anna", "Ben"])):
+        packed, paged = both_ways(fleet, f"drivers?{WEEK}&limit=2{search}")
+        assert packed == paged
+        assert [row["name"] for row in packed] == names
+        assert packed[0]["trucks"] == ["T-1", "T-2"]
+
+
+@pytest.mark.parametrize(("limit", "trucks", "few"), [(1, 20, False), (1, 21, True), (1_000, 20_000, False)])
+def test_rows_of_a_page_alone_are_read_where_it_holds_few_of_the_drivers(limit: int, trucks: int, few: bool) -> None:
+    assert driver_sums.is_few(limit, trucks) == few
 
 
 # --- weights --------------------------------------------------------------------------------------------------------

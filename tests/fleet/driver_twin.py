@@ -1,11 +1,14 @@
 """What drivers did, added up in plain loops: to the trucks' days, and to the spans of a driver in a truck."""
 
+import json
 import math
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+from apps.fleet.blocks import DRIVER_FIGURES
 from apps.fleet.models import (
+    TruckBlock,
     TruckDayCost,
     TruckDayDriver,
     TruckDayDriverCost,
@@ -14,7 +17,7 @@ from apps.fleet.models import (
     TruckSpanDriverCost,
 )
 from apps.trucks.models import TruckDay
-from tests.fleet.span_twin import assert_same, bounds, total
+from tests.fleet.span_twin import assert_same, bounds, columns_of, total
 
 COUNTED = (
     "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "night_driving_s",
@@ -40,6 +43,7 @@ def assert_drivers_add_up(fleet_id: int) -> None:
     rows = list(TruckDayDriver.objects.filter(fleet_id=fleet_id))
     _assert_days(fleet_id, rows)
     _assert_costs(fleet_id, rows)
+    _assert_blocks(fleet_id, rows)
     for span in ("pentad", "month"):
         of: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
         for row in rows:
@@ -92,3 +96,33 @@ def _assert_costs(fleet_id: int, drivers: list[TruckDayDriver]) -> None:
             of[bounds(span, row.day)[0], row.truck_id, row.driver_id, row.line, row.source] += row.amount
         stored = TruckSpanDriverCost.objects.filter(fleet_id=fleet_id, span=span)
         assert of == {(row.first_day, row.truck_id, row.driver_id, row.line, row.source): row.amount for row in stored}
+
+
+def _assert_blocks(fleet_id: int, rows: list[TruckDayDriver]) -> None:
+    """What is packed of drivers is the sum of their days, and nothing else is."""
+    figures, costs = {}, {}
+    for block in TruckBlock.objects.filter(fleet_id=fleet_id):
+        for truck_id, driver_id, *values in zip(*columns_of(block.drivers, 2 + len(DRIVER_FIGURES)), strict=True):
+            assert truck_id // 64 == block.block
+            key = block.span, block.first_day, truck_id, driver_id
+            figures[key] = dict(zip(DRIVER_FIGURES, values, strict=True))
+        head, _, packed = bytes(block.driver_costs).partition(b"\n")
+        lines = json.loads(head or b"[]")
+        for truck_id, driver_id, *cents in zip(*columns_of(packed, 2 + len(lines)), strict=True):
+            for (line, source), value in zip(lines, cents, strict=True):
+                if value is not None:
+                    costs[block.span, block.first_day, truck_id, driver_id, line, source] = Decimal(int(value)) / 100
+    of: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
+    borne: defaultdict[Any, Decimal] = defaultdict(Decimal)
+    for span in ("day", "pentad", "month"):
+        for row in rows:
+            of[span, bounds(span, row.day)[0], row.truck_id, row.driver_id].append(row)
+        for cost in TruckDayDriverCost.objects.filter(fleet_id=fleet_id):
+            borne[span, bounds(span, cost.day)[0], cost.truck_id, cost.driver_id, cost.line, cost.source] += cost.amount
+    assert figures.keys() == of.keys()
+    for key, each in of.items():
+        true = {name: value for name, value in sums(each).items() if name in DRIVER_FIGURES} | {"days": len(each)}
+        true |= {name: true[name] and int(true[name] * 100) for name in ("fuel_cost", "idle_cost")}
+        assert true.keys() == set(DRIVER_FIGURES)
+        assert_same(figures[key], true)
+    assert costs == borne

@@ -125,13 +125,13 @@ def assert_blocks_hold(
     packed, packed_costs, used = {}, {}, set()
     for block in TruckBlock.objects.filter(fleet_id=fleet_id):
         key = block.span, block.first_day
-        assert block.figures or block.costs or block.places
-        for truck_id, *values in zip(*_columns(block.figures, 1 + len(FIGURES)), strict=True):
+        assert block.figures or block.costs or block.drivers or block.driver_costs or block.places
+        for truck_id, *values in zip(*columns_of(block.figures, 1 + len(FIGURES)), strict=True):
             assert truck_id // 64 == block.block
             packed[*key, int(truck_id)] = dict(zip(FIGURES, values, strict=True))
         names, _, columns = bytes(block.costs).partition(b"\n")
         lines = json.loads(names or b"[]")
-        for truck_id, *cents in zip(*_columns(columns, 1 + len(lines)), strict=True):
+        for truck_id, *cents in zip(*columns_of(columns, 1 + len(lines)), strict=True):
             each = zip(map(tuple, lines), cents, strict=True)
             packed_costs[*key, int(truck_id)] = {line: Decimal(int(v)) / 100 for line, v in each if v is not None}
         used |= {(*key, 64 * block.block + bit) for bit in range(64) if block.used >> bit & 1}
@@ -146,7 +146,7 @@ def assert_blocks_hold(
     assert used == {key for key, row in true.items() if row["trucks_used"]}
 
 
-def _columns(packed: bytes, number: int) -> list[list[float | None]]:
+def columns_of(packed: bytes, number: int) -> list[list[float | None]]:
     """Little-endian doubles, one column after another; NaN is null."""
     values = [None if math.isnan(value) else value for (value,) in struct.iter_unpack("<d", packed)]
     height = len(values) // number

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.fleet import block_queries, blocks, queries
-from apps.fleet.models import TruckBlock, TruckDayFuel, TruckSpan, TruckSpanFuel
+from apps.fleet.models import TruckBlock, TruckDayFuel, TruckSpan, TruckSpanDriver, TruckSpanFuel
 from apps.fleet.summaries import sums
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, Truck, TruckDay
@@ -61,16 +61,57 @@ def test_costs_add_up_by_line_and_source_to_the_cent() -> None:
     }
 
 
+DRIVER_ROW = st.tuples(st.integers(0, 9), st.integers(0, 3), VALUE, VALUE)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(DRIVER_ROW, max_size=6, unique_by=lambda row: row[:2]), max_size=5),
+    st.none() | st.sets(st.integers(0, 9)),
+)
+def test_drivers_add_up_over_their_trucks_or_some_of_them(pieces: list[list[Any]], trucks: set[int] | None) -> None:
+    names = ("distance_m", "fuel_cost")
+    found = blocks.added_up_by_driver([blocks.pack(piece) for piece in pieces], names, trucks)
+    flat = [row for piece in pieces for row in piece if trucks is None or row[0] in trucks]
+    assert found == {
+        driver: {
+            name: _scaled(name, total(row[place] for row in flat if row[1] == driver))
+            for place, name in enumerate(names, 2)
+        }
+        for driver in {row[1] for row in flat}
+    }
+    ids = [blocks.pack([row[:2] for row in piece]) for piece in pieces]
+    had = {(truck, driver) for piece in pieces for truck, driver, *_ in piece}
+    assert blocks.trucks_by_driver(ids) == {
+        driver: sorted(truck for truck, other in had if other == driver) for driver in {driver for _, driver in had}
+    }
+
+
+def test_what_drivers_bear_adds_up_over_their_trucks_or_some_of_them() -> None:
+    one = blocks.pack_costs([(7, 1, "fuel", "actual", 1), (7, 2, "fuel", "actual", 5), (8, 1, "tolls", "actual", 2)])
+    other = blocks.pack_costs([(7, 1, "fuel", "actual", 2**52), (9, 0, "fuel", "estimated", -3)])
+    fuel, tolls = ("fuel", "actual"), ("tolls", "actual")
+    first, second = {fuel: Decimal(2**52 + 1) / 100}, {fuel: Decimal("0.05")}
+    assert blocks.costs_added_up([one, b"", other], 2) == {
+        0: {("fuel", "estimated"): Decimal("-0.03")}, 1: first | {tolls: Decimal("0.02")}, 2: second,
+    }  # fmt: skip
+    assert blocks.costs_added_up([one, other], 2, [7]) == {1: first, 2: second}
+    assert blocks.costs_added_up([one, other], 2, []) == {}
+
+
 def test_nothing_packed_is_nothing() -> None:
     assert blocks.pack([]) == blocks.pack_costs([]) == b""
-    assert blocks.added_up([b""], NAMES) == blocks.costs_added_up([b""]) == {}
+    assert blocks.added_up([b""], NAMES) == blocks.added_up_by_driver([b""], NAMES) == {}
+    assert blocks.costs_added_up([b""]) == blocks.trucks_by_driver([b""]) == {}
 
 
 def test_figures_are_packed_as_what_their_columns_hold() -> None:
     """Whole numbers, decimals in units of their last place, and fractions as they are."""
-    fields = {f.name: f for model in (TruckSpan, TruckSpanFuel) for f in model._meta.concrete_fields}
-    for name in blocks.FIGURES:
-        field = fields[name]
+    models_of = {blocks.FIGURES: (TruckSpan, TruckSpanFuel), blocks.DRIVER_FIGURES: (TruckSpanDriver,)}
+    kinds = [(name, model) for names, of in models_of.items() for model in of for name in names]
+    fields = {(name, field) for name, model in kinds for field in model._meta.concrete_fields if field.name == name}
+    assert {name for name, _ in fields} == {*blocks.FIGURES, *blocks.DRIVER_FIGURES}
+    for name, field in fields:
         assert isinstance(field, models.FloatField) == blocks.is_fraction(name), name
         assert blocks.PLACES.get(name) == getattr(field, "decimal_places", None), name
 
@@ -122,6 +163,18 @@ def test_the_migration_packs_the_days_there_are_as_a_rebuild_does(fleet: Fleet) 
         cursor.execute("SET @mode = @@sql_mode, sql_mode = ''")  # columns that came later have no default
         import_module("apps.fleet.migrations.0018_truck_blocks").fill(apps, editor)
         cursor.execute("SET sql_mode = @mode")
+    assert [{**row, "drivers": b"", "driver_costs": b""} for row in before] == stored(fleet)
+
+
+def test_the_migration_packs_the_drivers_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
+    anna, truck = rows.driver(fleet, "Anna"), fleet.trucks.get(code="T-1")
+    rows.driver_day(truck, anna, dt.date(2026, 2, 3), distance_m=7, fuel_cost=Decimal("2.03"), max_speed_kmh=80.5)
+    rows.driver_cost(truck, anna, "tolls", "4.07", dt.date(2026, 2, 3))
+    rows.driver_cost(truck, None, "tolls", "1.01", dt.date(2026, 1, 30), "actual")
+    before = stored(fleet)
+    TruckBlock.objects.update(drivers=b"", driver_costs=b"")
+    with connection.schema_editor(atomic=False) as editor:
+        import_module("apps.fleet.migrations.0024_packed_drivers").fill(apps, editor)
     assert stored(fleet) == before
 
 

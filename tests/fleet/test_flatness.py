@@ -27,6 +27,8 @@ STATEMENTS = {
     "trucks": block_queries.columns(queries.UTILIZATION_SUMS),
     "costs of trucks": block_queries.COSTS,
     "idle places": block_queries.IDLE_PLACES,
+    "drivers": block_queries.driver_columns(("days", "distance_m")),
+    "costs of drivers": block_queries.DRIVER_COSTS,
     "a group": trend_queries.OF_GROUP["whole"],
     "costs of a group": trend_queries.LINES_OF_GROUP["whole"],
     "fuel of a group": cost_queries.FUEL_MONEY_OF_GROUP,

@@ -14,6 +14,7 @@ from apps.accounts.models import Fleet
 from apps.fleet import (
     block_queries,
     driver_cost_queries,
+    driver_sums,
     figures,
     ledger,
     queries,
@@ -131,12 +132,17 @@ class Book:
         assert sum(amounts.values(), Decimal(0)) + nobody == total, "the trucks are in one group, or none"
         own = Costs.of(fetch_all_sync(trend_queries.LINES_OF_GROUP["whole"], period)).total or Decimal(0)
         assert own == amounts.get(self.group.name, Decimal(0))
-        by_driver = driver_cost_queries.OF
-        for statement in (by_driver["fleet"].costs.whole, by_driver["fleet"].costs.paged):
-            assert _summed(fetch_all_sync(statement, period), "amount") + nobody == total
-        for statement in (by_driver["group"].costs.whole, by_driver["group"].costs.paged):
-            assert own == _summed(fetch_all_sync(statement, period), "amount")
+        paged, members = driver_cost_queries.PAGE_OF, list(self.group.trucks.values_list("pk", flat=True))
+        assert _summed(fetch_all_sync(paged["fleet"].costs, period), "amount") + nobody == total
+        assert _borne(period, None) + nobody == total
+        assert _summed(fetch_all_sync(paged["group"].costs, period), "amount") == own == _borne(period, members)
         assert_drivers_add_up(self.fleet.pk)
+
+
+def _borne(period: dict[str, Any], trucks: list[int] | None) -> Decimal:
+    """What drivers bear of these trucks' costs, or of all."""
+    found = driver_sums.costs_sync(period, trucks)
+    return sum((amount for each in found.values() for amount in each.values()), Decimal(0))
 
 
 def _summed(found: list[Any], name: str) -> Decimal:

@@ -65,6 +65,13 @@ class Asked:
         return str(self.truck or self.group or "All trucks")
 
 
+def trucks_of(chosen: Asked) -> list[int] | None:
+    """The ids of the trucks that it is about; None of the whole fleet."""
+    if chosen.truck:
+        return [chosen.truck.pk]
+    return list(chosen.group.trucks.values_list("pk", flat=True)) if chosen.group else None
+
+
 class ScopeError(ValueError):
     """A truck or group that the fleet does not have."""
 

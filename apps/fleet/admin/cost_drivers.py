@@ -8,17 +8,15 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.fleet import driver_cost_queries, queries
+from apps.fleet import driver_sums, queries
 from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked, Numbers
-from apps.fleet.cost_api import by_id
+from apps.fleet.admin.analysis import Asked, Numbers, trucks_of
+from apps.fleet.driver_cost_queries import SUMS
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
 from apps.fleet.reports.wording import number
-from apps.mysql import fetch_all_sync
 
 SHOWN = 50
-_MOST = 100_000  # drivers of a fleet
 # What stands by itself; the rest is together.
 _LINES = {"Fuel": (CostLine.FUEL,), "Wages, benefits": (CostLine.DRIVER_WAGES, CostLine.DRIVER_BENEFITS)}
 NOBODY = "Nobody known"
@@ -37,14 +35,12 @@ class DriverSpent:
 
 def read(chosen: Asked) -> list[DriverSpent]:
     """By code, what nobody is known for last: of the fleet, of a group's trucks or of one truck."""
-    only = chosen.truck or chosen.group
-    statements = driver_cost_queries.OF["truck" if chosen.truck else "group" if chosen.group else "fleet"]
-    period = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
-    where = {**period, "id": only.pk if only else None, "after": "", "limit": _MOST}
-    costs = by_id(fetch_all_sync(statements.costs.whole, where))
+    where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
+    only = trucks_of(chosen)
+    costs = driver_sums.costs_sync(where, only)
     return [
-        DriverSpent(row["code"], row["name"] or NOBODY, row["days"], row["distance_m"], costs.get(row["id"], Costs({})))
-        for row in fetch_all_sync(statements.figures.whole, where)
+        DriverSpent(row["code"], row["name"] or NOBODY, row["days"], row["distance_m"], Costs(costs.get(row["id"], {})))
+        for row in driver_sums.every_sync(where, SUMS, only)
     ]
 
 

@@ -8,8 +8,8 @@ import orjson
 
 from apps.accounts.periods import Period
 from apps.fleet import driver_queries as statements
-from apps.fleet import queries
-from apps.fleet.admin.analysis import Asked
+from apps.fleet import driver_sums, queries
+from apps.fleet.admin.analysis import Asked, trucks_of
 from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
 from apps.mysql import Row, fetch_all_sync
@@ -62,10 +62,8 @@ def safety_weights(chosen: Asked) -> Weights:
 
 
 def _sums(chosen: Asked, period: Period) -> dict[int, Row]:
-    only = chosen.truck or chosen.group
-    where = {**queries.period(chosen.fleet.pk, period.first, period.last), "id": only.pk if only else None}
-    kind = "truck" if chosen.truck else "group" if chosen.group else "fleet"
-    return {row["id"]: row for row in fetch_all_sync(statements.SUMS_OF[kind], where)}
+    where = queries.period(chosen.fleet.pk, period.first, period.last)
+    return driver_sums.sums_sync(where, trucks=trucks_of(chosen))
 
 
 def added(rows: Sequence[Row]) -> Row:

@@ -7,9 +7,9 @@ from apps.fleet.spans import DAY
 
 
 class TruckBlock(SpanKey):
-    """Up to 64 trucks in a day, pentad or month: their sums and costs once more, and where they idled, all packed.
+    """Up to 64 trucks in a day, pentad or month: their sums and costs once more, drivers in them, and where they idled.
 
-    `figures` and `costs` by `apps.fleet.blocks`, `places` by `apps.fleet.idle_blocks`.
+    `places` is packed by `apps.fleet.idle_blocks`, the rest by `apps.fleet.blocks`.
 
     A row for each truck would cost a list of a thousand trucks many times as much. Replaced by
     `apps.fleet.summaries.blocks` with the rows that it is made of, in their transaction. `used`: a bit for each truck
@@ -22,6 +22,8 @@ class TruckBlock(SpanKey):
     used = models.PositiveBigIntegerField(default=0)
     figures = models.BinaryField(default=b"")
     costs = models.BinaryField(default=b"")
+    drivers = models.BinaryField(default=b"")
+    driver_costs = models.BinaryField(default=b"")
     places = models.BinaryField(default=b"")
 
     class Meta:

@@ -1,7 +1,8 @@
 """The packed sums of trucks, made anew from the rows that they stand for. Under the lock of the fleet's revision."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -15,6 +16,7 @@ from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
 
 TruckDays = Collection[tuple[int, dt.date]]
 Row = tuple[Any, ...]
+Rows = list[Row]
 Packed = dict[dt.date, dict[str, Any]]  # first day → columns of a block
 _USED = FIGURES.index("trucks_used")
 
@@ -23,11 +25,11 @@ def replace(fleet_id: int, changed: TruckDays, *, costs_alone: bool = False) -> 
     """Makes anew the blocks of days (truck, day) whose rows, or costs alone, have been replaced, and of their spans."""
     for kind, block, firsts in _touched(changed):
         values: dict[str, Any] = {"fleet": fleet_id, "kind": kind, "block": block, "firsts": tuple(sorted(firsts))}
-        costs = _of_first_days(statements.COSTS_OF[kind], values)
-        packed: Packed = {first: {"costs": pack_costs(costs.get(first, []))} for first in firsts}
-        if not costs_alone:
-            figures = _of_first_days(statements.FIGURES_OF[kind], values)
-            packed = {first: {**packed[first], **_figures(figures.get(first, []))} for first in firsts}
+        packed: Packed = {first: {} for first in firsts}
+        for part in _COSTS if costs_alone else _ALL:
+            rows = _of_first_days(part.rows_of[kind], values)
+            for first in firsts:
+                packed[first] |= part.pack(rows.get(first, []))
         _write(values, packed)
 
 
@@ -77,5 +79,24 @@ def _of_first_days(statement: str, values: dict[str, Any]) -> dict[dt.date, list
     return {day: [row[1:] for row in group] for day, group in groupby(rows, key=itemgetter(0))}
 
 
-def _figures(rows: list[Row]) -> dict[str, Any]:
+def _figures(rows: Rows) -> dict[str, Any]:
     return {"used": mask(truck_id for truck_id, *row in rows if row[_USED]), "figures": pack(rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Columns of a block that are packed from rows: by kind the statement that reads these."""
+
+    rows_of: Mapping[str, str]
+    pack: Callable[[Rows], dict[str, Any]]
+
+
+_COSTS = (
+    _Part(statements.COSTS_OF, lambda rows: {"costs": pack_costs(rows)}),
+    _Part(statements.DRIVER_COSTS_OF, lambda rows: {"driver_costs": pack_costs(rows)}),
+)
+_ALL = (
+    *_COSTS,
+    _Part(statements.FIGURES_OF, _figures),
+    _Part(statements.DRIVERS_OF, lambda rows: {"drivers": pack(rows)}),
+)
