@@ -156,13 +156,18 @@ def test_days_that_are_no_more_leave_no_block(fleet: Fleet) -> None:
     assert {bytes(row["figures"]) for row in stored(fleet)} == {b""}, "costs are still there"
 
 
+def fill(migration: str) -> None:
+    """Runs what a migration fills. Columns that came later have no default."""
+    with connection.schema_editor(atomic=False) as editor, connection.cursor() as cursor:
+        cursor.execute("SET @mode = @@sql_mode, sql_mode = ''")
+        import_module(f"apps.fleet.migrations.{migration}").fill(apps, editor)
+        cursor.execute("SET sql_mode = @mode")
+
+
 def test_the_migration_packs_the_days_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
     before = stored(fleet)
     TruckBlock.objects.all().delete()
-    with connection.schema_editor(atomic=False) as editor, connection.cursor() as cursor:
-        cursor.execute("SET @mode = @@sql_mode, sql_mode = ''")  # columns that came later have no default
-        import_module("apps.fleet.migrations.0018_truck_blocks").fill(apps, editor)
-        cursor.execute("SET sql_mode = @mode")
+    fill("0018_truck_blocks")
     assert [{**row, "drivers": b"", "driver_costs": b""} for row in before] == stored(fleet)
 
 
@@ -173,8 +178,7 @@ def test_the_migration_packs_the_drivers_there_are_as_a_rebuild_does(fleet: Flee
     rows.driver_cost(truck, None, "tolls", "1.01", dt.date(2026, 1, 30), "actual")
     before = stored(fleet)
     TruckBlock.objects.update(drivers=b"", driver_costs=b"")
-    with connection.schema_editor(atomic=False) as editor:
-        import_module("apps.fleet.migrations.0024_packed_drivers").fill(apps, editor)
+    fill("0024_packed_drivers")
     assert stored(fleet) == before
 
 

@@ -3,12 +3,9 @@
 import datetime as dt
 import random
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import connection
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +24,7 @@ from tests import rows
 from tests.fleet.places_twin import assert_places_add_up, assert_sums, sums_of_rows, unpacked
 from tests.fleet.places_twin import spot_of as twin_spot
 from tests.fleet.span_twin import total
+from tests.fleet.test_blocks import fill
 from tests.fleet.test_summaries import MONDAY, NOW, START, shift
 from tests.pipeline import feed
 
@@ -257,8 +255,7 @@ def test_the_migration_packs_the_places_there_are_as_a_rebuild_does(fleet: Fleet
     TruckDayIdlePlace.objects.filter(day=MONDAY).update(spot="=Yard")
     before = sums_of_rows(list(TruckDayIdlePlace.objects.all()))
     TruckBlock.objects.all().delete()
-    with connection.schema_editor(atomic=False) as editor:
-        import_module("apps.fleet.migrations.0023_productive_places_apart").fill(apps, editor)
+    fill("0023_productive_places_apart")
     assert_sums(unpacked(fleet.pk), before)
 
 
