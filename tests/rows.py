@@ -37,6 +37,7 @@ from apps.fleet.queries import FUEL_MONEY
 from apps.fleet.summaries import sums
 from apps.fleet.summaries.hours import sum_up_days
 from apps.trucks.driver_parts import NOBODY
+from apps.trucks.latest import open_faults
 from apps.trucks.models import (
     Backfill,
     BackfillDay,
@@ -463,4 +464,8 @@ def fault_change(truck: Truck, started_at: dt.datetime = NOON, kind: str = "open
 
 def open_fault(truck: Truck, opened_at: dt.datetime = NOON, **changes: Any) -> OpenFault:
     values = {"spn": 100, "fmi": 1, "source": 255, "severity": "severe", "lat": 41.85, "lon": -87.65, **changes}
-    return OpenFault.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, opened_at=opened_at, **values)
+    made = OpenFault.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, opened_at=opened_at, **values)
+    columns = ("spn", "fmi", "source", "severity", "opened_at")
+    ready = open_faults(OpenFault.objects.filter(truck_id=truck.pk).values_list(*columns))
+    TruckSync.objects.update_or_create(truck_id=truck.pk, fleet_id=truck.fleet_id, defaults={"open_faults": ready})
+    return made

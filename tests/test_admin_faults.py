@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+import orjson
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -74,6 +75,9 @@ def test_a_new_mapping_reads_stored_messages_anew(client: Client) -> None:
     assert day(truck) == (1, None, 1)
     assert HarshEvent.objects.get().started_at.timestamp() == noon
     assert OpenFault.objects.get().spn == 100
+    opened_at = f"{dt.datetime.fromtimestamp(noon + 60, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    shown = {"spn": 100, "fmi": 1, "source": None, "severity": "severe", "opened_at": opened_at}
+    assert orjson.loads(TruckSync.objects.get(truck_id=truck.pk).open_faults) == [shown]
     client.post(
         reverse("admin:trucks_eventmapping_delete", args=[EventMapping.objects.get(measure="dtc").pk]), {"post": "yes"}
     )
@@ -82,6 +86,7 @@ def test_a_new_mapping_reads_stored_messages_anew(client: Client) -> None:
     summaries.rebuild(fleet)
     assert day(truck) == (1, None, None)
     assert not OpenFault.objects.exists()
+    assert TruckSync.objects.get(truck_id=truck.pk).open_faults is None
 
 
 def message(t: int, **params: Any) -> dict[str, Any]:

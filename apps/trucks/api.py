@@ -168,37 +168,27 @@ async def sensors(request: AuthenticatedRequest, truck_id: schemas.TruckCode) ->
     rows = await _latest_rows.rows(queries.LATEST, shared, truck_id) if schemas.is_code(truck_id) else []
     if not rows:
         raise freshness.no_such_truck()
-    document = rows[0]["document"] or b""
-    tag = answers.etag(request, document, *sorted(row["state"] for row in rows), weak=True)
+    row = rows[0]
+    tag = answers.etag(request, row["state"], row["open_faults"], weak=True)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
-    return answers.json_response(_latest(rows, document, now), tag)
+    return answers.json_response(_latest(row, now), tag)
 
 
-def _latest(rows: Sequence[Row], document: bytes, now: dt.datetime) -> bytes:
-    """The answer around the document that the sync keeps ready: it is never parsed."""
-    states = [orjson.loads(row["state"]) for row in rows]
-    code = rows[0]["truck_id"]
-    t, status, known_until, lagging, revision = states[0][:5]
-    head = {"truck_id": code, "status": status, "now": now, "last_message_at": _instant(t), "faults": _faults(states)}
+def _latest(row: Row, now: dt.datetime) -> bytes:
+    """The answer around what the sync and the summaries keep ready: neither is parsed."""
+    code = row["truck_id"]
+    _, t, status, known_until, lagging, revision = orjson.loads(row["state"])
     fresh = freshness.of_row({"truck_id": code, "known_until": known_until, "lagging": lagging, "revision": revision})
-    values = document if document not in (b"", b"{}") else _NO_DOCUMENT
-    return b'{"data":%b,%b,"freshness":%b}' % (answers.dumps(head)[:-1], values[1:], answers.dumps(fresh.body()))
-
-
-def _faults(states: Sequence[list[Any]]) -> list[dict[str, Any]]:
-    """The open faults, by their codes."""
-    faults = (state[5:] for state in states if state[5] is not None)
-    names = "spn", "fmi", "source", "severity"
-    return [
-        {**dict(zip(names, fault, strict=False)), "opened_at": _from_sql(fault[4])}
-        for fault in sorted(faults, key=lambda fault: (*fault[:2], fault[2] or 0))
-    ]
-
-
-def _from_sql(instant: str) -> str:
-    """An instant as the database writes it in JSON, `2026-03-10 17:00:00.000000`, as the API does."""
-    return f"{instant[:10]}T{instant[11:19]}Z"
+    head = answers.dumps(
+        {
+            "freshness": fresh.body(),
+            "data": {"truck_id": code, "status": status, "now": now, "last_message_at": _instant(t)},
+        }
+    )
+    document = row["document"]
+    values = _NO_DOCUMENT if document in (None, b"", b"{}") else document
+    return b'%b,"faults":%b,%b}' % (head[:-2], row["open_faults"] or b"[]", values[1:])
 
 
 # --- what a truck did in a period -----------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
-"""The latest value of every sensor of a truck and its last position, as one document for the API. Pure."""
+"""The latest value of every sensor of a truck and its last position, and its open faults, as JSON for the API. Pure."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
 from apps.trucks.messages import MessageRow, Rows, is_fix
 from apps.trucks.sensors import SensorTable
+
+OpenFault: TypeAlias = tuple[int, int, int, str, dt.datetime]  # SPN, FMI, source, severity, when it opened
+_NOT_TOLD = 255  # the address of no control unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,22 @@ def document(latest: Latest, table: SensorTable) -> bytes:
             }
         )
     return orjson.dumps({"sensors": sensors, "position": latest.position})
+
+
+def open_faults(faults: Iterable[OpenFault]) -> bytes | None:
+    """JSON: a truck's open faults by their codes; None for none."""
+    items = [
+        {
+            "spn": spn,
+            "fmi": fmi,
+            "source": None if source == _NOT_TOLD else source,
+            "severity": severity,
+            "opened_at": instant(int(opened_at.timestamp())),
+        }
+        for spn, fmi, source, severity, opened_at in faults
+    ]
+    items.sort(key=lambda item: (item["spn"], item["fmi"], item["source"] or 0))
+    return orjson.dumps(items) if items else None
 
 
 def instant(t: int | None) -> str | None:

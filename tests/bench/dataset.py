@@ -68,7 +68,7 @@ def _document(now: dt.datetime) -> bytes:
 
 def _others(model: type[Model], *without: str) -> tuple[str, str]:
     """The model's columns but for some: as they are inserted, and as they are copied from a row `s`."""
-    columns = (field.column for field in model._meta.concrete_fields)
+    columns = (field.column for field in model._meta.concrete_fields if not field.generated)
     names = [name for name in columns if name and name not in without]
     return ", ".join(f"`{name}`" for name in names), ", ".join(f"s.`{name}`" for name in names)
 

@@ -25,9 +25,10 @@ from apps.fleet.models import (
 from apps.fleet.summaries import driver_shares, hours, idle_places, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.rows import EVENTS, Columns, Summary
+from apps.trucks import latest
 from apps.trucks.detect import DayResult
 from apps.trucks.faults import FaultChangeKind
-from apps.trucks.models import Correction, FaultChange, OpenFault, SummaryRevision, TruckDay
+from apps.trucks.models import Correction, FaultChange, OpenFault, SummaryRevision, TruckDay, TruckSync
 
 SETTLED_AFTER_S = 72 * 3_600
 Status = TruckDay.Status
@@ -205,9 +206,22 @@ def _replace_open_faults(fleet_id: int, truck_ids: Collection[int]) -> None:
     later = changes.filter(**same, started_at__gt=OuterRef("started_at"))
     opened = changes.filter(~Exists(later), truck_id__in=truck_ids, kind=FaultChangeKind.OPENED)
     columns = ("fleet_id", "truck_id", "spn", "fmi", "source", "severity", "lat", "lon")
-    OpenFault.objects.bulk_create(
+    faults = [
         OpenFault(opened_at=change.started_at, **{name: getattr(change, name) for name in columns}) for change in opened
-    )
+    ]
+    OpenFault.objects.bulk_create(faults)
+    _keep_ready(fleet_id, truck_ids, faults)
+
+
+def _keep_ready(fleet_id: int, truck_ids: Collection[int], faults: Iterable[OpenFault]) -> None:
+    """The same as the API shows them beside a truck's latest values: in its row, which the rebuild holds anyway."""
+    by_truck: dict[int, list[latest.OpenFault]] = defaultdict(list)
+    for fault in faults:
+        by_truck[fault.truck_id].append((fault.spn, fault.fmi, fault.source, fault.severity, fault.opened_at))
+    syncs = TruckSync.objects.filter(fleet_id=fleet_id)
+    syncs.filter(truck_id__in=set(truck_ids) - by_truck.keys(), open_faults__isnull=False).update(open_faults=None)
+    for truck_id, each in by_truck.items():
+        syncs.filter(truck_id=truck_id).update(open_faults=latest.open_faults(each))
 
 
 def _replace_costs(fleet_id: int, summaries: Sequence[Summary]) -> None:

@@ -1,6 +1,7 @@
 """Raw history and the latest values. Instants are UTC seconds, as Wialon sends them."""
 
 from django.db import models
+from django.db.models.functions import SHA1
 
 
 class Message(models.Model):
@@ -95,6 +96,9 @@ class LatestValues(models.Model):
     fix_t = models.BigIntegerField(null=True)
     values = models.JSONField(default=dict, help_text="sensor id → [value, second it was measured]")
     document = models.BinaryField(default=b"{}", help_text="JSON: sensors and position, as the API sends them")
+    document_sha1 = models.GeneratedField(
+        expression=SHA1("document"), output_field=models.CharField(max_length=40), db_persist=True
+    )
 
     class Meta:
         db_table = "latest_values"

@@ -49,6 +49,9 @@ class TruckSync(models.Model):
     hint_first_t = models.BigIntegerField(null=True, help_text="an event told of messages between these seconds …")
     hint_last_t = models.BigIntegerField(null=True, help_text="… which are still to be loaded")
     surplus = models.JSONField(default=dict, help_text="UTC day → how many messages Wialon has there more than once")
+    open_faults = models.BinaryField(
+        null=True, help_text="JSON: the faults that are active, as the API sends them; empty: none. Written beside them"
+    )
     # Its turn in a pass that several workers share: written by `apps.trucks.shares` alone.
     run_id = models.BigIntegerField(null=True, help_text="the pass in which it is still to be read")
     read_in = models.BigIntegerField(null=True, help_text="the last such pass that has read it")
