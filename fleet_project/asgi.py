@@ -8,7 +8,7 @@ list of middleware. Everything else, which is the admin and static files, passes
 import asyncio
 import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import lru_cache
 
 import django
@@ -79,16 +79,14 @@ def is_lean(match: ResolverMatch, operations: Iterable[Operation]) -> bool:
 def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> Application:
     """Sends a request to one of the handlers by its path."""
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         path = scope["path"]
         if not (path.startswith(API_PREFIX) or path in OPERATOR_PATHS):
-            await rest(scope, receive, send)
-            return
+            return rest(scope, receive, send)
         match, goes_lean = resolved(path)
         if goes_lean:
-            await lean(scope, receive, send, match)
-        else:
-            await api_with_orm(scope, receive, send)
+            return lean(scope, receive, send, match)  # not awaited here: a coroutine less for each request
+        return api_with_orm(scope, receive, send)
 
     return application
 
@@ -99,13 +97,12 @@ def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> A
 def with_lifespan(application: Application) -> Application:
     """Opens what belongs to the event loop when the server starts, the pool above all; closes it when it stops."""
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+    def wrapped(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            await application(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close"})
+            return application(scope, receive, send)
+        if scope["type"] == "lifespan":
+            return _lifespan(receive, send)
+        return send({"type": "websocket.close"})
 
     return wrapped
 
@@ -119,6 +116,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     publishing.cancel()
+    metrics.write_times()
     await processes.close_writers()
     await limits.close_limiter()
     await mysql.close_pool()

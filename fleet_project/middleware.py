@@ -5,16 +5,17 @@ import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
-import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import async_only_middleware
 
 from apps.accounts import problems
+from apps.accounts.answers import add_fields
 from apps.accounts.limits import Allowance
-from fleet_project import metrics
+from fleet_project import logs, metrics
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _KEPT = ("Allow", "Retry-After")
 
 
@@ -26,13 +27,11 @@ def api(get_response: Handler) -> Handler:
         began = perf_counter()
         name = _named(request)
         response = with_problem_body(await get_response(request), name)
-        headers = response.headers
-        headers["X-Request-Id"] = name
-        headers["X-Content-Type-Options"] = "nosniff"
+        fields = [(b"x-request-id", name.encode()), _NO_SNIFFING]
         allowance: Allowance | None = getattr(request, "allowance", None)
         if allowance is not None:  # it is not known without a key, a limit or Redis
-            for field, value in allowance.fields():
-                headers[field] = value
+            fields += allowance.fields()
+        add_fields(response, fields)
         metrics.count(request, response.status_code, perf_counter() - began)
         return response
 
@@ -45,7 +44,7 @@ def _named(request: HttpRequest) -> str:
     name = given if given is not None and _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
     request.request_id = name  # type: ignore[attr-defined]
     # For good: a request has a task, and so a context, of its own.
-    structlog.contextvars.bind_contextvars(request_id=name)
+    logs.request_id.set(name)
     return name
 
 

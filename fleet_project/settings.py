@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import environ
-import structlog
 from django.templatetags.static import static
 
 from fleet_project.environment import load
@@ -200,4 +199,3 @@ USE_I18N = False
 # --- logs -----------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
 logging_config(level=_env["LOG_LEVEL"], json=_env["LOG_FORMAT"] == "json", stream=sys.stderr)
-structlog.contextvars.clear_contextvars()

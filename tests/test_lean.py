@@ -132,6 +132,23 @@ def test_an_answer_is_like_djangos_response() -> None:
     assert {name for name in vars(djangos) if not hasattr(ours, name)} <= {"_is_rendered", "content_type"}
 
 
+def test_an_answer_with_ready_headers_is_like_djangos_response_to_whoever_asks() -> None:
+    async def view(request: HttpRequest) -> HttpResponse:
+        response = Answer.ready(b"{}", [(b"etag", b'"x"'), (b"content-length", b"2")])
+        if "mapping" in request.GET:
+            assert response["ETag"] == '"x"'
+            response["X-Count"] = 7
+        if "cookie" in request.GET:
+            response.set_cookie("a", "b")
+        return response
+
+    for query, more in ((b"", {}), (b"mapping=1", {"x-count": "7"}), (b"cookie=1", {"set-cookie": "a=b; Path=/"})):
+        answer = asked(view, query=query)
+        headers = dict(answer.headers)
+        assert len(headers.pop("x-request-id")) == 32
+        assert headers == {"etag": '"x"', "content-length": "2", "x-content-type-options": "nosniff", **more}
+
+
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb"])
 def test_a_header_cannot_be_smuggled_into_an_answer(value: str) -> None:
     with pytest.raises(BadHeaderError):

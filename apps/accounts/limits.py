@@ -59,12 +59,12 @@ class Allowance(NamedTuple):
     left: int
     seconds: int
 
-    def fields(self) -> tuple[tuple[str, str], ...]:
-        """The headers that say so."""
-        return (
-            ("RateLimit-Policy", f'"key";q={self.quota};w={WINDOW_S}'),
-            ("RateLimit", f'"key";r={self.left};t={self.seconds}'),
-        )
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The headers that say so, as ASGI sends them."""
+        return [
+            (b"ratelimit-policy", b'"key";q=%d;w=%d' % (self.quota, WINDOW_S)),
+            (b"ratelimit", b'"key";r=%d;t=%d' % (self.left, self.seconds)),
+        ]
 
 
 class Limiter:
@@ -87,7 +87,8 @@ class Limiter:
                     lease.here -= 1
                     return Allowance(self._quota, lease.here + lease.elsewhere, seconds)
                 if not lease.elsewhere:
-                    raise TooManyRequests(seconds, dict(Allowance(self._quota, 0, seconds).fields()))
+                    nothing = Allowance(self._quota, 0, seconds).fields()
+                    raise TooManyRequests(seconds, {name.decode(): value.decode() for name, value in nothing})
             if now < self._paused_until:
                 return None
             await self._drawing.once(key_id, lambda: self._renew(key_id))

@@ -152,6 +152,7 @@ def test_the_ring_forgets_rather_than_grows() -> None:
     ring = KeyRing(max_keys=3)
     assert InvalidKey not in whose(ring, *keys)
     assert len(ring._stored) <= 3
+    assert len(ring._opened) <= 3
     assert len(ring._touched) <= 3
 
 

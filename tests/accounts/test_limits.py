@@ -63,8 +63,8 @@ async def test_as_many_pass_as_the_quota_says_and_the_rest_are_told_when_to_come
         await limiter.take(KEY)
     assert refused.value.headers == {
         "Retry-After": "48",
-        "RateLimit-Policy": '"key";q=100;w=60',
-        "RateLimit": '"key";r=0;t=48',
+        "ratelimit-policy": '"key";q=100;w=60',
+        "ratelimit": '"key";r=0;t=48',
     }
     clock.now += 48
     assert await passed(limiter, 5) == 5
