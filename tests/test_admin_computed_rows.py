@@ -51,6 +51,21 @@ def test_all_that_is_computed_or_synchronised_is_read_only() -> None:
     assert names >= {"truckgroup", "syncrun", "reportrun", "reportdelivery"}
 
 
+@pytest.mark.parametrize("model", VIEWS, ids=lambda model: model._meta.label)
+def test_no_column_of_a_list_hides_behind_a_field_of_its_name(model: type[Model]) -> None:
+    """Django takes the field then: bare, without the fleet's unit or currency."""
+    made_here = {name for each in type(admin.site._registry[model]).__mro__ for name in vars(each)}
+    fields = {field.name for field in model._meta.get_fields()}
+    assert set(admin.site._registry[model].list_display) & made_here & fields == set()
+
+
+def test_what_was_refuelled_stands_in_the_fleets_units(client: Client) -> None:
+    truck = rows.truck(rows.fleet(units="us"))
+    rows.fuel_event(truck, litres=378.5411784, cost="315.00")
+    text = client.get(page("changelist", FuelEventRow), {"from": rows.DAY, "to": rows.DAY}).content.decode()
+    assert ">100.0 gal<" in text and ">315.00 USD<" in text
+
+
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.label)
 def test_not_even_a_superuser_adds_edits_or_deletes_one(client: Client, model: type[Model]) -> None:
     row = furnish(rows.fleet("Alpha Haulage"))[model]

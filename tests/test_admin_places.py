@@ -50,7 +50,7 @@ def marked() -> list[tuple[dt.date, str]]:
 
 def test_what_is_entered_changed_and_removed_marks_the_days_spent_there(client: Client, truck: Truck) -> None:
     answer = client.post(ADD, form(truck), follow=True)
-    assert "1 truck-days are being computed anew" in answer.content.decode()
+    assert "1 truck-day is being computed anew" in answer.content.decode()
     assert marked() == [(rows.DAY, "productive places")]
     row = ProductivePlace.objects.get()
     assert client.post(page(row), form(truck)).status_code == 302

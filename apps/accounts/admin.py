@@ -225,7 +225,6 @@ class StaffAdmin(SuperuserAdmin, UserAdmin):  # type: ignore[type-arg]
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_staff", "is_superuser", "is_active", "last_seen"]
     filter_horizontal = ()
-    autocomplete_fields = ["groups"]
     inlines = [MembershipInline]
     fieldsets = [
         (None, {"fields": ["username", "password", "first_name", "last_name", "email"]}),
@@ -234,7 +233,8 @@ class StaffAdmin(SuperuserAdmin, UserAdmin):  # type: ignore[type-arg]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         words = {"label": "Roles", "help_text": "what they may change; nothing without one"}
-        return super().formfield_for_manytomany(db_field, request, **words, **kwargs)
+        boxes = {"widget": UnfoldAdminCheckboxSelectMultipleWidget}
+        return super().formfield_for_manytomany(db_field, request, **words, **boxes, **kwargs)
 
     @column("Last login", order="last_login")
     def last_seen(self, user: User) -> str:

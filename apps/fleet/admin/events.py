@@ -89,11 +89,11 @@ class StopAdmin(EventAdmin):
 
 @admin.register(IdleEventRow)
 class IdleEventAdmin(EventAdmin):
-    list_display = ["name", "started", "ended", "lasted", "productive", "place", "fuel", "cost"]
+    list_display = ["name", "started", "ended", "lasted", "productive", "place", "fuel", "money"]
     sections = {"When and where": _WHERE, "Idling": "duration_s productive_s productive_place fuel_l cost"}
     lasted, productive = figure_column("duration_s"), figure_column("productive_s")
     place = figure_column("productive_place", "Place")
-    fuel, cost = figure_column("fuel_l", "Fuel"), figure_column("cost", "Cost")
+    fuel, money = figure_column("fuel_l", "Fuel"), figure_column("cost", "Cost")
 
 
 @admin.register(SpeedingEpisodeRow)
@@ -114,11 +114,11 @@ class SpeedingEpisodeAdmin(EventAdmin):
 
 @admin.register(FuelEventRow)
 class FuelEventAdmin(EventAdmin):
-    list_display = ["name", "started", "what", "litres", "cost", "before", "after"]
+    list_display = ["name", "started", "what", "amount", "money", "before", "after"]
     ordering = [*EventAdmin.ordering, "-kind"]
     sections = {"When and where": _WHERE, "Fuel": "kind review litres cost level_before_l level_after_l"}
     actions = ["confirm", "dismiss"]
-    litres, cost = figure_column("litres", "Amount"), figure_column("cost", "Cost")
+    amount, money = figure_column("litres", "Amount"), figure_column("cost", "Cost")
     before, after = figure_column("level_before_l", "Level before"), figure_column("level_after_l", "Level after")
 
     @column("Kind", order="kind", colours=DRAINS)

@@ -25,6 +25,13 @@ class HolidayInline(TabularInline):  # type: ignore[misc]
     extra = 0
     hide_title = True
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """With a name of its own: the heading of its column is no label to those who hear the page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = f"{field.label} of the holiday"
+        return field
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or bool(fleets_of(request))
 

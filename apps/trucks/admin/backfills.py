@@ -170,13 +170,14 @@ class BackfillAdmin(FleetScopedAdmin):
     @column("Progress")
     def progress(self, row: Backfill) -> SafeString:
         done, total = row.days_over, row.days_total
-        share = 100 * done // total if total else 100
+        # Without a total its days are not counted yet, or it has none.
+        filled, most = (done, total) if total else (int(row.finished_at is not None), 1)
         bar = '<progress class="progress" max="{}" value="{}" aria-label="{} %"></progress> {} of {} truck-days'
         if row.days_failed:
             bar += f", {row.days_failed:,} of them failed"
         if row.days_sealed:
             bar += f", {row.days_sealed:,} more are sealed"
-        return format_html(bar, total or 1, done if total else 1, share, f"{done:,}", f"{total:,}")
+        return format_html(bar, most, filled, 100 * filled // most, f"{done:,}", f"{total:,}")
 
     @column("Will be done")
     def done_at(self, row: Backfill) -> str:

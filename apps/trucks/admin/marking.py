@@ -14,9 +14,9 @@ from apps.trucks.invalidation import mark_fleet
 
 def tell_marked(admin: FleetScopedAdmin, request: HttpRequest, days: int) -> None:
     """Says what a change has set in motion."""
-    text = (
-        f"{days:,} truck-days are being computed anew." if days else "No day that was computed so far changes by this."
-    )
+    text = "No day that was computed so far changes by this."
+    if days:
+        text = f"{days:,} truck-days are being computed anew." if days > 1 else "1 truck-day is being computed anew."
     admin.message_user(request, text, messages.INFO)
 
 
