@@ -35,6 +35,7 @@ DAY_S = 86_400
 MIDNIGHT = 1_763_856_000  # UTC; the running day's
 NOW = MIDNIGHT + 18 * 3_600
 PROCESSES = (1, 2)
+VARIETIES = 64  # of trucks, so that no two on one page of a file are alike
 _context = multiprocessing.get_context("spawn")
 
 
@@ -71,9 +72,12 @@ def make_fleet(trucks: int, days: int, step_s: int) -> tuple[Any, int]:
         definitions = simulator.unit(unit)["sens"]
     table = SensorTable.compile(definitions, tank_l=400.0)
     first_t = MIDNIGHT - days * DAY_S
-    evaluated = rows(sort_out(_messages(first_t, step_s), NOW).data, table).rows
+    varieties = [
+        rows(sort_out(_messages(first_t, step_s, seed), NOW).data, table).rows for seed in range(min(trucks, VARIETIES))
+    ]
     fleet = Fleet.objects.create(name=f"bench {time.time_ns()}", timezone="UTC", currency="EUR")
     for number in range(trucks):
+        evaluated = varieties[number % VARIETIES]
         truck = Truck.objects.create(
             fleet=fleet, wialon_id=number + 1, code=f"w{number + 1}", name=f"unit {number + 1}", tank_l=400.0,
             sensor_table=definitions, sensor_version=table.version,
@@ -90,10 +94,10 @@ def make_fleet(trucks: int, days: int, step_s: int) -> tuple[Any, int]:
     return fleet, DAY_S // step_s
 
 
-def _messages(first_t: int, step_s: int) -> list[dict[str, Any]]:
+def _messages(first_t: int, step_s: int, seed: int) -> list[dict[str, Any]]:
     """An hour's drive, twelve minutes' idling, eighteen minutes' rest, and again; values as restless as real ones."""
-    rng = random.Random(7)
-    metres, litres, engine_s, lat, lon, found = 0.0, 0.0, 0, 40.0, -96.0, []
+    rng = random.Random(seed)
+    metres, litres, engine_s, lat, lon, found = 0.0, 0.0, 0, 30.0 + seed / 4, -96.0, []
     for t in range(first_t, NOW, step_s):
         minute = t // 60 % 90
         drives, engine = minute < 60, int(minute < 72)
