@@ -16,7 +16,7 @@ _is_forbidden = False
 
 _LOAD = """
 LOAD DATA LOCAL INFILE %s INTO TABLE {table} CHARACTER SET binary
-FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({columns}) SET {constants}
+FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({columns}) {set_constants}
 """
 
 
@@ -51,9 +51,9 @@ def _send(table: str, constants: Mapping[str, Any], columns: Sequence[str], rows
     told = dict(zip(columns, zip(*rows, strict=True), strict=True))
     common = {name: values[0] for name, values in told.items() if _is_said_once(values)}
     constants = {**constants, **common}
-    names = ", ".join(f"{name} = %s" for name in constants)
+    names = "SET " + ", ".join(f"{name} = %s" for name in constants) if constants else ""
     told = {name: values for name, values in told.items() if name not in common}
-    statement = _LOAD.format(table=table, columns=", ".join(told), constants=names)
+    statement = _LOAD.format(table=table, columns=", ".join(told), set_constants=names)
     with tempfile.NamedTemporaryFile(prefix="rows-") as file, connection.cursor() as cursor:
         file.write(lines(list(told.values())))
         file.flush()
@@ -77,11 +77,13 @@ def lines(columns: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _cells(values: Sequence[Any]) -> Sequence[bytes]:
-    kind = next((type(value) for value in values if value is not None), None)
+    kind = next((type(value) for value in values if value is not None), int)
     if kind is bytes:
         return [b"\\N" if value is None else _escaped(value) for value in values]
-    if kind is str:
+    if issubclass(kind, str):
         return [b"\\N" if value is None else _escaped(value.encode()) for value in values]
+    if not issubclass(kind, int | float):
+        raise TypeError(f"{kind.__name__}: neither numbers nor texts")
     text = orjson.dumps(values)[1:-1]  # a whole column of numbers in one call: a tenth of the time of one by one
     return text.replace(b"null", b"\\N").replace(b"true", b"1").replace(b"false", b"0").split(b",")
 

@@ -27,7 +27,7 @@ from apps.fleet.models import (
 )
 from apps.fleet.queries import DAYS_OF_USE
 from apps.fleet.summaries import batches, sums, writing
-from apps.trucks import ingest, invalidation
+from apps.trucks import bulk_load, ingest, invalidation
 from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
 from tests import rows
 from tests.fleet.driver_twin import assert_drivers_add_up
@@ -108,7 +108,7 @@ def tables(fleet: Fleet) -> dict[str, list[dict[str, Any]]]:
 
 def figures(fleet: Fleet) -> dict[str, list[dict[str, Any]]]:
     """The same without when and how often it was written."""
-    without = ("revision", "computed_at")
+    without = ("revision", "computed_at", "id")
     return {
         model.__name__: [{n: v for n, v in row.items() if n not in without} for row in table(model, fleet)]
         for model in SUMMARIES
@@ -607,3 +607,26 @@ def test_what_changes_in_a_final_day_is_written_down_with_old_new_and_cause(rebu
     feed.receive(first, [late(START + 3_602, ign=0)], NOW + 120)
     summaries.rebuild(rebuilt)
     assert corrected(rebuilt)[2:] == [("T-0", MONDAY, "messages", "145", "146", "messages")]
+
+
+@pytest.mark.parametrize("many", [1, math.inf])
+def test_rows_are_the_same_whether_they_go_in_by_a_file_or_by_an_insert(
+    rebuilt: Fleet, monkeypatch: pytest.MonkeyPatch, many: float
+) -> None:
+    before = figures(rebuilt)
+    for model in feed.EVENTS:
+        model.objects.filter(fleet_id=rebuilt.pk).delete()
+    TruckDay.objects.filter(fleet_id=rebuilt.pk).update(content_hash="")
+    by_file: list[str] = []
+    load = bulk_load.load
+
+    def noted(table: str, *arguments: Any) -> bool:
+        by_file.append(table)
+        return load(table, *arguments)
+
+    monkeypatch.setattr(writing, "_MANY", many)
+    monkeypatch.setattr(bulk_load, "load", noted)
+    mark_all(rebuilt)
+    assert summaries.rebuild(rebuilt).changed == 8
+    assert figures(rebuilt) == before
+    assert by_file == (["trip", "stop", "idle_event"] if many == 1 else [])

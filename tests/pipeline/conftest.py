@@ -6,6 +6,7 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
+from apps.fleet.summaries import writing
 from apps.trucks import leases
 from apps.trucks.models import FleetSync, SyncRun
 from apps.trucks.sync import synchronise
@@ -20,6 +21,12 @@ IMPATIENT = Retry(attempts=3, first_wait_s=0.01, max_wait_s=0.02)
 def _fresh_redis() -> Iterator[None]:
     connection().flushdb()
     yield
+
+
+@pytest.fixture(autouse=True)
+def _by_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows go in as those of large fleets do."""
+    monkeypatch.setattr(writing, "_MANY", 1)
 
 
 @pytest.fixture
