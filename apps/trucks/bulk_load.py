@@ -20,7 +20,7 @@ FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({columns
 """
 
 
-def load(table: str, constants: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bool:
+def load(table: str, constants: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> bool:
     """Whether the rows (at least one) were stored; if not, then none was, and INSERT can say what is wrong.
 
     A file is taken with a warning where INSERT would fail: a key that exists is left out, a number cut to its range.
@@ -31,7 +31,7 @@ def load(table: str, constants: Mapping[str, Any], columns: Sequence[str], rows:
         return False
     try:
         with transaction.atomic():
-            _send(table, constants, columns, rows)
+            _send(table, constants, columns)
     except _Inexact:
         return False
     except OperationalError as error:
@@ -47,18 +47,18 @@ class _Inexact(Exception):
     """Rows were left out or changed on their way in."""
 
 
-def _send(table: str, constants: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    told = dict(zip(columns, zip(*rows, strict=True), strict=True))
-    common = {name: values[0] for name, values in told.items() if _is_said_once(values)}
+def _send(table: str, constants: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> None:
+    common = {name: values[0] for name, values in columns.items() if _is_said_once(values)}
     constants = {**constants, **common}
+    numbers = {name: values for name, values in columns.items() if name not in common and not _are_texts(values)}
+    texts = {name: values for name, values in columns.items() if name not in common and name not in numbers}
     names = "SET " + ", ".join(f"{name} = %s" for name in constants) if constants else ""
-    told = {name: values for name, values in told.items() if name not in common}
-    statement = _LOAD.format(table=table, columns=", ".join(told), set_constants=names)
+    statement = _LOAD.format(table=table, columns=", ".join([*numbers, *texts]), set_constants=names)
     with tempfile.NamedTemporaryFile(prefix="rows-") as file, connection.cursor() as cursor:
-        file.write(lines(list(told.values())))
+        file.write(lines(list(numbers.values()), list(texts.values())))
         file.flush()
         cursor.execute(statement, [file.name, *constants.values()])
-        if cursor.rowcount != len(rows) or cursor.connection.warning_count():
+        if cursor.rowcount != len(next(iter(columns.values()))) or cursor.connection.warning_count():
             raise _Inexact
 
 
@@ -68,25 +68,33 @@ def _is_said_once(values: Sequence[Any]) -> bool:
     return (first is None or isinstance(first, str)) and values.count(first) == len(values)
 
 
-def lines(columns: Sequence[Sequence[Any]]) -> bytes:
+def _are_texts(values: Sequence[Any]) -> bool:
+    """Whether they are texts or bytes; else they are numbers. Raises TypeError where they are neither."""
+    kind = next((type(value) for value in values if value is not None), int)
+    if not issubclass(kind, int | float | str | bytes):
+        raise TypeError(f"{kind.__name__}: neither numbers nor texts")
+    return issubclass(kind, str | bytes)
+
+
+def lines(numbers: Sequence[Sequence[Any]], texts: Sequence[Sequence[str | bytes | None]]) -> bytes:
     """The rows as the server reads them: one per line, values apart by tabs, null as \\N.
 
-    Of a column all values are of one kind: numbers or booleans, texts, bytes; or null.
+    First the columns of numbers (at least one; booleans are numbers, too), then those of texts and bytes.
     """
-    return b"\n".join(map(b"\t".join, zip(*map(_cells, columns), strict=True))) + b"\n"
+    cells = [map(_cell, values) for values in texts]
+    return b"\n".join(map(b"\t".join, zip(_of_numbers(numbers), *cells, strict=True))) + b"\n"
 
 
-def _cells(values: Sequence[Any]) -> Sequence[bytes]:
-    kind = next((type(value) for value in values if value is not None), int)
-    if kind is bytes:
-        return [b"\\N" if value is None else _escaped(value) for value in values]
-    if issubclass(kind, str):
-        return [b"\\N" if value is None else _escaped(value.encode()) for value in values]
-    if not issubclass(kind, int | float):
-        raise TypeError(f"{kind.__name__}: neither numbers nor texts")
-    text = orjson.dumps(values)[1:-1]  # a whole column of numbers in one call: a tenth of the time of one by one
-    return text.replace(b"null", b"\\N").replace(b"true", b"1").replace(b"false", b"0").split(b",")
+def _of_numbers(columns: Sequence[Sequence[Any]]) -> list[bytes]:
+    """The values of each row, apart by tabs: written by one call for all rows, a tenth of the time of one by one."""
+    text = orjson.dumps(list(zip(*columns, strict=True)))[2:-2]
+    for said, meant in ((b"null", b"\\N"), (b"true", b"1"), (b"false", b"0")):
+        text = text.replace(said, meant)
+    return text.replace(b"],[", b"\n").replace(b",", b"\t").split(b"\n")
 
 
-def _escaped(value: bytes) -> bytes:
-    return value.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n")
+def _cell(value: str | bytes | None) -> bytes:
+    if value is None:
+        return b"\\N"
+    text = value.encode() if isinstance(value, str) else value
+    return text.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n")

@@ -32,12 +32,12 @@ Readings = Mapping[str, Sequence[int]]  # column → the seconds of its readings
 
 # An upsert that raises a version on conflict is beyond the ORM.
 _MARK = """
-INSERT INTO dirty_day (fleet_id, truck_id, day, version, cause, marked_at, attempts, last_error)
-VALUES (%s, %s, %s, 1, %s, UTC_TIMESTAMP(6), 0, '')
+INSERT INTO dirty_day (fleet_id, truck_id, day, version, cause, marked_at, attempts, last_error) VALUES {}
 ON DUPLICATE KEY UPDATE version = version + 1, cause = VALUES(cause), marked_at = VALUES(marked_at),
     attempts = 0, retry_at = NULL, last_error = ''
 """
-
+_MARKED = "(%s, %s, %s, 1, %s, UTC_TIMESTAMP(6), 0, '')"
+_MARKS_AT_ONCE = 500  # rows in a statement; one by one each would cost as much as a few dozen together
 
 # All kinds of events in one statement: this is asked for every delivery of every truck.
 _TOUCHING = """
@@ -49,10 +49,12 @@ WHERE fleet_id = %(fleet)s AND truck_id = %(truck)s AND started_at <= %(end)s
 
 def mark(fleet_id: int, days: Iterable[tuple[int, dt.date]], cause: str) -> int:
     """Marks (truck, day) pairs, sorted by key so that two writers never wait for each other in a circle."""
-    keys = [(fleet_id, truck_id, day, cause) for truck_id, day in sorted(set(days))]
-    if keys:
+    keys = sorted(set(days))
+    for start in range(0, len(keys), _MARKS_AT_ONCE):
+        some = keys[start : start + _MARKS_AT_ONCE]
+        values = [value for truck_id, day in some for value in (fleet_id, truck_id, day, cause)]
         with connection.cursor() as cursor:
-            cursor.executemany(_MARK, keys)
+            cursor.execute(_MARK.format(", ".join([_MARKED] * len(some))), values)
     return len(keys)
 
 

@@ -8,7 +8,8 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import orjson
@@ -55,6 +56,42 @@ class MessageRow(NamedTuple):
     payload: bytes
 
 
+class MessageRows(Sequence[MessageRow]):
+    """Rows in columns: what goes over thousands of messages takes columns, and a row is made when it is asked for."""
+
+    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+        self._columns = columns  # one for each field of MessageRow, in their order
+
+    @classmethod
+    def of(cls, rows: Sequence[MessageRow]) -> "MessageRows":
+        """The same rows in columns; at least one."""
+        return rows if isinstance(rows, MessageRows) else cls(list(zip(*rows, strict=True)))
+
+    def column(self, name: str) -> Sequence[Any]:
+        return self._columns[MessageRow._fields.index(name)]
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        return dict(zip(MessageRow._fields, self._columns, strict=True))
+
+    def chosen(self, chosen: Sequence[bool]) -> "MessageRows":
+        """Those of the rows for which there is a yes."""
+        return MessageRows([list(compress(column, chosen)) for column in self._columns])
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, at: int) -> MessageRow: ...
+    @overload
+    def __getitem__(self, at: slice) -> "MessageRows": ...
+    def __getitem__(self, at: int | slice) -> "MessageRow | MessageRows":
+        found = [column[at] for column in self._columns]
+        return MessageRows(found) if isinstance(at, slice) else MessageRow._make(found)
+
+    def __iter__(self) -> Iterator[MessageRow]:
+        return map(MessageRow._make, zip(*self._columns, strict=True))
+
+
 class Received(NamedTuple):
     """A message, and what tells it apart: they sort by second and, within it, by what wins; the winner last."""
 
@@ -92,7 +129,7 @@ def sort_out(messages: Iterable[Any], now: int) -> Batch:
             batch.refused.append(message)
         elif t <= now or t > now + FUTURE_S:
             found = received(message)
-            distinct[found.key] = found
+            distinct[t, found.digest] = found
     for found in sorted(distinct.values()):
         (batch.data if found.t <= now else batch.future).append(found)
     return batch
@@ -123,7 +160,7 @@ def received_at(message: Raw) -> int | None:
 class Rows(NamedTuple):
     """Messages evaluated: a row for each, and each sensor's last value with the second of its message."""
 
-    rows: list[MessageRow]
+    rows: Sequence[MessageRow]
     newest: dict[int, tuple[SensorValue, int]]
 
 
@@ -133,7 +170,7 @@ def rows(messages: Sequence[Received], table: SensorTable, previous: Raw | None 
     `previous` is the predecessor of the first.
     """
     if not messages:
-        return Rows([], {})
+        return Rows((), {})
     evaluated = table.read([each.message for each in messages], previous)
     times, registered, digests, payloads, raw = zip(*messages, strict=True)
     columns = (
@@ -147,7 +184,7 @@ def rows(messages: Sequence[Received], table: SensorTable, previous: Raw | None 
         payloads,
     )
     newest = {sensor_id: (value, times[index]) for sensor_id, (value, index) in evaluated.newest.items()}
-    return Rows([MessageRow._make(row) for row in zip(*columns, strict=True)], newest)
+    return Rows(MessageRows(columns), newest)
 
 
 def _places(raw: Sequence[Raw]) -> Iterator[list[Any]]:
@@ -241,6 +278,16 @@ class StoredPoint(NamedTuple):
             self.speed_kmh if fix else None,
             *self[8:18],
         )
+
+
+def values_of(rows: Sequence["MessageRow | StoredPoint"], name: str) -> Sequence[Any]:
+    """What the rows say in a column."""
+    return rows.column(name) if isinstance(rows, MessageRows) else [getattr(row, name) for row in rows]
+
+
+def has_any(values: Sequence[Any]) -> bool:
+    """Whether not all are null. Mostly the first tells, and nulls are counted fast."""
+    return bool(values) and (values[0] is not None or values.count(None) < len(values))
 
 
 def stored_point(row: MessageRow | StoredPoint) -> StoredPoint:

@@ -1,10 +1,10 @@
 """Between which seconds a truck's messages have a reading, so that nobody searches where there is none. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from apps.trucks.evidence import READINGS
-from apps.trucks.messages import MessageRow
+from apps.trucks.messages import MessageRow, MessageRows, has_any
 
 COLUMNS = ("lat", "speed_kmh", *READINGS)
 # Column → first and last second: never too narrow, and wider than need be where messages are gone. What is not in it
@@ -24,12 +24,12 @@ def widened(spans: Spans | None, rows: Sequence[MessageRow]) -> Spans | None:
 
 
 def _spans_of(rows: Sequence[MessageRow]) -> Iterator[tuple[str, int, int]]:
-    values = dict(zip(MessageRow._fields, zip(*rows, strict=True), strict=True)) if rows else {}
+    values = MessageRows.of(rows).columns() if rows else {}
     for column in COLUMNS:
         readings = values.get(column, ())
-        if readings.count(None) < len(readings):
-            yield column, _first(values["t"], readings), _first(values["t"][::-1], readings[::-1])
+        if has_any(readings):
+            yield column, _first(values["t"], readings), _first(reversed(values["t"]), reversed(readings))
 
 
-def _first(times: Sequence[int], readings: Sequence[object]) -> int:
+def _first(times: Iterable[int], readings: Iterable[object]) -> int:
     return next(t for t, reading in zip(times, readings, strict=True) if reading is not None)

@@ -19,9 +19,11 @@ from apps.trucks.messages import (
     NOT_GPS,
     UNKNOWN_SATELLITES,
     MessageRow,
+    MessageRows,
     Received,
     StoredMessages,
     StoredPoint,
+    values_of,
 )
 from apps.trucks.packs import DAY_S
 from apps.trucks.places import Box
@@ -148,7 +150,7 @@ def insert(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
     """Stores messages that are not stored yet."""
     _forget_packs(fleet_id, truck_id, rows)
     constants = {"fleet_id": fleet_id, "truck_id": truck_id}
-    if len(rows) < _WORTH_A_FILE or not bulk_load.load("message", constants, MessageRow._fields, rows):
+    if len(rows) < _WORTH_A_FILE or not bulk_load.load("message", constants, MessageRows.of(rows).columns()):
         _many(_INSERT, ((fleet_id, truck_id, *row) for row in rows))
 
 
@@ -161,7 +163,8 @@ def replace_readings(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -
 
 def _forget_packs(fleet_id: int, truck_id: int, rows: Sequence[MessageRow]) -> None:
     if rows:
-        packs.forget(fleet_id, truck_id, min(row.t for row in rows), max(row.t for row in rows))
+        seconds = values_of(rows, "t")
+        packs.forget(fleet_id, truck_id, min(seconds), max(seconds))
 
 
 def stale_span(fleet_id: int, truck_id: int, since_t: int, version: str, limit: int) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ from apps.accounts.models import Fleet
 from apps.fleet import ledger, summaries
 from apps.fleet.models import CostAllocation, CostEntry, CostRate, FleetDay, FleetDayCost, FuelPrice, TruckDayCost
 from apps.fleet.summaries import batches, shares, sums, writing
-from apps.trucks import ingest, invalidation, packs, settled, storage
+from apps.trucks import ingest, invalidation, latest_values, packs, settled, storage
 from apps.trucks.messages import sort_out
 from apps.trucks.models import DirtyDay, Truck, TruckDay, TruckSync
 from apps.trucks.tables import SensorTables
@@ -54,7 +54,7 @@ PARAMETERS: list[dict[str, float]] = [
 POINTS: list[tuple[Any, str]] = [
     (batches, "detect_days"), (batches, "changed_days"), (batches, "_update_log"), (writing, "next_revision"),
     (writing, "_replace_events"), (writing, "_replace_costs"), (sums, "of_days"), (shares, "allocate"),
-    (ingest, "_mark_changed"), (ingest, "_move_cursor"), (ingest, "_keep_latest"), (storage, "insert"),
+    (ingest, "_mark_changed"), (ingest, "_move_cursor"), (latest_values, "keep"), (storage, "insert"),
     (storage, "delete"), (storage, "replace_readings"), (invalidation, "mark"), (batches, "_lock_trucks"),
     (packs, "keep"), (packs, "forget"), (packs, "packed"),
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Rows that go in by LOAD DATA are those that INSERT would make; where it is not allowed, INSERT makes them."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection
 
 from apps.accounts.models import Fleet
 from apps.trucks import bulk_load, storage
-from apps.trucks.messages import MessageRow
+from apps.trucks.messages import MessageRow, MessageRows
 from apps.trucks.models import Message, Truck
 from tests.pipeline.feed import deliver, truck_of
 
@@ -47,7 +48,7 @@ def test_what_insert_would_refuse_is_refused_by_its_error_and_nothing_stays(monk
         ([row(1), row(2), row(1)], IntegrityError),
         ([row(1), row(2, satellites=2**40)], DataError),
     ):
-        assert not bulk_load.load("message", {"fleet_id": 1, "truck_id": 3}, MessageRow._fields, rows)
+        assert not bulk_load.load("message", {"fleet_id": 1, "truck_id": 3}, MessageRows.of(rows).columns())
         assert not stored(3)
         with pytest.raises(error), connection.cursor() as cursor:
             cursor.execute("SAVEPOINT here")
@@ -83,7 +84,7 @@ def test_a_broken_connection_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(bulk_load, "_send", break_off)
     monkeypatch.setattr(bulk_load, "_is_forbidden", False)
     with pytest.raises(OperationalError):
-        bulk_load.load("message", {}, MessageRow._fields, ROWS)
+        bulk_load.load("message", {}, MessageRows.of(ROWS).columns())
     assert not bulk_load._is_forbidden
 
 
@@ -94,3 +95,9 @@ def test_known_messages_are_not_evaluated_again(monkeypatch: pytest.MonkeyPatch)
     assert deliver(truck, messages, 100) == (59, 0, 0)
     monkeypatch.setattr("apps.trucks.ingest.rows", lambda *_: pytest.fail("evaluated"))
     assert deliver(truck, messages, 100) == (0, 0, 0)
+
+
+@pytest.mark.django_db
+def test_what_is_neither_number_nor_text_is_an_error() -> None:
+    with pytest.raises(TypeError, match="date: neither"):
+        bulk_load.load("message", {}, {"t": [1, 2], "dtc": [None, dt.date(2026, 1, 1)]})

@@ -172,7 +172,7 @@ def _replace(stored: QuerySet[Row], rows: Iterable[Columns]) -> None:
 def _insert(model: type[Model], rows: Sequence[Sequence[Any]]) -> None:
     """Inserts rows of all fields, in their order. A day has dozens: the ORM takes 85 µs for each, an INSERT 35."""
     table, columns = model._meta.db_table, [field.column for field in model._meta.local_concrete_fields]
-    if not rows or (len(rows) >= _MANY and bulk_load.load(table, {}, columns, _as_texts(rows))):
+    if not rows or (len(rows) >= _MANY and bulk_load.load(table, {}, _in_columns(columns, rows))):
         return
     places = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
@@ -182,9 +182,9 @@ def _insert(model: type[Model], rows: Sequence[Sequence[Any]]) -> None:
         )
 
 
-def _as_texts(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """The rows with their days, instants and decimals as texts, column by column."""
-    return list(zip(*map(_column_as_texts, zip(*rows, strict=True)), strict=True))
+def _in_columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The rows by column, with their days, instants and decimals as texts."""
+    return dict(zip(names, map(_column_as_texts, zip(*rows, strict=True)), strict=True))
 
 
 def _column_as_texts(values: Sequence[Any]) -> Sequence[Any]:
