@@ -9,10 +9,11 @@ import httpx
 from apps.accounts.calendar import day_bounds
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
-from apps.trucks import backfills, hints
+from apps.trucks import backfills, hints, lanes
 from apps.trucks.backfills import Chunk, ChunkLost
 from apps.trucks.disk import DiskFull, SpaceGuard
 from apps.trucks.ingest import advance
+from apps.trucks.lanes import Lane
 from apps.trucks.models import Backfill, Truck, TruckSync
 from apps.trucks.tables import SensorTables
 from apps.trucks.truck_pass import Tally, TruckPass
@@ -37,20 +38,34 @@ class Resync:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.backfill = backfill
-        self.fleet: Fleet = backfill.fleet
-        self._give_way, self._progress = give_way, progress
-        self._deadline = time.monotonic() + seconds
-        self._retry, self._transport = retry, transport
+        self.give_way, self.progress = give_way, progress
+        self.deadline = time.monotonic() + seconds
+        self.retry, self.transport = retry, transport
+
+    def work(self) -> int:
+        """Reads chunk after chunk, in two lanes, until none is free or the share is over: how many truck-days it read.
+
+        Raises nothing that Wialon does: a truck's error is tried again later; where the account cannot be read, or
+        there is no space on the database's disk, the backfill rests.
+        """
+        done: list[int] = []
+        with lanes.beside(lambda lane: done.append(_LaneOf(self, lane).work())):
+            done.append(_LaneOf(self, Lane()).work())
+        return sum(done)
+
+
+class _LaneOf:
+    """What one lane of a worker does in a share of a backfill."""
+
+    def __init__(self, share: Resync, lane: Lane) -> None:
+        self.share, self.lane = share, lane
+        self.backfill = share.backfill
+        self.fleet: Fleet = share.backfill.fleet
         self._chunk: Chunk | None = None
         self._space = SpaceGuard()
         self._tables = SensorTables(self.fleet.pk)
 
     def work(self) -> int:
-        """Reads chunk after chunk until none is free or the share is over. Returns how many truck-days it read.
-
-        Raises nothing that Wialon does: a truck's error is tried again later; where the account cannot be read, or
-        there is no space on the database's disk, the backfill rests.
-        """
         self._chunk = backfills.claim(self.backfill.pk)
         if self._chunk is None:
             return 0
@@ -71,8 +86,8 @@ class Resync:
             fleet.wialon_url,
             fleet.wialon_token,
             session=session,
-            retry=self._retry,
-            transport=self._transport,
+            retry=self.share.retry,
+            transport=self.share.transport,
             before_try=self._renew,
         )
 
@@ -87,10 +102,12 @@ class Resync:
         done = 0
         while self._chunk is not None:
             done += self._read(client, self._chunk, now)
-            self._progress()
-            is_over = time.monotonic() > self._deadline or self._give_way()
-            self._chunk = None if is_over else backfills.claim(self.backfill.pk)
+            self.share.progress()
+            self._chunk = None if self._is_over() else backfills.claim(self.backfill.pk)
         return done
+
+    def _is_over(self) -> bool:
+        return time.monotonic() > self.share.deadline or self.lane.is_closed() or self.share.give_way()
 
     def _read(self, client: WialonClient, chunk: Chunk, now: int) -> int:
         """Reads a chunk's days. Raises WialonError where it is not this truck that cannot be read, and ChunkLost."""

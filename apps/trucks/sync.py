@@ -9,6 +9,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,9 +20,10 @@ from django.utils import timezone
 
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.models import Fleet
-from apps.trucks import drivers, hints, leases, logins, shares, units
+from apps.trucks import drivers, hints, lanes, leases, logins, shares, units
 from apps.trucks.disk import DiskFull, SpaceGuard
 from apps.trucks.ingest import advance
+from apps.trucks.lanes import Lane
 from apps.trucks.leases import Holding, Lost
 from apps.trucks.models import SyncRun, Truck, TruckSync
 from apps.trucks.reading import OutOfTime, Reader
@@ -38,6 +40,7 @@ _WAIT_S = 0.1  # until it is looked again whether others are done
 
 Progress = Callable[[int, int], None]  # trucks done, trucks in all
 CallHelp = Callable[[int, int], None]  # a run that others may join in, and how many would find work
+OpenClient = Callable[[Holding], WialonClient]  # of the fleet's account
 
 
 class FleetPass:
@@ -48,6 +51,7 @@ class FleetPass:
         run: SyncRun,
         client: WialonClient,
         holding: Holding,
+        open_client: OpenClient,
         *,
         deadline: float = math.inf,
         call_help: CallHelp = lambda run_id, helpers: None,
@@ -58,6 +62,7 @@ class FleetPass:
         self._run = run
         self._client = client
         self._holding = holding
+        self._open_client = open_client
         self._deadline = deadline  # by the monotonic clock
         self._call_help = call_help
         self._progress = progress
@@ -105,22 +110,29 @@ class FleetPass:
             advance(self.fleet, [*known, *self.tally.read, *shares.read_in(self._run)], now)
 
     def _read_with_others(self, reader: Reader, due: Sequence[Turn]) -> None:
-        """Reads shares until none is left, and waits for those that others read, or takes them over."""
+        """Reads shares in two lanes until none is left, and waits for those that others read, or takes them over."""
         run = self._run
         run.save(update_fields=["wialon_t", "trucks", "lag_s"])  # what the others need, and people see meanwhile
         shares.lay_out(run, due)
         self._call_help(run.pk, shares.number(due) - 1)
         try:
-            while left := shares.left(run.pk):
-                self._show_progress(run.trucks - left)
-                if share := shares.claim(run.pk):
-                    read_share(reader, share)
-                else:
-                    time.sleep(_WAIT_S)
-                self._holding.renew()
-                reader.check_time()
+            with lanes.beside(self._read_beside):
+                while left := shares.left(run.pk):
+                    self._show_progress(run.trucks - left)
+                    if share := shares.claim(run.pk):
+                        read_share(reader, share)
+                    else:
+                        time.sleep(_WAIT_S)
+                    self._holding.renew()
+                    reader.check_time()
         finally:
             shares.take_back(run)
+
+    def _read_beside(self, lane: Lane) -> None:
+        """What the second lane does: it takes shares as a worker does that joins in."""
+        holding = Holding(SpaceGuard(), lane)
+        with self._open_client(holding) as client:
+            _read_shares(self._run, shares.claim(self._run.pk), client, holding, self._deadline, lane.is_closed)
 
     def _show_progress(self, done: int) -> None:
         self._done = done
@@ -168,9 +180,12 @@ def synchronise(
     run = SyncRun.objects.create(fleet=fleet, started_at=timezone.now(), looks_back=looks_back)
     tally, wait_s = Tally(), float(settings.SYNC_INTERVAL_S)
     deadline, holding = time.monotonic() + seconds, Holding(lease, SpaceGuard())
+    open_client = partial(_client, fleet, transport=transport, retry=retry)
     try:
-        with _client(fleet, holding, transport=transport, retry=retry) as client:
-            one = FleetPass(run, client, holding, deadline=deadline, call_help=call_help, progress=progress)
+        with open_client(holding) as client:
+            one = FleetPass(
+                run, client, holding, open_client, deadline=deadline, call_help=call_help, progress=progress
+            )
             tally = one.tally
             one.read()
         run.status = SyncRun.Status.OK

@@ -239,6 +239,23 @@ def test_four_workers_at_once_do_each_day_once(fleet: Fleet, simulator: Simulato
     assert simulator.counters.max_heavy_at_once <= 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_worker_reads_in_two_lanes_different_trucks(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    backfill, both, read = ask(fleet), threading.Barrier(2), []
+    renew = Chunk.renew
+
+    def meet(self: Chunk) -> None:
+        if threading.current_thread() not in [thread for thread, _ in read]:
+            read.append((threading.current_thread(), self.truck_id))
+            both.wait(10)  # each has a chunk while the other has one
+        renew(self)
+
+    monkeypatch.setattr(Chunk, "renew", meet)
+    done = work(backfill)
+    assert len({truck_id for _, truck_id in read}) == 2
+    assert (done.status, done.days_done) == ("done", 12)
+
+
 # --- what goes wrong ------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,7 @@
 """A large fleet's pass is read by several workers: each truck once, whoever dies, within Wialon's limits."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.trucks import leases, shares
+from apps.trucks import leases, shares, truck_pass
 from apps.trucks import sync as passes
 from apps.trucks.models import FleetSync, Message, SyncRun, Truck, TruckSync
 from apps.trucks.shares import Share, ShareLost
@@ -145,6 +147,50 @@ def test_workers_that_join_in_read_each_truck_once_within_the_limits(fleet: Flee
     assert simulator.counters.max_heavy_at_once == 2
     assert (simulator.counters.logins_ok, simulator.counters.errors) == (1, {})
     assert set(TruckSync.objects.values_list("known_until", "run_id", "lease_until")) == {(NOW + 60, None, None)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_worker_reads_in_two_lanes(fleet: Fleet, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator.faults.add("slow", svc=LOAD, seconds=0.03)
+    threads, store = set(), truck_pass.store
+
+    def stored(*args: Any) -> Any:
+        threads.add(threading.current_thread())
+        return store(*args)
+
+    monkeypatch.setattr(truck_pass, "store", stored)
+    run = a_pass(fleet)
+    assert len(threads) == 2 and threading.main_thread() in threads
+    assert (run.status, run.trucks, run.trucks_with_news, run.messages_new) == ("ok", 13, 12, stored_now(fleet))
+    assert run.workers == 1
+    assert is_all_there(fleet, simulator)
+    assert simulator.counters.calls[LOAD] == 12
+    assert (simulator.counters.logins_ok, simulator.counters.errors) == (1, {})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_that_is_lost_ends_both_lanes_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, stored, store = threading.Event(), [], truck_pass.store
+
+    def slowly(*args: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            begun.wait(10)
+        else:
+            begun.set()
+            time.sleep(0.5)  # until the first lane has noticed
+            stored.append(args[1])
+        return store(*args)
+
+    def went_on_elsewhere(lease: leases.Lease) -> None:
+        if begun.is_set():
+            raise leases.LeaseLost("elsewhere")
+
+    monkeypatch.setattr(truck_pass, "store", slowly)
+    monkeypatch.setattr(leases.Lease, "renew", went_on_elsewhere)
+    run = a_pass(fleet)
+    assert (run.status, run.error) == ("failed", "LeaseLost: elsewhere")
+    assert len(stored) == 1  # of the two trucks of its share
+    assert not TruckSync.objects.filter(lease_until__isnull=False).exists()
 
 
 @pytest.mark.django_db
