@@ -1,7 +1,6 @@
 """A fleet's policy: floors that rise, and messages that go."""
 
 import datetime as dt
-import time
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,11 +12,10 @@ from apps.trucks import invalidation, retention
 from apps.trucks.models import DirtyDay, FactsRevision, Message, TruckSync
 from apps.trucks.sealing import REACH_S, kept_since
 from tests import rows as make
-from tests.trucks.test_partitions import truck_with
+from tests.trucks.test_partitions import NOW, truck_with
 
 pytestmark = pytest.mark.django_db
 DAY_S = 86_400
-NOW = int(time.time())
 
 
 @pytest.fixture
