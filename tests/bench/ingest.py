@@ -1,9 +1,10 @@
 """How fast messages get in: Wialon's JSON to committed rows, beside ways to store rows that do nothing else.
 
-    python -m tests.bench.ingest [--trucks N] [--days N] [--rounds N]
+    python -m tests.bench.ingest [--trucks N] [--days N] [--rounds N] [--write]
 
-Runs on the database of DATABASE_URL, in fleets of its own, which it removes again. Prints messages a second, the
-median of the rounds; in every round each way has its turn, so that other work on the machine slows them all.
+Runs on the database of DATABASE_URL, in fleets of its own, which it removes again. Prints messages a second and the CPU
+that a message takes, medians of the rounds; in every round each way has its turn, so that other work on the machine
+slows them all. `--write` puts the table into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -13,16 +14,31 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import django
 import orjson
 
+from tests.bench import pages
+from tests.bench.servers import database_cpu_s
+
 NOW = 1_763_900_000
 PIECE_S = 3 * 86_400  # what the sync loads at once
-SHOWN = "{:<40}{:>10,.0f} messages/s"
+SAMPLE = 200  # rows of a delivery that the slowest way stores
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What so many messages took: time, and CPU of the workers and of the database."""
+
+    messages: int
+    seconds: float
+    workers_s: float
+    database_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +111,16 @@ def remove(load: Load) -> None:
 # --- the product ---
 
 
-def ingest(fleet_id: int, deliveries: Sequence[Delivery]) -> int:
-    """What the sync does with each answer. Returns how many messages were new."""
+def ingest(fleet_id: int, deliveries: Sequence[Delivery]) -> None:
+    """What a worker of the sync does with the answers, in its two lanes: each stores truck after truck, in order."""
+    from apps.trucks import lanes
+
+    waiting = deque(list(answers) for _, answers in groupby(deliveries, key=lambda each: each.truck_id))
+    with lanes.beside(lambda lane: store_trucks(fleet_id, waiting)):
+        store_trucks(fleet_id, waiting)
+
+
+def store_trucks(fleet_id: int, waiting: deque[list[Delivery]]) -> None:
     from apps.accounts.models import Fleet
     from apps.trucks.ingest import store
     from apps.trucks.messages import sort_out
@@ -105,36 +129,43 @@ def ingest(fleet_id: int, deliveries: Sequence[Delivery]) -> int:
 
     fleet, tables = Fleet.objects.get(id=fleet_id), SensorTables(fleet_id)
     trucks = Truck.objects.filter(fleet=fleet).select_related("fleet").in_bulk()
-    new = 0
-    for delivery in deliveries:
+    for delivery in _in_turn(waiting):
         truck = trucks[delivery.truck_id]
         batch = sort_out(orjson.loads(delivery.body)["messages"], NOW)
-        new += store(fleet, truck, tables.of(truck), batch, NOW)[0]
-    return new
+        store(fleet, truck, tables.of(truck), batch, NOW)
 
 
-def in_processes(work: Callable[[int, Sequence[Delivery]], int], load: Load, processes: int) -> float:
-    """Messages a second when so many processes share the trucks; counted from the moment at which all are ready."""
+def _in_turn(waiting: deque[list[Delivery]]) -> Iterator[Delivery]:
+    while True:
+        try:
+            yield from waiting.popleft()
+        except IndexError:  # the other lane took the last truck
+            return
+
+
+def in_processes(load: Load, processes: int) -> Spent:
+    """What so many processes that share the trucks take; counted from the moment at which all are ready."""
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(processes + 1)
+    barrier, cpu = context.Barrier(processes + 1), context.Queue()
     trucks = sorted({delivery.truck_id for delivery in load.deliveries})
     workers = []
     for number in range(processes):
         mine = set(trucks[number::processes])
         share = [delivery for delivery in load.deliveries if delivery.truck_id in mine]
-        workers.append(context.Process(target=_work, args=(barrier, work, load.fleet_id, share)))
+        workers.append(context.Process(target=_work, args=(barrier, cpu, load.fleet_id, share)))
     for worker in workers:
         worker.start()
     barrier.wait()
-    started = time.perf_counter()
+    started, database = time.perf_counter(), database_cpu_s()
     barrier.wait()
-    seconds = time.perf_counter() - started
+    seconds, database = time.perf_counter() - started, database_cpu_s() - database
+    workers_s = sum(cpu.get() for _ in workers)
     for worker in workers:
         worker.join()
-    return load.messages / seconds
+    return Spent(load.messages, seconds, workers_s, database)
 
 
-def _work(barrier: Any, work: Callable[[int, Sequence[Delivery]], int], fleet_id: int, share: list[Delivery]) -> None:
+def _work(barrier: Any, cpu: Any, fleet_id: int, share: list[Delivery]) -> None:
     django.setup()
     from django.db import connection
 
@@ -144,7 +175,9 @@ def _work(barrier: Any, work: Callable[[int, Sequence[Delivery]], int], fleet_id
     try:
         connection.ensure_connection()
         barrier.wait()
-        work(fleet_id, share)
+        before = time.process_time()
+        ingest(fleet_id, share)
+        cpu.put(time.process_time() - before)
         barrier.wait()
     except BaseException:
         barrier.abort()  # nobody need wait for us
@@ -182,7 +215,7 @@ def ready_rows(load: Load) -> list[Rows]:
 
 
 def row_by_row(fleet_id: int, ready: Rows) -> None:
-    for each in ready.objects[:200]:  # the slow one: a sample is enough
+    for each in ready.objects[:SAMPLE]:
         each.save(force_insert=True)
 
 
@@ -198,60 +231,84 @@ def multi_row_insert(fleet_id: int, ready: Rows) -> None:
 
 def load_data(fleet_id: int, ready: Rows) -> None:
     from apps.trucks import bulk_load
-    from apps.trucks.messages import MessageRow
 
     constants = {"fleet_id": fleet_id, "truck_id": ready.truck_id}
-    if not bulk_load.load("message", constants, MessageRow._fields, ready.rows):
+    if not bulk_load.load("message", constants, ready.rows.columns()):
         raise SystemExit("this database takes no files (local_infile)")
 
 
-def rate_of(write: Callable[[int, Rows], None], load: Load, ready: Sequence[Rows]) -> float:
+def spent_by(write: Callable[[int, Rows], None], load: Load, ready: Sequence[Rows]) -> Spent:
     from django.db import transaction
 
-    count = sum(min(len(each.rows), 200) if write is row_by_row else len(each.rows) for each in ready)
-    started = time.perf_counter()
+    count = sum(min(len(each.rows), SAMPLE) if write is row_by_row else len(each.rows) for each in ready)
+    started, cpu, database = time.perf_counter(), time.process_time(), database_cpu_s()
     for each in ready:
         with transaction.atomic():
             write(load.fleet_id, each)
-    return count / (time.perf_counter() - started)
+    return Spent(count, time.perf_counter() - started, time.process_time() - cpu, database_cpu_s() - database)
 
 
 # --- the run ---
 
 
-def run(trucks: int, days: int, rounds: int) -> dict[str, float]:
-    """Way → messages a second, the median of the rounds."""
-    load = make_load(trucks, days)
+def run(load: Load, rounds: int) -> dict[str, list[Spent]]:
+    """Way → what it took in each round."""
     ready = ready_rows(load)
-    print(f"{load.messages:,} messages in {len(load.deliveries)} answers", flush=True)
-    rates: dict[str, list[float]] = {}
-    try:
-        for _ in range(rounds):
-            for processes in (1, 2):
-                forget(load)
-                for what in ("new", "all known"):
-                    name = f"product, {what}, {processes} process{'es' * (processes > 1)}"
-                    rates.setdefault(name, []).append(in_processes(ingest, load, processes))
-            for write in (row_by_row, bulk_create, multi_row_insert, load_data):
-                forget(load)
-                name = f"rows alone: {write.__name__.replace('_', ' ')}"
-                rates.setdefault(name, []).append(rate_of(write, load, ready))
-    finally:
-        remove(load)
-    return {name: statistics.median(found) for name, found in rates.items()}
+    found: dict[str, list[Spent]] = {}
+    for _ in range(rounds):
+        for processes in (1, 2):
+            forget(load)
+            for what in ("new messages", "all known already"):
+                name = f"product, {what}, {processes} process{'es' * (processes > 1)}"
+                found.setdefault(name, []).append(in_processes(load, processes))
+        for write in (row_by_row, bulk_create, multi_row_insert, load_data):
+            forget(load)
+            name = f"rows alone: {write.__name__.replace('_', ' ')}"
+            found.setdefault(name, []).append(spent_by(write, load, ready))
+    return found
+
+
+def text_of(found: dict[str, list[Spent]], load: Load, busy: float) -> str:
+    rows = []
+    for name, rounds in found.items():
+        rate, worker, database = (
+            statistics.median(values)
+            for values in zip(
+                *(
+                    (each.messages / each.seconds, each.workers_s / each.messages, each.database_s / each.messages)
+                    for each in rounds
+                ),
+                strict=True,
+            )
+        )
+        rows.append([name, f"{rate:,.0f}", f"{worker * 1e6:.1f}", f"{database * 1e6:.1f}"])
+    heads = ["way", "messages/s", "CPU µs a message: workers", "database"]
+    return (
+        f"{load.messages:,} messages in {len(load.deliveries):,} answers; medians of {len(rounds)} rounds. "
+        f"{os.cpu_count()} cores shared by workers, database and other work (load {busy:.1f} before). The rivals store "
+        f"rows that are ready and do nothing else.\n\n{pages.table(heads, rows)}"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--trucks", type=int, default=25)
+    parser.add_argument("--trucks", type=int, default=24)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
+    busy = os.getloadavg()[0]
     django.setup()
-    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    for name, rate in run(arguments.trucks, arguments.days, arguments.rounds).items():
-        print(SHOWN.format(name, rate))
+    load = make_load(arguments.trucks, arguments.days)
+    try:
+        found = run(load, arguments.rounds)
+    finally:
+        remove(load)
+    text = text_of(found, load, busy)
+    print(text)
+    if arguments.write:
+        pages.write("ingest", text)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ import django
 
 from tests.bench import pages
 from tests.bench.rivals import days_duckdb
+from tests.bench.servers import database_cpu_s
 
 DAY_S = 86_400
 MIDNIGHT = 1_763_856_000  # UTC; the running day's
@@ -140,9 +141,9 @@ def measure(fleet: Any, days: int, processes: int) -> Spent:
     for worker in workers:
         worker.start()
     barrier.wait()
-    started, database = time.perf_counter(), _database_cpu_s()
+    started, database = time.perf_counter(), database_cpu_s()
     barrier.wait()
-    seconds, database = time.perf_counter() - started, _database_cpu_s() - database
+    seconds, database = time.perf_counter() - started, database_cpu_s() - database
     workers_s = sum(spent.get() for _ in workers)
     for worker in workers:
         worker.join()
@@ -168,17 +169,6 @@ def _work(barrier: Any, spent: Any, fleet_id: int) -> None:
     except BaseException:
         barrier.abort()  # nobody need wait for us
         raise
-
-
-def _database_cpu_s() -> float:
-    """What the database's process, on this machine, has used so far."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT @@pid_file")
-        pid = Path(cursor.fetchone()[0]).read_text().strip()
-    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def run(fleet: Any, days: int, rounds: int) -> dict[str, list[Spent]]:
@@ -210,9 +200,9 @@ def run_packed(fleet: Any, days: int, rounds: int) -> dict[str, list[Spent]]:
     today = dt.datetime.fromtimestamp(MIDNIGHT, dt.UTC).date()
     first, last = today - dt.timedelta(days=days), today - dt.timedelta(days=1)
     settled.SETTLED_AFTER_S = 0  # as if they lay longer back
-    started, cpu, database = time.perf_counter(), time.process_time(), _database_cpu_s()
+    started, cpu, database = time.perf_counter(), time.process_time(), database_cpu_s()
     packed = sum(settled.pack_truck(truck_id, math.inf) for truck_id in _trucks_of(fleet))
-    spent = time.perf_counter() - started, time.process_time() - cpu, _database_cpu_s() - database
+    spent = time.perf_counter() - started, time.process_time() - cpu, database_cpu_s() - database
     found: dict[str, list[Spent]] = {"packing their messages": [Spent(packed, *spent)]}
     for _ in range(rounds):
         for processes in PROCESSES:

@@ -38,6 +38,17 @@ class Server:
         return total
 
 
+def database_cpu_s() -> float:
+    """What the database's process, on this machine, has used so far."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@pid_file")
+        pid = Path(cursor.fetchone()[0]).read_text().strip()
+    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
 def granian(application: str) -> list[str]:
     return [
         str(BIN / "granian"), "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1",
