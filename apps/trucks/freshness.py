@@ -13,11 +13,12 @@ from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.problems import FieldError, InvalidParameters, NotFound
-from apps.merging import Sharing
+from apps.merging import Merger, Sharing
 from apps.mysql import fetch_all
 from apps.trucks import queries, remembered
 
 _READS = 3
+_states = Merger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
 
 async def state_of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     """The same without the codes of those that lag behind, found by primary keys alone."""
-    return of_watermarks((await fetch_all(queries.FLEET_FRESHNESS, {"fleet": fleet_id}))[0], int(now.timestamp()))
+    rows = await _states.rows(queries.FLEET_FRESHNESS_TOGETHER, {"fleet": fleet_id}, str(fleet_id))
+    return of_watermarks(rows[0], int(now.timestamp()))
 
 
 def of_watermarks(row: dict[str, Any], now: int) -> Freshness:

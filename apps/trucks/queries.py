@@ -34,11 +34,16 @@ def at_revision(sql: str) -> str:
     return f"SELECT rows_read.*, {_REVISION} AS at_revision FROM ({sql}) rows_read"
 
 
-# One row: all that the state of a fleet's answers follows from, found by primary keys; counted where it is written.
-FLEET_FRESHNESS = f"""
-SELECT {_REVISION} AS revision, {_FACTS} AS facts, w.version, w.trucks, w.known_until, w.steps
-FROM (SELECT 1) one LEFT JOIN fleet_watermark w ON w.fleet_id = %(fleet)s
+_STATE = """
+COALESCE(r.revision, 0) AS revision, COALESCE(c.revision, 0) AS facts, w.version, w.trucks, w.known_until, w.steps
+FROM fleet f LEFT JOIN summary_revision r ON r.fleet_id = f.id LEFT JOIN facts_revision c ON c.fleet_id = f.id
+    LEFT JOIN fleet_watermark w ON w.fleet_id = f.id
+WHERE f.id = %(fleet)s
 """
+# One row: all that the state of a fleet's answers follows from, found by primary keys; counted where it is written.
+FLEET_FRESHNESS = f"SELECT {_STATE}"
+# The same for all who ask for it at the same time; the fleet is the key, too.
+FLEET_FRESHNESS_TOGETHER = KeyedStatement(f"SELECT {{keys}} AS fleet_key, {_STATE}", "fleet_key")
 
 # One row a truck that lags behind, by code.
 LAGGING_TRUCKS = f"""

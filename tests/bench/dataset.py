@@ -123,9 +123,9 @@ def extend(dataset: Dataset, days: int) -> Dataset:
             _multiply_day(first, day)
     with transaction.atomic():
         trucks = Truck.objects.filter(fleet_id=dataset.fleet_id).values_list("pk", flat=True)
-        days = [(truck, day) for truck in trucks for day in wanted]
-        blocks.replace_places(dataset.fleet_id, days)
-        sums.of_spans(dataset.fleet_id, days)
+        truck_days = [(truck, day) for truck in trucks for day in wanted]
+        blocks.replace_places(dataset.fleet_id, truck_days)
+        sums.of_spans(dataset.fleet_id, truck_days)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE TABLE {_TABLES}")
     return Dataset(dataset.fleet_id, dataset.key, dataset.trucks, days, dataset.last_day)

@@ -4,7 +4,8 @@
 
 Three fleets in one database: trucks with 60 days, the same with a year, and many trucks with 60 days. Two servers: one
 as it is, which remembers answers by their tags, and one that remembers nothing, so that each answer is read and made
-anew. In every round each fleet has its turn on each of them; medians count. `--write` puts the result into
+anew. In every round each fleet has its turn on each of them; medians count. Beside it a 304 stands with what a look-up
+by primary key costs through the same pool. `--write` puts the result into
 docs/performance.md.
 """
 
@@ -52,6 +53,7 @@ OTHERS = {
 ENDPOINTS = {**TOTALS, **LISTS, **OTHERS}
 KNOWN = "summary, known: 304"
 WARM, COLD = "remembering", "remembering nothing"
+BESIDE_A_LOOK_UP = (1, 16)  # connections
 Found = dict[tuple[str, str, str], Figures]  # endpoint, fleet, server
 
 
@@ -72,6 +74,33 @@ def measured(fleets: dict[str, Dataset], rounds: int, seconds: int) -> Found:
                         measure(figures, server, f"/api/v2{path}", 1, seconds, headers)
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     return found
+
+
+def beside_a_look_up(dataset: Dataset, rounds: int, seconds: int) -> dict[tuple[str, int], Figures]:
+    """(way, connections) → figures of a 304 and of a look-up by key, in turns."""
+    found: dict[tuple[str, int], Figures] = {}
+    headers = {"Authorization": f"Bearer {dataset.key}", "If-None-Match": "*"}
+    with servers.running([servers.PRODUCT, servers.LOOK_UP], SENSORS, **QUIET) as ways:
+        for _ in range(rounds):
+            for connections in BESIDE_A_LOOK_UP:
+                for server in ways:
+                    figures = found.setdefault((server.name, connections), Figures())
+                    measure(figures, server, f"/api/v2{ENDPOINTS['summary']}", connections, seconds, headers)
+    return found
+
+
+def look_up_table(found: dict[tuple[str, int], Figures]) -> str:
+    heads = ["way", *(f"c = {n}: {name}" for n in BESIDE_A_LOOK_UP for name in ("p50 ms", "CPU µs", "database µs"))]
+    names = {servers.PRODUCT[0]: KNOWN, servers.LOOK_UP[0]: servers.LOOK_UP[0]}
+    lines: list[list[object]] = []
+    for way, name in names.items():
+        line: list[object] = [name]
+        for connections in BESIDE_A_LOOK_UP:
+            figures = found[way, connections]
+            line += [f"{figures.median('p50_ms'):.2f}", f"{figures.median('cpu_us'):,.0f}"]
+            line.append(f"{figures.median('database_us'):,.0f}")
+        lines.append(line)
+    return pages.table(heads, lines)
 
 
 def table(found: Found, fleets: list[str]) -> str:
@@ -117,14 +146,16 @@ def run(trucks: int, days: int, many: int, rounds: int, seconds: int) -> str:
         f"{many:,} trucks, {SHORT} days": dataset.make(many, SHORT),
     }
     found = measured(fleets, rounds, seconds)
-    foreign = [value for figures in found.values() for value in figures.foreign_pct]
+    known = beside_a_look_up(next(iter(fleets.values())), rounds, seconds)
+    foreign = [value for figures in [*found.values(), *known.values()] for value in figures.foreign_pct]
     head = (
         f"One server process, {os.cpu_count()} cores shared with the database and the client (wrk); {rounds} "
         f"interleaved rounds of {seconds} s, medians. Other work on the machine: {statistics.median(foreign):.0f} % of "
         f"its CPU, at most {max(foreign):.0f} %. Of trucks, 1,000 are on a page."
     )
     names = list(fleets)
-    return "\n\n".join([head, table(found, names), "\n".join(f"- {line}" for line in flatness(found, names))])
+    lines = "\n".join(f"- {line}" for line in flatness(found, names))
+    return "\n\n".join([head, table(found, names), lines, look_up_table(known)])
 
 
 def main() -> None:
@@ -133,7 +164,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--many", type=int, default=10_000, help="trucks of the third fleet")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     arguments = parser.parse_args()
     if not wrk.is_there():

@@ -39,6 +39,7 @@ class Figures:
     p50_ms: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
+    database_us: list[float] = field(default_factory=list)
     foreign_pct: list[float] = field(default_factory=list)
 
     def median(self, name: str) -> float:
@@ -51,17 +52,18 @@ def measure(figures: Figures, server: servers.Server, path: str, *how: Any) -> N
     Raises RuntimeError for a server that answers with errors: its speed would mean nothing.
     """
     busy, cpu, began = busy_s(), server.cpu_s(), time.perf_counter()
-    ours = ours_s(server)
+    ours, database = ours_s(server), database_s()
     result = wrk.run(f"{server.address}{path}", *how)
     elapsed = time.perf_counter() - began
     if result.errors or not result.requests:
         raise RuntimeError(f"{server.name}: {result.errors} errors in {result.requests} answers")
-    used = server.cpu_s() - cpu
+    used, read = server.cpu_s() - cpu, database_s() - database
     foreign = busy_s() - busy - (ours_s(server) - ours)
     figures.per_s.append(result.per_s)
     figures.p50_ms.append(result.p50_ms)
     figures.p99_ms.append(result.p99_ms)
     figures.cpu_us.append(1e6 * used / result.requests)
+    figures.database_us.append(1e6 * read / result.requests)
     figures.foreign_pct.append(max(0.0, 100 * foreign / elapsed / (os.cpu_count() or 1)))
 
 

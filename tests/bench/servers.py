@@ -76,6 +76,7 @@ RIVALS = (
     ("bare ASGI, no merging", granian("tests.bench.rivals.bare:single")),
     ("bare ASGI, merged", granian("tests.bench.rivals.bare:merged")),
 )
+LOOK_UP = ("bare ASGI, one look-up by key", granian("tests.bench.rivals.look_up:application"))
 
 
 @contextmanager
