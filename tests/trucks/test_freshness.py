@@ -1,4 +1,6 @@
 import asyncio
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -8,6 +10,8 @@ from django.test import RequestFactory
 
 from apps.accounts.authentication import Principal
 from apps.accounts.models import Fleet
+from apps.merging import Merger
+from apps.mysql import Row
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.models import SummaryRevision
@@ -65,3 +69,20 @@ def test_summaries_that_never_rest_are_answered_all_the_same() -> None:
     answer, built = answered(fleet, changes=9)
     assert answer.status_code == 200
     assert built == [7, 8, 9]
+
+
+async def test_the_state_of_a_fleet_is_read_once_for_all_who_ask_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        asked.append(parameters["fleet"])
+        row = dict.fromkeys(("facts", "version", "trucks", "known_until", "steps"), None)
+        return [{**row, "fleet_key": str(parameters["fleet"]), "revision": parameters["fleet"]}]
+
+    monkeypatch.setattr(freshness, "_states", Merger(fetch))
+    now = dt.datetime.now(dt.UTC)
+    states = await asyncio.gather(*(freshness.state_of_fleet(fleet, now) for fleet in (1, 2, 1, 1)))
+    assert [state.revision for state in states] == [1, 2, 1, 1]
+    assert sorted(asked) == [1, 2]
