@@ -25,7 +25,7 @@ AMOUNTS = (
 )  # fmt: skip
 PLACES = {**dict.fromkeys(AMOUNTS, 2), "purchased_l": 3}  # decimals are kept as whole numbers of their last place
 _LARGEST = frozenset({"max_speed_kmh"})  # of several rows the largest counts, not their sum
-_NUMBER = np.dtype("<f8")
+NUMBER = np.dtype("<f8")
 Table: TypeAlias = npt.NDArray[np.float64]  # column × truck, or whatever the ids are of
 Starts: TypeAlias = npt.NDArray[np.intp]
 Costs: TypeAlias = dict[tuple[str, str], Decimal]  # line, source → amount
@@ -47,7 +47,7 @@ def mask(truck_ids: Iterable[int]) -> int:
 
 def pack(rows: Sequence[Sequence[float | None]]) -> bytes:
     """The columns of rows of the same length, each led by its ids."""
-    return np.array(rows, _NUMBER).T.tobytes() if rows else b""
+    return np.array(rows, NUMBER).T.tobytes() if rows else b""
 
 
 def pack_costs(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -76,7 +76,7 @@ def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str
 
 
 def unpacked(packed: bytes, columns: int) -> Table:
-    return np.frombuffer(packed, _NUMBER).reshape(columns, -1)
+    return np.frombuffer(packed, NUMBER).reshape(columns, -1)
 
 
 def by_id(table: Table) -> tuple[list[int], Table, Starts]:

@@ -8,19 +8,20 @@ fleet is a hundred thousand entries.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
-from apps.fleet.blocks import Starts, Table, added, by_id, starts_of, sums_of, unpacked
+from apps.fleet.blocks import NUMBER, Starts, Table, added, by_id, starts_of, sums_of
 from apps.fleet.idle_places import cell_of, number_of
 
 _WHOLE = ("events", "idle_s", "fuel_l", "cost")
 _PRODUCTIVE = ("productive_s", "productive_fuel_l", "productive_cost")
 SUMS = (*_WHOLE, *_PRODUCTIVE)
-_IDLE_S, _FUEL_L, _COST = (1 + _WHOLE.index(name) for name in ("idle_s", "fuel_l", "cost"))
+_IDLE_S = 1 + _WHOLE.index("idle_s")
 Entries: TypeAlias = npt.NDArray[np.intp]
 Row: TypeAlias = dict[str, Any]
 
@@ -40,13 +41,13 @@ def pack_places(rows: Iterable[Sequence[Any]]) -> bytes:
 
 def merged(blocks: Iterable[bytes]) -> bytes:
     """One block with the sums of several, such as of a month from its pentads."""
-    others, whole, productive = _together(blocks)
-    if not whole.size:
+    found = _together(blocks)
+    numbers = found.column(0)
+    if not numbers.size:
         return b""
-    every = np.vstack((whole, _productive_of(whole, productive, np.arange(whole.shape[1]))))
-    ids, columns, starts = by_id(every)
+    ids, columns, starts = by_id(np.vstack((numbers, found.sums(np.arange(numbers.size)))))
     sums, measured = added(columns, starts, SUMS)
-    return _packed(others, np.vstack((ids, np.where(measured, sums, np.nan))))
+    return _packed(found.others, np.vstack((ids, np.where(measured, sums, np.nan))))
 
 
 def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
@@ -54,20 +55,19 @@ def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
 
     That with the most unproductive idling comes first; of the same idling that with the least key.
     """
-    others, whole, productive = _together(blocks)
-    if not whole.size:
+    found = _together(blocks)
+    numbers, unproductive = found.column(0), found.column(_IDLE_S)
+    if not numbers.size:
         return []
-    unproductive = whole[_IDLE_S].copy()
-    unproductive[productive[0].astype(np.intp)] -= productive[1]
-    order = np.argsort(whole[0])
-    ids = whole[0, order]
+    unproductive[found.productive[0].astype(np.intp)] -= found.productive[1]
+    order = np.argsort(numbers)
+    ids = numbers[order]
     starts = starts_of(ids)
     sums = np.add.reduceat(unproductive[order], starts)
-    found = _first(sums, ids[starts].astype(np.int64), others, limit)
+    first = _first(sums, ids[starts].astype(np.int64), found.others, limit)
     ends = np.append(starts[1:], len(order))
-    entries = [order[starts[turn] : ends[turn]] for turn, _ in found]
-    rows = _sums(whole, productive, entries)
-    return [{"spot": spot, **row, "number": len(starts)} for (_, spot), row in zip(found, rows, strict=True)]
+    rows = _rows(found, [order[starts[turn] : ends[turn]] for turn, _ in first])
+    return [{"spot": spot, **row, "number": len(starts)} for (_, spot), row in zip(first, rows, strict=True)]
 
 
 def _first(
@@ -83,60 +83,81 @@ def _spot(number: int, others: Sequence[str]) -> str:
     return others[-1 - number] if number < 0 else cell_of(number)
 
 
-def _sums(whole: Table, productive: Table, entries: Sequence[Entries]) -> list[Row]:
+def _rows(found: "_Found", entries: Sequence[Entries]) -> list[Row]:
     """The SUMS of some of the entries each."""
     starts: Starts = np.cumsum([0, *(len(each) for each in entries[:-1])])
-    every = np.concatenate(entries)
-    return sums_of(np.vstack((whole[1:, every], _productive_of(whole, productive, every))), starts, SUMS)
+    return sums_of(found.sums(np.concatenate(entries)), starts, SUMS)
 
 
 # --- the productive part --------------------------------------------------------------------------------------------
 
 
 def _nothing_productive(whole: Table) -> Table:
-    """Of what is measured nothing: zero where there are litres or money, null where not."""
-    return np.vstack((np.zeros(whole.shape[1]), 0 * whole[_FUEL_L], 0 * whole[_COST]))
-
-
-def _productive_of(whole: Table, productive: Table, entries: Entries) -> Table:
-    """The productive part of some entries. `productive` is by the turns of all, ascending."""
-    found = _nothing_productive(whole[:, entries])
-    places = np.searchsorted(productive[0], entries)
-    known = np.flatnonzero(places < productive.shape[1])
-    known = known[productive[0, places[known]] == entries[known]]
-    found[:, known] = productive[1:, places[known]]
-    return found
+    """Of what is measured nothing: zero where there are litres or money, null where not. `whole`: of _WHOLE."""
+    _, idle_s, fuel_l, cost = 0 * whole
+    return np.vstack((idle_s, fuel_l, cost))
 
 
 def _packed(others: Sequence[str], table: Table) -> bytes:
     """Numbers of places and their SUMS."""
     whole, productive = table[: 1 + len(_WHOLE)], table[1 + len(_WHOLE) :]
-    nothing = _nothing_productive(whole)
+    nothing = _nothing_productive(whole[1:])
     is_same = (productive == nothing) | (np.isnan(productive) & np.isnan(nothing))
     turns = np.flatnonzero(~is_same.all(axis=0))
     head = orjson.dumps([len(turns), *others]) + b"\n"
     return head + whole.tobytes() + np.vstack((turns, productive[:, turns])).tobytes()
 
 
-def _together(blocks: Iterable[bytes]) -> tuple[list[str], Table, Table]:
-    """One list of the places that are no cells, all entries one behind another, the productive parts by their turn."""
+# --- all entries of some blocks -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One list of the places that are no cells, all entries block by block, the productive parts by their turn."""
+
+    others: list[str]
+    wholes: list[Table]
+    productive: Table
+
+    def column(self, place: int) -> npt.NDArray[np.float64]:
+        """A copy: of the numbers, or one of _WHOLE, of all entries. Few are needed of so many."""
+        return np.concatenate([np.empty(0), *(whole[place] for whole in self.wholes)])
+
+    def sums(self, entries: Entries) -> Table:
+        """The SUMS of some entries."""
+        whole = np.array([self.column(1 + place)[entries] for place in range(len(_WHOLE))])
+        productive = _nothing_productive(whole)
+        places = np.searchsorted(self.productive[0], entries)
+        known = np.flatnonzero(places < self.productive.shape[1])
+        known = known[self.productive[0, places[known]] == entries[known]]
+        productive[:, known] = self.productive[1:, places[known]]
+        return np.vstack((whole, productive))
+
+
+def _together(blocks: Iterable[bytes]) -> _Found:
     turns: dict[str, int] = {}
-    wholes, productives = [np.empty((1 + len(_WHOLE), 0))], [np.empty((1 + len(_PRODUCTIVE), 0))]
+    wholes, productives = [], [np.empty((1 + len(_PRODUCTIVE), 0))]
     number = 0
     for packed in filter(None, blocks):
-        head, _, columns = packed.partition(b"\n")
-        count, *others = orjson.loads(head)
-        end = len(columns) - 8 * count * (1 + len(_PRODUCTIVE))
-        whole = unpacked(columns[:end], 1 + len(_WHOLE))
+        others, whole, productive = _unpacked(packed)
         if others:
             whole = whole.copy()
             is_other = whole[0] < 0
             numbers = np.array([-1 - turns.setdefault(spot, len(turns)) for spot in others])
             whole[0, is_other] = numbers[-1 - whole[0, is_other].astype(np.int64)]
-        if count:
-            productive = unpacked(columns[end:], 1 + len(_PRODUCTIVE)).copy()
+        if productive.size:
+            productive = productive.copy()
             productive[0] += number
             productives.append(productive)
         number += whole.shape[1]
         wholes.append(whole)
-    return list(turns), np.concatenate(wholes, axis=1), np.concatenate(productives, axis=1)
+    return _Found(list(turns), wholes, np.concatenate(productives, axis=1))
+
+
+def _unpacked(packed: bytes) -> tuple[list[str], Table, Table]:
+    """The parts of a block, where they lie: of a hundred thousand entries each copy counts."""
+    head = packed.index(b"\n")
+    count, *others = orjson.loads(packed[:head])
+    columns = np.frombuffer(packed, NUMBER, offset=head + 1)
+    end = columns.size - count * (1 + len(_PRODUCTIVE))
+    return others, columns[:end].reshape(1 + len(_WHOLE), -1), columns[end:].reshape(1 + len(_PRODUCTIVE), -1)
