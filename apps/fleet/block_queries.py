@@ -90,6 +90,14 @@ ON DUPLICATE KEY UPDATE {", ".join(f"{name} = VALUES({name})" for name in column
 """
 
 
+def stored(columns: Sequence[str]) -> str:
+    """One row a first day: it, and these columns."""
+    return f"""
+SELECT first_day, {", ".join(columns)} FROM truck_block
+WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND block = %(block)s
+"""
+
+
 DELETE_EMPTY = f"""
 DELETE FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s
     AND block = %(block)s AND {" AND ".join(f"{part} = ''" for part in _PARTS)}

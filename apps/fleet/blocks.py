@@ -5,7 +5,7 @@ holds the trucks' ids, with drivers the second one theirs. Figures lie in the or
 that a list reads its own columns by their place.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ AMOUNTS = (
 )  # fmt: skip
 PLACES = {**dict.fromkeys(AMOUNTS, 2), "purchased_l": 3}  # decimals are kept as whole numbers of their last place
 _LARGEST = frozenset({"max_speed_kmh"})  # of several rows the largest counts, not their sum
+_USED = 1 + FIGURES.index("trucks_used")
 NUMBER = np.dtype("<f8")
 Table: TypeAlias = npt.NDArray[np.float64]  # column × truck, or whatever the ids are of
 Starts: TypeAlias = npt.NDArray[np.intp]
@@ -40,9 +41,12 @@ def is_fraction(name: str) -> bool:
     return name.endswith(("_l", "_kmh")) and name not in PLACES
 
 
-def mask(truck_ids: Iterable[int]) -> int:
-    """A bit for each truck of a block."""
-    return sum(1 << truck_id % TRUCKS for truck_id in set(truck_ids))
+def used(figures: bytes) -> int:
+    """A bit for each truck of a block of FIGURES that was used."""
+    if not figures:
+        return 0
+    table = unpacked(figures, 1 + len(FIGURES))
+    return sum(1 << truck_id % TRUCKS for truck_id in table[0, table[_USED] > 0].astype(np.int64).tolist())
 
 
 def pack(rows: Sequence[Sequence[float | None]]) -> bytes:
@@ -58,6 +62,32 @@ def pack_costs(rows: Iterable[Sequence[Any]]) -> bytes:
         return b""
     table = [[*ids, *(cents.get((ids, key)) for key in keys)] for ids in whose]
     return orjson.dumps(keys) + b"\n" + pack(table)
+
+
+# --- some trucks of a block -----------------------------------------------------------------------------------------
+
+
+def replaced(packed: bytes, columns: int, first: int, last: int, rows: Sequence[Sequence[Any]]) -> bytes:
+    """The block with these rows, by their ids, in place of what it has of the trucks from the first to the last."""
+    old, new = (unpacked(each, columns) if each else np.empty((columns, 0)) for each in (packed, pack(rows)))
+    return np.hstack((old[:, old[0] < first], new, old[:, old[0] > last])).tobytes()
+
+
+def costs_replaced(packed: bytes, ids: int, first: int, last: int, rows: Sequence[Sequence[Any]]) -> bytes:
+    """The same of a block of costs."""
+    kept = (row for row in _unpacked_costs(packed, ids) if not first <= row[0] <= last)
+    return pack_costs([*kept, *rows])
+
+
+def _unpacked_costs(packed: bytes, ids: int) -> Iterator[tuple[Any, ...]]:
+    """The rows that the block is packed from."""
+    keys, _, columns = packed.partition(b"\n")
+    if keys:
+        names = orjson.loads(keys)
+        for row in unpacked(columns, ids + len(names)).T.tolist():
+            for (line, source), cents in zip(names, row[ids:], strict=True):
+                if cents == cents:  # not null
+                    yield *row[:ids], line, source, cents
 
 
 # --- sums over blocks -----------------------------------------------------------------------------------------------

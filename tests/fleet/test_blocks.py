@@ -99,6 +99,41 @@ def test_what_drivers_bear_adds_up_over_their_trucks_or_some_of_them() -> None:
     assert blocks.costs_added_up([one, other], 2, []) == {}
 
 
+TRUCK = st.integers(64, 71)
+STATES = st.lists(st.dictionaries(TRUCK, st.tuples(VALUE, VALUE), max_size=5), min_size=1, max_size=4)
+
+
+@settings(deadline=None)
+@given(STATES, st.lists(st.tuples(TRUCK, TRUCK), max_size=4))
+def test_some_trucks_of_a_block_are_replaced_and_the_others_stay(states: list[Any], ranges: list[Any]) -> None:
+    """A plain dictionary goes through the same; each time the rows of a range of trucks become those of a state."""
+    true: dict[int, Any] = {}
+    figures = costs = b""
+    for number, (one, other) in enumerate(ranges):
+        first, last = sorted((one, other))
+        state = {truck: values for truck, values in states[number % len(states)].items() if first <= truck <= last}
+        true = {truck: values for truck, values in true.items() if not first <= truck <= last} | state
+        figures = blocks.replaced(
+            figures, 3, first, last, [(truck, *values) for truck, values in sorted(state.items())]
+        )
+        costs = blocks.costs_replaced(costs, 1, first, last, cost_rows(state))
+        assert figures == blocks.pack(rows_of(true))
+        assert costs == blocks.pack_costs(cost_rows(true))
+
+
+def rows_of(state: dict[int, Any]) -> list[tuple[Any, ...]]:
+    return [(truck, *values) for truck, values in sorted(state.items())]
+
+
+def cost_rows(state: dict[int, Any]) -> list[tuple[int, str, str, int]]:
+    return [
+        (truck, line, "actual", cents)
+        for truck, values in state.items()
+        for line, cents in zip(("fuel", "tolls"), values, strict=True)
+        if cents is not None
+    ]
+
+
 def test_nothing_packed_is_nothing() -> None:
     assert blocks.pack([]) == blocks.pack_costs([]) == b""
     assert blocks.added_up([b""], NAMES) == blocks.added_up_by_driver([b""], NAMES) == {}

@@ -1,7 +1,7 @@
-"""The packed sums of trucks, made anew from the rows that they stand for. Under the lock of the fleet's revision."""
+"""The packed sums of trucks, made from the rows that they stand for. Under the lock of the fleet's revision."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from apps.fleet import block_queries as statements
-from apps.fleet.blocks import FIGURES, TRUCKS, block_of, mask, pack, pack_costs
+from apps.fleet.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
 from apps.fleet.idle_blocks import merged, pack_places
 from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
 
@@ -18,30 +18,46 @@ TruckDays = Collection[tuple[int, dt.date]]
 Row = tuple[Any, ...]
 Rows = list[Row]
 Packed = dict[dt.date, dict[str, Any]]  # first day → columns of a block
-_USED = FIGURES.index("trucks_used")
 
 
 def replace(fleet_id: int, changed: TruckDays, *, costs_alone: bool = False) -> None:
-    """Makes anew the blocks of days (truck, day) whose rows, or costs alone, have been replaced, and of their spans."""
-    for kind, block, firsts in _touched(changed):
-        values: dict[str, Any] = {"fleet": fleet_id, "kind": kind, "block": block, "firsts": tuple(sorted(firsts))}
-        packed: Packed = {first: {} for first in firsts}
-        for part in _COSTS if costs_alone else _ALL:
+    """Puts days (truck, day) whose rows, or costs alone, have been replaced into their blocks, and into their spans'.
+
+    All trucks from the first to the last of a block that changed are read anew, the others stay as they are packed.
+    """
+    parts = _COSTS if costs_alone else _ALL
+    for kind, block, days in _touched(changed):
+        values = _values(fleet_id, kind, block, days)
+        stored = _stored(values, [part.column for part in parts])
+        packed: Packed = {first: {} for first in values["firsts"]}
+        for part in parts:
             rows = _of_first_days(part.rows_of[kind], values)
-            for first in firsts:
-                packed[first] |= part.pack(rows.get(first, []))
+            for first, columns in packed.items():
+                old = stored.get(first, {}).get(part.column, b"")
+                columns[part.column] = part.replaced(old, values["first"], values["last"], rows.get(first, []))
+        for columns in packed.values():
+            if "figures" in columns:
+                columns["used"] = used(columns["figures"])
         _write(values, packed)
+
+
+def _stored(values: Mapping[str, Any], columns: Sequence[str]) -> dict[dt.date, dict[str, bytes]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statements.stored(columns), values)
+        return {first: dict(zip(columns, packed, strict=True)) for first, *packed in cursor.fetchall()}
 
 
 def replace_places(fleet_id: int, changed: TruckDays) -> None:
     """The same of days whose idle places have been replaced: pentads from days, then months from pentads."""
-    for kind, block, firsts in _touched(changed):
-        values: dict[str, Any] = {"fleet": fleet_id, "kind": kind, "block": block, "firsts": tuple(sorted(firsts))}
-        if kind == DAY:
-            rows = _of_first_days(statements.PLACES_OF_DAYS, values)
-            _write(values, {first: {"places": pack_places(rows.get(first, []))} for first in firsts})
-        else:
-            _write(values, {first: {"places": _merged_places(values, SPAN_OF[kind](first))} for first in firsts})
+    for kind, block, days in _touched(changed):
+        whole = {"first": TRUCKS * block, "last": TRUCKS * block + TRUCKS - 1}
+        values = _values(fleet_id, kind, block, days) | whole
+        rows = _of_first_days(statements.PLACES_OF_DAYS, values) if kind == DAY else {}
+        packed: Packed = {}
+        for first in values["firsts"]:
+            places = pack_places(rows.get(first, [])) if kind == DAY else _merged_places(values, SPAN_OF[kind](first))
+            packed[first] = {"places": places}
+        _write(values, packed)
 
 
 def _merged_places(values: Mapping[str, Any], span: Span) -> bytes:
@@ -61,42 +77,55 @@ def _write(values: Mapping[str, Any], packed: Packed) -> None:
             cursor.execute(statements.DELETE_EMPTY, values)
 
 
-def _touched(changed: TruckDays) -> Iterator[tuple[str, int, set[dt.date]]]:
-    """Kind, block and first days of all that these days are part of, days before pentads before months."""
+def _touched(changed: TruckDays) -> Iterator[tuple[str, int, TruckDays]]:
+    """Kind, block, and truck and first day of all that these days are part of; days before pentads before months."""
     for kind, span_of in SPAN_OF.items():
-        found: dict[int, set[dt.date]] = {}
+        found: dict[int, set[tuple[int, dt.date]]] = {}
         for truck_id, day in changed:
-            found.setdefault(block_of(truck_id), set()).add(span_of(day).first)
+            found.setdefault(block_of(truck_id), set()).add((truck_id, span_of(day).first))
         for block in sorted(found):
             yield kind, block, found[block]
 
 
-def _of_first_days(statement: str, values: dict[str, Any]) -> dict[dt.date, list[Row]]:
-    first = TRUCKS * values["block"]
+def _values(fleet_id: int, kind: str, block: int, days: TruckDays) -> dict[str, Any]:
+    """What the statements take: first days, and the trucks from the first to the last of them."""
+    trucks = {truck_id for truck_id, _ in days}
+    firsts = tuple(sorted({first for _, first in days}))
+    return {
+        "fleet": fleet_id, "kind": kind, "block": block, "firsts": firsts, "first": min(trucks), "last": max(trucks)
+    }  # fmt: skip
+
+
+def _of_first_days(statement: str, values: Mapping[str, Any]) -> dict[dt.date, Rows]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**values, "first": first, "last": first + TRUCKS - 1})
+        cursor.execute(statement, values)
         rows: Iterable[Row] = cursor.fetchall()
     return {day: [row[1:] for row in group] for day, group in groupby(rows, key=itemgetter(0))}
 
 
-def _figures(rows: Rows) -> dict[str, Any]:
-    return {"used": mask(truck_id for truck_id, *row in rows if row[_USED]), "figures": pack(rows)}
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Columns of a block that are packed from rows: by kind the statement that reads these."""
+    """A column of a block: by kind the statement that reads its rows, and what puts some of them into it."""
 
+    column: str
     rows_of: Mapping[str, str]
-    pack: Callable[[Rows], dict[str, Any]]
+    replaced: Callable[[bytes, int, int, Rows], bytes]
+
+
+def _costs_of(ids: int) -> Callable[[bytes, int, int, Rows], bytes]:
+    return lambda packed, first, last, rows: costs_replaced(packed, ids, first, last, rows)
+
+
+def _figures_of(columns: int) -> Callable[[bytes, int, int, Rows], bytes]:
+    return lambda packed, first, last, rows: replaced(packed, columns, first, last, rows)
 
 
 _COSTS = (
-    _Part(statements.COSTS_OF, lambda rows: {"costs": pack_costs(rows)}),
-    _Part(statements.DRIVER_COSTS_OF, lambda rows: {"driver_costs": pack_costs(rows)}),
+    _Part("costs", statements.COSTS_OF, _costs_of(1)),
+    _Part("driver_costs", statements.DRIVER_COSTS_OF, _costs_of(2)),
 )
 _ALL = (
     *_COSTS,
-    _Part(statements.FIGURES_OF, _figures),
-    _Part(statements.DRIVERS_OF, lambda rows: {"drivers": pack(rows)}),
+    _Part("figures", statements.FIGURES_OF, _figures_of(1 + len(FIGURES))),
+    _Part("drivers", statements.DRIVERS_OF, _figures_of(2 + len(DRIVER_FIGURES))),
 )
