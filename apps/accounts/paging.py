@@ -13,6 +13,7 @@ from apps.accounts.parameters import Paging
 from apps.accounts.problems import FieldError, InvalidParameters
 
 _SIGNATURE_BYTES = 12
+LAST_PAGE: dict[str, Any] = {"next_cursor": None, "has_more": False}  # of lists that come whole
 
 
 @dataclass(frozen=True, slots=True)

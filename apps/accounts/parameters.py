@@ -34,6 +34,10 @@ class Parameters(BaseModel):
             refuse_others(info.context["request"].GET, names, lists)
         return values
 
+    def span(self, zone: ZoneInfo, now: dt.datetime) -> periods.Period | None:
+        """The period that is asked for; None where there is none. Raises InvalidParameters."""
+        return None
+
 
 def refuse_others(query: QueryDict, known: Collection[str] = (), repeatable: Collection[str] = ()) -> None:
     """Raises InvalidParameters for parameters that are unknown, or given twice where one is expected."""
@@ -69,6 +73,9 @@ class Period(Parameters):
             detail = f"{error.field}: {error}."
             raise InvalidParameters(detail, [FieldError(f"/query/{error.field}", str(error))]) from None
 
+    def span(self, zone: ZoneInfo, now: dt.datetime) -> periods.Period | None:
+        return self.resolve(zone, now)
+
 
 class DayPeriod(Period):
     """Days of summaries."""
@@ -94,8 +101,7 @@ class OptionalPeriod(DayPeriod):
         "up to today; `last7`, `last30` and `last90` so many complete days up to yesterday. Without any period: all.",
     )
 
-    def given(self, zone: ZoneInfo, now: dt.datetime) -> periods.Period | None:
-        """The period that is asked for, if one is. Raises InvalidParameters."""
+    def span(self, zone: ZoneInfo, now: dt.datetime) -> periods.Period | None:
         return None if self.from_ is self.to is self.period is None else self.resolve(zone, now)
 
 

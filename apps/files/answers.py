@@ -5,6 +5,7 @@ import datetime as dt
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, cast
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -101,13 +102,26 @@ class Listing:
     shape: Shape
 
 
+_OF_ALL = {*Exportable.model_fields, "from_", "to", "period", "limit", "cursor", "by"}
+
+
+def narrowed(asked: BaseModel) -> dict[str, str]:
+    """What narrows a list and how it is sorted, but for its period, for people to read."""
+    given = asked.model_dump(mode="json", exclude=_OF_ALL, exclude_defaults=True)
+    named = {name.removesuffix("_id").replace("_", " ").capitalize(): value for name, value in given.items()}
+    return {name: ",".join(value) if isinstance(value, list) else f"{value}" for name, value in named.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who asks for which list of which period, in which form. `filters`: what else narrows it, for people to read."""
+    """Who asks for which list in which form. `when`: of which period, or, of what has none, now.
+
+    `filters`: what else narrows it, for people to read.
+    """
 
     listing: Listing
     who: Principal
-    period: Period
+    when: Period | dt.datetime
     form: FileFormat
     options: FileOptions
     filters: Mapping[str, str]
@@ -130,23 +144,37 @@ class Question:
         )
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        echo = self.period.echo()
         return (
             ("List", self.listing.title),
             ("Fleet", self.who.fleet_name),
-            ("From", echo["from"]),
-            ("To", echo["to"]),
-            ("Time zone", echo["timezone"]),
+            *self._times(),
+            ("Time zone", self.who.zone.key),
             ("Currency", self.who.currency),
             ("Units", self.units),
             *self.filters.items(),
             ("Empty cell", "not measured; 0 is measured and zero"),
         )
 
+    def _times(self) -> tuple[tuple[str, str], ...]:
+        if isinstance(self.when, dt.datetime):
+            return (("At", self._here.isoformat(timespec="seconds")),)
+        echo = self.when.echo()
+        return ("From", echo["from"]), ("To", echo["to"])
+
+    @property
+    def _here(self) -> dt.datetime:
+        assert isinstance(self.when, dt.datetime)
+        return self.when.astimezone(self.who.zone)
+
+    @property
+    def period(self) -> Period | None:
+        return None if isinstance(self.when, dt.datetime) else self.when
+
     @property
     def file_name(self) -> str:
         """Of ASCII letters alone, so that every client understands it."""
-        days = f"{self.period.first}" if self.period.days == 1 else f"{self.period.first} to {self.period.last}"
+        first, last = (self._here.date(),) * 2 if self.period is None else (self.period.first, self.period.last)
+        days = f"{first}" if first == last else f"{first} to {last}"
         name = re.sub(r"[^A-Za-z0-9._ -]+", "", " ".join([self.who.fleet_name, self.listing.title, days]))
         return f"{re.sub(' +', '-', name.strip())}.{self.form}"
 
@@ -172,14 +200,16 @@ async def answer(
         "ETag": tag,
     }
     response = StreamingHttpResponse(file.parts(), headers=headers)
-    response._resource_closers.append(file.end)  # type: ignore[attr-defined]
+    # Django's own handler closes answers in a thread.
+    end = partial(asyncio.get_running_loop().call_soon_threadsafe, file.end)
+    response._resource_closers.append(end)  # type: ignore[attr-defined]
     return cast(HttpResponse, response)
 
 
 async def _begun(request: AuthenticatedRequest, job: Job) -> File:
     """The file as soon as it has begun. A client that leaves before, as it may while a workbook is made, ends it."""
     starting = asyncio.ensure_future(writers().start(job, request.auth.fleet_id))
-    leaving = asyncio.ensure_future(request.left())  # type: ignore[attr-defined]
+    leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait((starting, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
@@ -189,6 +219,11 @@ async def _begun(request: AuthenticatedRequest, job: Job) -> File:
         for task in (starting, leaving):
             task.cancel()
         await asyncio.gather(starting, leaving, return_exceptions=True)
+
+
+async def _left(request: AuthenticatedRequest) -> None:
+    """Waits until the client is gone. Django's own handler does not tell: it cancels the view instead."""
+    await (request.left() if hasattr(request, "left") else asyncio.Event().wait())
 
 
 def _content_type(form: FileFormat) -> str:

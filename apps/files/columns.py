@@ -1,8 +1,10 @@
 """The columns of files: the fields of the JSON answers' schemas, flat, with their units in their names. Pure.
 
 An object within a row is flat in a file: `start: {lat, lon}` becomes `start_lat` and `start_lon`. A list of objects
-that a field tells apart (`lines: [{line, amount}]`) becomes a column for each value that it can have: `line_fuel`.
-Money has its currency in the name of its column. Values are metric, as in JSON, or of the system that is asked for.
+that a field tells apart (`lines: [{line, amount}]`) becomes a column for each value that it can have: `line_fuel`; of
+any other list of objects there is the number, and a list of texts is one text with commas. The fleet's money has its
+currency in the name of its column; money as it was paid has it in a column beside it. Values are metric, as in JSON,
+or of the system that is asked for.
 """
 
 import datetime as dt
@@ -14,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from apps.accounts.schemas import Money
+from apps.accounts.schemas import Money, OwnMoney
 from apps.files.cells import Column, Kind
 from apps.files.measures import MEASURES
 
@@ -45,7 +47,7 @@ class Shape:
     def row(self, item: Mapping[str, Any], columns: Sequence[Column]) -> list[str | None]:
         """An item of a JSON answer's list as the texts of a row, such as the database sends them; null is None."""
         values = dict(_flat(item, self.told))
-        return [_text(values.get(column.field)) for column in columns]
+        return [_text(values.get(column.field), column.kind) for column in columns]
 
 
 def shape(*schemas: type[BaseModel], **told: Told) -> Shape:
@@ -59,9 +61,11 @@ def _fields(schema: type[BaseModel], told: Mapping[str, Told]) -> Iterator[tuple
     """The flat fields of a schema: those of objects in it under their names joined."""
     schema.model_rebuild()  # what was named before it was there
     for name, info in schema.model_fields.items():
-        inner = _inner(info.annotation)
-        if inner is None or inner is Money:
+        inner, name = _inner(info.annotation), info.alias or name
+        if inner is None or inner is Money or _is_counted(name, info, told):
             yield name, info
+        elif inner is OwnMoney:
+            yield from ((name, info), (f"{name}_currency", inner.model_fields["currency"]))
         elif get_origin(info.annotation) is list:
             for value in told[name].values:
                 for part, of_part in _fields(inner, {}):
@@ -70,6 +74,10 @@ def _fields(schema: type[BaseModel], told: Mapping[str, Told]) -> Iterator[tuple
         else:
             for part, of_part in _fields(inner, {}):
                 yield _joined(name, part), of_part
+
+
+def _is_counted(name: str, info: FieldInfo, told: Mapping[str, Told]) -> bool:
+    return get_origin(info.annotation) is list and name not in told
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:
@@ -93,10 +101,10 @@ def _told(field: str, value: str, part: str) -> str:
 
 
 def _column(field: str, info: FieldInfo, currency: str, units: str) -> Column:
-    kind = _kind(info.annotation)
+    kind = next((mark for mark in info.metadata if isinstance(mark, Kind)), None) or _kind(info.annotation)
     measure = next((end for end in MEASURES if units == "us" and field.endswith(end)), None)
     name = field.removesuffix(measure) + MEASURES[measure].us_suffix if measure else field
-    if kind is Kind.MONEY:
+    if kind is Kind.MONEY and _inner(info.annotation) is Money:
         name = f"{name}_{currency.lower()}"
     return Column(field, name, kind, _about(info), measure)
 
@@ -107,14 +115,16 @@ def _about(info: FieldInfo) -> str:
 
 _KINDS: Mapping[Any, Kind] = {
     int: Kind.NUMBER, float: Kind.NUMBER, str: Kind.TEXT, bool: Kind.BOOLEAN, dt.date: Kind.DAY,
-    dt.datetime: Kind.INSTANT, Money: Kind.MONEY,
+    dt.datetime: Kind.INSTANT, Money: Kind.MONEY, OwnMoney: Kind.MONEY,
 }  # fmt: skip
 
 
 def _kind(annotation: Any) -> Kind:
-    """Raises TypeError for what cannot stand in a cell: it needs a `Told`."""
+    """Raises TypeError for what cannot stand in a cell."""
     if annotation in _KINDS:
         return _KINDS[annotation]
+    if get_origin(annotation) is list:
+        return Kind.NUMBER if _inner(annotation) else Kind.TEXT
     if get_origin(annotation) in (Union, UnionType, Literal, Annotated):
         for part in get_args(annotation):
             if isinstance(part, str):
@@ -130,7 +140,7 @@ def _kind(annotation: Any) -> Kind:
 def _flat(item: Mapping[str, Any], told: Mapping[str, Told]) -> Iterator[tuple[str, Any]]:
     for name, value in item.items():
         if isinstance(value, Mapping) and "currency" in value:
-            yield name, value["amount"]
+            yield from ((name, value["amount"]), (f"{name}_currency", value["currency"]))
         elif isinstance(value, Mapping):
             for part, inner in _flat(value, {}):
                 yield _joined(name, part), inner
@@ -142,11 +152,13 @@ def _flat(item: Mapping[str, Any], told: Mapping[str, Told]) -> Iterator[tuple[s
             yield name, value
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, kind: Kind) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return (value if value.tzinfo is None else value.astimezone(dt.UTC)).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Sequence):
+        return ", ".join(value) if kind is Kind.TEXT else str(len(value))
     return str(value)

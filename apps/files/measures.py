@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from apps.accounts.units import US
+from apps.accounts.units import LITRES_PER_GALLON, US
 
 PLACES = 3
 MONEY_PLACES = 4
@@ -27,6 +27,7 @@ class Measure:
 MEASURES: Mapping[str, Measure] = {
     "_l_per_100km": Measure("_mpg", US.consumption),
     "_per_km": Measure("_per_mi", lambda amount: amount * US.metres_per_distance / 1000, MONEY_PLACES),
+    "_per_l": Measure("_per_gal", lambda amount: amount * LITRES_PER_GALLON, MONEY_PLACES),
     "_kmh": Measure("_mph", US.speed),
     "_m": Measure("_mi", US.distance),
     "_l": Measure("_gal", US.volume),

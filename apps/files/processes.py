@@ -7,9 +7,7 @@ touched. Each ends with its client, at the latest after a deadline.
 import asyncio
 import logging
 import pickle
-import shutil
 import sys
-import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections import Counter, deque
 from collections.abc import AsyncIterator
@@ -21,6 +19,7 @@ import orjson
 from django.conf import settings
 
 from apps.accounts.problems import FieldError, InvalidParameters, Unavailable
+from apps.files.directories import Directory, remove_stale
 from apps.files.job import Job, State
 
 logger = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ class Busy(Unavailable):
 class File:
     """A file that is being written: the state that it is of, and its parts."""
 
-    def __init__(self, process: Process, directory: str, ended: "asyncio.Future[None]") -> None:
+    def __init__(self, process: Process, directory: Directory, ended: "asyncio.Future[None]") -> None:
         self._process, self._directory, self._ended = process, directory, ended
         self.state: State = {}
 
@@ -87,7 +86,7 @@ class File:
         assert self._process.stdin is not None
         with suppress(OSError):  # it was ended before it had read its job
             await self._process.stdin.wait_closed()
-        await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+        await asyncio.to_thread(self._directory.remove)
 
     async def _drain(self) -> None:
         """Reads what a killed process has left in the pipe: without it asyncio would not see its end."""
@@ -117,6 +116,7 @@ class Writers:
         self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._files: set[File] = set()
+        self._has_cleaned = False
 
     @property
     def writing(self) -> int:
@@ -126,10 +126,7 @@ class Writers:
         """A file that has begun. Raises Unavailable, InvalidParameters."""
         await self._enter(fleet_id)
         try:
-            directory = tempfile.mkdtemp(prefix="fleet-export-")
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "apps.files.writer", stdin=PIPE, stdout=PIPE, cwd=settings.BASE_DIR
-            )
+            directory, process = await self._process()
         except BaseException:
             self._leave(fleet_id)
             raise
@@ -139,11 +136,25 @@ class Writers:
         self._files.add(file)
         task.add_done_callback(self._tasks.discard)
         try:
-            await file.begin(replace(job, directory=directory))
+            await file.begin(replace(job, directory=directory.path))
         except BaseException:
             file.end()
             raise
         return file
+
+    async def _process(self) -> tuple[Directory, Process]:
+        """A writer that waits for its job, and the directory that is to be removed after it."""
+        if not self._has_cleaned:
+            self._has_cleaned = True
+            await asyncio.to_thread(remove_stale)
+        directory = Directory()
+        try:
+            return directory, await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "apps.files.writer", stdin=PIPE, stdout=PIPE, cwd=settings.BASE_DIR
+            )
+        except BaseException:
+            directory.remove()
+            raise
 
     async def close(self) -> None:
         """Ends all that are being written."""

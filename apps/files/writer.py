@@ -56,8 +56,13 @@ class Reply:
 def main() -> int:
     os.nice(10)  # whoever asks for an answer goes first
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody reads any more: end
-    job: Job = pickle.load(sys.stdin.buffer)
-    reply = Reply(sys.stdout.buffer)
+    answer(pickle.load(sys.stdin.buffer), sys.stdout.buffer)
+    return 0
+
+
+def answer(job: Job, out: BinaryIO) -> None:
+    """Says what there is to say of the file, and then the file itself."""
+    reply = Reply(out)
     try:
         with _opened(job) as (state, batches):
             _write(job, state, batches, reply)
@@ -67,7 +72,6 @@ def main() -> int:
         if reply.has_begun:
             raise
         reply.say(refused="unavailable", detail=repr(error))
-    return 0
 
 
 def _write(job: Job, state: State, batches: Iterator[Batch], reply: Reply) -> None:

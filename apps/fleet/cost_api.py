@@ -13,7 +13,7 @@ from ninja import Query, Router
 from apps.accounts.answers import money
 from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.changes import change_pct
-from apps.accounts.paging import Page
+from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import Told, shape
@@ -30,7 +30,6 @@ from apps.fleet import (
 from apps.fleet.allocation import NO_TRUCK
 from apps.fleet.blocks import Costs as Amounts
 from apps.fleet.blocks import total
-from apps.fleet.exports import FleetList
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
 from apps.fleet.spans import quarter_of
@@ -38,6 +37,7 @@ from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMMED = ("distance_m", "engine_on_s", "truck_days")
@@ -46,7 +46,6 @@ SUMS = ("trucks", "distance_m", "engine_on_s")
 _BALANCE = (
     "balance_days", "balance_bought_l", "balance_refuelled_l", "balance_drained_l", "balance_used_l", "balance_tank_l",
 )  # fmt: skip
-_LAST_PAGE = {"next_cursor": None, "has_more": False}
 
 
 @router.get("/fleet/cost-analysis", response=cost_schemas.CostAnswer, summary="What the fleet cost")
@@ -56,7 +55,7 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
     Of the fleet, or of the trucks that a group has now.
     """
     if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form, {"Group": asked.group} if asked.group else {})
+        return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "cost", who.fleet_id, period)
@@ -89,7 +88,7 @@ async def _page(
 
 
 _TOLD = {"lines": Told("line", tuple(CostLine.values)), "sources": Told("source", tuple(CostSource.values))}
-FILE = FleetList(
+FILE = PagedList(
     {
         "truck": Listing("Costs", shape(OfTruck, cost_schemas.CostOfTruck, **_TOLD)),
         "group": Listing("Costs by group", shape(cost_schemas.CostOfGroup, **_TOLD)),
@@ -164,7 +163,7 @@ class Analysis:
         """The trucks or drivers of a page, or all groups, and the answer's `page`."""
         where = self.whose.where(self.period)
         if by == "group":
-            return {"by_group": await self._groups(where)}, _LAST_PAGE
+            return {"by_group": await self._groups(where)}, LAST_PAGE
         if by == "driver":
             drivers, page_echo = await self._drivers(page, trucks)
             return {"by_driver": drivers}, page_echo

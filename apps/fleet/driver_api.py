@@ -22,7 +22,6 @@ from apps.fleet import driver_figures as of_rows
 from apps.fleet import driver_queries as statements
 from apps.fleet import driver_schemas as schemas
 from apps.fleet.cost_api import Spent, told
-from apps.fleet.exports import FleetList
 from apps.fleet.figures import Costs
 from apps.fleet.safety import Weights
 from apps.fleet.spans import buckets
@@ -33,6 +32,7 @@ from apps.trucks import freshness
 from apps.trucks.api import matching
 from apps.trucks.driver_parts import NOBODY
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 from apps.trucks.schemas import DriverCode
 
 router = Router(by_alias=True)
@@ -58,7 +58,7 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
     known add up to the trucks.
     """
     if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form, {"Group": asked.group} if asked.group else {})
+        return await FILE.file(request, asked, asked, form)
     now, who = _now(), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "behavior", who.fleet_id, period)
@@ -92,7 +92,7 @@ async def _page(
     return await Driven(whose, period, fresh, await terms_of(who, period)).rows(asked, page)
 
 
-FILE = FleetList(
+FILE = PagedList(
     {
         "truck": Listing("Driving", shape(OfTruck, schemas.BehaviorOfTruck)),
         "driver": Listing("Driving by driver", shape(schemas.BehaviorOfDriver)),
@@ -243,23 +243,18 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
 
     The period is at most 400 days. A driver without a day in it has figures that are null.
     """
+    if form := file_asked(request, search):
+        return await DRIVERS.file(request, search, search, form)
     now, who = _now(), request.auth
     period = search.resolve(who.zone, now)
     page = Page.of(search, "drivers", who.fleet_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        which = {
-            "after": page.after or "",
-            "limit": page.limit + 1,
-            "pattern": None if search.q is None else matching(search.q),
-            "active": search.active,
-        }
-        is_few = driver_sums.is_few(page.limit, fresh.trucks)
-        rows, page_echo = await (_few_drivers if is_few else _drivers)(who.fleet_id, period, page, which)
-        found = (await fetch_all(statements.DRIVERS_FOUND, {"fleet": who.fleet_id, "pattern": which["pattern"]}))[0]
-        totals, terms = await Whose(who.fleet_id, None, fresh.revision).totals(period), await terms_of(who, period)
+        rows, page_echo = await _listed(who, period, fresh, search, page)
+        found = (await fetch_all(statements.DRIVERS_FOUND, {"fleet": who.fleet_id, **_searched(search)}))[0]
+        totals = await Whose(who.fleet_id, None, fresh.revision).totals(period)
         return {
-            "data": [{**_driver(row, before, terms), **own} for row, before, own in rows],
+            "data": rows,
             "summary": {name: int(number) for name, number in found.items()},
             "page": page_echo,
             "period": period.echo(),
@@ -267,6 +262,23 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+async def _listed(
+    who: Principal, period: Period, fresh: Freshness, search: schemas.DriverSearch, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
+    is_few = driver_sums.is_few(page.limit, fresh.trucks)
+    rows, page_echo = await (_few_drivers if is_few else _drivers)(who.fleet_id, period, page, which)
+    terms = await terms_of(who, period)
+    return [{**_driver(row, before, terms), **own} for row, before, own in rows], page_echo
+
+
+DRIVERS = PagedList.of(Listing("Drivers", shape(schemas.Driver, schemas.DriverItem)), _listed)
+
+
+def _searched(search: schemas.DriverSearch) -> dict[str, Any]:
+    return {"pattern": None if search.q is None else matching(search.q), "active": search.active}
 
 
 # Drivers of a page with their sums, those of the period before, and what else is told of them; the answer's `page`.
@@ -305,22 +317,41 @@ async def driver_days(
     request: AuthenticatedRequest, driver_id: DriverCode, search: Query[schemas.DriverDays]
 ) -> HttpResponse:
     """What a driver did on each day of a period (at most 400 days), over all trucks; in all, with the period before."""
+    if form := file_asked(request, search):
+        listed = PagedList.of(_DAYS, partial(_days, await _driver_of(request, driver_id)))
+        return await listed.file(request, search, search, form, Driver=driver_id)
     period = search.resolve(request.auth.zone, _now())
     page = Page.of(search, "driver-days", request.auth.fleet_id, driver_id, period)
 
     async def body(driver: Row, asked: dict[str, Any], terms: Terms) -> dict[str, Any]:
-        statement = statements.DAYS_OF_DRIVER[search.is_descending]
-        found = await fetch_all(statement, {**asked, "after": page.after, "limit": page.limit + 1})
-        rows, page_echo = page.cut(found, "day")
+        rows, page_echo = await _page_of_days(search, page, asked, terms)
         totals, before = await _sums(driver, period), await _sums(driver, period.previous())
         return {
-            "data": [_driver_day(row, terms) for row in rows],
+            "data": rows,
             "summary": _totals(totals, terms),
             **_compared(totals, before, period, terms, truck_days=before["days"] or 0),
             "page": page_echo,
         }
 
     return await _of_driver(request, driver_id, period, body)
+
+
+async def _days(
+    driver: Row, who: Principal, period: Period, fresh: Freshness, search: schemas.DriverDays, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    return await _page_of_days(search, page, _of_id(driver, period), await terms_of(who, period))
+
+
+_DAYS = Listing("Days of a driver", shape(schemas.DriverDay))
+
+
+async def _page_of_days(
+    search: schemas.DriverDays, page: Page, asked: dict[str, Any], terms: Terms
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    statement = statements.DAYS_OF_DRIVER[search.is_descending]
+    found = await fetch_all(statement, {**asked, "after": page.after, "limit": page.limit + 1})
+    rows, page_echo = page.cut(found, "day")
+    return [_driver_day(row, terms) for row in rows], page_echo
 
 
 def _driver_day(row: Row, terms: Terms) -> dict[str, Any]:
@@ -397,15 +428,13 @@ NOTHING: Row = dict.fromkeys(statements.DRIVERS.names)
 
 
 async def _sums(driver: Row, period: Period) -> Row:
-    where = {**queries.period(driver["fleet_id"], period.first, period.last), "id": driver["id"]}
-    rows = await fetch_all(statements.OF_DRIVER, where)
+    rows = await fetch_all(statements.OF_DRIVER, _of_id(driver, period))
     return rows[0] if rows else NOTHING
 
 
 async def _borne(driver: Row, period: Period, sums: Row) -> Spent:
     """What the driver bears of the costs of their trucks."""
-    where = {**queries.period(driver["fleet_id"], period.first, period.last), "id": driver["id"]}
-    costs = Costs.of(await fetch_all(driver_cost_queries.COSTS_OF_DRIVER, where))
+    costs = Costs.of(await fetch_all(driver_cost_queries.COSTS_OF_DRIVER, _of_id(driver, period)))
     return Spent({**sums, "truck_days": sums["days"]}, costs)
 
 
@@ -420,18 +449,28 @@ Body = Callable[[Row, dict[str, Any], Terms], Awaitable[dict[str, Any]]]
 async def _of_driver(request: AuthenticatedRequest, code: str, period: Period, body: Body) -> HttpResponse:
     """An answer about one driver and one period. Raises NotFound."""
     who, now = request.auth, _now()
-    rows = await fetch_all(statements.DRIVER, {"fleet": who.fleet_id, "driver": code})
-    if not rows:
-        raise NotFound("This fleet has no such driver.")
-    driver = {**rows[0], "fleet_id": who.fleet_id}
+    driver = await _driver_of(request, code)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        where = {**queries.period(who.fleet_id, period.first, period.last), "id": driver["id"]}
         totals = await _sums(driver, period)
         return {
-            **await body(driver, where, await terms_of(who, period)),
+            **await body(driver, _of_id(driver, period), await terms_of(who, period)),
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+async def _driver_of(request: AuthenticatedRequest, code: str) -> Row:
+    """Who has this code. Raises NotFound."""
+    fleet_id = request.auth.fleet_id
+    rows = await fetch_all(statements.DRIVER, {"fleet": fleet_id, "driver": code})
+    if not rows:
+        raise NotFound("This fleet has no such driver.")
+    return {**rows[0], "fleet_id": fleet_id}
+
+
+def _of_id(driver: Row, period: Period) -> dict[str, Any]:
+    """What statements about a driver take of a period."""
+    return {**queries.period(driver["fleet_id"], period.first, period.last), "id": driver["id"]}

@@ -16,6 +16,7 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
+from apps.files.answers import Exportable
 from apps.fleet.cost_schemas import CostChangePct, Spent
 from apps.fleet.schemas import GROUP, TrucksOfPeriod
 from apps.trucks.schemas import CODE, DRIVER_CODE
@@ -42,12 +43,12 @@ class BehaviorPeriod(TrucksOfPeriod):
     )
 
 
-class DriverSearch(DayPeriod, Paging):
+class DriverSearch(DayPeriod, Paging, Exportable):
     q: str | None = Field(None, min_length=1, max_length=64, description="Part of the code or name.")
     active: bool | None = Field(None, description="Only those that are in Wialon, or only those gone from it.")
 
 
-class DriverDays(DayPeriod, Paging):
+class DriverDays(DayPeriod, Paging, Exportable):
     sort: Literal["day", "-day"] = Field("day", description="Oldest first, or newest first.")
 
     @property

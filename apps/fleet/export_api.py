@@ -8,30 +8,54 @@ from ninja import Query, Router
 from pydantic import Field, WithJsonSchema
 
 from apps.accounts.authentication import AuthenticatedRequest
-from apps.accounts.parameters import DayPeriod
+from apps.accounts.parameters import DayPeriod, Parameters
 from apps.accounts.problems import FieldError, InvalidParameters, NotFound
 from apps.files import answers as files
 from apps.files.answers import FileOptions, Question, negotiated
 from apps.files.job import FileFormat, Statement
-from apps.fleet import cost_api, driver_api, utilization_api
+from apps.fleet import (
+    cost_api,
+    driver_api,
+    fault_api,
+    fuel_api,
+    idling_api,
+    ledger_api,
+    trend_api,
+    utilization_api,
+)
 from apps.fleet.cost_schemas import CostPeriod
-from apps.fleet.driver_schemas import BehaviorPeriod
-from apps.fleet.exports import FleetList
+from apps.fleet.driver_schemas import BehaviorPeriod, DriverSearch
+from apps.fleet.fault_schemas import OpenFaultSearch
+from apps.fleet.fuel_schemas import FuelSearch
+from apps.fleet.idling_schemas import IdlingPeriod
+from apps.fleet.trend_api import TrendPeriod
 from apps.fleet.utilization_schemas import UtilizationPeriod
+from apps.trucks import api as trucks_api
 from apps.trucks import exports as of_trucks
-from apps.trucks import freshness
+from apps.trucks import freshness, freshness_api
 from apps.trucks.exports import TruckList
+from apps.trucks.freshness_api import WatermarkSearch
+from apps.trucks.paged_exports import PagedList
+from apps.trucks.schemas import TruckSearch
 
 router = Router(tags=["Exports"], by_alias=True)
 
 ROWS = of_trucks.LISTS
-# Lists with one row a truck, and what their endpoints are asked with.
-BY_TRUCK: dict[str, tuple[FleetList[Any], Any]] = {
+# Lists that are put together as their JSON is, with the parameters of their endpoints.
+BY_PAGES: dict[str, tuple[PagedList[Any], type[Parameters]]] = {
     "cost-analysis": (cost_api.FILE, CostPeriod),
     "utilization": (utilization_api.FILE, UtilizationPeriod),
     "driver-behavior": (driver_api.FILE, BehaviorPeriod),
+    "fuel": (fuel_api.FILE, FuelSearch),
+    "idling": (idling_api.FILE, IdlingPeriod),
+    "drivers": (driver_api.DRIVERS, DriverSearch),
+    "fleet-days": (trend_api.FILE, TrendPeriod),
+    "active-faults": (fault_api.FILE, OpenFaultSearch),
+    "trucks": (trucks_api.TRUCKS, TruckSearch),
+    "freshness": (freshness_api.FILE, WatermarkSearch),
+    **{each.name.replace("_", "-"): (ledger_api.file_of(each), each.asked) for each in ledger_api.RESOURCES},
 }
-NAMES = (*ROWS, *BY_TRUCK)
+NAMES = (*ROWS, *BY_PAGES)
 _NAME_SCHEMA = {"type": "string", "enum": list(NAMES), "description": "Which list.", "examples": ["days"]}
 ListName = Annotated[str, WithJsonSchema(_NAME_SCHEMA)]
 _FILE: dict[str, Any] = {"description": "The file.", "content": {}}
@@ -49,7 +73,7 @@ class ExportSearch(DayPeriod, FileOptions):
 
     format: Literal["csv", "xlsx"] | None = Field(None, description="The form of the file; without it by `Accept`.")
     truck_id: str | None = Field(
-        None, min_length=1, max_length=32, description="Only this truck; of lists with one row a truck it is refused."
+        None, min_length=1, max_length=32, description="Only this truck: of days and events, and of the ledger."
     )
 
 
@@ -60,7 +84,8 @@ class ExportSearch(DayPeriod, FileOptions):
 )
 async def export(request: AuthenticatedRequest, list_name: ListName, asked: Query[ExportSearch]) -> HttpResponse:
     """All rows of a period (at most 400 days), over all trucks: CSV as it is read, up to 10,000,000 rows; XLSX up to
-    250,000, after it is put together.
+    250,000, after it is put together. Trucks, freshness and active faults are those of now; without a period the ledger
+    is whole.
 
     Its columns are the fields of the JSON answers, with units in their names; instants are UTC in CSV and wall time of
     the fleet in XLSX. Events are those of the days on which they began.
@@ -70,12 +95,18 @@ async def export(request: AuthenticatedRequest, list_name: ListName, asked: Quer
     form = negotiated(request, asked.format)
     if list_name in ROWS:
         return await _rows(request, ROWS[list_name], asked, form)
-    if asked.truck_id is not None:
-        detail = "is not for this list: it has one row a truck"
-        raise InvalidParameters(f"truck_id: {detail}.", [FieldError("/query/truck_id", detail)])
-    listed, parameters = BY_TRUCK[list_name]
-    period = asked.model_dump(by_alias=True, include={"from_", "to", "period"}, exclude_none=True)
-    return await listed.file(request, parameters.model_validate(period), asked, form)
+    listed, parameters = BY_PAGES[list_name]
+    return await listed.file(request, parameters.model_validate(_given(asked, parameters)), asked, form)
+
+
+def _given(asked: ExportSearch, parameters: type[Parameters]) -> dict[str, Any]:
+    """What is asked of the list besides its form. Raises InvalidParameters for what it does not take."""
+    given = asked.model_dump(by_alias=True, include={"from_", "to", "period", "truck_id"}, exclude_none=True)
+    known = {field.alias or name for name, field in parameters.model_fields.items()}
+    errors = [FieldError(f"/query/{name}", "is not for this list") for name in given if name not in known]
+    if errors:
+        raise InvalidParameters(f"{errors[0].pointer.removeprefix('/query/')}: is not for this list.", errors)
+    return given
 
 
 async def _rows(

@@ -1,18 +1,21 @@
 """The API's answer about active faults, as declared in OpenAPI."""
 
+import datetime as dt
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import DayPeriod, Paging
 from apps.accounts.schemas import FreshnessEcho, PageEcho, PeriodEcho, described
+from apps.files.answers import Exportable
 from apps.fleet.schemas import GROUP
 from apps.trucks.api import SEVERITIES
 from apps.trucks.event_schemas import Fault
 from apps.trucks.schemas import CODE, Severity
 
 
-class OpenFaultSearch(DayPeriod, Paging):
+class OpenFaultSearch(DayPeriod, Paging, Exportable):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
     acknowledged: bool | None = Field(None, description="Only those that somebody has taken note of, or nobody.")
     group: str | None = GROUP
@@ -21,6 +24,9 @@ class OpenFaultSearch(DayPeriod, Paging):
         description="Severe ones first and of these the oldest; the oldest first; or by truck; with - the other way "
         "round, so `-opened_at` has the newest first.",
     )
+
+    def span(self, zone: ZoneInfo, now: dt.datetime) -> None:
+        """A file has what is active now: the period is that of the faults that opened, which are counted beside it."""
 
     def filters(self) -> dict[str, Any]:
         """What the statement takes of it."""

@@ -10,6 +10,8 @@ from ninja import Query, Router
 from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
+from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.columns import shape
 from apps.fleet import figures as fleet_figures
 from apps.fleet import fuel_queries, queries
 from apps.fleet import fuel_schemas as schemas
@@ -19,6 +21,7 @@ from apps.fleet.whose import group_asked
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
@@ -27,6 +30,8 @@ router = Router(tags=["Fleet"], by_alias=True)
 @router.get("/fleet/fuel", response=schemas.FuelAnswer, summary="Fuel, and which trucks use more than they did")
 async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) -> HttpResponse:
     """Consumption of a period (at most 400 days) against each truck's baseline and peers; idling, refuels, drains."""
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "fuel", who.fleet_id, period)
@@ -37,11 +42,10 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
         totals, before, baseline = [await _totals(who, each, fresh.revision) for each in periods]
         current, earlier = figures(totals), figures(before)
         report = await Report.read(who.fleet_id, who.currency, period)
-        trucks, page_echo = report.page(asked.sort, group, page)
         where = queries.period(who.fleet_id, period.first, period.last)
-        alerts = await _alerts(where, [truck.id for truck in trucks])
+        rows, page_echo = await _trucks(report, where, asked.sort, group, page)
         return {
-            "data": [report.item(truck, alerts.get(truck.id, ())) for truck in trucks],
+            "data": rows,
             "summary": {
                 **shown(current, who.currency),
                 **report.summary(burn(totals), burn(baseline)),
@@ -55,6 +59,25 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+async def _trucks(
+    report: Report, where: dict[str, Any], sort: str, group: int | None, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    trucks, page_echo = report.page(sort, group, page)
+    alerts = await _alerts(where, [truck.id for truck in trucks])
+    return [report.item(truck, alerts.get(truck.id, ())) for truck in trucks], page_echo
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: schemas.FuelSearch, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    group = await group_asked(who.fleet_id, asked.group)
+    report = await Report.read(who.fleet_id, who.currency, period)
+    return await _trucks(report, queries.period(who.fleet_id, period.first, period.last), asked.sort, group, page)
+
+
+FILE = PagedList.of(Listing("Fuel", shape(OfTruck, schemas.FuelOfTruck)), _page)
 
 
 async def _alerts(where: dict[str, Any], trucks: Sequence[int]) -> dict[int, list[Row]]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import DayPeriod, Paging
 from apps.accounts.schemas import DISTANCE_M, FreshnessEcho, Instant, Money, PageEcho, PeriodEcho, described
+from apps.files.answers import Exportable
 from apps.trucks.schemas import CODE
 
 _NOT_RANKED = Literal["not_measured", "distance_too_short", "not_positive", "coverage_too_low"]
@@ -22,7 +23,7 @@ Sort = Literal[
 _CONSUMPTION = "Litres ÷ distance of the truck-days on which both are measured."
 
 
-class FuelSearch(DayPeriod, Paging):
+class FuelSearch(DayPeriod, Paging, Exportable):
     sort: Sort = Field(
         "truck_id",
         description="By which figure; with - from the highest down. Trucks that do not have it, or stand outside the "

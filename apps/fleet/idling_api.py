@@ -1,7 +1,7 @@
 """The API's endpoint about idling: how long, what it cost, which trucks, and where."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,18 +10,23 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.answers import money
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.paging import Page
 from apps.accounts.periods import Period
+from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.columns import shape
 from apps.fleet import figures, idling_queries, place_sums, queries, truck_sums
 from apps.fleet import idling_figures as of_rows
 from apps.fleet.idle_places import name_of
-from apps.fleet.idling_schemas import IdlingAnswer, IdlingPeriod
+from apps.fleet.idling_schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, IdlingPeriod, NamedPlace
 from apps.fleet.utilization_figures import coverage_pct, is_ranked, not_ranked
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 from apps.trucks.remembered import summaries
 
+_ALL = 2**31
 router = Router(tags=["Fleet"], by_alias=True)
 
 
@@ -30,8 +35,10 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
     """Hours, litres and cost of idling in a period (at most 400 days), productive and not, with the period before.
 
     The worst trucks and places are those with the most unproductive idling. Trucks of whose time less than half is
-    known are left out, by name.
+    known are left out, by name. As a file it is one of the lists, with all that it has.
     """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     priced = partial(of_rows.priced, money=partial(money, currency=who.currency))
@@ -45,7 +52,7 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
         current, earlier = of_rows.totals(now_row), of_rows.totals(before_row)
         where = queries.period(who.fleet_id, period.first, period.last)
         every = await truck_sums.every(where, idling_queries.OF_TRUCK)
-        trucks = of_rows.worst_first(row for row in every if is_ranked(row))
+        trucks = _ranked(every)
         places = await place_sums.worst_places(where, asked.limit)
         named = await _named(who.fleet_id, places)
         return {
@@ -66,6 +73,34 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+
+
+def _ranked(every: Iterable[Row]) -> list[Row]:
+    return of_rows.worst_first(row for row in every if is_ranked(row))
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: IdlingPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The trucks, or the places, of the ranking."""
+    where = queries.period(who.fleet_id, period.first, period.last)
+    if asked.by == "truck":
+        rows, echo = page.ranked(_ranked(await truck_sums.every(where, idling_queries.OF_TRUCK)))
+        found = [_of_truck(row) for row in rows]
+    else:
+        rows, echo = page.ranked(await place_sums.worst_places(where, _ALL))
+        named = await _named(who.fleet_id, rows)
+        found = [of_rows.place(row, named) for row in rows]
+    return [of_rows.priced(row, partial(money, currency=who.currency)) for row in found], echo
+
+
+FILE = PagedList(
+    {
+        "truck": Listing("Idling", shape(OfTruck, IdlingOfTruck)),
+        "place": Listing("Idling by place", shape(NamedPlace, IdlePlace)),
+    },
+    _page,
+)
 
 
 async def _named(fleet_id: int, places: Sequence[Row]) -> dict[str, tuple[float, float]]:

@@ -1,18 +1,22 @@
 """The answer about idling, as declared in OpenAPI."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.schemas import IDLE_S, FreshnessEcho, Money, PeriodEcho, described
+from apps.files.answers import Exportable
 from apps.fleet.utilization_schemas import NotRanked
 from apps.trucks.schemas import CODE
 
 _COVERAGE = "Share of the time of which something is known, in per cent."
 
 
-class IdlingPeriod(DayPeriod):
+class IdlingPeriod(DayPeriod, Exportable):
     """A period of the whole fleet, and how much of its lists."""
 
+    by: Literal["truck", "place"] = Field("truck", description="What a row of a file is; JSON has both lists.")
     limit: int = Field(10, ge=1, le=1000, description="Trucks, and places, that are listed: the worst.")
 
 
@@ -46,12 +50,14 @@ class IdlingOfTruck(Idling):
     coverage_pct: float | None = described(_COVERAGE, 95.83)
 
 
-class IdlePlace(IdleFigures):
-    """By the events that start in the period: all of each, also what lies after midnight."""
-
+class NamedPlace(BaseModel):
     place: str | None = described("Name of the productive place; null of a cell of the grid.", None)
     lat: float | None = described("Middle of the place, or of the cell of about 250 m; null: without a fix.", 41.85023)
     lon: float | None = described("The same.", -87.65038)
+
+
+class IdlePlace(IdleFigures, NamedPlace):
+    """By the events that start in the period: all of each, also what lies after midnight."""
 
 
 class IdlingData(BaseModel):

@@ -4,12 +4,14 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from ninja import Body, Query, Router
+from pydantic import BaseModel
 
 from apps.accounts.answers import Answer, dumps, is_known, money, not_modified, require_json, tagged
 from apps.accounts.authentication import ApiKey, AuthenticatedRequest, Principal
@@ -21,6 +23,8 @@ from apps.accounts.parameters import refuse_others
 from apps.accounts.periods import Period
 from apps.accounts.preconditions import IF_MATCH, require_match, row_tag
 from apps.accounts.problems import Conflict, FieldError, InvalidParameters, NotFound
+from apps.files.answers import Listing, file_asked
+from apps.files.columns import shape
 from apps.fleet import ledger
 from apps.fleet import ledger_schemas as schemas
 from apps.fleet.imports import storing
@@ -30,7 +34,9 @@ from apps.fleet.imports.sheets import XLSX_TYPE, Unreadable
 from apps.fleet.ledger_queries import LedgerRows, at, between, until_next, when
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
 from apps.mysql import Row, fetch_all
+from apps.trucks.freshness import Freshness
 from apps.trucks.models import Truck, TruckGroup
+from apps.trucks.paged_exports import PagedList
 
 router = Router(tags=["Cost ledger"], by_alias=True)
 SCOPE = "write:costs"
@@ -52,6 +58,7 @@ class Resource:
     asked: Any
     create: Any
     patch: Any
+    row: type[BaseModel]
     answers: tuple[Any, Any, Any]  # of a list, of a row, of a change
 
     @property
@@ -67,7 +74,7 @@ ENTRIES = Resource(
         time="covers_from", of_period=between("covers_from", "covers_to"), own_currency=True, summed=("amount",),
         filters=("line", "truck_id", "group", "import_id"),
     ),
-    "amount", schemas.EntriesAsked, schemas.EntryIn, schemas.EntryPatch,
+    "amount", schemas.EntriesAsked, schemas.EntryIn, schemas.EntryPatch, schemas.Entry,
     (schemas.EntryList, schemas.EntryAnswer, schemas.EntryChanged),
 )  # fmt: skip
 RATES = Resource(
@@ -78,7 +85,7 @@ RATES = Resource(
         time="effective_from", of_period=between("effective_from", "effective_to"),
         filters=("line", "truck_id", "group", "import_id"),
     ),
-    "amount", schemas.RatesAsked, schemas.RateIn, schemas.RatePatch,
+    "amount", schemas.RatesAsked, schemas.RateIn, schemas.RatePatch, schemas.Rate,
     (schemas.RateList, schemas.RateAnswer, schemas.RateChanged),
 )  # fmt: skip
 PRICES = Resource(
@@ -88,7 +95,7 @@ PRICES = Resource(
         time="effective_at", of_period=until_next("fuel_price", "effective_at", "group_id"),
         filters=("group", "import_id"),
     ),
-    "price_per_l", schemas.PricesAsked, schemas.PriceIn, schemas.PricePatch,
+    "price_per_l", schemas.PricesAsked, schemas.PriceIn, schemas.PricePatch, schemas.Price,
     (schemas.PriceList, schemas.PriceAnswer, schemas.PriceChanged),
 )  # fmt: skip
 PURCHASES = Resource(
@@ -98,7 +105,7 @@ PURCHASES = Resource(
         time="purchased_at", of_period=at("purchased_at"), own_currency=True, summed=("amount", "litres"),
         filters=("truck_id", "import_id"),
     ),
-    "amount", schemas.PurchasesAsked, schemas.PurchaseIn, schemas.PurchasePatch,
+    "amount", schemas.PurchasesAsked, schemas.PurchaseIn, schemas.PurchasePatch, schemas.Purchase,
     (schemas.PurchaseList, schemas.PurchaseAnswer, schemas.PurchaseChanged),
 )  # fmt: skip
 EXCHANGE_RATES = Resource(
@@ -108,7 +115,7 @@ EXCHANGE_RATES = Resource(
         time="effective_from", of_period=until_next("exchange_rate", "effective_from", "currency"),
         filters=("currency", "import_id"),
     ),
-    None, schemas.ExchangeRatesAsked, schemas.ExchangeRateIn, schemas.ExchangeRatePatch,
+    None, schemas.ExchangeRatesAsked, schemas.ExchangeRateIn, schemas.ExchangeRatePatch, schemas.ExchangeRate,
     (schemas.ExchangeRateList, schemas.ExchangeRateAnswer, schemas.ExchangeRateChanged),
 )  # fmt: skip
 
@@ -232,20 +239,33 @@ def _needed(error: ValidationError) -> Conflict:
 
 
 async def _list(resource: Resource, request: AuthenticatedRequest, asked: Any) -> HttpResponse:
+    if form := file_asked(request, asked):
+        return await file_of(resource).file(request, asked, asked, form)
     require_json(request)
     who = request.auth
-    period = asked.given(who.zone, dt.datetime.now(dt.UTC))
+    period = asked.span(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(asked, resource.path, who.fleet_id, period)
-    where = _asked(resource, who, asked, period)
-    found = await fetch_all(resource.rows.page(asked.sort), {**where, "after": page.after, "limit": page.limit + 1})
-    rows, page_echo = page.cut(found, "row_key")
+    rows, page_echo = await _page(resource, who, period, None, asked, page)
     body = {
-        "data": [_listed(resource, row, who.currency) for row in rows],
-        "summary": _totals(resource, await fetch_all(resource.rows.totals, where)),
+        "data": rows,
+        "summary": _totals(resource, await fetch_all(resource.rows.totals, _asked(resource, who, asked, period))),
         "page": page_echo,
         "period": None if period is None else period.echo(),
     }
     return tagged(request, body)
+
+
+def file_of(resource: Resource) -> PagedList[Any]:
+    listing = Listing(resource.titles.capitalize(), shape(resource.row))
+    return PagedList.of(listing, partial(_page, resource), by_rows=True)
+
+
+async def _page(
+    resource: Resource, who: Principal, period: Period | None, _: Freshness | None, asked: Any, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    where = {**_asked(resource, who, asked, period), "after": page.after, "limit": page.limit + 1}
+    rows, page_echo = page.cut(await fetch_all(resource.rows.page(asked.sort), where), "row_key")
+    return [_listed(resource, row, who.currency) for row in rows], page_echo
 
 
 def _asked(resource: Resource, who: Principal, asked: Any, period: Period | None) -> dict[str, Any]:
@@ -364,7 +384,8 @@ def _register(register: Callable[[Any], Any], view: Any, name: str) -> None:
     register(view)
 
 
-for each in (ENTRIES, RATES, PRICES, PURCHASES, EXCHANGE_RATES):
+RESOURCES = (ENTRIES, RATES, PRICES, PURCHASES, EXCHANGE_RATES)
+for each in RESOURCES:
     _add_operations(each)
 
 

@@ -7,6 +7,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from apps.accounts.parameters import OptionalPeriod, Paging, Parameters
 from apps.accounts.schemas import Instant, Money, OwnMoney, PageEcho, PeriodEcho, described
+from apps.files.answers import Exportable
+from apps.files.cells import Kind
 from apps.fleet.models import AllocationBasis, CostBasis, CostLine, LedgerImport
 
 
@@ -19,6 +21,9 @@ def _text(value: Any) -> Any:
 
 Day = Annotated[dt.date, BeforeValidator(_text), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text), WithJsonSchema({"type": "string", "format": "date-time"})]
+# In answers both are text; in files they are a day and a number.
+DayText = Annotated[str, Kind.DAY]
+NumberText = Annotated[str, Kind.NUMBER]
 _OMITTED: Any = None  # a PATCH leaves out what stays as it is; null is not that
 _ID = described("Names the row.", 118)
 _TRUCK = Field(None, max_length=32, description="Code of the truck that it is for.", examples=["T-101"])
@@ -70,8 +75,8 @@ class Entry(BaseModel):
     amount: OwnMoney
     truck_id: str | None = Field(description="Code of its truck.", examples=["T-101"])
     group: str | None = Field(description="Name of its group of trucks.", examples=[None])
-    covers_from: str = described("First day that it covers.", "2026-03-01")
-    covers_to: str = described("Last day, included.", "2026-03-31")
+    covers_from: DayText = described("First day that it covers.", "2026-03-01")
+    covers_to: DayText = described("Last day, included.", "2026-03-31")
     basis: str = described("How it is spread: `days`, `km`, `trucks`.", "days")
     document: str = described("Document reference.", "INV-118")
     import_id: int | None = _IMPORT
@@ -108,8 +113,8 @@ class Rate(BaseModel):
     amount: Money
     truck_id: str | None = Field(description="Code of its truck.", examples=["T-101"])
     group: str | None = Field(description="Name of its group of trucks.", examples=[None])
-    effective_from: str = described("First day.", "2026-01-01")
-    effective_to: str | None = Field(description="Last day, included; null: until further notice.", examples=[None])
+    effective_from: DayText = described("First day.", "2026-01-01")
+    effective_to: DayText | None = Field(description="Last day, included; null: until further notice.", examples=[None])
     import_id: int | None = _IMPORT
 
 
@@ -167,7 +172,7 @@ class Purchase(BaseModel):
     id: int = _ID
     truck_id: str = described("Code of the truck.", "T-101")
     purchased_at: Instant = described("When.", "2026-03-05T20:30:00Z")
-    litres: str = described("As text.", "310.250")
+    litres: NumberText = described("As text.", "310.250")
     amount: OwnMoney
     station: str = described("Where.", "Station 7")
     reference: str = described("The card file's name of it.", "C-81-0017")
@@ -197,8 +202,8 @@ class ExchangeRateIn(ExchangeRatePatch):
 class ExchangeRate(BaseModel):
     id: int = _ID
     currency: str = described("ISO 4217 code.", "EUR")
-    effective_from: str = described("First day.", "2026-01-01")
-    rate: str = described(_WORTH, "1.08250000")
+    effective_from: DayText = described("First day.", "2026-01-01")
+    rate: NumberText = described(_WORTH, "1.08250000")
     import_id: int | None = _IMPORT
 
 
@@ -208,7 +213,7 @@ class ExchangeRate(BaseModel):
 _SORT = "By id, or by time; with - from the last to the first."
 
 
-class _Imported(OptionalPeriod, Paging):
+class _Imported(OptionalPeriod, Paging, Exportable):
     import_id: int | None = Field(None, ge=1, le=2**63 - 1, description="Only what came with this import.")
 
 

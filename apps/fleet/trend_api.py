@@ -3,33 +3,38 @@
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from django.http import HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field, create_model, model_validator
 
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.periods import Period
 from apps.accounts.schemas import FreshnessEcho, PeriodEcho, described
+from apps.files.answers import Exportable, Listing, file_asked
+from apps.files.cells import Kind
+from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet import trend_queries as queries
 from apps.fleet.api import with_money
 from apps.fleet.safety import Weights
 from apps.fleet.schemas import GROUP, PeriodChange, PeriodFigures
 from apps.fleet.spans import buckets
-from apps.fleet.whose import Whose, state_of
+from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 from apps.trucks.schemas import CODE, TruckCode
 
 router = Router(tags=["Fleet"], by_alias=True)
 By = Literal["day", "week", "month", "quarter"]
 
 
-class TrendPeriod(DayPeriod):
+class TrendPeriod(DayPeriod, Exportable):
     by: By = Field("day", description="What a point is: a day, a week from Monday on, a calendar month or quarter.")
     truck_id: TruckCode | None = Field(None, description="One truck instead of the fleet. " + CODE, examples=["T-101"])
     group: str | None = GROUP
@@ -71,9 +76,15 @@ class TrendFigures(PeriodFigures, Happened):
     pass
 
 
-class TrendPoint(TrendFigures):
-    from_: str = Field(alias="from", description="First day of it in the period.", examples=["2026-03-02"])
-    to: str = described("Last one, included.", "2026-03-08")
+class TrendDays(BaseModel):
+    from_: Annotated[str, Kind.DAY] = Field(
+        alias="from", description="First day of it in the period.", examples=["2026-03-02"]
+    )
+    to: Annotated[str, Kind.DAY] = described("Last one, included.", "2026-03-08")
+
+
+class TrendPoint(TrendFigures, TrendDays):
+    pass
 
 
 class TrendBefore(TrendFigures):
@@ -101,10 +112,11 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
 
     A week, month or quarter that lies only partly in the period counts with those of its days that do.
     """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
-
-    group = None if asked.group is None else await freshness.group_id(who.fleet_id, asked.group)
+    group = await group_asked(who.fleet_id, asked.group)
 
     async def read() -> Freshness:
         if asked.truck_id is not None:
@@ -113,12 +125,11 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         trend = Trend(who.fleet_id, fresh.truck_id or None, group)
-        points = await trend.by_bucket(asked.by, period)
         whole, before = await trend.whole(period), await trend.whole(period.previous())
         weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
         current, earlier = (figures_of(row, weights) for row in (whole, before))
         return {
-            "data": [{**bounds, **with_money(figures_of(row, weights), who.currency)} for bounds, row in points],
+            "data": await trend.points(asked.by, period, weights, who.currency),
             "summary": with_money(current, who.currency),
             "previous": {"period": period.previous().echo(), **with_money(earlier, who.currency)},
             "change_pct": figures.change_pct(current, earlier),
@@ -129,6 +140,19 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
     return await freshness.answer(request, read, build, period)
 
 
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: TrendPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    truck, group = None, await group_asked(who.fleet_id, asked.group)
+    if asked.truck_id is not None:
+        truck = (await freshness.of_truck(who.fleet_id, asked.truck_id, dt.datetime.now(dt.UTC))).truck_id
+    weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
+    return await Trend(who.fleet_id, truck, group).points(asked.by, period, weights, who.currency), LAST_PAGE
+
+
+FILE = PagedList({by: Listing(f"Trend by {by}", shape(TrendDays, TrendPoint)) for by in get_args(By)}, _page)
+
+
 @dataclass(frozen=True, slots=True)
 class Trend:
     """The sums and costs of a fleet, or of one of its trucks or groups, by bucket."""
@@ -136,6 +160,11 @@ class Trend:
     fleet_id: int
     truck_id: int | None
     group_id: int | None = None
+
+    async def points(self, by: By, period: Period, weights: Weights, currency: str) -> list[dict[str, Any]]:
+        """Each bucket as answers have it."""
+        buckets = await self.by_bucket(by, period)
+        return [{**bounds, **with_money(figures_of(row, weights), currency)} for bounds, row in buckets]
 
     async def by_bucket(self, by: By, period: Period) -> list[tuple[dict[str, str], Row]]:
         """Each bucket's bounds within the period, and its row, which is null where there is nothing."""

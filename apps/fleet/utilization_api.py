@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.authentication import AuthenticatedRequest, Principal
-from apps.accounts.paging import Page
+from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
@@ -18,7 +18,6 @@ from apps.fleet import block_queries, figures, queries, truck_sums
 from apps.fleet import utilization_figures as of_rows
 from apps.fleet import utilization_queries as statements
 from apps.fleet.blocks import total
-from apps.fleet.exports import FleetList
 from apps.fleet.hours import by_weekday
 from apps.fleet.targets import NAMES, Targets, held_against, targets
 from apps.fleet.utilization_schemas import (
@@ -33,12 +32,12 @@ from apps.fleet.whose import group_asked, state_of
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMS = statements.SUMS
-_LAST_PAGE = {"next_cursor": None, "has_more": False}
 
 
 @router.get("/fleet/utilization", response=UtilizationAnswer, summary="How the trucks' time was used")
@@ -49,7 +48,7 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
     now, by truck or by day of the week. Trucks may be ranked by a figure.
     """
     if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form, {"Group": asked.group} if asked.group else {})
+        return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     page = Page.of(asked, "utilization", who.fleet_id, period)
@@ -87,7 +86,7 @@ async def _page(
     return rows, page_echo
 
 
-FILE = FleetList(
+FILE = PagedList(
     {
         "truck": Listing("Utilization", shape(OfTruck, UtilizationOfTruck)),
         "group": Listing("Utilization by group", shape(UtilizationOfGroup)),
@@ -123,13 +122,13 @@ class Used:
                 return [self._of_truck(row, expected) for row in rows], page_echo, left_out
             case "group":
                 rows = await self._groups()
-                return [self._of_group(row, expected) for row in rows], _LAST_PAGE, None
+                return [self._of_group(row, expected) for row in rows], LAST_PAGE, None
             case "weekday":
-                return of_rows.by_weekday(await self._weekdays()), _LAST_PAGE, None
+                return of_rows.by_weekday(await self._weekdays()), LAST_PAGE, None
             case "hour":
                 days = await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
                 table = by_weekday((row["day"], row["hours"]) for row in days)
-                return of_rows.by_hour(table, totals), _LAST_PAGE, None
+                return of_rows.by_hour(table, totals), LAST_PAGE, None
 
     async def _trucks(
         self, asked: UtilizationPeriod, page: Page

@@ -10,17 +10,19 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts import answers
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.calendar import as_utc
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
-from apps.files.answers import Exportable, file_asked
+from apps.files.answers import Exportable, Listing, file_asked
+from apps.files.columns import shape
 from apps.merging import Merger
 from apps.mysql import Row, fetch_all
 from apps.trucks import exports, freshness, queries, schemas
 from apps.trucks.comparison import Totals, bounds
 from apps.trucks.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.sealing import is_sealed
 
@@ -45,26 +47,38 @@ def _instant(t: int | None) -> dt.datetime | None:
 @router.get("/trucks", response=schemas.TrucksAnswer, summary="Trucks and what they are doing")
 async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearch]) -> HttpResponse:
     """The fleet's active trucks by code, with their state now; `summary` counts them by state."""
+    if form := file_asked(request, search):
+        return await TRUCKS.file(request, search, search, form)
     answers.require_json(request)
     now, fleet = _now(), request.auth.fleet_id
     page = Page.of(search, "trucks", fleet)
-    found = {
-        "fleet": fleet,
-        "now": int(now.timestamp()),
-        "group": search.group,
-        "pattern": None if search.q is None else matching(search.q),
-    }
-    wanted = {"statuses": ",".join(search.status) or None, "after": page.after or "", "limit": page.limit + 1}
     fresh = await freshness.of_fleet(fleet, now)
-    counts = await fetch_all(queries.TRUCKS_BY_STATUS, found)
-    rows, page_echo = page.cut(await fetch_all(queries.TRUCKS, {**found, **wanted}), "truck_id")
+    counts = await fetch_all(queries.TRUCKS_BY_STATUS, _searched(request.auth, search, fresh))
+    rows, page_echo = await _trucks(request.auth, None, fresh, search, page)
     body = {
-        "data": [_truck_item(row) for row in rows],
+        "data": rows,
         "summary": _status_counts(counts),
         "page": page_echo,
         "freshness": fresh.body(),
     }
     return answers.tagged(request, body)
+
+
+async def _trucks(
+    who: Principal, _: None, fresh: Freshness, search: schemas.TruckSearch, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    wanted = {"statuses": ",".join(search.status) or None, "after": page.after or "", "limit": page.limit + 1}
+    found = await fetch_all(queries.TRUCKS, {**_searched(who, search, fresh), **wanted})
+    rows, page_echo = page.cut(found, "truck_id")
+    return [_truck_item(row) for row in rows], page_echo
+
+
+TRUCKS = PagedList.of(Listing("Trucks", shape(schemas.TruckItem)), _trucks, by_rows=True)
+
+
+def _searched(who: Principal, search: schemas.TruckSearch, fresh: Freshness) -> dict[str, Any]:
+    pattern = None if search.q is None else matching(search.q)
+    return {"fleet": who.fleet_id, "now": fresh.asked_at, "group": search.group, "pattern": pattern}
 
 
 def matching(text: str) -> str:

@@ -75,22 +75,26 @@ SELECT {_summed("refuels refuel_l refuel_cost", "e.kind = 'refuel'")},
 FROM fuel_event e WHERE {_OF_PERIOD}
 """
 
-_SAME_CODE = (
-    "o.fleet_id = e.fleet_id AND o.truck_id = e.truck_id AND o.spn = e.spn AND o.fmi = e.fmi AND o.source = e.source"
-)
-_ACKNOWLEDGED = """
-(SELECT MIN(o.acknowledged_at) FROM fault_acknowledgement o WHERE {same} AND o.acknowledged_at >= {opened}
-    AND ({cleared} IS NULL OR o.acknowledged_at < {cleared}))
-"""
-# The next that is heard of the same code ends a fault, be it that it opens anew.
-_CLEARED = f"(SELECT MIN(o.started_at) FROM fault_change o WHERE {_SAME_CODE} AND o.started_at > e.started_at)"
+
+def fault_fields(e: str) -> dict[str, str]:
+    """What stands for the fields of a fault that are no column of `fault_change`, under this name."""
+    same = " AND ".join(f"o.{name} = {e}.{name}" for name in ("fleet_id", "truck_id", "spn", "fmi", "source"))
+    # The next that is heard of the same code ends a fault, be it that it opens anew.
+    cleared = f"(SELECT MIN(o.started_at) FROM fault_change o WHERE {same} AND o.started_at > {e}.started_at)"
+    acknowledged = f"""(SELECT MIN(o.acknowledged_at) FROM fault_acknowledgement o WHERE {same}
+        AND o.acknowledged_at >= {e}.started_at AND ({cleared} IS NULL OR o.acknowledged_at < {cleared}))"""
+    return {
+        "source": f"NULLIF({e}.source, 255)",
+        "opened_at": f"{e}.started_at",
+        "cleared_at": cleared,
+        "acknowledged_at": acknowledged,
+    }
+
 
 # One row a fault that opened in the period; `severities` is a list with commas.
 FAULTS = _listed(
     "fault_change",
-    f"""e.spn, e.fmi, NULLIF(e.source, 255) AS source, e.severity, e.lat, e.lon,
-    e.started_at AS opened_at, {_CLEARED} AS cleared_at,
-    {_ACKNOWLEDGED.format(same=_SAME_CODE, opened="e.started_at", cleared=_CLEARED)} AS acknowledged_at""",
+    "e.spn, e.fmi, e.severity, e.lat, e.lon, " + ", ".join(f"{sql} AS {n}" for n, sql in fault_fields("e").items()),
     "AND e.kind = 'opened' AND FIND_IN_SET(e.severity, %(severities)s)",
     key="CONCAT_WS(' ', e.started_at, e.spn, e.fmi, e.source)",
 )

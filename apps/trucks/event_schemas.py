@@ -40,7 +40,7 @@ class FuelEventSearch(EventsOfPeriod, Exportable):
     )
 
 
-class FaultSearch(EventsOfPeriod):
+class FaultSearch(EventsOfPeriod, Exportable):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
 
 

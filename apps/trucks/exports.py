@@ -6,7 +6,7 @@ Rows come in the order of an index, of the days or of one truck, so that the fir
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -15,16 +15,19 @@ from django.http import HttpResponse
 
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.periods import Period
-from apps.files.answers import FileOptions, Listing, OfTruck, Question, answer, statement
+from apps.files.answers import FileOptions, Listing, OfTruck, Question, answer, narrowed, statement
 from apps.files.columns import shape
 from apps.files.job import FileFormat, Statement
 from apps.mysql import fetch_all
 from apps.trucks import event_schemas, freshness, schemas
 from apps.trucks.comparison import bounds
+from apps.trucks.event_queries import fault_fields
+from apps.trucks.faults import failure
 from apps.trucks.freshness import no_such_truck
 from apps.trucks.queries import FLEET_FRESHNESS
 from apps.trucks.schemas import TruckPeriod
 from apps.trucks.sealing import first_open_day
+from apps.trucks.spn import NAMES as SUSPECTS
 
 # Ids of the truck of a code, and the different floors of the fleet's trucks.
 _TRUCK_ID = "SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code = %(truck)s"
@@ -37,7 +40,8 @@ _PLACES = {"start_lat": "x.lat", "start_lon": "x.lon"}
 class TruckList:
     """A list over trucks: the table its rows are of (`x`), what is joined, and what stands for a field.
 
-    `by_time`: the column by which the rows of one truck are asked for and sorted.
+    `by_time`: the column by which the rows of one truck are asked for and sorted; `kept`: the condition on rows that
+    are of the list; `words`: texts that its fields look up, by a key in JSON.
     """
 
     listing: Listing
@@ -45,6 +49,8 @@ class TruckList:
     of_field: Mapping[str, str]
     by_time: str = "started_at"
     joined: str = ""
+    kept: str = ""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def source(
         self, parameters: Mapping[str, Any], *, of_truck: bool, only: Mapping[str, str] | None = None, order: str = ""
@@ -60,9 +66,13 @@ class TruckList:
         else:
             where = "x.day BETWEEN %(from_day)s AND %(to_day)s"
             order = ", ".join(dict.fromkeys(("x.day", "x.truck_id", f"x.{self.by_time}")))
-        kept = "".join(f" AND FIND_IN_SET(x.{name}, %(only_{name})s)" for name in only or {})
+        kept = self.kept + "".join(f" AND FIND_IN_SET(x.{name}, %(only_{name})s)" for name in only or {})
         where = f"WHERE x.fleet_id = %(fleet)s AND {where}{kept}"
-        parameters = {**parameters, **{f"only_{name}": values for name, values in (only or {}).items()}}
+        parameters = {
+            **parameters,
+            **{name: orjson.dumps(texts).decode() for name, texts in self.words.items()},
+            **{f"only_{name}": values for name, values in (only or {}).items()},
+        }
         return statement(
             f"SELECT STRAIGHT_JOIN {self._selected} FROM {self.table} x JOIN truck t ON t.id = x.truck_id {self.joined}"
             f" {where} ORDER BY {order}",
@@ -78,12 +88,17 @@ class TruckList:
         return ", ".join(f"{of_field.get(field, f'x.{field}')} AS {field}" for field in fields)
 
 
+def _word(words: str, key: str) -> str:
+    """The text that `words`, a parameter with a JSON object, has under a key; null where it has none."""
+    return f"""JSON_VALUE(%({words})s, CONCAT('$."', {key}, '"'))"""
+
+
 def _events(title: str, table: str, item: Any, **of_field: str) -> TruckList:
     return TruckList(Listing(title, shape(OfTruck, item)), table, of_field)
 
 
 # A sealed day begins before its truck's floor; `open_days` has the first open day of each floor.
-_SEALED = """IF(s.raw_since_t IS NULL, 0, x.day < JSON_VALUE(%(open_days)s, CONCAT('$."', s.raw_since_t, '"')))"""
+_SEALED = f"IF(s.raw_since_t IS NULL, 0, x.day < {_word('open_days', 's.raw_since_t')})"
 DAYS = TruckList(
     Listing("Days", shape(OfTruck, schemas.DayItem)),
     "truck_day",
@@ -107,7 +122,16 @@ IDLE_EVENTS = _events("Idle events", "idle_event", event_schemas.IdleItem)
 SPEEDING_EVENTS = _events("Speeding events", "speeding_episode", schemas.SpeedingItem)
 HARSH_EVENTS = _events("Harsh events", "harsh_event", event_schemas.HarshItem)
 FUEL_EVENTS = _events("Fuel events", "fuel_event", event_schemas.FuelEventItem)
-
+FAULTS = TruckList(
+    Listing("Faults", shape(OfTruck, event_schemas.FaultItem)),
+    "fault_change",
+    {**fault_fields("x"), "suspect": _word("suspects", "x.spn"), "failure": _word("failures", "x.fmi")},
+    kept=" AND x.kind = 'opened'",
+    words={
+        "suspects": {str(spn): name for spn, name in SUSPECTS.items()},
+        "failures": {str(fmi): failure(fmi) for fmi in range(100)},
+    },
+)
 
 LISTS: dict[str, TruckList] = {
     "days": DAYS,
@@ -117,6 +141,7 @@ LISTS: dict[str, TruckList] = {
     "speeding-events": SPEEDING_EVENTS,
     "harsh-events": HARSH_EVENTS,
     "fuel-events": FUEL_EVENTS,
+    "faults": FAULTS,
 }
 _FILTERS = ("kind", "severity", "review")
 
@@ -133,7 +158,7 @@ async def of_truck(
         return await read(asked, who.fleet_id, who.zone, period, truck, only=given, order=order)
 
     fresh = await freshness.state_of_fleet(who.fleet_id, dt.datetime.now(dt.UTC))
-    filters = {"Truck": truck, **{name.capitalize(): values for name, values in given.items()}}
+    filters = {"Truck": truck, **narrowed(search)}
     question = Question(asked.listing, who, period, form, cast(FileOptions, search), filters)
     return await answer(request, question, source, fresh)
 

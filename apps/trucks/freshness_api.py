@@ -1,6 +1,7 @@
 """The API's endpoint about how far each truck is known, and what the last passes of the sync did."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,16 +9,19 @@ from ninja import Query, Router
 from pydantic import BaseModel, Field
 
 from apps.accounts import answers
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.calendar import as_utc
 from apps.accounts.encryption import DecryptionError
 from apps.accounts.paging import Page
 from apps.accounts.parameters import Paging
 from apps.accounts.schemas import FreshnessEcho, Instant, PageEcho, described
+from apps.files.answers import Exportable, Listing, file_asked
+from apps.files.columns import shape
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries
 from apps.trucks.disk import DiskFull
 from apps.trucks.leases import LeaseLost
+from apps.trucks.paged_exports import PagedList
 from apps.trucks.schemas import CODE
 from apps.trucks.wialon import Busy, LoginRefused, RequestRefused, SessionLost, TooMuch, Unavailable
 
@@ -27,7 +31,7 @@ _WIALON = (LoginRefused, RequestRefused, SessionLost, TooMuch, Busy, Unavailable
 _TOLD = {kind.__name__ for kind in (*_WIALON, LeaseLost, DecryptionError, DiskFull)}
 
 
-class WatermarkSearch(Paging):
+class WatermarkSearch(Paging, Exportable):
     """All active trucks."""
 
 
@@ -84,12 +88,14 @@ async def watermarks(request: AuthenticatedRequest, search: Query[WatermarkSearc
 
     Its `ETag` is weak: it stands for the watermarks and the passes, not for the lags, which grow with time.
     """
+    if form := file_asked(request, search):
+        return await FILE.file(request, search, search, form)
     answers.require_json(request)
     now, fleet = dt.datetime.now(dt.UTC), request.auth.fleet_id
     page = Page.of(search, "watermarks", fleet)
     fresh = await freshness.of_fleet(fleet, now)
-    asked = {"fleet": fleet, "now": int(now.timestamp()), "after": page.after or "", "limit": page.limit + 1}
-    rows, page_echo = page.cut(await fetch_all(queries.WATERMARKS, asked), "truck_id")
+    asked = {"fleet": fleet, "now": fresh.asked_at}
+    rows, page_echo = await _rows(asked, page)
     runs = await fetch_all(queries.LAST_PASSES, asked)
     known = [(row["truck_id"], row["known_until"], row["t"], row["error"]) for row in rows]
     tag = answers.etag(request, fresh, known, runs, weak=True)
@@ -104,6 +110,21 @@ async def watermarks(request: AuthenticatedRequest, search: Query[WatermarkSearc
         "freshness": fresh.body(),
     }
     return answers.json_response(answers.dumps(body), tag)
+
+
+async def _rows(asked: dict[str, Any], page: Page) -> tuple[Sequence[Row], dict[str, Any]]:
+    wanted = {**asked, "after": page.after or "", "limit": page.limit + 1}
+    return page.cut(await fetch_all(queries.WATERMARKS, wanted), "truck_id")
+
+
+async def _page(
+    who: Principal, _: None, fresh: freshness.Freshness, search: WatermarkSearch, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    rows, page_echo = await _rows({"fleet": who.fleet_id, "now": fresh.asked_at}, page)
+    return [_watermark(row) for row in rows], page_echo
+
+
+FILE = PagedList.of(Listing("Freshness", shape(TruckWatermark)), _page, by_rows=True)
 
 
 def _whole(value: Any) -> int | None:

@@ -45,7 +45,7 @@ def is_code(text: str) -> bool:
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 
-class TruckSearch(Paging):
+class TruckSearch(Paging, Exportable):
     q: str | None = Field(None, min_length=1, max_length=64, description="Part of the code, name, plate or VIN.")
     group: str | None = Field(None, min_length=1, max_length=255, description="Name of a group.")
     status: list[Status] = Field([], max_length=4, description="Only trucks in one of these states; repeatable.")

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from io import BytesIO, StringIO
+from itertools import compress
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import openpyxl
@@ -19,25 +21,52 @@ from apps.accounts.units import LITRES_PER_GALLON, METRES_PER_MILE
 from apps.files import answers, processes
 from apps.files.cells import Column, Kind
 from apps.files.job import Job, Pages
-from apps.fleet.export_api import BY_TRUCK, NAMES, ROWS
+from apps.fleet.export_api import BY_PAGES, NAMES, ROWS
+from apps.fleet.models import CostEntry, FuelPrice, FuelPurchase
 from apps.fleet.queries import FUEL_MONEY
+from apps.trucks import paged_exports
 from apps.trucks.exports import TruckList
-from apps.trucks.models import Driver, Truck
+from apps.trucks.models import Driver, FaultAcknowledgement, Truck
 from apps.trucks.queries import FLEET_FRESHNESS
 from tests import rows
 from tests.api.endpoints import DOCUMENT, PATHS, parameters_of, route_of
 from tests.api.test_contract import full_fleet
 from tests.conftest import AsgiClient
+from tests.files import in_process
 
 Get = Callable[..., httpx.Response]
 MARCH = "from=2026-03-01&to=2026-03-31"
 PATH = "/api/v2/exports"
+CHICAGO = ZoneInfo("America/Chicago")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# Where JSON has the list, and in which part of `data`.
+# Where JSON has the list.
 JSON = {
     **{name: f"/trucks/T-1/{name}" for name in ROWS},
-    **{name: f"/fleet/{name}" for name in ("cost-analysis", "utilization", "driver-behavior")},
+    **{
+        name: f"/fleet/{name}"
+        for name in ("cost-analysis", "utilization", "driver-behavior", "fuel", "idling", "freshness")
+    },
+    "fleet-days": "/fleet/trends",
+    "active-faults": "/fleet/faults",
+    "trucks": "/trucks",
+    "drivers": "/drivers",
+    **{f"cost-{name}": f"/costs/{name}" for name in ("entries", "rates")},
+    **{name: f"/costs/{name}" for name in ("fuel-prices", "fuel-purchases", "exchange-rates")},
 }
+ALONE = {"/drivers/D-1/days"}  # that no list of the whole fleet is of
+# Lists of what is now, which take no period; their seconds go on between two questions.
+OF_NOW = {"trucks": (), "freshness": ("lag_s",)}
+PARTS = {"cost-analysis": "by_truck", "idling": "trucks"}  # of `data` with the rows
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are written in this process: a process for each of many would take most of the time."""
+    monkeypatch.setattr(processes.Writers, "start", in_process.start)
+
+
+def of_march(name: str) -> str:
+    return "" if name in OF_NOW else MARCH
 
 
 def table(answer: httpx.Response) -> list[dict[str, str]]:
@@ -52,7 +81,7 @@ def workbook(answer: httpx.Response) -> openpyxl.Workbook:
 
 def items(api_get: Get, key: str, name: str, query: str = MARCH) -> list[dict[str, Any]]:
     data = api_get(f"/api/v2{JSON[name]}?{query}", key).json()["data"]
-    return data["by_truck"] if name == "cost-analysis" else data
+    return data[PARTS[name]] if name in PARTS else data
 
 
 def flat(item: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -61,6 +90,10 @@ def flat(item: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in item.items():
         if isinstance(value, dict) and set(value) == {"amount", "currency"}:
             found[f"{prefix}{name}_usd"] = Decimal(value["amount"])
+        elif name in ("groups", "trucks") and isinstance(value, list):
+            found[name] = ", ".join(value)
+        elif name == "alerts":
+            found[name] = len(value)
         elif isinstance(value, dict):
             found |= flat(value, f"{prefix}{name}_")
         elif isinstance(value, list):
@@ -79,7 +112,7 @@ def flat(item: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def same(cell: str, value: Any) -> bool:
     """Whether a cell of a CSV has a value of JSON."""
     if value is None or cell == "":
-        return cell == "" and value is None
+        return cell == "" and value in (None, "")
     if isinstance(value, bool):
         return cell == str(value).lower()
     return float(cell) == float(value) if isinstance(value, int | float | Decimal) else cell == value
@@ -96,15 +129,23 @@ def furnished() -> str:
     rows.stop(truck, rows.NOON + dt.timedelta(hours=1), ended_at=None, parked_s=None)
     rows.fuel_event(truck, rows.NOON + dt.timedelta(hours=3), "drain", review="confirmed")
     rows.fuel_money(truck, **dict.fromkeys(FUEL_MONEY, 2))
+    rows.ledger(truck, rows.NOON)
+    FaultAcknowledgement.objects.create(
+        fleet=fleet, truck=truck, spn=100, fmi=1, acknowledged_at=rows.NOON, acknowledged_by="somebody"
+    )
     return rows.api_key(fleet)
 
 
+@pytest.mark.usefixtures("here")
 def test_a_csv_has_the_values_of_json(api_get: Get) -> None:
     key = furnished()
     for name in NAMES:
-        found = table(api_get(f"{PATH}/{name}?{MARCH}&format=csv&units=metric", key))
-        expected = [flat(item) for item in items(api_get, key, name)]
-        assert len(found) == len(expected) >= 1
+        found = table(api_get(f"{PATH}/{name}?{of_march(name)}&format=csv&units=metric", key))
+        expected = [flat(as_paid(item, name)) for item in items(api_get, key, name, of_march(name))]
+        for row in (*found, *expected):
+            for moving in OF_NOW.get(name, ()):
+                assert row.pop(moving) not in ("", None)
+        assert len(found) == len(expected) >= 1, name
         for row, item in zip(found, expected, strict=True):
             shown = {column: value for column, value in item.items() if column in row or value is not None}
             assert shown.keys() <= row.keys()
@@ -115,23 +156,26 @@ def test_a_csv_has_the_values_of_json(api_get: Get) -> None:
     assert "Driver 1" in [row["driver_name"] for row in table(api_get(f"{PATH}/trips?{MARCH}&format=csv", key))]
 
 
+@pytest.mark.usefixtures("here")
 def test_a_workbook_has_the_cells_of_the_csv(api_get: Get) -> None:
     key = furnished()
     for name in NAMES:
-        of_csv = list(csv.reader(StringIO(api_get(f"{PATH}/{name}?{MARCH}&format=csv", key).text, newline="")))
-        book = workbook(api_get(f"{PATH}/{name}?{MARCH}&format=xlsx", key))
+        query = f"{PATH}/{name}?{of_march(name)}"
+        of_csv = list(csv.reader(StringIO(api_get(f"{query}&format=csv", key).text, newline="")))
+        book = workbook(api_get(f"{query}&format=xlsx", key))
         sheet = list(book.worksheets[0].iter_rows(values_only=True))
         assert [head.replace(" (America/Chicago)", "") for head in sheet[0]] == of_csv[0]
-        assert [[_as_csv(cell) for cell in cells] for cells in sheet[1:]] == [
-            [_as_number(text) for text in texts] for texts in of_csv[1:]
+        kept = [head not in OF_NOW.get(name, ()) for head in of_csv[0]]
+        assert [[_as_csv(cell) for cell in compress(cells, kept)] for cells in sheet[1:]] == [
+            [_as_number(text) for text in compress(texts, kept)] for texts in of_csv[1:]
         ]
 
 
 def _as_csv(cell: Any) -> str | float:
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         return cell.date().isoformat()
-    if isinstance(cell, dt.datetime):  # the only instants of the rows are at noon and soon after, by daylight saving
-        return (cell + dt.timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(cell, dt.datetime):
+        return cell.replace(tzinfo=CHICAGO).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(cell, bool):
         return str(cell).lower()
     return "" if cell is None else float(cell) if isinstance(cell, int | float) else cell
@@ -139,6 +183,14 @@ def _as_csv(cell: Any) -> str | float:
 
 def _as_number(text: str) -> str | float:
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", text) else text
+
+
+def as_paid(item: dict[str, Any], name: str) -> dict[str, Any]:
+    """Invoices and purchases have their currency beside the amount."""
+    if name not in ("cost-entries", "fuel-purchases"):
+        return item
+    money = item["amount"]
+    return {**item, "amount": Decimal(money["amount"]), "amount_currency": money["currency"]}
 
 
 @pytest.mark.parametrize("name", ["days", "trips"])
@@ -157,17 +209,20 @@ def test_a_list_is_of_all_trucks_and_whole_days(api_get: Get, name: str) -> None
     assert {(row.get("day") or row["started_at"])[:10] for row in found} == {"2026-03-10", "2026-03-11"}
 
 
-def test_a_list_by_truck_has_every_page(api_get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.fleet import exports
-
-    monkeypatch.setattr(exports, "AT_ONCE", 2)
+@pytest.mark.usefixtures("here")
+def test_a_list_has_every_page(api_get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paged_exports, "AT_ONCE", 2)
     fleet = rows.fleet()
     for number in range(5):
-        rows.truck_day(rows.truck(fleet, f"T-{number}"))
+        truck = rows.truck(fleet, f"T-{number}")
+        rows.truck_day(truck, driver=rows.driver(fleet))
+        rows.open_fault(truck)
+        rows.ledger(truck, rows.NOON + number * dt.timedelta(hours=1))
     key = rows.api_key(fleet)
-    for name in BY_TRUCK:
-        found = table(api_get(f"{PATH}/{name}?{MARCH}&format=csv", key))
-        assert [row["truck_id"] for row in found] == ["T-0", "T-1", "T-2", "T-3", "T-4"]
+    for name in BY_PAGES:
+        found = table(api_get(f"{PATH}/{name}?{'' if name.endswith('rates') else of_march(name)}&format=csv", key))
+        ids = [next(row[each] for each in ("id", "truck_id", "driver_id", "from") if each in row) for row in found]
+        assert len(found) == len(set(ids)) == (31 if name == "fleet-days" else 5), name
 
 
 def test_one_truck_alone(api_get: Get) -> None:
@@ -218,12 +273,17 @@ def test_units_are_those_of_the_fleet_or_as_asked_and_stand_in_the_names(api_get
 # --- lists that are JSON, or a file ---------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("here")
 def test_every_list_that_is_json_is_a_file_as_well(api_get: Get) -> None:
     key = furnished()
     for name in NAMES:
-        whole = api_get(f"{PATH}/{name}?{MARCH}&format=csv", key).text
-        answer = api_get(f"/api/v2{JSON[name]}?{MARCH}&format=csv", key)
-        assert (answer.headers["Content-Type"].split(";")[0], answer.text) == ("text/csv", whole), name
+        whole = table(api_get(f"{PATH}/{name}?{of_march(name)}&format=csv", key))
+        answer = api_get(f"/api/v2{JSON[name]}?{of_march(name)}&format=csv", key)
+        found = table(answer)
+        for row in (*whole, *found):
+            for moving in OF_NOW.get(name, ()):
+                row.pop(moving)
+        assert (answer.headers["Content-Type"].split(";")[0], found) == ("text/csv", whole), name
     assert api_get(f"/api/v2/trucks/T-1/days?{MARCH}", key, {"Accept": "text/csv"}).text.startswith("truck_id,name,")
     answer = api_get(f"/api/v2/fleet/utilization?{MARCH}", key, {"Accept": XLSX})
     assert len(list(workbook(answer)["Utilization"].rows)) == 2
@@ -231,7 +291,7 @@ def test_every_list_that_is_json_is_a_file_as_well(api_get: Get) -> None:
 
 def test_the_document_has_the_forms_of_each() -> None:
     paths = {path for path in PATHS if "format" in parameters_of(path)}
-    assert paths == {f"/api/v2{path}" for path in JSON.values()}
+    assert paths == {f"/api/v2{path}" for path in (*JSON.values(), *ALONE)}
     for path in paths:
         content = DOCUMENT["paths"][route_of(path)]["get"]["responses"]["200"]["content"]
         assert set(content) == {"application/json", "text/csv", XLSX}
@@ -256,20 +316,23 @@ def test_a_file_keeps_to_filters_and_order(api_get: Get) -> None:
     (one,) = table(api_get(f"/api/v2/trucks/T-1/fuel-events?{instants}&format=csv", key))
     assert one["started_at"] == "2026-03-10T18:00:00Z"
     comment = api_get(f"{path}&comment=true", key).text.splitlines()[0]
-    assert "Truck: T-1; Kind: drain" in comment
+    assert "Truck: T-1; Sort: -started_at; Kind: drain" in comment
 
 
 def test_a_file_has_all_rows_so_it_takes_no_limit(api_get: Get) -> None:
     key = furnished()
-    for path in JSON.values():
-        answer = api_get(f"/api/v2{path}?{MARCH}&format=csv&limit=5", key)
-        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/limit")
+    for name, path in JSON.items():
+        for given in ("limit=5", "cursor=x"):
+            if f"/api/v2{path}" == "/api/v2/fleet/trends" or (given.startswith("cursor") and name == "idling"):
+                continue  # it has no pages
+            answer = api_get(f"/api/v2{path}?{of_march(name)}&format=csv&{given}", key)
+            assert [each["pointer"] for each in answer.json()["errors"]] == [f"/query/{given.partition('=')[0]}"], name
+            assert answer.status_code == 422
 
 
+@pytest.mark.usefixtures("here")
 def test_rows_by_something_else_than_trucks(api_get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.fleet import exports
-
-    monkeypatch.setattr(exports, "AT_ONCE", 1)
+    monkeypatch.setattr(paged_exports, "AT_ONCE", 1)
     key = furnished()
     for path, by, column in (
         ("utilization", "group", "group"),
@@ -279,6 +342,9 @@ def test_rows_by_something_else_than_trucks(api_get: Get, monkeypatch: pytest.Mo
         ("cost-analysis", "driver", "driver_id"),
         ("driver-behavior", "driver", "driver_id"),
         ("driver-behavior", "driver&sort=-distance_m", "driver_id"),
+        ("trends", "week", "from"),
+        ("trends", "month&group=North", "to"),
+        ("trends", "quarter&truck_id=T-1", "from"),
     ):
         query = f"/api/v2/fleet/{path}?{MARCH}&by={by}"
         data = api_get(query, key).json()["data"]
@@ -290,6 +356,78 @@ def test_rows_by_something_else_than_trucks(api_get: Get, monkeypatch: pytest.Mo
         for row, item in zip(found, expected, strict=True):
             shown = {name: value for name, value in item.items() if name in row or value is not None}
             assert {name: row[name] for name, value in shown.items() if not same(row[name], value)} == {}
+
+
+@pytest.mark.usefixtures("here")
+def test_a_driver_s_days_are_a_file(api_get: Get) -> None:
+    key = furnished()
+    query = f"/api/v2/drivers/D-1/days?{MARCH}&sort=-day"
+    expected = [flat(item) for item in api_get(query, key).json()["data"]]
+    found = table(api_get(f"{query}&format=csv", key))
+    assert len(found) == len(expected) == 1
+    shown = {name: value for name, value in expected[0].items() if name in found[0] or value is not None}
+    assert {name: found[0][name] for name, value in shown.items() if not same(found[0][name], value)} == {}
+    comment = api_get(f"{query}&format=csv&comment=true", key).text.splitlines()[0]
+    assert "Driver: D-1; Sort: -day" in comment
+    assert api_get(f"/api/v2/drivers/D-9/days?{MARCH}&format=csv", key).status_code == 404
+
+
+@pytest.mark.usefixtures("here")
+def test_lists_of_now_say_when_they_are_of_and_have_the_tag_of_their_rows(api_get: Get) -> None:
+    fleet = full_fleet()
+    key = rows.api_key(fleet)
+    answer = api_get("/api/v2/trucks?format=xlsx&group=North", key)
+    today = dt.datetime.now(fleet.zone).date()
+    assert f'filename="Prairie-Haulage-Trucks-{today}.xlsx"' in answer.headers["Content-Disposition"]
+    about = dict(workbook(answer)["About"].iter_rows(min_row=2, values_only=True))
+    assert about["At"].startswith(f"{today}T")
+    assert (about["Group"], "From" in about, about["Time zone"]) == ("North", False, "America/Chicago")
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert api_get("/api/v2/trucks?format=xlsx&group=North", key, known).status_code == 304
+    Truck.objects.update(make="Kenworth")
+    assert api_get("/api/v2/trucks?format=xlsx&group=North", key, known).status_code == 200
+
+
+@pytest.mark.usefixtures("here")
+def test_active_faults_are_those_of_now_whatever_the_period(api_get: Get) -> None:
+    key = rows.api_key(full_fleet())
+    answer = api_get(f"/api/v2/fleet/faults?format=csv&comment=true&{MARCH}&severity=severe", key)
+    comment, _, *faults = answer.text.splitlines()
+    assert ("At: " in comment, "From: " in comment, "Severity: severe" in comment, len(faults)) == (
+        True, False, True, 1,
+    )  # fmt: skip
+
+
+def test_a_file_of_the_ledger_comes_through_djangos_own_handler(asgi: AsgiClient) -> None:
+    """With a process of its own, as every other one; and a client that leaves ends it there, too."""
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    rows.ledger(truck, rows.NOON)
+    CostEntry.objects.update(document="=1+1", amount=Decimal("-1234.50"))
+    key = rows.api_key(fleet)
+    (row,) = table(asgi.get("/api/v2/costs/entries?format=csv", key))
+    assert (row["document"], row["amount"], row["amount_currency"], row["truck_id"]) == (
+        "'=1+1", "-1234.50", "USD", "T-1",
+    )  # fmt: skip
+    book = workbook(asgi.get("/api/v2/costs/entries?format=xlsx&period=last7", key))
+    assert len(list(book["Cost entries"].rows)) == 1
+    head = asgi.send("HEAD", "/api/v2/costs/entries?format=csv", key)
+    assert head.status_code in (200, 405)
+    asgi.run(none_is_written())
+
+
+@pytest.mark.usefixtures("here")
+def test_the_ledger_in_us_units(api_get: Get) -> None:
+    fleet = rows.fleet(units="us")
+    rows.ledger(rows.truck(fleet), rows.NOON)
+    FuelPurchase.objects.update(litres=Decimal("378.541"))
+    FuelPrice.objects.update(price_per_l=Decimal("1.0000"))
+    key = rows.api_key(fleet)
+    assert table(api_get("/api/v2/costs/fuel-purchases?format=csv", key))[0]["gallons"] == "100.0"
+    assert table(api_get("/api/v2/costs/fuel-prices?format=csv", key))[0]["price_per_gal_usd"] == "3.7854"
+    sheet = workbook(api_get("/api/v2/costs/fuel-purchases?format=xlsx", key))["Fuel purchases"]
+    cells = dict(zip(*sheet.iter_rows(values_only=True), strict=True))
+    assert (cells["gallons"], cells["amount"], cells["amount_currency"]) == (100, 12.5, "USD")
 
 
 # --- the file -------------------------------------------------------------------------------------------------------
@@ -364,13 +502,21 @@ def test_a_client_that_takes_no_file_is_told(api_get: Get) -> None:
 # --- who, what, how much --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("here")
 def test_no_fleet_sees_another(api_get: Get) -> None:
-    full_fleet()
+    furnished()
     other = rows.fleet("Other")
     rows.truck(other, "T-1")
     key = rows.api_key(other)
     for name in NAMES:
-        assert table(api_get(f"{PATH}/{name}?{MARCH}&format=csv", key)) == []
+        found = table(api_get(f"{PATH}/{name}?{of_march(name)}&format=csv", key))
+        if name == "fleet-days":
+            assert {cell for row in found for column, cell in row.items() if column not in ("from", "to")} <= {"", "0"}
+        elif name in OF_NOW:
+            assert [row["name"] for row in found] == ["Truck T-1"]
+            assert not {"make", "position_at", "as_of"} & {column for column, cell in found[0].items() if cell}
+        else:
+            assert found == [], name
     for name in ROWS:
         assert table(api_get(f"{PATH}/{name}?{MARCH}&format=csv&truck_id=T-1", key)) == []
 
@@ -397,6 +543,9 @@ def test_a_question_that_has_no_answer(api_get: Get) -> None:
         ("days?from=2025-01-01&to=2026-03-01", "/query/to"),
         ("days?limit=5", "/query/limit"),
         ("utilization?truck_id=T-1", "/query/truck_id"),
+        ("trucks?period=last7", "/query/period"),
+        ("freshness?from=2026-03-01", "/query/from"),
+        ("exchange-rates?truck_id=T-1", "/query/truck_id"),
         ("nothing", None),
         ("days/x", None),
     ):

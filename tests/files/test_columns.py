@@ -1,12 +1,13 @@
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 
-from apps.accounts.schemas import Instant, Money
+from apps.accounts.schemas import Instant, Money, OwnMoney
 from apps.files.cells import Column, Kind
 from apps.files.columns import Shape, Told, shape
+from apps.files.measures import MEASURES
 
 
 class Point(BaseModel):
@@ -95,14 +96,59 @@ def test_a_field_of_two_schemas_stands_where_it_comes_first() -> None:
     ]
 
 
-def test_a_list_that_nothing_tells_apart_has_no_place_in_a_row() -> None:
+def test_a_list_of_texts_is_one_text_and_of_objects_that_nothing_tells_apart_there_is_the_number() -> None:
     class Codes(BaseModel):
         codes: list[str]
+        parts: list[Part]
+
+    shaped = shape(Codes)
+    columns = shaped.columns("EUR")
+    assert [(column.name, column.kind) for column in columns] == [("codes", Kind.TEXT), ("parts", Kind.NUMBER)]
+    assert shaped.row({"codes": ["A", "B"], "parts": ITEM["parts"]}, columns) == ["A, B", "1"]
+    assert shaped.row({"codes": [], "parts": []}, columns) == ["", "0"]
+
+
+def test_what_cannot_stand_in_a_cell_has_no_place_in_a_row() -> None:
+    class Texts(BaseModel):
+        texts: dict[str, str]
 
     with pytest.raises(TypeError, match="cannot stand in a cell"):
-        shape(Codes).columns("EUR")
-    with pytest.raises(KeyError, match="parts"):
-        shape(Item).columns("EUR")
+        shape(Texts).columns("EUR")
+
+
+def test_money_as_it_was_paid_has_its_currency_beside_it() -> None:
+    class Paid(BaseModel):
+        amount: OwnMoney
+
+    shaped = shape(Paid)
+    columns = shaped.columns("EUR")
+    assert [(column.name, column.kind) for column in columns] == [
+        ("amount", Kind.MONEY), ("amount_currency", Kind.TEXT),
+    ]  # fmt: skip
+    assert shaped.row({"amount": {"amount": "1.50", "currency": "CAD"}}, columns) == ["1.50", "CAD"]
+
+
+def test_a_field_has_its_name_of_the_answer_and_a_text_may_be_a_number_or_a_day() -> None:
+    class Row(BaseModel):
+        from_: Annotated[str, Kind.DAY] = Field(alias="from")
+        litres: Annotated[str, Kind.NUMBER]
+
+    shaped = shape(Row)
+    columns = shaped.columns("USD", "us")
+    assert [(column.name, column.kind) for column in columns] == [("from", Kind.DAY), ("gallons", Kind.NUMBER)]
+    assert shaped.row({"from": "2026-03-01", "litres": "310.250"}, columns) == ["2026-03-01", "310.250"]
+
+
+def test_an_instant_of_the_database_is_utc() -> None:
+    class At(BaseModel):
+        at: Instant
+
+    shaped = shape(At)
+    assert shaped.row({"at": dt.datetime(2026, 3, 10, 12, 0, 1)}, shaped.columns("USD")) == ["2026-03-10 12:00:01"]
+
+
+def test_a_price_of_a_litre_becomes_that_of_a_gallon() -> None:
+    assert MEASURES["_per_l"].of("1.0000") == "3.7854"
 
 
 @pytest.mark.parametrize(
@@ -113,6 +159,7 @@ def test_a_list_that_nothing_tells_apart_has_no_place_in_a_row() -> None:
         ("litres", "gallons"),
         ("max_speed_kmh", "max_speed_mph"),
         ("consumption_l_per_100km", "consumption_mpg"),
+        ("price_per_l", "price_per_gal"),
         ("moving_s", "moving_s"),
         ("trips", "trips"),
         ("peak_ms2", "peak_ms2"),

@@ -43,7 +43,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_a_file_comes_in_parts_and_leaves_nothing_behind() -> None:
     async with writers(2) as several:
         file = await several.start(job(), 1)
-        directory = Path(file._directory)
+        directory = Path(file._directory.path)
         assert (several.writing, directory.is_dir(), file.state["revision"]) == (1, True, 1)
         assert (await content(file)).endswith(b"\r\ny\r\n")
         await until(lambda: several.writing == 0)
@@ -59,7 +59,7 @@ async def test_one_that_is_not_wanted_any_more_is_ended_and_gives_its_place_back
         await parts.aclose()
         await until(lambda: several.writing == 0)
         assert file._process.returncode is not None
-        assert not Path(file._directory).exists()
+        assert not Path(file._directory.path).exists()
         file.end()
 
 
@@ -140,7 +140,7 @@ async def test_when_the_server_stops_all_files_end() -> None:
     async with writers(2) as several:
         file = await several.start(job(pages=50), 1)
     assert file._process.returncode is not None
-    assert not Path(file._directory).exists()
+    assert not Path(file._directory.path).exists()
 
 
 @pytest.mark.parametrize(
