@@ -1,18 +1,23 @@
 """Idling: what it took, and who idled most and where."""
 
+import csv
 import datetime as dt
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import httpx
 import pytest
 
 from apps.accounts.models import Fleet
+from apps.files import processes
 from apps.fleet.models import TruckDayFuel, TruckDayIdlePlace
 from apps.fleet.summaries.blocks import replace_places
 from apps.fleet.summaries.sums import of_spans
+from apps.trucks import paged_exports
 from apps.trucks.models import Truck
 from tests import rows
+from tests.files import in_process
 
 Get = Callable[..., httpx.Response]
 FIRST = dt.date(2026, 3, 2)
@@ -147,3 +152,22 @@ def test_the_period_before_stands_beside_it(api_get: Get, fleet: Fleet) -> None:
     assert answer["previous"]["period"]["from"] == "2026-03-02"
     assert (answer["previous"]["idle_s"], answer["change_pct"]["idle_s"]) == (answer["summary"]["idle_s"], 0.0)
     assert set(answer["change_pct"]) == set(answer["previous"]) - {"period"}
+
+
+def test_the_lists_are_files_with_all_that_they_have(
+    api_get: Get, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes.Writers, "start", in_process.start)
+    monkeypatch.setattr(paged_exports, "AT_ONCE", 2)
+    truck, key = fleet.trucks.get(code="A"), rows.api_key(fleet)
+    rows.place(fleet, "Yard", lat=41.5, lon=-87.5, radius_m=300)
+    for number in range(4):
+        at_a_place(truck, FIRST, f"@1.{number}", 100 + number)
+    at_a_place(truck, FIRST, "=Yard", 600)
+    listed = get(api_get, fleet, f"{PERIOD}&limit=100")["data"]
+    for by, names, count in (("truck", ("truck_id", "idle_s"), 2), ("place", ("place", "lat", "lon", "idle_s"), 5)):
+        answer = api_get(f"/api/v2/fleet/idling?{PERIOD}&by={by}&format=csv", key)
+        found = list(csv.DictReader(StringIO(answer.text, newline="")))
+        assert len(found) == count
+        expected = [["" if item[name] is None else str(item[name]) for name in names] for item in listed[f"{by}s"]]
+        assert [[row[name] for name in names] for row in found] == expected
