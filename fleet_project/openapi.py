@@ -13,7 +13,10 @@ from apps.files.answers import TYPES
 Json = dict[str, Any]
 
 _HEADERS: Json = {
-    "ETag": {"description": "Send it back as `If-None-Match`.", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "Send it back as `If-None-Match`, or as `If-Match` to change the row.",
+        "schema": {"type": "string"},
+    },
     "RateLimit-Policy": {"description": "The key's quota `q` in `w` seconds.", "schema": {"type": "string"}},
     "RateLimit": {"description": "What is left of it, `r`, for `t` seconds.", "schema": {"type": "string"}},
     "X-Request-Id": {"description": "Names the request in the logs.", "schema": {"type": "string"}},
@@ -35,6 +38,7 @@ _CONDITIONAL = {
     "412": "The row is not the one that `If-Match` names: somebody has changed it since.",
     "428": "`If-Match` is missing.",
 }
+_WITH_BODY = {"413": "The body is larger than 2.5 MB."}
 _IF_NONE_MATCH: Json = {
     "in": "header",
     "name": "If-None-Match",
@@ -88,8 +92,9 @@ def _complete_operation(method: str, operation: Json, schemas: Json, *, missing:
     if body := operation.get("requestBody"):
         _add_example(body, schemas)
     answers = {str(status): answer for status, answer in operation["responses"].items()}
+    has_tag = is_read or operation.pop("x-has-tag", False)
     for status, answer in answers.items():
-        _complete_answer(status, answer, schemas, is_read=is_read)
+        _complete_answer(status, answer, schemas, has_tag=has_tag)
     if is_read:
         answers["304"] = {"description": "The client has this answer already.", "headers": _HEADERS}
     operation["responses"] = answers | {
@@ -105,8 +110,8 @@ def _add_files(operation: Json) -> None:
         content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()}
 
 
-def _complete_answer(status: str, answer: Json, schemas: Json, *, is_read: bool) -> None:
-    answer["headers"] = _HEADERS if is_read else {k: v for k, v in _HEADERS.items() if k != "ETag"}
+def _complete_answer(status: str, answer: Json, schemas: Json, *, has_tag: bool) -> None:
+    answer["headers"] = _HEADERS if has_tag else {k: v for k, v in _HEADERS.items() if k != "ETag"}
     if status in ("201", "202"):
         answer["headers"] = {**answer["headers"], "Location": _LOCATION}
     if answer.get("content"):
@@ -131,6 +136,8 @@ def _errors_of(operation: Json, *, is_read: bool, missing: dict[str, str]) -> di
         errors |= _IDEMPOTENT
     if any(parameter["name"] == "If-Match" for parameter in operation["parameters"]):
         errors |= _CONDITIONAL
+    if "requestBody" in operation:
+        errors |= _WITH_BODY
     errors |= operation.pop("x-errors", {})
     return errors
 

@@ -332,6 +332,17 @@ With a period: invoices that cover any day of it, purchases made in it, and rate
 """
 
 
+_TOUCHED = "The figures of the days that it touches follow within about a minute; `touched_days` counts them by truck."
+_NAMED = "Only what the body names is changed. "
+_REMOVED = "The figures of the days that it touched follow within about a minute."
+_NEEDED = {"409": "Other rows need it as it is, or there is such a row already: `detail` says which."}
+
+
+def _extended(operation: dict[str, Any]) -> dict[str, Any]:
+    """An operation that answers with a row, and its tag."""
+    return {**operation, "openapi_extra": {**operation["openapi_extra"], "x-has-tag": True}}
+
+
 def _add_operations(resource: Resource) -> None:
     """Registers the five operations of a resource. Ninja reads their annotations, which differ by resource."""
     of_list, of_row, of_change = resource.answers
@@ -356,19 +367,23 @@ def _add_operations(resource: Resource) -> None:
     listed.__annotations__["asked"] = query[resource.asked]
     created.__annotations__["payload"] = body[resource.create]
     changed.__annotations__["payload"] = body[resource.patch]
-    write: dict[str, Any] = {
-        "auth": ApiKey(SCOPE),
-        "openapi_extra": {"x-required-scope": SCOPE, "parameters": [IF_MATCH]},
-    }
     one = f"{path}/{{int:row_id}}"
     listing = router.get(path, response=of_list, summary=f"The ledger's {resource.titles}", description=_LISTED)
     _register(listing, listed, f"list_{resource.name}")
     _register(router.get(one, response=of_row, summary=f"One {title}"), shown, f"show_{resource.name}")
-    make = router.post(path, response={201: of_change}, summary=f"A new {title}", **starts_work(SCOPE))
+    make = router.post(
+        path, response={201: of_change}, summary=f"A new {title}", description=_TOUCHED, **_extended(starts_work(SCOPE))
+    )
     _register(make, idempotent(created), f"create_{resource.name}")
-    change = router.patch(one, response=of_change, summary=f"Changes a {title}", **write)
+    write: dict[str, Any] = {
+        "auth": ApiKey(SCOPE),
+        "openapi_extra": {"x-required-scope": SCOPE, "parameters": [IF_MATCH], "x-errors": _NEEDED},
+    }
+    change = router.patch(
+        one, response=of_change, summary=f"Changes a {title}", description=_NAMED + _TOUCHED, **_extended(write)
+    )
     _register(change, changed, f"change_{resource.name}")
-    remove = router.delete(one, response={204: None}, summary=f"Removes a {title}", **write)
+    remove = router.delete(one, response={204: None}, summary=f"Removes a {title}", description=_REMOVED, **write)
     _register(remove, deleted, f"delete_{resource.name}")
 
 

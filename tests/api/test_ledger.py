@@ -91,6 +91,8 @@ def pointers(answer: httpx.Response) -> list[str]:
 
 def declared(answer: httpx.Response, route: str, method: str) -> None:
     operation = DOCUMENT["paths"][route][method]["responses"][str(answer.status_code)]
+    tagged = "ETag" in operation["headers"]
+    assert tagged == ("ETag" in answer.headers), "told, or not there"
     check(operation["content"]["application/json"]["schema"], answer.json())
 
 
@@ -398,6 +400,7 @@ def test_a_rate_that_an_invoice_needs_is_neither_removed_nor_moved(asgi: AsgiCli
     for method, body in (("DELETE", {}), ("PATCH", later)):
         answer = asgi.send(method, path("exchange-rates", rate), key, {"If-Match": "*"}, **body)
         assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert "409" in DOCUMENT["paths"][path("exchange-rates", "{row_id}")][method.lower()]["responses"]
         assert "without it there is no exchange rate for CAD on 2026-03-05" in answer.json()["detail"]
     assert ExchangeRate.objects.get().effective_from == dt.date(2026, 3, 1)
     earlier = {"effective_from": "2026-02-01"}
