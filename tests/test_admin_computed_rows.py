@@ -19,7 +19,7 @@ from apps.accounts.admin_base import ReadOnly
 from apps.fleet.admin import rows as row_admin
 from apps.fleet.admin.days import TruckDayAdmin
 from apps.trucks.models import DirtyDay, TruckDay, TruckDayFigures
-from apps.trucks.models.views import FuelEventRow, Row, TripRow, TruckDayRow
+from apps.trucks.models.views import FuelEventRow, OpenFaultRow, Row, TripRow, TruckDayRow
 from tests import rows
 from tests.furnished import furnish
 
@@ -64,6 +64,14 @@ def test_what_was_refuelled_stands_in_the_fleets_units(client: Client) -> None:
     rows.fuel_event(truck, litres=378.5411784, cost="315.00")
     text = client.get(page("changelist", FuelEventRow), {"from": rows.DAY, "to": rows.DAY}).content.decode()
     assert ">100.0 gal<" in text and ">315.00 USD<" in text
+
+
+def test_figures_of_a_list_stand_on_the_right_and_names_do_not(client: Client) -> None:
+    rows.open_fault(rows.truck(rows.fleet()))
+    shown = client.get(page("changelist", FuelEventRow))
+    assert shown.context_data["figures"] == ["amount", "money", "before", "after"]
+    assert "#result_list :is(.field-amount, .field-money, .field-before, .field-after)" in shown.content.decode()
+    assert client.get(page("changelist", OpenFaultRow)).context_data["figures"] == []
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.label)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from itertools import compress
 from typing import Any, ClassVar, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -24,12 +25,21 @@ DASH = "–"
 
 
 def column(
-    title: str, *, order: str | None = None, colours: Mapping[str, str] | None = None, boolean: bool = False
+    title: str,
+    *,
+    order: str | None = None,
+    colours: Mapping[str, str] | None = None,
+    boolean: bool = False,
+    figure: bool = False,
 ) -> Callable[[_F], _F]:
-    """Makes a method a column of a list and a field of a page. `colours`: value → success, warning, danger or info."""
+    """Makes a method a column of a list and a field of a page. `colours`: value → success, warning, danger or info.
+
+    A `figure` stands on the right in lists, to be read downwards.
+    """
 
     def mark(method: _F) -> _F:
         attributes = {"short_description": title, "admin_order_field": order, "label": colours, "boolean": boolean}
+        attributes["is_figure"] = figure
         vars(method).update({name: value for name, value in attributes.items() if value})
         return method
 
@@ -168,6 +178,10 @@ class FleetScopedAdmin(ModelAdmin):  # type: ignore[misc]
         context = {"fleets": fleets_of(request), "chosen_fleet": chosen_fleet(request), **(extra_context or {})}
         response: Any = super().changelist_view(request, context)
         changelist = (getattr(response, "context_data", None) or {}).get("cl")
+        if changelist:
+            shown = changelist.list_display
+            is_figure = (getattr(getattr(self, str(name), None), "is_figure", False) for name in shown)
+            response.context_data["figures"] = list(compress(shown, is_figure))
         if changelist and not self.show_full_result_count:
             changelist.full_result_count = changelist.result_count  # else the heading offers to "show all"
         return cast(HttpResponse, response)

@@ -110,7 +110,7 @@ class CostEntryAdmin(LedgerAdmin):
     def document_or_line(self, entry: CostEntry) -> str:
         return entry.document or f"entry {entry.pk}"
 
-    @column("Amount", order="amount")
+    @column("Amount", order="amount", figure=True)
     def money(self, entry: CostEntry) -> str:
         return f"{entry.amount:,} {entry.currency}"
 
@@ -145,11 +145,11 @@ class FuelPriceAdmin(LedgerAdmin):
     def since(self, price: FuelPrice) -> str:
         return local_time(price.effective_at, price.fleet.zone)
 
-    @column("Per litre", order="price_per_l")
+    @column("Per litre", order="price_per_l", figure=True)
     def per_litre(self, price: FuelPrice) -> str:
         return f"{price.price_per_l.normalize():f} {price.fleet.currency}"
 
-    @column("Per US gallon")
+    @column("Per US gallon", figure=True)
     def per_gallon(self, price: FuelPrice) -> str:
         return f"{float(price.price_per_l) * LITRES_PER_GALLON:.3f} {price.fleet.currency}"
 
@@ -162,7 +162,7 @@ class CostRateAdmin(LedgerAdmin):
     ordering = ["fleet", "line", "-effective_from"]
     fields = ["fleet", "truck", "group", "line", "basis", "amount", "effective_from", "effective_to"]
 
-    @column("Rate", order="amount")
+    @column("Rate", order="amount", figure=True)
     def rate(self, rate: CostRate) -> str:
         return f"{rate.amount.normalize():f} {rate.fleet.currency} {rate.get_basis_display()}"
 
@@ -189,7 +189,7 @@ class FuelPurchaseAdmin(LedgerAdmin):
     def when(self, bought: FuelPurchase) -> str:
         return local_time(bought.purchased_at, bought.fleet.zone)
 
-    @column("Amount", order="amount")
+    @column("Amount", order="amount", figure=True)
     def money(self, bought: FuelPurchase) -> str:
         return f"{bought.amount:,} {bought.currency}"
 
@@ -201,7 +201,7 @@ class ExchangeRateAdmin(LedgerAdmin):
     ordering = ["fleet", "currency", "-effective_from"]
     fields = ["fleet", "currency", "effective_from", "rate"]
 
-    @column("Worth", order="rate")
+    @column("Worth", order="rate", figure=True)
     def worth(self, rate: ExchangeRate) -> str:
         return f"{rate.rate.normalize():f} {rate.fleet.currency}"
 
@@ -215,6 +215,6 @@ class BenchmarkAdmin(SuperuserAdmin):
     ordering = ["-year", "line"]
     fields = ["year", "line", "amount", "unit", "currency", "source", "edition"]
 
-    @column("Amount", order="amount")
+    @column("Amount", order="amount", figure=True)
     def published(self, row: Benchmark) -> str:
         return f"{row.amount.normalize():f} {row.currency} {row.get_unit_display()}"

@@ -146,11 +146,11 @@ class CorrectionAdmin(RowAdmin):
     def figure(self, row: Any) -> str:
         return title(row.column)
 
-    @column("Old")
+    @column("Old", figure=True)
     def old_value(self, row: Any) -> str:
         return _in_units(row.column, row.old, row.fleet)
 
-    @column("New")
+    @column("New", figure=True)
     def new_value(self, row: Any) -> str:
         return _in_units(row.column, row.new, row.fleet)
 

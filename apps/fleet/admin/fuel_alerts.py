@@ -89,7 +89,7 @@ class FuelAlertAdmin(FleetScopedAdmin):
     def of_week(self, alert: FuelAlert) -> str:
         return f"{alert.week:%a %Y-%m-%d}"
 
-    @column("Deviation", order="deviation_pct")
+    @column("Deviation", order="deviation_pct", figure=True)
     def deviation(self, alert: FuelAlert) -> str:
         return f"{abs(alert.deviation_pct):.1f}% {'more' if alert.deviation_pct > 0 else 'less'}"
 
@@ -97,11 +97,11 @@ class FuelAlertAdmin(FleetScopedAdmin):
     def threshold(self, alert: FuelAlert) -> str:
         return number(alert.threshold_pct, 1, "%")
 
-    @column("Consumption")
+    @column("Consumption", figure=True)
     def consumption(self, alert: FuelAlert) -> str:
         return _consumption(alert, alert.consumption_l_per_100km)
 
-    @column("Four weeks before")
+    @column("Four weeks before", figure=True)
     def baseline(self, alert: FuelAlert) -> str:
         return _consumption(alert, alert.baseline_l_per_100km)
 
@@ -112,12 +112,12 @@ class FuelAlertAdmin(FleetScopedAdmin):
         now, before = (number(units.distance(each), 0, units.distance_label) for each in metres)
         return f"{now}; in the four weeks before {before}"
 
-    @column("Difference", order="excess_l")
+    @column("Difference", order="excess_l", figure=True)
     def excess(self, alert: FuelAlert) -> str:
         units = unit_system(alert.fleet.units)
         return number(units.volume(alert.excess_l), 0, units.volume_label)
 
-    @column("Its cost", order="excess_cost")
+    @column("Its cost", order="excess_cost", figure=True)
     def costs(self, alert: FuelAlert) -> str:
         cost: Decimal | None = alert.excess_cost
         return DASH if cost is None else number(cost, 2, alert.fleet.currency)

@@ -205,7 +205,7 @@ class LedgerImportAdmin(FleetScopedAdmin):
     def state(self, obj: LedgerImport) -> str:
         return "waiting" if obj.stored_at is None else "written"
 
-    @column("Truck-days touched", order="touched_days")
+    @column("Truck-days touched", order="touched_days", figure=True)
     def days(self, obj: LedgerImport) -> str:
         return DASH if obj.touched_days is None else f"{obj.touched_days:,}"
 

@@ -14,13 +14,14 @@ from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.trucks.models import Truck
 from apps.trucks.models.views import Row
 
+_MEASURED = ("_s", "_m", "_l", "_kmh", "_ms2", "_pct", "_hours", "cost", "litres")  # what names of figures end in
 Section = tuple[str, list[tuple[str, str, str]]]  # title, and (title, column, value) of each figure
 
 
 def figure_column(name: str, heading: str | None = None) -> Callable[[Any, Any], str]:
     """A list's column that shows a computed column in the fleet's units."""
 
-    @column(heading or title(name), order=name)
+    @column(heading or title(name), order=name, figure=name.endswith(_MEASURED))
     def shown(admin: Any, row: Any) -> str:
         return figure(name, getattr(row, name), row.fleet)
 

@@ -188,7 +188,7 @@ class BackfillAdmin(FleetScopedAdmin):
         left = max(dt.timedelta(), end - timezone.now())
         return f"{local_time(end, row.fleet.zone, seconds=True)}, in {_duration(left)}"
 
-    @column("Messages")
+    @column("Messages", figure=True)
     def loaded(self, row: Backfill) -> str:
         if row.kind != Backfill.Kind.RESYNC:
             return DASH

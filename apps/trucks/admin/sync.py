@@ -75,11 +75,11 @@ class SyncRunAdmin(ReadOnly, FleetScopedAdmin):
     def failed_trucks(self, run: SyncRun) -> str:
         return str(run.trucks_failed) if run.trucks_failed else DASH
 
-    @column("New messages", order="messages_new")
+    @column("New messages", order="messages_new", figure=True)
     def new_messages(self, run: SyncRun) -> str:
         return f"{run.messages_new:,}"
 
-    @column("Lag", order="lag_s")
+    @column("Lag", order="lag_s", figure=True)
     def lag(self, run: SyncRun) -> str:
         """Median age of the trucks' newest message at the end."""
         return DASH if run.lag_s is None else f"{run.lag_s} s" if run.lag_s < 120 else f"{run.lag_s // 60:,} min"
