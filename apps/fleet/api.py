@@ -8,14 +8,19 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.answers import money
-from apps.accounts.authentication import AuthenticatedRequest
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
+from apps.files.answers import Listing, file_asked
+from apps.files.columns import Told, shape
 from apps.fleet import cost_figures, figures, schemas
 from apps.fleet.figures import Costs
+from apps.fleet.models import CostSource
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.mysql import Row
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
 
 router = Router(tags=["Fleet"], by_alias=True)
 _MONEY = ("fuel_cost", "total_cost", "cost_per_km", "cost_per_engine_hour", "cost_per_truck_day")
@@ -25,8 +30,10 @@ _MONEY = ("fuel_cost", "total_cost", "cost_per_km", "cost_per_engine_hour", "cos
 async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPeriod]) -> HttpResponse:
     """Cost, use, distance and fuel of a period (at most 400 days), and their change against the period before.
 
-    Of the fleet, or of the trucks that a group has now.
+    Of the fleet, or of the trucks that a group has now. As a file two rows: the period, and the one before.
     """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
     group = await group_asked(who.fleet_id, asked.group)
@@ -69,6 +76,23 @@ class _Summary:
     def shown(self, currency: str) -> dict[str, Any]:
         """With amounts as answers have them, and what the cost comes from."""
         return {**with_money(self.figures, currency), "cost_sources": cost_figures.sources(self.costs, currency)}
+
+
+async def _rows(
+    who: Principal, period: Period, fresh: Freshness, asked: schemas.FleetPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The period and the one before."""
+    whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
+    return [
+        {**each.echo(), **(await _Summary.read(whose, each)).shown(who.currency)}
+        for each in (period, period.previous())
+    ], LAST_PAGE
+
+
+_SOURCES = Told("source", tuple(CostSource.values))
+FILE = PagedList.of(
+    Listing("Summary", shape(schemas.SummaryDays, schemas.SummaryFigures, cost_sources=_SOURCES)), _rows
+)
 
 
 def with_money(values: dict[str, Any], currency: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The API's answers about a fleet, as declared in OpenAPI."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import DayPeriod, Paging
@@ -13,6 +15,7 @@ from apps.accounts.schemas import (
     described,
 )
 from apps.files.answers import Exportable
+from apps.files.cells import Kind
 
 COST_PER_KM = "Cost ÷ distance, to four places; null without either."
 COST_PER_ENGINE_HOUR = "Cost ÷ hours with the engine on, to four places."
@@ -29,7 +32,7 @@ GROUP = Field(
 )  # fmt: skip
 
 
-class FleetPeriod(DayPeriod):
+class FleetPeriod(DayPeriod, Exportable):
     """A period of the whole fleet, or of a group."""
 
     group: str | None = GROUP
@@ -86,6 +89,13 @@ class SummaryFigures(PeriodFigures):
     cost_sources: list[SourceShare] = Field(
         description="What the total cost comes from: invoices, shares of invoices, rates and prices."
     )
+
+
+class SummaryDays(BaseModel):
+    """What a row of the summary as a file is about."""
+
+    from_: Annotated[str, Kind.DAY] = Field(alias="from", description="First day.", examples=["2026-03-02"])
+    to: Annotated[str, Kind.DAY] = described("Last one, included.", "2026-03-08")
 
 
 class SummaryData(SummaryFigures):

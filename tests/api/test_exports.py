@@ -53,7 +53,7 @@ JSON = {
     **{f"cost-{name}": f"/costs/{name}" for name in ("entries", "rates")},
     **{name: f"/costs/{name}" for name in ("fuel-prices", "fuel-purchases", "exchange-rates")},
 }
-ALONE = {"/drivers/D-1/days"}  # that no list of the whole fleet is of
+ALONE = {"/drivers/D-1/days", "/fleet/summary"}  # that no list of the whole fleet is of
 # Lists of what is now, which take no period; their seconds go on between two questions.
 OF_NOW = {"trucks": (), "freshness": ("lag_s",)}
 PARTS = {"cost-analysis": "by_truck", "idling": "trucks"}  # of `data` with the rows
@@ -356,6 +356,29 @@ def test_rows_by_something_else_than_trucks(api_get: Get, monkeypatch: pytest.Mo
         for row, item in zip(found, expected, strict=True):
             shown = {name: value for name, value in item.items() if name in row or value is not None}
             assert {name: row[name] for name, value in shown.items() if not same(row[name], value)} == {}
+
+
+@pytest.mark.usefixtures("here")
+def test_the_summary_is_a_file_of_the_period_and_the_one_before(api_get: Get) -> None:
+    key = furnished()
+    query = f"/api/v2/fleet/summary?{MARCH}&group=North"
+    answer = api_get(query, key).json()
+    now, before = table(api_get(f"{query}&format=csv&units=metric", key))
+    assert [(row["from"], row["to"]) for row in (now, before)] == [
+        ("2026-03-01", "2026-03-31"),
+        ("2026-01-29", "2026-02-28"),
+    ]
+    for row, part in ((now, answer["data"]), (before, answer["previous"])):
+        item = {
+            name: value for name, value in flat(part).items() if name != "trucks" and not name.startswith("period_")
+        }
+        assert item.keys() <= row.keys()
+        assert {name: row[name] for name, value in item.items() if not same(row[name], value)} == {}
+    assert (now["cost_source_estimated_usd"], now["cost_source_allocated_usd"]) == ("180.10", "")
+    assert api_get(f"{query}&format=csv&units=us", key).text.partition("consumption_mpg")[1]
+    sheet = workbook(api_get(f"{query}&format=xlsx", key)).worksheets[0]
+    assert (sheet.max_row, sheet["A2"].value) == (3, dt.datetime(2026, 3, 1))
+    assert "Group: North" in api_get(f"{query}&format=csv&comment=true", key).text.splitlines()[0]
 
 
 @pytest.mark.usefixtures("here")
