@@ -171,6 +171,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "apps.fleet.dashboard.add_today",
     "SIDEBAR": {"navigation": "apps.fleet.navigation.sidebar"},
     "STYLES": [lambda request: static("accounts/admin.css")],
+    "SCRIPTS": [lambda request: static("accounts/admin.js")],
     "COLORS": {
         "primary": {  # blue: white text on 600 has a contrast of 5.2
             "50": "#eff6ff",
