@@ -94,10 +94,17 @@ def truck_days(fleet: Fleet) -> int:
     return TruckDay.objects.filter(fleet_id=fleet.id).count()
 
 
+def let_places_run_out() -> None:
+    """As if a minute had passed: a killed worker's lanes held places among the requests to Wialon."""
+    for place in redis_connection().keys("wialon:heavy:*"):
+        redis_connection().delete(place)
+
+
 def let_the_lease_run_out(fleet: Fleet) -> None:
     """As if the two minutes were over for which a dead worker holds a fleet, and the trucks that it was reading."""
     assert FleetSync.objects.filter(fleet=fleet, lease_until__isnull=False).update(lease_until=Now()) == 1
     TruckSync.objects.filter(fleet_id=fleet.pk, lease_until__isnull=False).update(lease_until=Now())
+    let_places_run_out()
 
 
 def is_done(fleet: Fleet) -> bool:
@@ -190,8 +197,7 @@ def test_backfills_whose_workers_are_killed_are_brought_to_an_end_by_others(make
         assert backfill.status == "running"
         assert backfill.days_over < backfill.days_total
         BackfillDay.objects.filter(lease_until__isnull=False).update(lease_until=Now())  # as if two minutes had passed
-        for place in redis_connection().keys("wialon:heavy:*"):  # among requests to Wialon: the second lane held one
-            redis_connection().delete(place)
+        let_places_run_out()
         worker = "-m", "celery", "-A", "fleet_project", "worker", "-Q", "summaries", "--concurrency=1", "-n"
         workers = [start(*worker, name) for name in ("one@here", "two@here")]
         for _ in range(3):
