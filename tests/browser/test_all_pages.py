@@ -23,6 +23,11 @@ pytestmark = pytest.mark.django_db
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OF_A_FLEET = [model for model in REGISTERED if isinstance(admin.site._registry[model], FleetScopedAdmin)]
+# One in five in every run, all of them by `scripts/test -m ""`: a page of each takes a minute.
+SAMPLED = [
+    pytest.param(model, marks=[pytest.mark.soak] if number % 5 else [], id=model._meta.model_name)
+    for number, model in enumerate(REGISTERED)
+]
 OWN = ("admin:index", "costs", "utilization", "drivers")
 PHONE = 390
 
@@ -47,7 +52,7 @@ def address_of(name: str, model: type[Model], *args: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
-@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.model_name)
+@pytest.mark.parametrize("model", SAMPLED)
 def test_a_list_and_the_page_of_a_row(page: Browser, fleets: Fleets, model: type[Model]) -> None:
     assert_sound(page, _listed(fleets.furnished, model))
     assert page.all("#result_list tbody"), "it is not empty"
