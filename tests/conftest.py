@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
+from django.test import TransactionTestCase
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -16,6 +18,25 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = pyfuncitem._fixtureinfo.argnames
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
     return True
+
+
+_KEPT = {"django_migrations", "django_content_type", "auth_permission"}  # as migrating made them, for all tests
+
+
+def _empty_tables(_: TransactionTestCase) -> None:
+    """What Django's `flush` does after a test that commits, but for the tables that have rows alone, and in a twentieth
+    of the time: it empties a hundred tables and makes all permissions anew."""
+    tables = [name for name in connection.introspection.django_table_names(include_views=False) if name not in _KEPT]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"(SELECT '{table}' FROM `{table}` LIMIT 1)" for table in tables))
+        full = [table for (table,) in cursor.fetchall()]
+        cursor.execute("SET foreign_key_checks = 0")
+        for table in full:
+            cursor.execute(f"DELETE FROM `{table}`")
+        cursor.execute("SET foreign_key_checks = 1")
+
+
+TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
 
 
 class AsgiClient:
