@@ -71,7 +71,8 @@ def assert_ends_as_at_once(
     assert feed.fleet_days(fleet) == feed.fleet_days(twin_fleet)
 
 
-@pytest.mark.parametrize("seed", range(10))
+# Half of them in every run: one takes up to half a minute.
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.soak] if n % 2 else []) for n in range(10)])
 def test_nights_message_by_message(seed: int) -> None:
     zone, day = PLACES[seed % len(PLACES)]
     midnights = [feed.midnight(day + dt.timedelta(days=n), zone) for n in range(1, 3)]
