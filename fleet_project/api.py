@@ -22,16 +22,16 @@ from apps.accounts.answers import Answer
 from apps.accounts.authentication import ApiKey
 from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
-from apps.fleet.cost_api import router as costs_router
-from apps.fleet.driver_api import router as drivers_router
+from apps.fleet.costs.api import router as costs_router
+from apps.fleet.drivers.api import router as drivers_router
 from apps.fleet.export_api import router as exports_router
-from apps.fleet.fault_api import router as faults_router
-from apps.fleet.fuel_api import router as fuel_router
-from apps.fleet.idling_api import router as idling_router
-from apps.fleet.ledger_api import router as ledger_router
-from apps.fleet.lineage_api import router as lineage_router
-from apps.fleet.trend_api import router as trends_router
-from apps.fleet.utilization_api import router as utilization_router
+from apps.fleet.faults.api import router as faults_router
+from apps.fleet.fuel.api import router as fuel_router
+from apps.fleet.idling.api import router as idling_router
+from apps.fleet.ledger.api import router as ledger_router
+from apps.fleet.lineage.api import router as lineage_router
+from apps.fleet.trends.api import router as trends_router
+from apps.fleet.utilization.api import router as utilization_router
 from apps.mysql import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.backfill_api import router as backfills_router

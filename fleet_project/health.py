@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from apps import mysql
 from apps.accounts.answers import dumps
-from apps.trucks.disk import NOT_KNOWN
+from apps.trucks.sync.disk import NOT_KNOWN
 
 OK = "ok"
 HEARTBEATS = ("beat", "worker")

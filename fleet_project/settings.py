@@ -74,7 +74,7 @@ _DATABASE_OPTIONS: dict[str, Any] = {
     "charset": "utf8mb4",
     "isolation_level": "read committed",
     "connect_timeout": 5,
-    "local_infile": True,  # lets the sync send rows as files (apps/trucks/bulk_load.py), where the server takes them
+    "local_infile": True,  # rows are sent as files (apps/trucks/messages/bulk_load.py) where the server takes them
     "init_command": "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
 }
 
@@ -168,8 +168,8 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "6px",
-    "DASHBOARD_CALLBACK": "apps.fleet.dashboard.add_today",
-    "SIDEBAR": {"navigation": "apps.fleet.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "apps.fleet.admin.dashboard.add_today",
+    "SIDEBAR": {"navigation": "apps.fleet.admin.navigation.sidebar"},
     "STYLES": [lambda request: static("accounts/admin.css")],
     "SCRIPTS": [lambda request: static("accounts/admin.js")],
     "COLORS": {

@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from apps.fleet import backfills as work
-from apps.trucks import backfills, leases
+from apps.trucks import backfills
+from apps.trucks.sync import leases
 
 SHARE_S = 20  # a worker that lives on many short shares is soon there for others
 HINT_EXPIRES_S = 10

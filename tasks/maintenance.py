@@ -7,8 +7,9 @@ from celery import shared_task
 from apps.accounts import idempotency
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks import disk, partitions, retention, settled
-from apps.trucks.wialon_session import connection
+from apps.trucks.messages import partitions, retention, settled
+from apps.trucks.sync import disk
+from apps.trucks.sync.session import connection
 
 HEARTBEAT_LIFE_S = 60
 PACKING_S = 120  # a day of 1,000 trucks that send every half minute takes half a minute

@@ -3,9 +3,9 @@
 from celery import shared_task
 
 from apps.accounts.models import Fleet
-from apps.trucks import leases, shares
-from apps.trucks.notices import tell_of_refused_logins
-from apps.trucks.sync import join, synchronise
+from apps.trucks.sync import leases, shares
+from apps.trucks.sync.notices import tell_of_refused_logins
+from apps.trucks.sync.passes import join, synchronise
 from tasks.summaries import rebuild_fleet
 
 SHARE_S = 180  # within the time limit of a task; a first sync takes many of them

@@ -6,11 +6,11 @@ Instants are written as clock times of 1 March 2024, UTC: "08:00", "08:00:30", "
 
 from collections.abc import Collection, Sequence
 
-from apps.trucks.daily import DayFigures, Detection, detect, figures
-from apps.trucks.fuel import Review
+from apps.trucks.detection.daily import DayFigures, Detection, detect, figures
+from apps.trucks.detection.fuel import Review
+from apps.trucks.detection.places import Place
+from apps.trucks.detection.points import Evidence, Point, Points
 from apps.trucks.parameters import DEFAULTS
-from apps.trucks.places import Place
-from apps.trucks.points import Evidence, Point, Points
 
 EPOCH = 1_709_251_200
 DAY_S = 86_400

@@ -12,8 +12,7 @@ from django.db.models import Sum
 from apps.accounts.calendar import ClockHour
 from apps.accounts.keys import create_key
 from apps.accounts.models import ApiKey, Fleet
-from apps.fleet.allocation import NO_TRUCK
-from apps.fleet.hours import pack
+from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.models import (
     CalendarHoliday,
     CostEntry,
@@ -36,9 +35,10 @@ from apps.fleet.models.working_time import WEEKDAYS
 from apps.fleet.queries import FUEL_MONEY
 from apps.fleet.summaries import sums
 from apps.fleet.summaries.hours import sum_up_days
+from apps.fleet.utilization.hours import pack
 from apps.mysql import fetch_all_sync
-from apps.trucks.driver_parts import NOBODY
-from apps.trucks.latest import open_faults
+from apps.trucks.detection.driver_parts import NOBODY
+from apps.trucks.detection.motion import Seconds
 from apps.trucks.models import (
     Backfill,
     BackfillDay,
@@ -64,8 +64,8 @@ from apps.trucks.models import (
     TruckGroup,
     TruckSync,
 )
-from apps.trucks.motion import Seconds
-from apps.trucks.watermarks import recount
+from apps.trucks.sync.latest import open_faults
+from apps.trucks.sync.watermarks import recount
 
 DAY = dt.date(2026, 3, 10)
 NOON = dt.datetime(2026, 3, 10, 17, tzinfo=dt.UTC)  # in Chicago, where clocks changed two days earlier

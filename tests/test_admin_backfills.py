@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.accounts.models import Fleet, FleetMembership
 from apps.trucks import backfills
 from apps.trucks.models import Backfill, BackfillDay
-from apps.trucks.truck_pass import Tally
+from apps.trucks.sync.truck_pass import Tally
 from tests import rows
 
 pytestmark = pytest.mark.django_db

@@ -20,7 +20,7 @@ from django.urls import reverse
 from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet import queries
 from apps.fleet.admin import cost_reading
-from apps.fleet.allocation import NO_TRUCK
+from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.models import Benchmark, TruckDayDriver, TruckDayFuel
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.summaries.sums import of_spans

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from apps.fleet import ledger, summaries
+from apps.fleet import summaries
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import FuelPrice, TruckDayFuel
 from apps.trucks import invalidation
 from apps.trucks.models import DrainReview, FuelEvent, Truck, TruckDay

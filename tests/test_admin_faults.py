@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from apps.accounts.models import FleetMembership
 from apps.fleet import summaries
-from apps.trucks.ingest import rederive
 from apps.trucks.models import EventMapping, FaultAcknowledgement, HarshEvent, OpenFault, Truck, TruckDay, TruckSync
 from apps.trucks.models.views import OpenFaultRow
+from apps.trucks.sync.ingest import rederive
 from tests import rows
 from tests.pipeline import feed
 
@@ -104,7 +104,7 @@ def add_mapping(client: Client, fleet_id: int, **values: str) -> None:
 
 
 def test_the_names_of_a_device_type_go_before_the_fleets(client: Client) -> None:
-    from apps.trucks.tables import SensorTables
+    from apps.trucks.sync.tables import SensorTables
 
     fleet = rows.fleet()
     for hardware_id, parameter in ((None, "fleet_brake"), (41, "own_brake")):

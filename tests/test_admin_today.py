@@ -21,7 +21,7 @@ from apps.trucks import queries
 from apps.trucks.admin.status import NEVER, with_status
 from apps.trucks.invalidation import mark
 from apps.trucks.models import SyncRun, Truck, TruckSync
-from apps.trucks.watermarks import recount
+from apps.trucks.sync.watermarks import recount
 from tests import rows
 from tests.furnished import furnish
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.trucks import leases
 from apps.trucks.models import FleetSync, SyncRun
+from apps.trucks.sync import leases
 from tasks import sync as tasks
 from tests.pipeline.conftest import _fresh_redis as _fresh_redis
 from tests.pipeline.conftest import make_fleet as make_fleet

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import cached_property, lru_cache
 from http.cookies import SimpleCookie
 from typing import Any
@@ -26,14 +25,6 @@ _IS_JSON, _CACHE_CONTROL = (b"content-type", b"application/json"), (b"cache-cont
 def dumps(body: Any) -> bytes:
     """JSON; instants in UTC to the second, with Z."""
     return orjson.dumps(body, option=_OPTIONS)
-
-
-def money(amount: Decimal | None, currency: str) -> dict[str, str] | None:
-    return None if amount is None else {"amount": f"{amount:f}", "currency": currency}
-
-
-def rounded(value: float | None, places: int = 2) -> float | None:
-    return None if value is None else round(value, places)
 
 
 def etag(request: AuthenticatedRequest, *version: object, weak: bool = False) -> str:

@@ -7,13 +7,14 @@ from typing import Any, Self
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts.answers import money
+from apps.accounts.amounts import money
 from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, file_asked
 from apps.files.columns import Told, shape
-from apps.fleet import cost_figures, figures, schemas
+from apps.fleet import figures, schemas
+from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostSource
 from apps.fleet.whose import Whose, group_asked, state_of

@@ -37,7 +37,7 @@ def _fact_changed(instance: Any, **_: Any) -> None:
 
 def _members_changed(action: str, instance: Any, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
     """The sync changes groups and knows nothing of what is theirs: rates, invoices and productive places."""
-    from apps.fleet import ledger
+    from apps.fleet.ledger import changes as ledger
     from apps.trucks import productive_places
 
     if action not in ("post_add", "post_remove", "pre_clear"):

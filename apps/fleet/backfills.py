@@ -6,7 +6,7 @@ from collections.abc import Callable
 from apps.fleet import summaries
 from apps.trucks import backfills
 from apps.trucks.models import Backfill
-from apps.trucks.resync import Resync
+from apps.trucks.sync.resync import Resync
 from apps.trucks.wialon import Retry
 
 _WAIT_S = 0.5

@@ -13,23 +13,21 @@ from apps.accounts.problems import FieldError, InvalidParameters, NotFound
 from apps.files import answers as files
 from apps.files.answers import FileOptions, Question, negotiated
 from apps.files.job import FileFormat, Statement
-from apps.fleet import (
-    cost_api,
-    driver_api,
-    fault_api,
-    fuel_api,
-    idling_api,
-    ledger_api,
-    trend_api,
-    utilization_api,
-)
-from apps.fleet.cost_schemas import CostPeriod
-from apps.fleet.driver_schemas import BehaviorPeriod, DriverSearch
-from apps.fleet.fault_schemas import OpenFaultSearch
-from apps.fleet.fuel_schemas import FuelSearch
-from apps.fleet.idling_schemas import IdlingPeriod
-from apps.fleet.trend_api import TrendPeriod
-from apps.fleet.utilization_schemas import UtilizationPeriod
+from apps.fleet.costs import api as cost_api
+from apps.fleet.costs.schemas import CostPeriod
+from apps.fleet.drivers import api as driver_api
+from apps.fleet.drivers.schemas import BehaviorPeriod, DriverSearch
+from apps.fleet.faults import api as fault_api
+from apps.fleet.faults.schemas import OpenFaultSearch
+from apps.fleet.fuel import api as fuel_api
+from apps.fleet.fuel.schemas import FuelSearch
+from apps.fleet.idling import api as idling_api
+from apps.fleet.idling.schemas import IdlingPeriod
+from apps.fleet.ledger import api as ledger_api
+from apps.fleet.trends import api as trend_api
+from apps.fleet.trends.api import TrendPeriod
+from apps.fleet.utilization import api as utilization_api
+from apps.fleet.utilization.schemas import UtilizationPeriod
 from apps.trucks import api as trucks_api
 from apps.trucks import exports as of_trucks
 from apps.trucks import freshness, freshness_api

@@ -7,9 +7,9 @@ from operator import itemgetter
 from typing import Any
 
 from apps.accounts.changes import change_pct as change_pct
-from apps.fleet.safety import EVENTS as SCORED
-from apps.fleet.safety import Weights, safety_score
-from apps.fleet.utilization import Usage, Utilization, litres_per_100_km, percentage, utilization
+from apps.fleet.drivers.safety import EVENTS as SCORED
+from apps.fleet.drivers.safety import Weights, safety_score
+from apps.fleet.utilization.ratios import Usage, Utilization, litres_per_100_km, percentage, utilization
 
 PLACES = Decimal("0.0001")
 _usage = itemgetter(*Usage._fields)

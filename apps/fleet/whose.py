@@ -8,10 +8,13 @@ from typing import Any
 import orjson
 
 from apps.accounts.periods import Period
-from apps.fleet import block_queries, cost_queries, queries, trend_queries
-from apps.fleet.driver_queries import SAFETY_SETS
+from apps.fleet import queries
+from apps.fleet.costs import queries as cost_queries
+from apps.fleet.drivers.queries import SAFETY_SETS
+from apps.fleet.drivers.safety import Weights
 from apps.fleet.figures import Costs
-from apps.fleet.safety import Weights
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.trends import queries as trend_queries
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness

@@ -20,11 +20,11 @@ from apps.merging import Merger
 from apps.mysql import Row, fetch_all
 from apps.trucks import exports, freshness, queries, schemas
 from apps.trucks.comparison import Totals, bounds
-from apps.trucks.counters import hours_source, mileage_source
+from apps.trucks.detection.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
+from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.paged_exports import PagedList
 from apps.trucks.parameters import DEFAULTS
-from apps.trucks.sealing import is_sealed
 
 router = Router(tags=["Trucks"], by_alias=True)
 SEVERITIES = ("minor", "moderate", "severe")

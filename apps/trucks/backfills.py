@@ -19,9 +19,9 @@ from django.db.models.functions import Now
 from apps.accounts.calendar import day_of, days_between
 from apps.accounts.models import Fleet
 from apps.trucks import invalidation
+from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.models import Backfill, BackfillDay, DirtyDay, Truck, TruckDay, TruckSync
-from apps.trucks.sealing import is_sealed
-from apps.trucks.truck_pass import Tally
+from apps.trucks.sync.truck_pass import Tally
 from apps.trucks.wialon import RequestRefused
 
 Kind, Status, State = Backfill.Kind, Backfill.Status, BackfillDay.State

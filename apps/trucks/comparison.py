@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.accounts.answers import money
+from apps.accounts.amounts import money
 from apps.accounts.changes import change_pct
 from apps.accounts.periods import Period
 from apps.mysql import Row, fetch_all

@@ -14,9 +14,9 @@ from apps.trucks import event_queries as queries
 from apps.trucks import event_schemas as schemas
 from apps.trucks.api import SEVERITIES, Body, of_period
 from apps.trucks.comparison import Totals
-from apps.trucks.faults import failure
+from apps.trucks.detection.faults import failure
+from apps.trucks.detection.spn import suspect
 from apps.trucks.schemas import EventsOfPeriod, TruckCode
-from apps.trucks.spn import suspect
 
 router = Router(tags=["Trucks"], by_alias=True)
 _HARSH_KINDS = ("braking", "acceleration", "cornering")

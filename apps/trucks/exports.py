@@ -21,13 +21,13 @@ from apps.files.job import FileFormat, Statement
 from apps.mysql import fetch_all
 from apps.trucks import event_schemas, freshness, schemas
 from apps.trucks.comparison import bounds
+from apps.trucks.detection.faults import failure
+from apps.trucks.detection.spn import NAMES as SUSPECTS
 from apps.trucks.event_queries import fault_fields
-from apps.trucks.faults import failure
 from apps.trucks.freshness import no_such_truck
+from apps.trucks.messages.sealing import first_open_day
 from apps.trucks.queries import FLEET_FRESHNESS
 from apps.trucks.schemas import TruckPeriod
-from apps.trucks.sealing import first_open_day
-from apps.trucks.spn import NAMES as SUSPECTS
 
 # Ids of the truck of a code, and the different floors of the fleet's trucks.
 _TRUCK_ID = "SELECT id FROM truck WHERE fleet_id = %(fleet)s AND code = %(truck)s"

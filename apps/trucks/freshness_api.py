@@ -19,10 +19,10 @@ from apps.files.answers import Exportable, Listing, file_asked
 from apps.files.columns import shape
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries
-from apps.trucks.disk import DiskFull
-from apps.trucks.leases import LeaseLost
 from apps.trucks.paged_exports import PagedList
 from apps.trucks.schemas import CODE
+from apps.trucks.sync.disk import DiskFull
+from apps.trucks.sync.leases import LeaseLost
 from apps.trucks.wialon import Busy, LoginRefused, RequestRefused, SessionLost, TooMuch, Unavailable
 
 router = Router(tags=["Fleet"], by_alias=True)

@@ -16,13 +16,13 @@ from django.db import connection, transaction
 
 from apps.accounts.calendar import as_utc, day_of, days_between
 from apps.accounts.models import Fleet
-from apps.trucks.fuel import JOIN_S, MEDIAN_OF
+from apps.trucks.detection.fuel import JOIN_S, MEDIAN_OF
+from apps.trucks.detection.quantities import CONNECTED_S
+from apps.trucks.messages.sealing import first_open_day
+from apps.trucks.messages.storage import Neighbours
 from apps.trucks.models import FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip, TruckDay, TruckSync
 from apps.trucks.models.events import DetectedEvent
 from apps.trucks.parameters import Parameters
-from apps.trucks.quantities import CONNECTED_S
-from apps.trucks.sealing import first_open_day
-from apps.trucks.storage import Neighbours
 
 _EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent, HarshEvent)
 _TRIP, _STOP = Trip._meta.db_table, Stop._meta.db_table

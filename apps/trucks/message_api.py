@@ -16,7 +16,7 @@ from apps.accounts.parameters import EventPeriod, Paging
 from apps.accounts.schemas import FreshnessEcho, Instant, PageEcho, PeriodEcho, described
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
-from apps.trucks.messages import StoredPoint
+from apps.trucks.messages.normal import StoredPoint
 from apps.trucks.schemas import TruckCode
 from apps.trucks.sensors.device import HARSH_KINDS, happened, is_told
 

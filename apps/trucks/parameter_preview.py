@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from apps.accounts.calendar import ONE_DAY, day_of, days_between
 from apps.accounts.models import Fleet
-from apps.trucks.detect import DayResult, detect_days
-from apps.trucks.history import Event
+from apps.trucks.detection.detect import DayResult, detect_days
+from apps.trucks.detection.history import Event
+from apps.trucks.detection.rules import rules_of
 from apps.trucks.models import ParameterSet, Truck, TruckSync
 from apps.trucks.parameters import check_values
-from apps.trucks.rules import rules_of
 
 Figure: TypeAlias = int | float | str | None
 _HIGHEST = frozenset({"max_speed_kmh"})  # of a period it is the highest of its days

@@ -10,12 +10,12 @@ from django.db import transaction
 
 from apps.accounts.calendar import day_bounds
 from apps.accounts.models import Fleet
-from apps.trucks import storage
+from apps.trucks.detection.places import Box, Place
 from apps.trucks.invalidation import mark
+from apps.trucks.messages import storage
+from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.models import IdleEvent, ProductivePlace, TruckDay, TruckGroup, TruckSync
 from apps.trucks.parameter_sets import ParameterHistory
-from apps.trucks.places import Box, Place
-from apps.trucks.sealing import is_sealed
 
 CAUSE = "productive places"
 LOOKED_AT = 2_000  # truck-days of whose messages it is asked where they are: a few seconds

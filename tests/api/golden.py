@@ -21,8 +21,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger, summaries
+from apps.fleet import summaries
 from apps.fleet.imports import storing
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import Benchmark, CostRate, ExchangeRate, FuelPrice
 from apps.trucks.models import FaultAcknowledgement, FuelEvent
 from apps.trucks.reviews import review_drains

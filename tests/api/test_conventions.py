@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.trucks.watermarks import recount
+from apps.trucks.sync.watermarks import recount
 from tests import rows
 from tests.api.endpoints import DRIVER_PATHS, PAGED_PATHS, PATHS, PERIOD_PATHS, TRUCK_PATHS, parameters_of
 from tests.conftest import AsgiClient
@@ -395,7 +395,7 @@ def test_a_client_that_leaves_frees_its_connection(asgi: AsgiClient) -> None:
 def test_the_same_question_asked_twenty_times_at_once_is_built_less_often(
     asgi: AsgiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from apps.fleet.utilization_api import Used
+    from apps.fleet.utilization.api import Used
 
     _, key = with_truck()
     asgi.get("/api/v2/fleet/summary", key)

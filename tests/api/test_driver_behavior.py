@@ -10,8 +10,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Fleet
-from apps.fleet import driver_sums
 from apps.fleet.models import TruckDayDriver
+from apps.fleet.sums import drivers as driver_sums
 from apps.trucks.models import Driver, ParameterSet, Truck
 from tests import rows
 

@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import alert_reviews, fuel_queries, queries, truck_sums
-from apps.fleet.fuel_figures import SUMMED, total
-from apps.fleet.fuel_report import Report
+from apps.fleet import queries
+from apps.fleet.fuel import alert_reviews
+from apps.fleet.fuel import queries as fuel_queries
+from apps.fleet.fuel.figures import SUMMED, total
+from apps.fleet.fuel.report import Report
 from apps.fleet.models import FuelAlert
 from apps.fleet.summaries import sums
+from apps.fleet.sums import trucks as truck_sums
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import Truck, TruckDay
 from tests import rows

@@ -53,8 +53,9 @@ import httpx
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.fleet import summaries, working_calendars, workshop
+from apps.fleet import summaries
 from apps.fleet.models import WorkshopStay
+from apps.fleet.utilization import working_calendars, workshop
 from tests import rows
 from tests.api import golden
 from tests.api.golden import BOTH, END, SOLD, TRUCKS, at, usd, work

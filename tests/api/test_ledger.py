@@ -16,8 +16,8 @@ from django.test import RequestFactory
 
 from apps.accounts.models import Fleet
 from apps.accounts.preconditions import PreconditionFailed
-from apps.fleet import ledger_api
-from apps.fleet import ledger_schemas as schemas
+from apps.fleet.ledger import api as ledger_api
+from apps.fleet.ledger import schemas
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase, LedgerImport
 from apps.trucks.models import DirtyDay, Truck
 from tests import rows

@@ -9,12 +9,12 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import Benchmark, ExchangeRate
-from apps.trucks import ingest
 from apps.trucks.models import FaultAcknowledgement, ParameterSet, Truck, TruckSync
 from apps.trucks.models.views import OpenFaultRow
-from apps.trucks.watermarks import recount
+from apps.trucks.sync import ingest
+from apps.trucks.sync.watermarks import recount
 from tests import rows
 from tests.api.endpoints import PATHS
 from tests.trucks.test_units import refresh, unit

@@ -17,7 +17,7 @@ from apps.fleet import queries
 from apps.fleet.models import TruckDayDriver
 from apps.fleet.summaries import blocks, sums
 from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
-from apps.trucks.watermarks import recount
+from apps.trucks.sync.watermarks import recount
 from tests import rows
 
 SENSORS = 30

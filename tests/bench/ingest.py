@@ -113,7 +113,7 @@ def remove(load: Load) -> None:
 
 def ingest(fleet_id: int, deliveries: Sequence[Delivery]) -> None:
     """What a worker of the sync does with the answers, in its two lanes: each stores truck after truck, in order."""
-    from apps.trucks import lanes
+    from apps.trucks.sync import lanes
 
     waiting = deque(list(answers) for _, answers in groupby(deliveries, key=lambda each: each.truck_id))
     with lanes.beside(lambda lane: store_trucks(fleet_id, waiting)):
@@ -122,10 +122,10 @@ def ingest(fleet_id: int, deliveries: Sequence[Delivery]) -> None:
 
 def store_trucks(fleet_id: int, waiting: deque[list[Delivery]]) -> None:
     from apps.accounts.models import Fleet
-    from apps.trucks.ingest import store
-    from apps.trucks.messages import sort_out
+    from apps.trucks.messages.normal import sort_out
     from apps.trucks.models import Truck
-    from apps.trucks.tables import SensorTables
+    from apps.trucks.sync.ingest import store
+    from apps.trucks.sync.tables import SensorTables
 
     fleet, tables = Fleet.objects.get(id=fleet_id), SensorTables(fleet_id)
     trucks = Truck.objects.filter(fleet=fleet).select_related("fleet").in_bulk()
@@ -197,7 +197,7 @@ class Rows:
 
 
 def ready_rows(load: Load) -> list[Rows]:
-    from apps.trucks.messages import MessageRow, rows, sort_out
+    from apps.trucks.messages.normal import MessageRow, rows, sort_out
     from apps.trucks.models import Message, Truck
     from apps.trucks.sensors import SensorTable
 
@@ -224,13 +224,13 @@ def bulk_create(fleet_id: int, ready: Rows) -> None:
 
 
 def multi_row_insert(fleet_id: int, ready: Rows) -> None:
-    from apps.trucks import storage
+    from apps.trucks.messages import storage
 
     storage._many(storage._INSERT, ((fleet_id, ready.truck_id, *row) for row in ready.rows))
 
 
 def load_data(fleet_id: int, ready: Rows) -> None:
-    from apps.trucks import bulk_load
+    from apps.trucks.messages import bulk_load
 
     constants = {"fleet_id": fleet_id, "truck_id": ready.truck_id}
     if not bulk_load.load("message", constants, ready.rows.columns()):

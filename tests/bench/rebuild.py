@@ -61,10 +61,10 @@ def set_up() -> None:
 def make_fleet(trucks: int, days: int, step_s: int) -> tuple[Any, int]:
     """A fleet whose messages are stored and whose days are marked, and how many messages a truck has a day."""
     from apps.accounts.models import Fleet
-    from apps.trucks import storage
-    from apps.trucks.messages import rows, sort_out
+    from apps.trucks.messages import storage
+    from apps.trucks.messages.normal import rows, sort_out
+    from apps.trucks.messages.read_spans import widened
     from apps.trucks.models import Truck, TruckSync
-    from apps.trucks.read_spans import widened
     from apps.trucks.sensors import SensorTable
     from wialon_simulator import Simulator
 
@@ -195,7 +195,7 @@ def run(fleet: Any, days: int, rounds: int) -> dict[str, list[Spent]]:
 
 def run_packed(fleet: Any, days: int, rounds: int) -> dict[str, list[Spent]]:
     """The same of the days before the running one when their messages are packed."""
-    from apps.trucks import settled
+    from apps.trucks.messages import settled
 
     today = dt.datetime.fromtimestamp(MIDNIGHT, dt.UTC).date()
     first, last = today - dt.timedelta(days=days), today - dt.timedelta(days=1)
@@ -248,7 +248,7 @@ def _messages_of(fleet: Any) -> dict[str, Any]:
     """The columns that the rival reads."""
     import numpy as np
 
-    from apps.trucks import storage
+    from apps.trucks.messages import storage
 
     ids = _trucks_of(fleet)
     names = ("t", "lat", "lon", "speed_kmh", "ignition", "odometer_m", "fuel_used_l")

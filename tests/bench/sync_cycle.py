@@ -58,7 +58,7 @@ def serve(trucks: int, latency_s: float, pipe: Connection) -> None:
 def help_out(pipe: Connection) -> None:
     """A worker that joins in the passes whose numbers come, and says how much CPU each has taken it."""
     set_up()
-    from apps.trucks.sync import join
+    from apps.trucks.sync.passes import join
 
     pipe.send(None)
     while run_id := pipe.recv():
@@ -96,8 +96,8 @@ def helpers(number: int) -> Iterator[list[Connection]]:
 
 
 def one_pass(fleet: Any, pipes: Sequence[Connection]) -> Pass:
-    from apps.trucks import leases
-    from apps.trucks.sync import synchronise
+    from apps.trucks.sync import leases
+    from apps.trucks.sync.passes import synchronise
 
     called: list[Connection] = []
 

@@ -9,11 +9,12 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger, summaries
+from apps.fleet import summaries
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostEntry, CostRate
-from apps.trucks import leases
 from apps.trucks.models import Truck
-from apps.trucks.sync import synchronise
+from apps.trucks.sync import leases
+from apps.trucks.sync.passes import synchronise
 from tests import rows
 from tests.browser.browser import NAME, PASSWORD
 from tests.furnished import furnish

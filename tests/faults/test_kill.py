@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
 from apps.trucks.models import Backfill, BackfillDay, DirtyDay, FleetSync, Message, SyncRun, TruckDay, TruckSync
-from apps.trucks.wialon_session import connection as redis_connection
+from apps.trucks.sync.session import connection as redis_connection
 from tasks.backfills import work_on_backfills
 from tasks.sync import sync_fleet
 from tests.pipeline.conftest import make_fleet as make_fleet

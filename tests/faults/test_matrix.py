@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.trucks import leases
 from apps.trucks.models import FleetSync, QuarantinedMessage, SyncRun, Truck
+from apps.trucks.sync import leases
+from apps.trucks.sync.session import connection
 from apps.trucks.wialon import WialonClient
-from apps.trucks.wialon_session import connection
 from tasks.sync import sync_fleet
 from tests.pipeline.agreement import differences
 from tests.pipeline.conftest import IMPATIENT, sync_and_summarise
@@ -135,8 +135,8 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(autouse=True)
 def _small_steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("apps.trucks.truck_pass.PIECE_S", PIECE_S)
-    monkeypatch.setattr("apps.trucks.sync.WialonClient", partial(WialonClient, timeout_s=0.3))
+    monkeypatch.setattr("apps.trucks.sync.truck_pass.PIECE_S", PIECE_S)
+    monkeypatch.setattr("apps.trucks.sync.passes.WialonClient", partial(WialonClient, timeout_s=0.3))
     monkeypatch.setattr(settings, "INITIAL_HISTORY_DAYS", 1)
     yield
     if "simulator" in request.fixturenames:

@@ -12,10 +12,10 @@ from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet, FleetMembership
-from apps.trucks import leases, notices
 from apps.trucks.models import FleetSync, SyncRun
+from apps.trucks.sync import leases, notices
+from apps.trucks.sync.session import SharedSession, connection
 from apps.trucks.wialon import Busy, Retry, WialonClient
-from apps.trucks.wialon_session import SharedSession, connection
 from tasks.sync import sync_due_fleets, sync_fleet
 from tests.pipeline.conftest import _fresh_redis as _fresh_redis
 from tests.pipeline.conftest import make_fleet as make_fleet
@@ -66,7 +66,7 @@ def test_a_place_is_given_back_when_the_request_fails(simulator: Simulator) -> N
 
 
 def test_a_place_that_a_dead_worker_holds_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.trucks.wialon_session._HEAVY_PATIENCE_S", 0.1)
+    monkeypatch.setattr("apps.trucks.sync.session._HEAVY_PATIENCE_S", 0.1)
     dead = SharedSession("https://wialon.example", "t" * 72, connection())
     with dead.heavy(), dead.heavy():
         with pytest.raises(Busy, match="2 heavy requests are under way"), dead.heavy():

@@ -6,7 +6,6 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet.blocks import DRIVER_FIGURES
 from apps.fleet.models import (
     TruckBlock,
     TruckDayCost,
@@ -16,6 +15,7 @@ from apps.fleet.models import (
     TruckSpanDriver,
     TruckSpanDriverCost,
 )
+from apps.fleet.sums.blocks import DRIVER_FIGURES
 from apps.trucks.models import TruckDay
 from tests.fleet.span_twin import assert_same, bounds, columns_of, total
 

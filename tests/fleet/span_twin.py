@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet.blocks import FIGURES
 from apps.fleet.models import (
     FleetSpan,
     FleetSpanCost,
@@ -20,6 +19,7 @@ from apps.fleet.models import (
     TruckSpanCost,
     TruckSpanFuel,
 )
+from apps.fleet.sums.blocks import FIGURES
 from apps.trucks.models import TruckDay
 
 COUNTED = (

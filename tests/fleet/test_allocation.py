@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, Stretch, allocate, due, largest_remainder
+from apps.fleet.costs.allocation import NO_TRUCK, Exposure, Invoice, Share, Stretch, allocate, due, largest_remainder
 
 FIRST = dt.date(2026, 3, 1)
 ONE = dt.timedelta(days=1)

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import block_queries, blocks, queries
+from apps.fleet import queries
 from apps.fleet.models import TruckBlock, TruckDayFuel, TruckSpan, TruckSpanDriver, TruckSpanFuel
 from apps.fleet.summaries import sums
+from apps.fleet.sums import blocks
+from apps.fleet.sums import queries as block_queries
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, Truck, TruckDay
 from tests import rows

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.change import Change, Spent, change, shapley, total, whole_cents
+from apps.fleet.costs.change import Change, Spent, change, shapley, total, whole_cents
 
 KM = 1_000
 cents = st.integers(-(10**9), 10**9)

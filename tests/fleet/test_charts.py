@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from apps.fleet.charts import distance_chart
+from apps.fleet.reports.charts import distance_chart
 
 FIRST = dt.date(2026, 11, 10)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.consumption import (
+from apps.fleet.fuel.consumption import (
     FEWEST_PEERS,
     Burn,
     Comparison,

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet import cost_figures
+from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs
 
 NOTHING = dict.fromkeys(

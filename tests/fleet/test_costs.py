@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.costs import Burnt, DayCost, Litres, Price, Rate, Work, burnt, by_line, estimates, share_of_month
+from apps.fleet.costs.estimates import (
+    Burnt,
+    DayCost,
+    Litres,
+    Price,
+    Rate,
+    Work,
+    burnt,
+    by_line,
+    estimates,
+    share_of_month,
+)
 
 DAY = dt.date(2026, 3, 10)
 START, END = 1_773_100_800, 1_773_187_200

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.driver_costs import Amount, InTruck, borne
+from apps.fleet.drivers.costs import Amount, InTruck, borne
 
 LINES = (
     "fuel", "payments", "repair_maintenance", "insurance", "permits", "tires", "tolls", "driver_wages",

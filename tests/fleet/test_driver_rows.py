@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger, summaries
+from apps.fleet import summaries
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostRate, TruckDayDriver, TruckDayDriverCost, TruckDayFuel, TruckSpanDriver
 from apps.fleet.summaries import driver_shares
 from apps.trucks import drivers, invalidation

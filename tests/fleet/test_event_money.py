@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from apps.fleet.costs import Price, price_at
+from apps.fleet.costs.estimates import Price, price_at
 from apps.fleet.summaries.event_money import drained, event_costs
-from apps.trucks.fuel import FuelEvent, FuelEventKind, Review
-from apps.trucks.idling import IdleEvent
+from apps.trucks.detection.fuel import FuelEvent, FuelEventKind, Review
+from apps.trucks.detection.idling import IdleEvent
 from tests.fleet.test_costs import START, price, work
 
 HOUR = 3_600

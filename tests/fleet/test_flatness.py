@@ -7,9 +7,12 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import Fleet
-from apps.fleet import block_queries, cost_queries, queries, trend_queries
+from apps.fleet import queries
+from apps.fleet.costs import queries as cost_queries
 from apps.fleet.models import TruckDayCost, TruckDayFuel
 from apps.fleet.summaries import sums
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, TruckDay
 from tests import rows

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from apps.accounts.calendar import as_utc, day_bounds
 from apps.accounts.models import Fleet
-from apps.fleet import alert_reviews, summaries
+from apps.fleet import summaries
+from apps.fleet.fuel import alert_reviews
 from apps.fleet.models import DirtyFuelWeek, FuelAlert, TruckDayDriver
 from apps.fleet.summaries import fuel_alerts
-from apps.trucks.ingest import advance
 from apps.trucks.invalidation import mark_fleet
 from apps.trucks.models import FactsRevision, Truck, TruckDay, TruckSync
+from apps.trucks.sync.ingest import advance
 from tests import rows
 from tests.pipeline import feed
 

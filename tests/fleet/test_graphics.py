@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from apps.fleet.graphics import (
+from apps.fleet.admin.graphics import (
     BOTTOM,
     HEIGHT,
     LEFT,

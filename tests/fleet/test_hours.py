@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.calendar import clock_hours, day_bounds
-from apps.fleet.hours import STATES, SUMS, by_weekday, pack, sum_up, sums_of_hours, unpack
-from apps.trucks.motion import Seconds
+from apps.fleet.utilization.hours import STATES, SUMS, by_weekday, pack, sum_up, sums_of_hours, unpack
+from apps.trucks.detection.motion import Seconds
 from tests.fleet import hours_twin as twin
 
 ZONES = ("UTC", "America/Chicago", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns")

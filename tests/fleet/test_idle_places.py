@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries, summaries
-from apps.fleet.idle_blocks import SUMS, merged, pack_places
-from apps.fleet.idle_blocks import worst as worst_of
-from apps.fleet.idle_places import Idling, by_spot, centre_of, name_of, productive_part, spot_of
+from apps.fleet.idling.blocks import SUMS, merged, pack_places
+from apps.fleet.idling.blocks import worst as worst_of
+from apps.fleet.idling.places import Idling, by_spot, centre_of, name_of, productive_part, spot_of
 from apps.fleet.models import TruckBlock, TruckDayIdlePlace
-from apps.fleet.place_sums import worst_places_sync
 from apps.fleet.spans import month_of
+from apps.fleet.sums.places import worst_places_sync
 from apps.trucks import productive_places
+from apps.trucks.detection.places import metres_between
 from apps.trucks.models import IdleEvent, ProductivePlace, Truck, TruckDay
-from apps.trucks.places import metres_between
 from tests import rows
 from tests.fleet.places_twin import assert_places_add_up, assert_sums, sums_of_rows, unpacked
 from tests.fleet.places_twin import spot_of as twin_spot

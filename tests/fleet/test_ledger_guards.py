@@ -10,8 +10,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger
 from apps.fleet.imports import storing
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import (
     CostAllocation,
     CostEntry,

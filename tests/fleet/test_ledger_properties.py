@@ -11,21 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import (
-    block_queries,
-    driver_cost_queries,
-    driver_sums,
-    figures,
-    ledger,
-    queries,
-    summaries,
-    trend_queries,
-    truck_sums,
-)
-from apps.fleet.cost_api import SUMS as COLUMNS
-from apps.fleet.cost_api import groups_spent
+from apps.fleet import figures, queries, summaries
+from apps.fleet.costs.api import SUMS as COLUMNS
+from apps.fleet.costs.api import groups_spent
+from apps.fleet.drivers import cost_queries as driver_cost_queries
 from apps.fleet.figures import Costs
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostAllocation, CostEntry, CostRate, FuelPrice, FuelPurchase, TruckDayCost
+from apps.fleet.sums import drivers as driver_sums
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
 from tests import rows
 from tests.fleet import share_twin

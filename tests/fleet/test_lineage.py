@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from apps.fleet import ledger
-from apps.fleet.lineage import EVENTS
-from apps.fleet.lineage_rules import RULES
+from apps.fleet.ledger import changes as ledger
+from apps.fleet.lineage.days import EVENTS
+from apps.fleet.lineage.rules import RULES
 from apps.fleet.models import CostEntry, CostRate
 from apps.fleet.summaries import rebuild
 from apps.trucks.models import Correction, Message, ParameterSet, Truck

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger, summaries
+from apps.fleet import summaries
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase, TruckDayFuel
 from apps.trucks.models import Message, SummaryRevision, TruckDay, TruckSync
 from tests import rows

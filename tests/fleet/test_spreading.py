@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostAllocation, CostEntry, DirtyEntry, ExchangeRate, FleetDayCost, TruckDayCost
 from apps.fleet.summaries import batches, notes, shares, writing
 from apps.fleet.summaries.notes import Changes

@@ -27,8 +27,10 @@ from apps.fleet.models import (
 )
 from apps.fleet.queries import DAYS_OF_USE
 from apps.fleet.summaries import batches, sums, writing
-from apps.trucks import bulk_load, ingest, invalidation
+from apps.trucks import invalidation
+from apps.trucks.messages import bulk_load
 from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
+from apps.trucks.sync import ingest
 from tests import rows
 from tests.fleet.driver_twin import assert_drivers_add_up
 from tests.fleet.hours_twin import assert_hours_add_up

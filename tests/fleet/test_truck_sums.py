@@ -4,7 +4,8 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from apps.accounts.models import Fleet
-from apps.fleet import queries, truck_sums
+from apps.fleet import queries
+from apps.fleet.sums import trucks as truck_sums
 from tests import rows
 from tests.statements import sent_statements
 

@@ -1,7 +1,7 @@
 import pytest
 
-from apps.fleet.safety import EVENTS, Weights, safety_score, score_parts
-from apps.fleet.utilization import Usage, litres_per_100_km, utilization
+from apps.fleet.drivers.safety import EVENTS, Weights, safety_score, score_parts
+from apps.fleet.utilization.ratios import Usage, litres_per_100_km, utilization
 
 WEEK = Usage(
     moving_s=36_000, engine_moving_s=30_000, idle_s=10_000, idle_productive_s=2_000, engine_on_s=40_000,

@@ -9,7 +9,7 @@ from apps.accounts.models import Fleet
 from apps.accounts.units import unit_system
 from apps.fleet.reports.content import Reader
 from apps.fleet.reports.reading import daily_figures
-from apps.fleet.workbook import daily_workbook
+from apps.fleet.reports.workbook import daily_workbook
 from tests import rows
 from tests.fleet import report_rows
 from tests.fleet.report_rows import DAY

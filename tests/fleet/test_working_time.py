@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import summaries, working_calendars, workshop
+from apps.fleet import summaries
 from apps.fleet.models import CalendarHoliday, FleetDay, WorkingCalendar, WorkshopStay
 from apps.fleet.summaries.use import Use
-from apps.fleet.working_calendars import Calendars
-from apps.fleet.working_time import Calendar, hours_on, of_truck
+from apps.fleet.utilization import working_calendars, workshop
+from apps.fleet.utilization.working_calendars import Calendars
+from apps.fleet.utilization.working_time import Calendar, hours_on, of_truck
 from apps.trucks.models import DirtyDay, ParameterSet, Truck, TruckDay
 from tests import rows
 from tests.fleet.span_twin import assert_spans_add_up

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from apps.accounts.models import Fleet
-from apps.fleet.hours import unpack
 from apps.fleet.models import TruckDayDriver, TruckDayHours
+from apps.fleet.utilization.hours import unpack
 from apps.trucks.models import (
     Driver,
     DriverAssignment,

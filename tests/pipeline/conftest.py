@@ -7,11 +7,11 @@ import pytest
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.fleet.summaries import writing
-from apps.trucks import leases
 from apps.trucks.models import FleetSync, SyncRun
-from apps.trucks.sync import synchronise
+from apps.trucks.sync import leases
+from apps.trucks.sync.passes import synchronise
+from apps.trucks.sync.session import connection
 from apps.trucks.wialon import Retry
-from apps.trucks.wialon_session import connection
 from wialon_simulator import Simulator
 
 IMPATIENT = Retry(attempts=3, first_wait_s=0.01, max_wait_s=0.02)

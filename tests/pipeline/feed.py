@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import FleetDay
-from apps.trucks.ingest import advance, store
-from apps.trucks.messages import sort_out
+from apps.trucks.messages.normal import sort_out
 from apps.trucks.models import (
     DirtyDay,
     FaultChange,
@@ -26,6 +25,7 @@ from apps.trucks.models import (
     TruckSync,
 )
 from apps.trucks.sensors import SensorTable
+from apps.trucks.sync.ingest import advance, store
 
 KM = 1 / 111.19508  # degrees of latitude
 EVENTS = (Trip, Stop, IdleEvent, SpeedingEpisode, FuelEvent, HarshEvent, FaultChange)

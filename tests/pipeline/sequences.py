@@ -20,13 +20,16 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger, summaries
+from apps.fleet import summaries
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostAllocation, CostEntry, CostRate, FleetDay, FleetDayCost, FuelPrice, TruckDayCost
 from apps.fleet.summaries import batches, shares, sums, writing
-from apps.trucks import ingest, invalidation, latest_values, packs, settled, storage
-from apps.trucks.messages import sort_out
+from apps.trucks import invalidation
+from apps.trucks.messages import packs, settled, storage
+from apps.trucks.messages.normal import sort_out
 from apps.trucks.models import DirtyDay, Truck, TruckDay, TruckSync
-from apps.trucks.tables import SensorTables
+from apps.trucks.sync import ingest, latest_values
+from apps.trucks.sync.tables import SensorTables
 from tests import rows as make
 from tests.pipeline import feed
 from tests.pipeline.agreement import agreement_of_truck, same

@@ -18,9 +18,9 @@ from apps.fleet import summaries
 from apps.trucks import backfills
 from apps.trucks.backfills import Chunk
 from apps.trucks.models import Backfill, BackfillDay, DirtyDay, FleetSync, Message, Truck, TruckDay, TruckSync
-from apps.trucks.truck_pass import Tally
+from apps.trucks.sync.session import connection as redis_connection
+from apps.trucks.sync.truck_pass import Tally
 from apps.trucks.wialon import WialonClient
-from apps.trucks.wialon_session import connection as redis_connection
 from tasks import backfills as tasks
 from tests.pipeline.conftest import IMPATIENT, sync, sync_and_summarise
 from tests.pipeline.whole_tables import comparable, differing

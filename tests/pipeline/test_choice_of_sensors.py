@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks.ingest import advance, rederive
 from apps.trucks.models import Message, SensorTableVersion, Truck, TruckDay, TruckSync
+from apps.trucks.sync.ingest import advance, rederive
 from tests.pipeline.feed import deliver, sensor, truck_of
 from tests.twin import SensorTable as Twin
 

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger, summaries
+from apps.fleet import summaries
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import FuelPurchase, TruckDayFuel
 from apps.trucks.models import Truck, TruckSync
 from tests import rows

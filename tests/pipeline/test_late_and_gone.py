@@ -10,12 +10,12 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks import storage
-from apps.trucks.ingest import replace
-from apps.trucks.messages import sort_out
+from apps.trucks.messages import storage
+from apps.trucks.messages.normal import sort_out
 from apps.trucks.models import DirtyDay, Message, QuarantinedMessage, SyncRun, Truck, TruckSync
 from apps.trucks.sensors import SensorTable
-from apps.trucks.wialon_session import connection
+from apps.trucks.sync.ingest import replace
+from apps.trucks.sync.session import connection
 from tests import rows as make
 from tests.pipeline import feed
 from tests.pipeline.conftest import sync, sync_and_summarise

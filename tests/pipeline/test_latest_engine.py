@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.trucks.messages import sort_out
+from apps.trucks.messages.normal import sort_out
 from apps.trucks.models import LatestValues
 from tests import rows
 from tests.pipeline.feed import PLAIN, deliver, truck_of

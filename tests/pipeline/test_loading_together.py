@@ -24,7 +24,9 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def fleet(simulator: Simulator, make_fleet: Make, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     """All trucks are up to date; then each but the one that never reports gets a message: seven."""
-    monkeypatch.setattr("apps.trucks.truck_pass._crosses_hour", lambda *_: False)  # counts are asked in batches too
+    monkeypatch.setattr(
+        "apps.trucks.sync.truck_pass._crosses_hour", lambda *_: False
+    )  # counts are asked in batches too
     made = make_fleet(simulator)
     assert sync(made).status == "ok"
     simulator.advance(60)

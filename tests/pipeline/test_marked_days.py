@@ -12,11 +12,12 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks import invalidation, storage
-from apps.trucks.ingest import replace
-from apps.trucks.messages import sort_out
+from apps.trucks import invalidation
+from apps.trucks.messages import storage
+from apps.trucks.messages.normal import sort_out
 from apps.trucks.models import Truck
 from apps.trucks.sensors import SensorTable
+from apps.trucks.sync.ingest import replace
 from tests import rows as make
 from tests.pipeline import feed
 

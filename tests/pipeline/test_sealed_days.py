@@ -10,13 +10,14 @@ import pytest
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
-from apps.trucks import invalidation, storage
-from apps.trucks.ingest import rederive, replace, store
-from apps.trucks.messages import sort_out
+from apps.trucks import invalidation
+from apps.trucks.messages import storage
+from apps.trucks.messages.normal import sort_out
+from apps.trucks.messages.sealing import REACH_S
 from apps.trucks.models import Correction, DirtyDay, Message, Stop, SyncRun, Trip, Truck, TruckSync
-from apps.trucks.sealing import REACH_S
 from apps.trucks.sensors import SensorTable
-from apps.trucks.truck_pass import HOURLY_S
+from apps.trucks.sync.ingest import rederive, replace, store
+from apps.trucks.sync.truck_pass import HOURLY_S
 from tests import rows as make
 from tests.pipeline import feed
 from tests.pipeline.conftest import sync, sync_and_summarise

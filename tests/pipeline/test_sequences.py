@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.fleet.summaries import batches
-from apps.trucks import settled
+from apps.trucks.messages import settled
 from apps.trucks.models import DirtyDay
 from tests.pipeline.sequences import Points, World, broken_by
 

@@ -11,11 +11,10 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.trucks import leases, shares, truck_pass
-from apps.trucks import sync as passes
 from apps.trucks.models import FleetSync, Message, SyncRun, Truck, TruckSync
-from apps.trucks.shares import Share, ShareLost
-from apps.trucks.truck_pass import Tally, Turn
+from apps.trucks.sync import leases, passes, shares, truck_pass
+from apps.trucks.sync.shares import Share, ShareLost
+from apps.trucks.sync.truck_pass import Tally, Turn
 from tasks import sync as tasks
 from tests import rows
 from tests.pipeline.conftest import IMPATIENT, sync
@@ -36,10 +35,12 @@ def simulator() -> Iterator[Simulator]:
 def fleet(simulator: Simulator, make_fleet: Make, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Fleet:
     """All trucks are up to date; then each but the one that never reports gets a message: twelve, in shares of two."""
     settings.INITIAL_HISTORY_DAYS = 0  # what matters here is what comes now
-    monkeypatch.setattr("apps.trucks.truck_pass._crosses_hour", lambda *_: False)  # counts are asked in batches too
+    monkeypatch.setattr(
+        "apps.trucks.sync.truck_pass._crosses_hour", lambda *_: False
+    )  # counts are asked in batches too
     made = make_fleet(simulator)
     assert sync(made).status == "ok"
-    monkeypatch.setattr("apps.trucks.shares.SIZE", 2)
+    monkeypatch.setattr("apps.trucks.sync.shares.SIZE", 2)
     news(simulator)
     return made
 
@@ -47,7 +48,7 @@ def fleet(simulator: Simulator, make_fleet: Make, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def idle(db: None, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     """The same without Wialon: thirteen trucks up to date, one of which never reported."""
-    monkeypatch.setattr("apps.trucks.shares.SIZE", 2)
+    monkeypatch.setattr("apps.trucks.sync.shares.SIZE", 2)
     made = rows.fleet()
     for number in range(13):
         truck = rows.truck(made, f"T-{number}")
@@ -197,8 +198,8 @@ def test_a_pass_that_is_lost_ends_both_lanes_at_once(fleet: Fleet, monkeypatch: 
 def test_a_small_fleet_is_read_without_rows(
     fleet: Fleet, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apps.trucks.shares.SIZE", 12)
-    monkeypatch.delattr("apps.trucks.shares.lay_out")
+    monkeypatch.setattr("apps.trucks.sync.shares.SIZE", 12)
+    monkeypatch.delattr("apps.trucks.sync.shares.lay_out")
     run = a_pass(fleet, call_help=None)  # nobody is called
     assert (run.status, run.messages_new) == ("ok", stored_now(fleet))
     assert is_all_there(fleet, simulator)
@@ -216,7 +217,7 @@ def test_without_help_one_worker_reads_all(fleet: Fleet, simulator: Simulator) -
 
 @pytest.mark.django_db
 def test_trucks_that_are_far_behind_are_shared_out_a_few_at_a_time(idle: Fleet, monkeypatch: Any) -> None:
-    monkeypatch.setattr("apps.trucks.shares.SIZE", 40)
+    monkeypatch.setattr("apps.trucks.sync.shares.SIZE", 40)
     run = laid_out(idle)
     TruckSync.objects.update(cursor_t=None)
     share = claim(run)

@@ -8,10 +8,10 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import TruckDayDriver
-from apps.trucks.detect import detect_days
+from apps.trucks.detection.detect import detect_days
+from apps.trucks.detection.rules import rules_of
 from apps.trucks.models import FuelEvent, Truck, TruckDay, TruckSync
-from apps.trucks.rules import rules_of
-from apps.trucks.wialon_session import connection
+from apps.trucks.sync.session import connection
 from tests.pipeline.agreement import agreement, differences
 from tests.pipeline.conftest import sync_and_summarise
 from wialon_simulator import Simulator

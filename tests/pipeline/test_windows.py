@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from apps.fleet import summaries
-from apps.trucks import detect, invalidation, storage
-from apps.trucks.messages import StoredMessages
+from apps.trucks import invalidation
+from apps.trucks.detection import detect
+from apps.trucks.messages import storage
+from apps.trucks.messages.normal import StoredMessages
 from apps.trucks.models import Truck, TruckDay
 from tests import rows as make
 from tests.pipeline import feed

@@ -25,7 +25,7 @@ from apps.trucks.assignments import (
     renewed,
     shifts,
 )
-from apps.trucks.messages import key_card_of
+from apps.trucks.messages.normal import key_card_of
 
 ANA, BEN, EVE = 1, 2, 3
 

@@ -10,12 +10,13 @@ from django.db.models.functions import Now
 
 from apps.accounts.calendar import day_bounds, day_start
 from apps.accounts.models import Fleet
-from apps.trucks import backfills, leases
+from apps.trucks import backfills
 from apps.trucks.backfills import BackfillRefused, Chunk, ChunkLost
 from apps.trucks.models import Backfill, BackfillDay, FleetSync, TruckSync
-from apps.trucks.truck_pass import Tally
-from apps.trucks.wialon_session import SharedSession
-from apps.trucks.wialon_session import connection as redis_connection
+from apps.trucks.sync import leases
+from apps.trucks.sync.session import SharedSession
+from apps.trucks.sync.session import connection as redis_connection
+from apps.trucks.sync.truck_pass import Tally
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +157,7 @@ def test_it_ends_before_the_next_batch_too(fleet: Fleet) -> None:
 
 
 def test_backfills_leave_a_place_to_the_live_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.trucks.wialon_session._HEAVY_PATIENCE_S", 0.05)
+    monkeypatch.setattr("apps.trucks.sync.session._HEAVY_PATIENCE_S", 0.05)
     late, other, live = (session(is_live=is_live) for is_live in (False, False, True))
     with late.heavy():
         assert not other._takes("late:2")
@@ -178,7 +179,7 @@ def test_what_comes_free_is_for_the_live_sync_while_it_waits() -> None:
 
 
 def test_who_waited_and_died_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.trucks.wialon_session._WAIT_LIFE_S", 1)
+    monkeypatch.setattr("apps.trucks.sync.session._WAIT_LIFE_S", 1)
     live, late = session(is_live=True), session(is_live=False)
     assert live._takes("live:1") and live._takes("live:2") and not live._takes("live:3")
     live._leave("live:1")

@@ -7,8 +7,8 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection
 
 from apps.accounts.models import Fleet
-from apps.trucks import bulk_load, storage
-from apps.trucks.messages import MessageRow, MessageRows
+from apps.trucks.messages import bulk_load, storage
+from apps.trucks.messages.normal import MessageRow, MessageRows
 from apps.trucks.models import Message, Truck
 from tests.pipeline.feed import deliver, truck_of
 
@@ -93,7 +93,7 @@ def test_known_messages_are_not_evaluated_again(monkeypatch: pytest.MonkeyPatch)
     truck: Truck = truck_of(Fleet.objects.create(name="F", timezone="UTC", currency="USD"), "t", sensors={})
     messages = [{"t": t, "f": 0, "p": {}} for t in range(1, 60)]
     assert deliver(truck, messages, 100) == (59, 0, 0)
-    monkeypatch.setattr("apps.trucks.ingest.rows", lambda *_: pytest.fail("evaluated"))
+    monkeypatch.setattr("apps.trucks.sync.ingest.rows", lambda *_: pytest.fail("evaluated"))
     assert deliver(truck, messages, 100) == (0, 0, 0)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.trucks.counters import Counters, counters_of, hours_source, mileage_source
+from apps.trucks.detection.counters import Counters, counters_of, hours_source, mileage_source
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ from dataclasses import asdict, fields, replace
 
 import pytest
 
-from apps.trucks.daily import DayFigures, detect, figures
+from apps.trucks.detection.daily import DayFigures, detect, figures
+from apps.trucks.detection.points import Evidence, Point, Points
 from apps.trucks.parameters import DEFAULTS
-from apps.trucks.points import Evidence, Point, Points
 from tests.builders import at, day, detected, driving, idling, parked, point, points
 
 WORKING_DAY = (

@@ -6,12 +6,12 @@ from itertools import pairwise
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from apps.trucks.daily import Detection, detect, figures
-from apps.trucks.history import Event
-from apps.trucks.motion import STATES, State
+from apps.trucks.detection.daily import Detection, detect, figures
+from apps.trucks.detection.history import Event
+from apps.trucks.detection.motion import STATES, State
+from apps.trucks.detection.places import metres_between
+from apps.trucks.detection.points import Evidence, Point, Points
 from apps.trucks.parameters import DEFAULTS
-from apps.trucks.places import metres_between
-from apps.trucks.points import Evidence, Point, Points
 from tests.builders import DAY_S, EPOCH, KM_PER_DEGREE
 
 ROWS = st.tuples(

@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
 from apps.fleet import backfills as worker
-from apps.fleet.dashboard import sync_health
-from apps.trucks import backfills, disk, leases, shares
-from apps.trucks import sync as passes
-from apps.trucks.disk import Disk, DiskFull, SpaceGuard, disk_of
-from apps.trucks.ingest import store
+from apps.fleet.admin.dashboard import sync_health
+from apps.trucks import backfills
 from apps.trucks.models import Backfill, BackfillDay, FleetSync, Message, SyncRun
-from apps.trucks.wialon_session import connection
+from apps.trucks.sync import disk, leases, passes, shares
+from apps.trucks.sync.disk import Disk, DiskFull, SpaceGuard, disk_of
+from apps.trucks.sync.ingest import store
+from apps.trucks.sync.session import connection
 from tasks.maintenance import beat_heart
 from tests.pipeline.conftest import IMPATIENT, sync
 from tests.pipeline.conftest import _fresh_redis as _fresh_redis
@@ -35,7 +35,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Free:
     """Sets how many hundredths of the disk are free; None: it cannot be known."""
 
     def set_free(pct: int | None) -> None:
-        monkeypatch.setattr("apps.trucks.disk.measure", lambda: None if pct is None else Disk(100, pct))
+        monkeypatch.setattr("apps.trucks.sync.disk.measure", lambda: None if pct is None else Disk(100, pct))
 
     return set_free
 
@@ -81,10 +81,10 @@ def test_a_server_on_this_machine_is_seen_here() -> None:
 
 
 def test_what_the_server_tells_goes_before_what_is_seen_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.trucks.disk._PLUGIN", "SELECT 1 AS n")
-    monkeypatch.setattr("apps.trucks.disk._DISKS", "SELECT '/' AS path, 200 AS total, 7 AS available")
+    monkeypatch.setattr("apps.trucks.sync.disk._PLUGIN", "SELECT 1 AS n")
+    monkeypatch.setattr("apps.trucks.sync.disk._DISKS", "SELECT '/' AS path, 200 AS total, 7 AS available")
     assert disk.measure() == Disk(200, 7)
-    monkeypatch.setattr("apps.trucks.disk._DISKS", "SELECT '/' AS path, 200 AS total, 7 AS available LIMIT 0")
+    monkeypatch.setattr("apps.trucks.sync.disk._DISKS", "SELECT '/' AS path, 200 AS total, 7 AS available LIMIT 0")
     assert disk.measure() == disk._as_seen("/", socket.gethostname())  # without the privilege it shows nothing
 
 
@@ -143,7 +143,7 @@ def test_a_pass_stores_nothing_says_why_and_the_next_goes_on(
 def test_a_pass_under_way_stops_when_the_space_runs_out(
     simulator: Simulator, make_fleet: Callable[..., Fleet], free: Free, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apps.trucks.disk._LOOK_EVERY_S", 0)
+    monkeypatch.setattr("apps.trucks.sync.disk._LOOK_EVERY_S", 0)
     fleet = make_fleet(simulator)
 
     def fill(*args: Any) -> Any:
@@ -151,12 +151,12 @@ def test_a_pass_under_way_stops_when_the_space_runs_out(
         return store(*args)
 
     free(50)
-    monkeypatch.setattr("apps.trucks.truck_pass.store", fill)
+    monkeypatch.setattr("apps.trucks.sync.truck_pass.store", fill)
     run = sync(fleet)
     assert (run.status, run.truck_errors) == ("paused", [])  # it is no truck's error
     assert messages(fleet) == run.messages_new < served(simulator)
     free(50)
-    monkeypatch.setattr("apps.trucks.truck_pass.store", store)
+    monkeypatch.setattr("apps.trucks.sync.truck_pass.store", store)
     assert sync(fleet).status == "ok"
     assert messages(fleet) == served(simulator)
 
@@ -164,7 +164,7 @@ def test_a_pass_under_way_stops_when_the_space_runs_out(
 def test_who_helps_with_a_pass_gives_back_what_it_holds(
     simulator: Simulator, make_fleet: Callable[..., Fleet], free: Free, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apps.trucks.shares.SIZE", 2)
+    monkeypatch.setattr("apps.trucks.sync.shares.SIZE", 2)
     fleet = make_fleet(simulator)
 
     def helper(run_id: int, helpers: int) -> None:

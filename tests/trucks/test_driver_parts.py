@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.trucks.assignments import Part, Shift, parts
-from apps.trucks.daily import DayFigures, Detection, detect, figures
-from apps.trucks.driver_parts import ADDITIVE, NOBODY, DriverFigures, by_driver
-from apps.trucks.harsh import HarshEvent, HarshKind, harsh_between
+from apps.trucks.detection.daily import DayFigures, Detection, detect, figures
+from apps.trucks.detection.driver_parts import ADDITIVE, NOBODY, DriverFigures, by_driver
+from apps.trucks.detection.harsh import HarshEvent, HarshKind, harsh_between
+from apps.trucks.detection.points import Evidence, Point, Points
 from apps.trucks.parameters import DEFAULTS
-from apps.trucks.points import Evidence, Point, Points
 from apps.trucks.sensors.device import harsh_code
 from tests.builders import DAY_S, EPOCH, at, detected, driving, idling, parked, points
 from tests.trucks.test_daily_properties import EVIDENCE, some_points

@@ -1,7 +1,7 @@
 import pytest
 
-from apps.trucks.fuel import FuelEvent
-from apps.trucks.points import Evidence, Point
+from apps.trucks.detection.fuel import FuelEvent
+from apps.trucks.detection.points import Evidence, Point
 from tests.builders import at, day, detected, idling, point, points
 
 

@@ -1,9 +1,9 @@
 """Harsh events and faults of a day, from points."""
 
-from apps.trucks.daily import figures
-from apps.trucks.faults import failure, severity
-from apps.trucks.harsh import HarshKind, harsh_between
-from apps.trucks.points import Point, merge
+from apps.trucks.detection.daily import figures
+from apps.trucks.detection.faults import failure, severity
+from apps.trucks.detection.harsh import HarshKind, harsh_between
+from apps.trucks.detection.points import Point, merge
 from apps.trucks.sensors.device import HARSH_KINDS, harsh_code
 from tests.builders import at, day, detected, point, points
 

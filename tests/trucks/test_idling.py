@@ -1,7 +1,7 @@
 import pytest
 
-from apps.trucks.idling import IdleEvent
-from apps.trucks.points import Evidence, Point
+from apps.trucks.detection.idling import IdleEvent
+from apps.trucks.detection.points import Evidence, Point
 from tests.builders import at, detected, driving, idling, parked, points
 
 

@@ -6,8 +6,8 @@ import time
 import pytest
 from django.db import connection
 
-from apps.trucks import lanes
-from apps.trucks.lanes import Lane, LaneClosed
+from apps.trucks.sync import lanes
+from apps.trucks.sync.lanes import Lane, LaneClosed
 
 
 def connection_id() -> int:

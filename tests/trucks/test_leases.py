@@ -7,8 +7,8 @@ import time_machine
 from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
-from apps.trucks import leases
 from apps.trucks.models import FleetSync
+from apps.trucks.sync import leases
 from tests import rows as make
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.calendar import ONE_DAY
 from apps.trucks import invalidation
-from apps.trucks.messages import MessageRow, MessageRows, has_any, values_of
+from apps.trucks.messages.normal import MessageRow, MessageRows, has_any, values_of
 from apps.trucks.models import DirtyDay
 from tests import rows as make
 from tests.rows import DAY

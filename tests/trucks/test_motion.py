@@ -2,9 +2,9 @@ from math import nan
 
 import pytest
 
-from apps.trucks.daily import Detection
-from apps.trucks.motion import STATES, Segment, State
-from apps.trucks.points import Evidence
+from apps.trucks.detection.daily import Detection
+from apps.trucks.detection.motion import STATES, Segment, State
+from apps.trucks.detection.points import Evidence
 from tests.builders import at, day, detected, driving, idling, parked, points
 
 MOVING, IDLE, PARKED, NO_DATA = State.MOVING, State.IDLE, State.PARKED, State.NO_DATA

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.calendar import day_bounds
-from apps.trucks.daily import figures
-from apps.trucks.night import night_of
+from apps.trucks.detection.daily import figures
+from apps.trucks.detection.night import night_of
 from apps.trucks.parameters import check_values
 from tests.builders import at, detected, driving, idling, points
 

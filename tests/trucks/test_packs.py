@@ -10,15 +10,16 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.trucks import ingest, packs, retention, settled, storage
-from apps.trucks.columns import NUMBERS, MessageColumns, joined
-from apps.trucks.evidence import READINGS
-from apps.trucks.messages import StoredMessages, sort_out
+from apps.trucks.detection.evidence import READINGS
+from apps.trucks.messages import packs, retention, settled, storage
+from apps.trucks.messages.columns import NUMBERS, MessageColumns, joined
+from apps.trucks.messages.normal import StoredMessages, sort_out
+from apps.trucks.messages.packing import pack, unpack
+from apps.trucks.messages.packs import DAY_S
+from apps.trucks.messages.sealing import REACH_S
 from apps.trucks.models import Message, PackedDay, Truck, TruckSync
-from apps.trucks.packing import pack, unpack
-from apps.trucks.packs import DAY_S
-from apps.trucks.sealing import REACH_S
-from apps.trucks.tables import SensorTables
+from apps.trucks.sync import ingest
+from apps.trucks.sync.tables import SensorTables
 from tests import rows as make
 from tests.pipeline import feed
 from tests.trucks.test_stored_messages import FLEET, SATELLITES, TRUCK, assert_same, messages, store

@@ -11,13 +11,13 @@ import pytest
 from django.db import OperationalError, connection
 
 from apps.accounts.models import Fleet
-from apps.trucks import packs, partitions, storage
-from apps.trucks.columns import NUMBERS, MessageColumns
-from apps.trucks.ingest import store
-from apps.trucks.messages import sort_out
+from apps.trucks.messages import packs, partitions, storage
+from apps.trucks.messages.columns import NUMBERS, MessageColumns
+from apps.trucks.messages.normal import sort_out
+from apps.trucks.messages.sealing import REACH_S
 from apps.trucks.models import Message, PackedDay, Truck, TruckSync
-from apps.trucks.sealing import REACH_S
 from apps.trucks.sensors import SensorTable
+from apps.trucks.sync.ingest import store
 from tests import rows as make
 from tests.pipeline import feed
 

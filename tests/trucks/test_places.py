@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trucks.places import Circle, Place, Polygon, metres_between, position_at
+from apps.trucks.detection.places import Circle, Place, Polygon, metres_between, position_at
 from tests import twin
 from tests.builders import at, day, detected, points
 

@@ -1,4 +1,4 @@
-from apps.trucks.points import Point, merge
+from apps.trucks.detection.points import Point, merge
 
 
 def test_different_seconds_stay_as_they_are():

@@ -3,7 +3,7 @@ from math import fsum
 import numpy as np
 import pytest
 
-from apps.trucks.quantities import CONNECTED_S, Spread, connects, counter
+from apps.trucks.detection.quantities import CONNECTED_S, Spread, connects, counter
 
 
 def spread(readings: list[int], amounts: list[float]) -> Spread:

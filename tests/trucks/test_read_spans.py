@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.fleet import summaries
-from apps.trucks import ingest, invalidation, storage
-from apps.trucks.messages import MessageRow, sort_out
+from apps.trucks import invalidation
+from apps.trucks.messages import storage
+from apps.trucks.messages.normal import MessageRow, sort_out
+from apps.trucks.messages.read_spans import COLUMNS, widened
 from apps.trucks.models import Message, Truck, TruckDay, TruckSync
-from apps.trucks.read_spans import COLUMNS, widened
-from apps.trucks.tables import SensorTables
+from apps.trucks.sync import ingest
+from apps.trucks.sync.tables import SensorTables
 from tests import rows as make
 from tests.pipeline import feed
 

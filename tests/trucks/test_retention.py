@@ -8,9 +8,10 @@ from django.db import IntegrityError
 
 from apps.accounts.calendar import day_of, day_start
 from apps.accounts.models import SHORTEST_RETENTION_DAYS, Fleet
-from apps.trucks import invalidation, retention
+from apps.trucks import invalidation
+from apps.trucks.messages import retention
+from apps.trucks.messages.sealing import REACH_S, kept_since
 from apps.trucks.models import DirtyDay, FactsRevision, Message, TruckSync
-from apps.trucks.sealing import REACH_S, kept_since
 from tests import rows as make
 from tests.trucks.test_partitions import NOW, truck_with
 

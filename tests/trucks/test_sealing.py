@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from apps.accounts.calendar import day_start
-from apps.trucks.sealing import first_open_day, is_sealed
+from apps.trucks.messages.sealing import first_open_day, is_sealed
 
 DAY = dt.date(2026, 3, 10)
 NEXT = dt.date(2026, 3, 11)

@@ -1,8 +1,8 @@
 import pytest
 
-from apps.trucks.daily import DayFigures
-from apps.trucks.points import Point
-from apps.trucks.speeding import SpeedingEpisode
+from apps.trucks.detection.daily import DayFigures
+from apps.trucks.detection.points import Point
+from apps.trucks.detection.speeding import SpeedingEpisode
 from tests.builders import at, day, detected, driving, points
 
 

@@ -8,10 +8,10 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.trucks import storage
-from apps.trucks.evidence import READINGS
-from apps.trucks.messages import MessageRow, points_of
-from apps.trucks.points import COLUMNS, REPORTS, Points
+from apps.trucks.detection.evidence import READINGS
+from apps.trucks.detection.points import COLUMNS, REPORTS, Points
+from apps.trucks.messages import storage
+from apps.trucks.messages.normal import MessageRow, points_of
 
 FLEET, TRUCK, SATELLITES = 7, 8, 3
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Fleet
 from apps.trucks.models import FleetSync, Message, SyncRun, Truck, TruckSync
-from apps.trucks.wialon_session import connection
+from apps.trucks.sync.session import connection
 from tests.pipeline.conftest import _fresh_redis as _fresh_redis
 from tests.pipeline.conftest import make_fleet as make_fleet
 from tests.pipeline.conftest import sync
@@ -55,7 +55,9 @@ def later_pass(fleet: Fleet, simulator: Simulator) -> SyncRun:
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The errors that the sync wrote into the log."""
-    ours = [record for record in caplog.records if record.name in ("apps.trucks.sync", "apps.trucks.reading")]
+    ours = [
+        record for record in caplog.records if record.name in ("apps.trucks.sync.passes", "apps.trucks.sync.reading")
+    ]
     return [str(getattr(record, "error", "")) for record in ours if record.levelno >= logging.WARNING]
 
 

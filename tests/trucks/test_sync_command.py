@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Fleet
 from apps.trucks.models import Backfill, Message, SyncRun, TruckSync
-from apps.trucks.wialon_session import connection
+from apps.trucks.sync.session import connection
 from tests.pipeline.conftest import _fresh_redis as _fresh_redis
 from tests.pipeline.conftest import make_fleet as make_fleet
 from wialon_simulator import Simulator

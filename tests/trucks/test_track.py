@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trucks.places import metres_between
-from apps.trucks.track import lengths_m
+from apps.trucks.detection.places import metres_between
+from apps.trucks.detection.track import lengths_m
 from tests.builders import at, day, detected, driving, idling, parked, points
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from apps.trucks.points import Evidence, Point
-from apps.trucks.trips import Stop, Trip
+from apps.trucks.detection.points import Evidence, Point
+from apps.trucks.detection.trips import Stop, Trip
 from tests.builders import at, detected, driving, idling, parked, point, points
 
 

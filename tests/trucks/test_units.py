@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.trucks import units
 from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync, UnitCounters
+from apps.trucks.sync import units
 from tests import rows as make
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.mysql import fetch_all_sync
-from apps.trucks import ingest, queries
+from apps.trucks import queries
 from apps.trucks.freshness import Freshness, of_watermarks
 from apps.trucks.models import FleetWatermark, Truck, TruckSync
-from apps.trucks.watermarks import recount
+from apps.trucks.sync import ingest
+from apps.trucks.sync.watermarks import recount
 from tests import rows
 from tests.pipeline.feed import deliver, truck_of
 from tests.trucks.test_units import refresh, unit

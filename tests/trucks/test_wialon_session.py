@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from apps.trucks.sync.session import SharedSession, connection
 from apps.trucks.wialon import Busy
-from apps.trucks.wialon_session import SharedSession, connection
 
 URL, TOKEN = "https://wialon.example", "5d1e" * 18
 

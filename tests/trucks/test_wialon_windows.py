@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import redis
 
+from apps.trucks.sync.session import SharedSession, connection
 from apps.trucks.wialon import MOST_S, OwnSession, WialonClient
 from apps.trucks.wialon.windows import Window
-from apps.trucks.wialon_session import SharedSession, connection
 from tests.trucks.test_wialon import LOAD, NOW, TOKEN, URL, Wialon
 
 HOUR_S, DAY_S = 3_600, 86_400

@@ -19,9 +19,9 @@ from apps.accounts.models import Fleet
 from apps.accounts.periods import Period, PeriodError
 from apps.accounts.scope import chosen_fleet, fleets_of
 from apps.accounts.units import UnitSystem, unit_system
-from apps.fleet import graphics
+from apps.fleet.admin import graphics
+from apps.fleet.admin.graphics import Chart, Series
 from apps.fleet.admin.presets import LONGEST_DAYS, asked_period, presets
-from apps.fleet.graphics import Chart, Series
 from apps.fleet.reports.wording import Number, number
 from apps.fleet.summaries.writing import SETTLED_AFTER_S
 from apps.mysql import fetch_all_sync

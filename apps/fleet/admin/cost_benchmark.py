@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet import cost_figures, graphics
-from apps.fleet.admin import analysis
+from apps.fleet.admin import analysis, graphics
 from apps.fleet.admin.analysis import Asked, Numbers
 from apps.fleet.admin.cost_reading import Reading
 from apps.fleet.admin.cost_words import line_title, scaled
+from apps.fleet.costs import figures as cost_figures
 from apps.fleet.reports.wording import NOT_MEASURED, number
 
 

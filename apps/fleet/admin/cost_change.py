@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet import cost_figures, graphics
-from apps.fleet.admin import analysis
+from apps.fleet.admin import analysis, graphics
 from apps.fleet.admin.analysis import Asked, Figure, Numbers
 from apps.fleet.admin.cost_reading import Reading
 from apps.fleet.admin.cost_words import amount, line_title, of_money, signed
-from apps.fleet.graphics import Step
+from apps.fleet.admin.graphics import Step
+from apps.fleet.costs import figures as cost_figures
 from apps.fleet.reports.wording import number
 
 

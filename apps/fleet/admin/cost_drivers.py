@@ -8,13 +8,14 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.fleet import driver_sums, queries
+from apps.fleet import queries
 from apps.fleet.admin import analysis
 from apps.fleet.admin.analysis import Asked, Numbers, trucks_of
-from apps.fleet.driver_cost_queries import SUMS
+from apps.fleet.drivers.cost_queries import SUMS
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
 from apps.fleet.reports.wording import number
+from apps.fleet.sums import drivers as driver_sums
 
 SHOWN = 50
 # What stands by itself; the rest is together.

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from apps.fleet import graphics
-from apps.fleet.admin import analysis
+from apps.fleet.admin import analysis, graphics
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date
 from apps.fleet.admin.cost_reading import Bucket, Spent
 from apps.fleet.admin.cost_words import SOURCES, amount, line_title, rate
+from apps.fleet.admin.graphics import Column, Series
 from apps.fleet.figures import Costs, share_pct
-from apps.fleet.graphics import Column, Series
 from apps.fleet.models.costs import UNALLOCATED
 from apps.fleet.reports.wording import number
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from apps.fleet import cost_figures, figures
+from apps.fleet import figures
 from apps.fleet.admin import analysis
 from apps.fleet.admin.analysis import Asked
 from apps.fleet.admin.cost_benchmark import benchmark
@@ -16,7 +16,8 @@ from apps.fleet.admin.cost_lines import lines_table, over_time, rate_over_time
 from apps.fleet.admin.cost_lists import ORDERS, by_group, trucks
 from apps.fleet.admin.cost_reading import Spent, read
 from apps.fleet.admin.cost_words import SOURCES, amount, of_money
-from apps.fleet.dashboard import Tile
+from apps.fleet.admin.dashboard import Tile
+from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs, per
 from apps.fleet.reports.wording import number
 

@@ -7,14 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from apps.accounts.periods import Period
-from apps.fleet import block_queries, cost_queries, page_queries, queries, truck_sums
-from apps.fleet import trend_queries as trends
+from apps.fleet import queries
 from apps.fleet.admin import cost_drivers
+from apps.fleet.admin import queries as page_queries
 from apps.fleet.admin.analysis import Asked
 from apps.fleet.admin.cost_drivers import DriverSpent
-from apps.fleet.cost_api import SUMS, groups_spent
+from apps.fleet.costs import queries as cost_queries
+from apps.fleet.costs.api import SUMS, groups_spent
 from apps.fleet.figures import Costs
 from apps.fleet.spans import buckets
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.trends import queries as trends
 from apps.mysql import Row, fetch_all_sync
 
 

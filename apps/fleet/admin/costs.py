@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, SuperuserAdmin, column, local_time
 from apps.accounts.scope import chosen_fleet
 from apps.accounts.units import LITRES_PER_GALLON
-from apps.fleet import ledger
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import (
     Benchmark,
     CostAllocation,

@@ -17,6 +17,7 @@ from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.fleet.admin.rows import RowAdmin, Section, figure_column
 from apps.fleet.models import CostLine, TruckDayCost
 from apps.fleet.reports.wording import number
+from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.models import (
     Correction,
     FaultChange,
@@ -29,7 +30,6 @@ from apps.trucks.models import (
     TruckSync,
 )
 from apps.trucks.models.views import CorrectionRow, DirtyDayRow, TruckDayRow
-from apps.trucks.sealing import is_sealed
 
 STATES = {"provisional": "info", "final": "success", "corrected": "warning"}
 # heading → what was detected, and its columns after start and end

@@ -10,15 +10,15 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from apps.fleet import figures, graphics
-from apps.fleet.admin import analysis
+from apps.fleet import figures
+from apps.fleet.admin import analysis, graphics
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, ScopeError, bucket_label, bucket_words, date, hours
 from apps.fleet.admin.driver_reading import NOTHING, Bucket, Driven, added, buckets_of, by_driver, days_of, of_driver
-from apps.fleet.driver_figures import driving
-from apps.fleet.graphics import Column, Series
+from apps.fleet.admin.graphics import Column, Series
+from apps.fleet.drivers.figures import driving
+from apps.fleet.drivers.safety import EVENTS, MIN_EXPOSURE_M, Weights, score_parts
 from apps.fleet.reports.wording import NOT_MEASURED, number
-from apps.fleet.safety import EVENTS, MIN_EXPOSURE_M, Weights, score_parts
-from apps.fleet.utilization_figures import RANKED_FROM_PCT, coverage_pct, is_ranked
+from apps.fleet.utilization.figures import RANKED_FROM_PCT, coverage_pct, is_ranked
 from apps.mysql import Row
 from apps.trucks.models import Driver
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import orjson
 
 from apps.accounts.periods import Period
-from apps.fleet import driver_queries as statements
-from apps.fleet import driver_sums, queries
+from apps.fleet import queries
 from apps.fleet.admin.analysis import Asked, trucks_of
-from apps.fleet.safety import Weights
+from apps.fleet.drivers import queries as statements
+from apps.fleet.drivers.safety import Weights
 from apps.fleet.spans import buckets
+from apps.fleet.sums import drivers as driver_sums
 from apps.mysql import Row, fetch_all_sync
-from apps.trucks.driver_parts import NOBODY, total
+from apps.trucks.detection.driver_parts import NOBODY, total
 from apps.trucks.models import Driver
 
 NAMES = statements.DRIVERS.names

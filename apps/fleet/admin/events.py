@@ -12,7 +12,8 @@ from apps.accounts.admin_base import DASH, column, local_time
 from apps.fleet.admin.rows import RowAdmin, figure_column
 from apps.trucks import reviews
 from apps.trucks.admin.marking import tell_marked
-from apps.trucks.faults import failure
+from apps.trucks.detection.faults import failure
+from apps.trucks.detection.spn import suspect
 from apps.trucks.models import DrainReview, Driver
 from apps.trucks.models.views import (
     FaultChangeRow,
@@ -23,7 +24,6 @@ from apps.trucks.models.views import (
     StopRow,
     TripRow,
 )
-from apps.trucks.spn import suspect
 
 SEVERITIES = {"minor": "info", "moderate": "warning", "severe": "danger"}
 DRAINS = {"refuel": "success", "suspected drain": "danger", "confirmed drain": "danger", "dismissed drain": "info"}

@@ -13,10 +13,10 @@ from apps.fleet.admin.events import SEVERITIES
 from apps.fleet.admin.period import OneFleetFilter
 from apps.fleet.admin.rows import RowAdmin, figure_column
 from apps.trucks import facts
-from apps.trucks.faults import failure
+from apps.trucks.detection.faults import failure
+from apps.trucks.detection.spn import suspect
 from apps.trucks.models import FaultAcknowledgement
 from apps.trucks.models.views import OpenFaultRow
-from apps.trucks.spn import suspect
 
 _CODE = ("spn", "fmi", "source")
 

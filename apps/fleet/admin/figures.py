@@ -1,4 +1,4 @@
-"""Columns of computed rows as people read them: what a name ends in says how. Pure."""
+"""Columns of computed rows as people read them: what a name ends in says how."""
 
 import datetime as dt
 from decimal import Decimal

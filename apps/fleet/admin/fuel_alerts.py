@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column, local_time
 from apps.accounts.units import unit_system
-from apps.fleet import alert_reviews
+from apps.fleet.fuel import alert_reviews
 from apps.fleet.models import FuelAlert
 from apps.fleet.reports.wording import number
 

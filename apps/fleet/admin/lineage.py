@@ -12,8 +12,8 @@ from django.utils.text import slugify
 from apps.accounts.admin_base import local_time
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
-from apps.fleet import lineage
 from apps.fleet.admin.figures import figure, title
+from apps.fleet.lineage import days as lineage
 from apps.fleet.models import CostLine
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.mysql import Row, fetch_all_sync

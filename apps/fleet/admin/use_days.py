@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from apps.fleet.admin.analysis import Asked, Numbers
 from apps.fleet.reports.wording import NOT_MEASURED
-from apps.fleet.utilization_figures import days as days_used
-from apps.fleet.utilization_figures import days_of_period
+from apps.fleet.utilization.figures import days as days_used
+from apps.fleet.utilization.figures import days_of_period
 from apps.mysql import Row
 
 _HEADINGS = {

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from apps.fleet import graphics
+from apps.fleet.admin import graphics
 from apps.fleet.admin.analysis import Figure, Numbers
-from apps.fleet.hours import HOURS, SUMS, Table
 from apps.fleet.reports.wording import number
+from apps.fleet.utilization.hours import HOURS, SUMS, Table
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

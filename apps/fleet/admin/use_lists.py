@@ -11,9 +11,9 @@ from apps.fleet.admin.analysis import Asked, Numbers
 from apps.fleet.admin.use_reading import Reading, TruckUsed
 from apps.fleet.admin.use_states import SERIES, state_seconds
 from apps.fleet.reports.wording import NOT_MEASURED, number
-from apps.fleet.targets import held_against
-from apps.fleet.utilization_figures import coverage_pct, is_ranked, states
-from apps.fleet.utilization_figures import days as days_used
+from apps.fleet.utilization.figures import coverage_pct, is_ranked, states
+from apps.fleet.utilization.figures import days as days_used
+from apps.fleet.utilization.targets import held_against
 from apps.mysql import Row
 
 TRUCKS_SHOWN = 50

@@ -14,7 +14,7 @@ from apps.fleet.admin.use_places import places
 from apps.fleet.admin.use_ratios import ratios
 from apps.fleet.admin.use_reading import read
 from apps.fleet.admin.use_states import over_time, whole
-from apps.fleet.utilization_figures import RANKED_FROM_PCT
+from apps.fleet.utilization.figures import RANKED_FROM_PCT
 
 
 def view(request: HttpRequest) -> HttpResponse:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.fleet import idling_figures
 from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.idling import figures as idling_figures
 from apps.fleet.reports.wording import number
 from apps.mysql import Row
 

@@ -8,14 +8,18 @@ from typing import Any
 import orjson
 
 from apps.accounts.periods import Period
-from apps.fleet import block_queries, page_queries, place_sums, queries, truck_sums
-from apps.fleet import trend_queries as trends
-from apps.fleet import utilization_queries as statements
+from apps.fleet import queries
+from apps.fleet.admin import queries as page_queries
 from apps.fleet.admin.analysis import Asked
-from apps.fleet.hours import Table, by_weekday, sum_up
 from apps.fleet.spans import buckets
-from apps.fleet.targets import NAMES, Targets, targets
-from apps.fleet.utilization_api import groups_used
+from apps.fleet.sums import places as place_sums
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.trends import queries as trends
+from apps.fleet.utilization import queries as statements
+from apps.fleet.utilization.api import groups_used
+from apps.fleet.utilization.hours import Table, by_weekday, sum_up
+from apps.fleet.utilization.targets import NAMES, Targets, targets
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.parameters import DEFAULTS
 

@@ -4,11 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from apps.fleet import graphics
-from apps.fleet.admin import analysis
+from apps.fleet.admin import analysis, graphics
 from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date, hours
+from apps.fleet.admin.graphics import Column, Series
 from apps.fleet.admin.use_reading import Bucket
-from apps.fleet.graphics import Column, Series
 from apps.fleet.reports.wording import NOT_MEASURED, number
 from apps.mysql import Row
 

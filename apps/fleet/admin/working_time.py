@@ -10,9 +10,9 @@ from unfold.admin import TabularInline
 
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column
 from apps.accounts.scope import fleets_of
-from apps.fleet import working_calendars, workshop
 from apps.fleet.models import CalendarHoliday, GroupTarget, WorkingCalendar, WorkshopStay
 from apps.fleet.models.working_time import WEEKDAYS
+from apps.fleet.utilization import working_calendars, workshop
 from apps.trucks.admin.marking import tell_marked
 
 

@@ -14,7 +14,7 @@ from apps.fleet.imports import sheets, values
 from apps.fleet.imports.kinds import Column, Kind
 from apps.fleet.imports.sheets import Sheet, Unreadable, shown
 from apps.fleet.imports.values import Cell, Mistake
-from apps.fleet.ledger import LedgerRow, touched_days
+from apps.fleet.ledger.changes import LedgerRow, touched_days
 from apps.fleet.models import ExchangeRate, FuelPrice, FuelPurchase
 from apps.trucks.models import Truck, TruckGroup
 

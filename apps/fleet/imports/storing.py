@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger
 from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import KINDS
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import LedgerImport
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from apps.fleet.spans import DAY
 class TruckBlock(SpanKey):
     """Up to 64 trucks in a day, pentad or month: their sums and costs once more, drivers in them, and where they idled.
 
-    `places` is packed by `apps.fleet.idle_blocks`, the rest by `apps.fleet.blocks`.
+    `places` is packed by `apps.fleet.idling.blocks`, the rest by `apps.fleet.sums.blocks`.
 
     A row for each truck would cost a list of a thousand trucks many times as much. Replaced by
     `apps.fleet.summaries.blocks` with the rows that it is made of, in their transaction. `used`: a bit for each truck

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class TruckDayHours(models.Model):
-    """A truck's local day by hour of the clock; `apps.fleet.hours` reads it. Replaced with the truck-day."""
+    """A truck's local day by hour of the clock, read by `apps.fleet.utilization.hours`. Replaced with the truck-day."""
 
     pk = models.CompositePrimaryKey("fleet_id", "day", "truck_id")
     fleet_id = models.BigIntegerField()

@@ -6,7 +6,7 @@ from django.db import models
 class TruckDayIdlePlace(models.Model):
     """What a truck idled at a place on a day, by the events that start in it. Replaced with the truck-day.
 
-    Litres and money null where none was measured or priced. `spot`: see `apps.fleet.idle_places`.
+    Litres and money null where none was measured or priced. `spot`: see `apps.fleet.idling.places`.
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "day", "truck_id", "spot")

@@ -27,7 +27,7 @@ class AllocationBasis(models.TextChoices):
 class CostEntry(models.Model):
     """An invoice or credit note: what it is for, which days it covers, and how it is spread over trucks and days.
 
-    Without truck and group it is the whole fleet's. Changed through `apps.fleet.ledger` alone, which has it spread
+    Without truck and group it is the whole fleet's. Changed by `apps.fleet.ledger.changes` alone, which has it spread
     anew; its shares are `CostAllocation` rows.
     """
 

@@ -39,7 +39,7 @@ class WorkingCalendar(models.Model):
     """The hours of each day of the week for which a fleet, or one of its trucks, is meant to be used, and its holidays.
 
     Null hours: as many as the parameter says; 0: a day off. A truck's own calendar replaces the fleet's whole. Written
-    by `apps.fleet.working_calendars` alone: a change marks the days on which it makes a difference.
+    by `apps.fleet.utilization.working_calendars` alone: a change marks the days on which it makes a difference.
     """
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
@@ -114,7 +114,7 @@ class CalendarHoliday(models.Model):
 
 
 class WorkshopStay(models.Model):
-    """Days that a truck spends in the workshop. Written by `apps.fleet.workshop` alone: a change marks its days."""
+    """Days in the workshop. Written by `apps.fleet.utilization.workshop` alone: a change marks the truck's days."""
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
     truck = models.ForeignKey(Truck, on_delete=models.CASCADE, related_name="workshop_stays")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Self
 
-from apps.fleet.utilization import Usage, Utilization, litres_per_100_km, percentage, utilization
+from apps.fleet.utilization.ratios import Usage, Utilization, litres_per_100_km, percentage, utilization
 
 
 @dataclass(frozen=True, slots=True)

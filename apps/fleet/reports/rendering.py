@@ -12,12 +12,12 @@ from django.utils.text import slugify
 
 from apps.accounts.models import Fleet
 from apps.accounts.units import unit_system
-from apps.fleet.charts import Chart, distance_chart
+from apps.fleet.reports.charts import Chart, distance_chart
 from apps.fleet.reports.content import DailyContent, Reader, daily_content
 from apps.fleet.reports.figures import DailyFigures
 from apps.fleet.reports.reading import DAYS_SHOWN, daily_figures
-from apps.fleet.workbook import CONTENT_TYPE as XLSX
-from apps.fleet.workbook import daily_workbook
+from apps.fleet.reports.workbook import CONTENT_TYPE as XLSX
+from apps.fleet.reports.workbook import daily_workbook
 
 SUBJECT, TEXT, HTML, CHART = "subject.txt", "mail.txt", "mail.html", "chart.png"
 CHART_ID = "chart@fleet-report"

@@ -23,10 +23,10 @@ from apps.fleet.summaries.rows import Summary, summary
 from apps.fleet.summaries.sealed import reprice
 from apps.fleet.summaries.use import Use
 from apps.fleet.summaries.writing import changed_days, remove, write
-from apps.trucks.detect import detect_days
+from apps.trucks.detection.detect import detect_days
+from apps.trucks.detection.rules import rules_of
+from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckDay, TruckSync
-from apps.trucks.rules import rules_of
-from apps.trucks.sealing import is_sealed
 
 logger = logging.getLogger(__name__)
 

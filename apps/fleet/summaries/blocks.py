@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import connection
 
-from apps.fleet import block_queries as statements
-from apps.fleet.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
-from apps.fleet.idle_blocks import merged, pack_places
+from apps.fleet.idling.blocks import merged, pack_places
 from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
+from apps.fleet.sums import queries as statements
+from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
 
 TruckDays = Collection[tuple[int, dt.date]]
 Row = tuple[Any, ...]

@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 
-from apps.fleet.costs import Estimate, Litres, Work
-from apps.fleet.driver_costs import Amount, InTruck, borne, burnt_in_parts
+from apps.fleet.costs.estimates import Estimate, Litres, Work
+from apps.fleet.drivers.costs import Amount, InTruck, borne, burnt_in_parts
 from apps.fleet.models import CostSource
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.rows import Columns, Summary
-from apps.trucks.detect import DayResult
-from apps.trucks.driver_parts import NOBODY, DriverFigures, by_driver, total
+from apps.trucks.detection.detect import DayResult
+from apps.trucks.detection.driver_parts import NOBODY, DriverFigures, by_driver, total
 
 MONEY = ("fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l")
 _FIGURES = tuple(field.name for field in fields(DriverFigures))

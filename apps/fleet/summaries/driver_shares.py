@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from django.db import connection
 from django.db.models import Count
 
-from apps.fleet.driver_costs import Amount, InTruck, borne
+from apps.fleet.drivers.costs import Amount, InTruck, borne
 from apps.fleet.models import CostSource, TruckDayCost, TruckDayDriver, TruckDayDriverCost
 from apps.fleet.summaries.driver_rows import in_truck
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from math import fsum
+from typing import Any
 
-from apps.fleet.costs import Price, Work, burnt, cents, price_at
-from apps.fleet.summaries.rows import Columns
-from apps.trucks.fuel import FuelEvent, FuelEventKind, Review
-from apps.trucks.history import Event
-from apps.trucks.idling import IdleEvent
+from apps.fleet.costs.estimates import Price, Work, burnt, cents, price_at
+from apps.trucks.detection.fuel import FuelEvent, FuelEventKind, Review
+from apps.trucks.detection.history import Event
+from apps.trucks.detection.idling import IdleEvent
 
+Columns = dict[str, Any]  # of a row, by name
 EventCosts = Mapping[Event, Decimal | None]  # null: not measured, or no price in force
 _DRAINED = ("drain_cost", "drain_priced_l", "suspected_drains", "suspected_drain_l", "suspected_drain_cost")
 

@@ -12,25 +12,25 @@ import math
 import time
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.accounts.calendar import ONE_DAY, as_utc, day_bounds
 from apps.accounts.models import Fleet
-from apps.fleet import fuel_parameters, fuel_queries
-from apps.fleet.consumption import BASELINE_DAYS, Consumption, against_baseline
-from apps.fleet.costs import cents
+from apps.fleet.costs.estimates import cents
 from apps.fleet.figures import coverage_pct
-from apps.fleet.fuel_figures import burn
+from apps.fleet.fuel import parameters as fuel_parameters
+from apps.fleet.fuel import queries as fuel_queries
+from apps.fleet.fuel.consumption import BASELINE_DAYS, Consumption, against_baseline
+from apps.fleet.fuel.figures import burn
 from apps.fleet.models import DirtyFuelWeek, FuelAlert
 from apps.fleet.summaries import writing
+from apps.fleet.summaries.event_money import Columns
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks import facts
 from apps.trucks.models import TruckSync
 
-Columns = dict[str, Any]
 _WEEK = 7 * ONE_DAY
 _WEEKS = range(BASELINE_DAYS // 7 + 1)  # a day is part of its own week, and of the baseline of the four after it
 

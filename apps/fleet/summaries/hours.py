@@ -3,9 +3,9 @@
 import datetime as dt
 from collections.abc import Collection, Iterable
 
-from apps.fleet.hours import sum_up
 from apps.fleet.models import FleetDayHours, TruckDayHours
 from apps.fleet.summaries.rows import Summary
+from apps.fleet.utilization.hours import sum_up
 
 
 def replace(fleet_id: int, summaries: Iterable[Summary]) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import connection
 
-from apps.fleet.idle_blocks import SUMS
-from apps.fleet.idle_places import Idling, by_spot, productive_part, spot_of
+from apps.fleet.idling.blocks import SUMS
+from apps.fleet.idling.places import Idling, by_spot, productive_part, spot_of
 from apps.fleet.models import TruckDayIdlePlace
 from apps.fleet.summaries import blocks
 from apps.fleet.summaries.rows import Summary
-from apps.trucks.detect import DayResult
+from apps.trucks.detection.detect import DayResult
 from apps.trucks.models import IdleEvent
 
 _COLUMNS = ("truck_id", "day", "spot", *SUMS)

@@ -9,13 +9,13 @@ from django.db.models import Q
 
 from apps.accounts.calendar import ONE_DAY, as_utc, day_start
 from apps.accounts.models import Fleet
-from apps.fleet.costs import Burnt, Estimate, Price, Rate, Work, burnt, cents, estimates
-from apps.fleet.exchange import Exchange
+from apps.fleet.costs.estimates import Burnt, Estimate, Price, Rate, Work, burnt, cents, estimates
+from apps.fleet.ledger.exchange import Exchange
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
 from apps.fleet.summaries.event_money import drained, event_costs
 from apps.fleet.summaries.rows import Columns, DayMoney
-from apps.trucks.detect import DayResult
-from apps.trucks.fuel import FuelSource
+from apps.trucks.detection.detect import DayResult
+from apps.trucks.detection.fuel import FuelSource
 from apps.trucks.models import TruckGroup
 
 

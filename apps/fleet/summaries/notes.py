@@ -16,7 +16,7 @@ from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.calendar import ONE_DAY
-from apps.fleet.allocation import Stretch
+from apps.fleet.costs.allocation import Stretch
 from apps.fleet.models import AllocationBasis, CostEntry, DirtyEntry
 from apps.trucks.models import TruckDay, TruckGroup
 

@@ -10,17 +10,17 @@ import orjson
 from django.db import models
 
 from apps.accounts.calendar import as_utc
-from apps.fleet.costs import DayCost, Estimate, by_line
+from apps.fleet.costs.estimates import DayCost, Estimate, by_line
+from apps.fleet.summaries.event_money import Columns
 from apps.fleet.summaries.use import DayUse
 from apps.trucks import parameter_sets
-from apps.trucks.daily import DayFigures
-from apps.trucks.detect import DayResult
-from apps.trucks.history import Event
+from apps.trucks.detection.daily import DayFigures
+from apps.trucks.detection.detect import DayResult
+from apps.trucks.detection.history import Event
 from apps.trucks.models import FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
 
 USED_M, USED_S = 1_600, 1_800
 _FIGURES = tuple(field.name for field in fields(DayFigures))
-Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

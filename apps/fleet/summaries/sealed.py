@@ -15,8 +15,8 @@ from django.db.models import Model, Q
 
 from apps.accounts.calendar import ONE_DAY, day_start
 from apps.accounts.models import Fleet
-from apps.fleet.costs import Burnt, DayCost, Estimate, Work, by_line
-from apps.fleet.driver_costs import InTruck
+from apps.fleet.costs.estimates import Burnt, DayCost, Estimate, Work, by_line
+from apps.fleet.drivers.costs import InTruck
 from apps.fleet.models import CostSource, TruckDayCost, TruckDayDriver, TruckDayDriverCost, TruckDayFuel
 from apps.fleet.summaries import sums
 from apps.fleet.summaries.driver_rows import estimates_by_driver, in_truck

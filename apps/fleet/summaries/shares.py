@@ -26,9 +26,9 @@ from django.db.models.functions import Cast, Now
 
 from apps.accounts.calendar import days_between
 from apps.accounts.models import Fleet
-from apps.fleet.allocation import NO_TRUCK, Exposure, Invoice, Share, Stretch, allocate
-from apps.fleet.costs import cents
-from apps.fleet.exchange import Exchange, NoRate
+from apps.fleet.costs.allocation import NO_TRUCK, Exposure, Invoice, Share, Stretch, allocate
+from apps.fleet.costs.estimates import cents
+from apps.fleet.ledger.exchange import Exchange, NoRate
 from apps.fleet.models import UNALLOCATED, AllocationBasis, CostAllocation, CostEntry, CostSource, DirtyEntry
 from apps.fleet.summaries import driver_shares, notes, sums, writing
 from apps.trucks.models import Truck, TruckDay, TruckGroup

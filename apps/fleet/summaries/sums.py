@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import connection
 
-from apps.fleet import driver_queries, queries
+from apps.fleet import queries
+from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.spans import Span, month_of, pentad_of
 from apps.fleet.summaries import blocks
 from apps.trucks.models import SummaryRevision

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 from apps.accounts.calendar import ClockHour, clock_hours
 from apps.accounts.models import Fleet
-from apps.fleet.hours import pack
-from apps.fleet.working_calendars import Calendars
-from apps.fleet.workshop import Stays
-from apps.trucks.detect import DayResult
+from apps.fleet.utilization.hours import pack
+from apps.fleet.utilization.working_calendars import Calendars
+from apps.fleet.utilization.workshop import Stays
+from apps.trucks.detection.detect import DayResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,11 @@ from apps.fleet.models import (
 from apps.fleet.summaries import driver_shares, hours, idle_places, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.rows import EVENTS, Columns, Summary
-from apps.trucks import bulk_load, latest
-from apps.trucks.detect import DayResult
-from apps.trucks.faults import FaultChangeKind
+from apps.trucks.detection.detect import DayResult
+from apps.trucks.detection.faults import FaultChangeKind
+from apps.trucks.messages import bulk_load
 from apps.trucks.models import Correction, FaultChange, OpenFault, SummaryRevision, TruckDay, TruckSync
+from apps.trucks.sync import latest
 
 SETTLED_AFTER_S = 72 * 3_600
 _MANY = 100  # rows from which on a file is faster than an INSERT

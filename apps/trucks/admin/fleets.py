@@ -21,8 +21,8 @@ from apps.accounts.calendar import day_of
 from apps.accounts.models import SHORTEST_RETENTION_DAYS, Fleet
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.invalidation import lock_trucks, mark_zone
-from apps.trucks.leases import REFUSALS, try_again
 from apps.trucks.models import FleetSync
+from apps.trucks.sync.leases import REFUSALS, try_again
 
 
 def zone_choices() -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from apps.accounts.admin_base import FleetFilter, FleetScopedAdmin, column
 from apps.trucks.models import EventMapping
 from apps.trucks.sensors.device import DTC
-from apps.trucks.tables import apply_mappings
+from apps.trucks.sync.tables import apply_mappings
 
 
 @admin.register(EventMapping)

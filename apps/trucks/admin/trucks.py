@@ -29,7 +29,7 @@ from apps.accounts.calendar import day_of
 from apps.accounts.scope import fleets_of
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.admin.status import STATUSES, with_status
-from apps.trucks.counters import CounterSource, hours_source, mileage_source
+from apps.trucks.detection.counters import CounterSource, hours_source, mileage_source
 from apps.trucks.invalidation import mark_fleet
 from apps.trucks.models import (
     Driver,
@@ -43,7 +43,7 @@ from apps.trucks.models import (
 )
 from apps.trucks.sensors import SensorDefinition
 from apps.trucks.sensors.kinds import kind_of
-from apps.trucks.tables import SensorTables, table_of
+from apps.trucks.sync.tables import SensorTables, table_of
 
 REBUILT_DAYS = 35
 SHOWN_ASSIGNMENTS = 50

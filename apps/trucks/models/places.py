@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.accounts.models import Fleet
+from apps.trucks.detection.places import Circle, Place, Polygon
 from apps.trucks.models.trucks import TruckGroup
-from apps.trucks.places import Circle, Place, Polygon
 
 MOST_CORNERS = 200
 _CIRCLE = ("lat", "lon", "radius_m")

@@ -52,7 +52,7 @@ class TruckSync(models.Model):
     open_faults = models.BinaryField(
         null=True, help_text="JSON: the faults that are active, as the API sends them; empty: none. Written beside them"
     )
-    # Its turn in a pass that several workers share: written by `apps.trucks.shares` alone.
+    # Its turn in a pass that several workers share: written by `apps.trucks.sync.shares` alone.
     run_id = models.BigIntegerField(null=True, help_text="the pass in which it is still to be read")
     read_in = models.BigIntegerField(null=True, help_text="the last such pass that has read it")
     told_t = models.BigIntegerField(null=True, help_text="second of the unit's last message, as that pass was told")
@@ -74,8 +74,8 @@ class TruckSync(models.Model):
 class FleetWatermark(models.Model):
     """How far a fleet's active trucks are known, counted when it changes instead of with each request.
 
-    Written by `apps.trucks.watermarks` in the transaction that moves a watermark or changes which trucks are active.
-    A fleet without a row has no trucks.
+    Written by `apps.trucks.sync.watermarks` in the transaction that moves a watermark or changes which trucks are
+    active. A fleet without a row has no trucks.
     """
 
     fleet_id = models.BigIntegerField(primary_key=True)

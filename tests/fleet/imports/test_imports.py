@@ -15,12 +15,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.accounts.models import Fleet
-from apps.fleet import ledger
 from apps.fleet.imports import storing
 from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import ENTRIES, KINDS, PRICES, PURCHASES, RATES, Kind
 from apps.fleet.imports.sheets import Unreadable
 from apps.fleet.imports.storing import BadRows, Duplicate
+from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostEntry, CostRate, DirtyEntry, ExchangeRate, FuelPrice, FuelPurchase, LedgerImport
 from apps.trucks.models import DirtyDay, Truck
 from tests import rows

@@ -10,13 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.accounts.calendar import day_bounds
 from apps.accounts.models import Fleet
 from apps.accounts.terminal import fleet_named, progress_bar
-from apps.trucks import backfills, leases, units
+from apps.trucks import backfills
 from apps.trucks.models import Backfill, SyncRun, Truck
-from apps.trucks.resync import Resync
-from apps.trucks.sync import synchronise
-from apps.trucks.truck_pass import DAY_S
+from apps.trucks.sync import leases, units
+from apps.trucks.sync.passes import synchronise
+from apps.trucks.sync.resync import Resync
+from apps.trucks.sync.session import SharedSession, connection
+from apps.trucks.sync.truck_pass import DAY_S
 from apps.trucks.wialon import WialonClient, WialonError
-from apps.trucks.wialon_session import SharedSession, connection
 
 _SHARE_S = 5  # until the progress is shown anew
 _PATIENCE_S = 150  # longer than a lease: whoever died holding it is waited out

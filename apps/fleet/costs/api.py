@@ -1,0 +1,281 @@
+"""The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck, group and driver."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts.amounts import money
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.changes import change_pct
+from apps.accounts.paging import LAST_PAGE, Page
+from apps.accounts.periods import Period
+from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.columns import Told, shape
+from apps.fleet import figures, queries
+from apps.fleet.costs import figures as cost_figures
+from apps.fleet.costs import schemas as cost_schemas
+from apps.fleet.costs.allocation import NO_TRUCK
+from apps.fleet.drivers import cost_queries as driver_cost_queries
+from apps.fleet.figures import Costs
+from apps.fleet.models import CostLine, CostSource
+from apps.fleet.spans import quarter_of
+from apps.fleet.sums import drivers as driver_sums
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.blocks import Costs as Amounts
+from apps.fleet.sums.blocks import total
+from apps.fleet.whose import Whose, group_asked, state_of
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
+from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
+
+router = Router(tags=["Fleet"], by_alias=True)
+_SUMMED = ("distance_m", "engine_on_s", "truck_days")
+_NO_ROWS: dict[str, list[Any]] = {"by_truck": [], "by_group": [], "by_driver": []}
+SUMS = ("trucks", "distance_m", "engine_on_s")
+_BALANCE = (
+    "balance_days", "balance_bought_l", "balance_refuelled_l", "balance_drained_l", "balance_used_l", "balance_tank_l",
+)  # fmt: skip
+
+
+@router.get("/fleet/cost-analysis", response=cost_schemas.CostAnswer, summary="What the fleet cost")
+async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas.CostPeriod]) -> HttpResponse:
+    """Cost of a period (at most 400 days) by line, month, quarter and truck, group or driver, and where it comes from.
+
+    Of the fleet, or of the trucks that a group has now.
+    """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+    page = Page.of(asked, "cost", who.fleet_id, period)
+    group = await group_asked(who.fleet_id, asked.group)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        analysis = Analysis(Whose(who.fleet_id, group, fresh.revision), period, who.currency)
+        now_, before = await analysis.spent(period), await analysis.spent(period.previous())
+        rows, page_echo = await analysis.by(asked.by, page, fresh.trucks)
+        current, earlier = now_.figures, before.figures
+        return {
+            "data": {**analysis.by_line(now_), **await analysis.by_time(), **_NO_ROWS, **rows},
+            "summary": {**now_.shown(who.currency), **await analysis.beside(now_, before)},
+            "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
+            "change_pct": change_pct(current, earlier),
+            "page": page_echo,
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(now_.totals)),
+        }
+
+    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: cost_schemas.CostPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
+    rows, page_echo = await Analysis(whose, period, who.currency).by(asked.by, page, fresh.trucks)
+    return rows[f"by_{asked.by}"], page_echo
+
+
+_TOLD = {"lines": Told("line", tuple(CostLine.values)), "sources": Told("source", tuple(CostSource.values))}
+FILE = PagedList(
+    {
+        "truck": Listing("Costs", shape(OfTruck, cost_schemas.CostOfTruck, **_TOLD)),
+        "group": Listing("Costs by group", shape(cost_schemas.CostOfGroup, **_TOLD)),
+        "driver": Listing("Costs by driver", shape(cost_schemas.CostOfDriver, **_TOLD)),
+    },
+    _page,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a period cost, and the sums beside it."""
+
+    totals: Row
+    costs: Costs
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        return {
+            "amount": self.costs.total,
+            "estimated_pct": self.costs.estimated_pct,
+            "distance_m": self.totals["distance_m"],
+            **figures.ratios(self.costs.total, self.totals),
+        }
+
+    def shown(self, currency: str) -> dict[str, Any]:
+        """With amounts as answers have them."""
+        return {
+            name: money(value, currency) if name == "amount" or name.startswith("cost_per") else value
+            for name, value in self.figures.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The parts of an answer about a period."""
+
+    whose: Whose
+    period: Period
+    currency: str
+
+    async def spent(self, period: Period) -> Spent:
+        return Spent(await self.whose.totals(period), await self.whose.costs(period))
+
+    def by_line(self, spent: Spent) -> dict[str, Any]:
+        return {"by_line": [self._line(line, spent) for line in spent.costs.lines]}
+
+    def _line(self, line: str, spent: Spent) -> dict[str, Any]:
+        own = spent.costs.of_line(line)
+        amount = own.total or Decimal(0)
+        return {
+            "line": line,
+            "amount": money(amount, self.currency),
+            "share_pct": figures.share_pct(amount, spent.costs.total),
+            **_ratios(amount, spent.totals, self.currency),
+            "sources": cost_figures.sources(own, self.currency),
+        }
+
+    async def by_time(self) -> dict[str, Any]:
+        """By month and by quarter, which is the sum of its months."""
+        months = await self.whose.by_month(self.period)
+        quarters = groupby(months, key=lambda month: quarter_of(month[0])[0])
+        return {
+            "by_month": [{"month": f"{day:%Y-%m}", **told(row, costs, self.currency)} for day, row, costs in months],
+            "by_quarter": [
+                {"quarter": f"{day.year}-Q{(day.month + 2) // 3}", **told(*_together(each), self.currency)}
+                for day, each in quarters
+            ],
+        }
+
+    async def by(self, by: str, page: Page, trucks: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The trucks or drivers of a page, or all groups, and the answer's `page`."""
+        where = self.whose.where(self.period)
+        if by == "group":
+            return {"by_group": await self._groups(where)}, LAST_PAGE
+        if by == "driver":
+            drivers, page_echo = await self._drivers(page, trucks)
+            return {"by_driver": drivers}, page_echo
+        names = (*SUMS, *_BALANCE)
+        found = await truck_sums.page(where, names, page.after or "", page.limit + 1, self.whose.group_id)
+        rows, page_echo = page.cut(found, "truck_id")
+        costs = await truck_sums.costs_around(where, rows)
+        return {"by_truck": [_truck(row, Costs(costs.get(row["id"], {})), self.currency) for row in rows]}, page_echo
+
+    async def _drivers(self, page: Page, trucks: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        where, after = self.whose.where(self.period), page.after or ""
+        costs: Mapping[int, Costs]
+        if driver_sums.is_few(page.limit, trucks):
+            statements = driver_cost_queries.PAGE_OF["fleet" if self.whose.group_id is None else "group"]
+            paged = {**where, "after": after, "limit": page.limit + 1}
+            rows, page_echo = page.cut(await fetch_all(statements.figures, paged), "code")
+            costs = by_id(await fetch_all(statements.costs, paged))
+        else:
+            only = await driver_sums.trucks_of(self.whose.group_id)
+            found = await driver_sums.every(where, driver_cost_queries.SUMS, only, after)
+            rows, page_echo = page.cut(found[: page.limit + 1], "code")
+            costs = {key: Costs(each) for key, each in (await driver_sums.costs(where, only)).items()}
+        return [
+            {
+                "driver_id": row["code"],
+                "name": row["name"],
+                **told({**row, "truck_days": row["days"]}, costs.get(row["id"], Costs({})), self.currency),
+            }
+            for row in rows
+        ], page_echo
+
+    async def _groups(self, where: dict[str, Any]) -> list[dict[str, Any]]:
+        groups = await fetch_all(block_queries.GROUPS, {"fleet": self.whose.fleet_id})
+        sums, costs = await truck_sums.sums(where, SUMS), await truck_sums.costs(where)
+        return [
+            {"group": name, "trucks": number, **told(sums, costs, self.currency)}
+            for name, number, sums, costs in groups_spent(sums, costs, groups)
+        ]
+
+    async def beside(self, now: Spent, before: Spent) -> dict[str, Any]:
+        """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""
+        asked = {"fleet": self.whose.fleet_id, "to_day": self.period.last}
+        change = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), self.currency)
+        distance_m = now.totals["distance_m"]
+        is_all = self.whose.group_id is None
+        return {
+            "sources": cost_figures.sources(now.costs, self.currency),
+            "unallocated": money(cost_figures.unallocated(now.costs) if is_all else None, self.currency),
+            "fuel": cost_figures.fuel(now.totals, self.currency),
+            "idling": cost_figures.idling(now.totals, self.currency),
+            "change": {"period": self.period.previous().echo(), **change},
+            "benchmark": cost_figures.benchmark(
+                await fetch_all(queries.BENCHMARK, asked), now.costs, distance_m, self.currency
+            ),
+        }
+
+
+def _ratios(amount: Decimal | None, sums: Row, currency: str) -> dict[str, Any]:
+    return {name: money(value, currency) for name, value in figures.ratios(amount, sums).items()}
+
+
+def told(sums: Row, costs: Costs, currency: str) -> dict[str, Any]:
+    """What a truck, group, driver, month or quarter cost, and what it did."""
+    by_line, amount = costs.by_line(), costs.total
+    return {
+        **{name: _whole(sums[name]) for name in _SUMMED},
+        "amount": money(amount, currency),
+        **_ratios(amount, sums, currency),
+        "lines": [{"line": line, "amount": money(by_line[line], currency)} for line in sorted(by_line)],
+        "sources": cost_figures.sources(costs, currency),
+    }
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _together(months: Iterable[tuple[dt.date, Row, Costs]]) -> tuple[Row, Costs]:
+    """The sums and costs of several months."""
+    each = list(months)
+    return total((row for _, row, _ in each), _SUMMED), Costs.together(costs.amounts for _, _, costs in each)
+
+
+def _truck(row: Row, costs: Costs, currency: str) -> dict[str, Any]:
+    return {
+        "truck_id": row["truck_id"],
+        "name": row["name"],
+        **told(row, costs, currency),
+        "fuel_balance": cost_figures.balance(row),
+    }
+
+
+def groups_spent(
+    sums: truck_sums.Sums, costs: Mapping[int, Amounts], groups: Sequence[Row]
+) -> list[tuple[str | None, int, Row, Costs]]:
+    """Name, number of trucks, sums and costs of each group, by name; trucks of no group come last, without name.
+
+    Without what no truck bears; of trucks without days only the costs.
+    """
+    bearing = costs.keys() - {NO_TRUCK}
+    costs_of = {group_id: trucks for group_id, _, trucks in truck_sums.grouped(bearing, groups)}
+    return [
+        (
+            name,
+            len(trucks),
+            total((sums[truck] for truck in trucks), truck_sums.names_of(SUMS)),
+            Costs.together(costs[truck] for truck in costs_of.get(group_id, [])),
+        )
+        for group_id, name, trucks in truck_sums.grouped(sums, groups)
+    ]
+
+
+def by_id(rows: Iterable[Row]) -> dict[int, Costs]:
+    """The costs of each from its rows by line and source."""
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["id"], []).append(row)
+    return {key: Costs.of(each) for key, each in found.items()}

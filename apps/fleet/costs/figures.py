@@ -1,0 +1,196 @@
+"""The figures that stand beside a fleet's costs: fuel bought and used, idling, the change, the benchmark. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from typing import Any
+
+from apps.accounts.amounts import money, rounded
+from apps.accounts.units import METRES_PER_MILE
+from apps.fleet.costs.change import Change, Spent, change, total
+from apps.fleet.figures import PLACES, Costs, share_pct
+
+Row = Mapping[str, Any]
+_KM_PER_MILE = Decimal(str(METRES_PER_MILE)) / 1000
+
+
+def sources(costs: Costs, currency: str) -> list[dict[str, Any]]:
+    """What the amounts come from, with the share of each in the whole."""
+    whole = costs.total
+    return [
+        {"source": source, "amount": money(part, currency), "share_pct": share_pct(part, whole)}
+        for source, part in sorted(costs.by_source().items())
+    ]
+
+
+def unallocated(costs: Costs) -> Decimal | None:
+    """What no truck can bear; null where nothing was priced."""
+    return None if costs.total is None else costs.of_line("unallocated").total or Decimal("0.00")
+
+
+# --- fuel -----------------------------------------------------------------------------------------------------------
+
+
+def idling(totals: Row, currency: str) -> dict[str, Any]:
+    """What idling burnt, and what that cost at the prices of its time."""
+    cost, productive = totals["idle_cost"], totals["idle_productive_cost"]
+    rest = None if cost is None or productive is None else cost - productive
+    return {
+        "litres": rounded(totals["idle_fuel_l"]),
+        "amount": money(cost, currency),
+        "productive_amount": money(productive, currency),
+        "nonproductive_amount": money(rest, currency),
+    }
+
+
+def fuel(totals: Row, currency: str) -> dict[str, Any]:
+    """Fuel by consumption and by purchase, each with its mean price, and how much more was bought than used."""
+    used_l, used = totals["fuel_used_l"], totals["fuel_cost"]
+    bought_l, bought = totals["purchased_l"], totals["purchased_amount"]
+    difference_l = None if used_l is None or bought_l is None else float(bought_l) - used_l
+    return {
+        "used": {
+            "litres": rounded(used_l),
+            "priced_litres": rounded(totals["fuel_priced_l"]),
+            "amount": money(used, currency),
+            "per_litre": money(_per_litre(used, totals["fuel_priced_l"]), currency),
+        },
+        "bought": {
+            "purchases": None if totals["purchases"] is None else int(totals["purchases"]),
+            "litres": None if bought_l is None else rounded(float(bought_l)),
+            "amount": money(bought, currency),
+            "per_litre": money(_per_litre(bought, bought_l), currency),
+        },
+        "difference": {
+            "litres": rounded(difference_l),
+            "amount": money(None if used is None or bought is None else bought - used, currency),
+        },
+        "balance": balance(totals),
+    }
+
+
+def balance(totals: Row) -> dict[str, Any] | None:
+    """Fuel bought against what the tanks took, used and hold more; null where no truck-day has all of it measured.
+
+    `bought − drained − used − tank_change = unexplained`; `bought − refuelled` was paid for and not seen in a tank.
+    """
+    if not totals["balance_days"]:
+        return None
+    names = ("bought", "refuelled", "drained", "used", "tank")
+    bought, refuelled, drained, used, tank = (totals[f"balance_{name}_l"] for name in names)
+    return {
+        "truck_days": int(totals["balance_days"]),
+        "bought_l": rounded(bought),
+        "refuelled_l": rounded(refuelled),
+        "drained_l": rounded(drained),
+        "used_l": rounded(used),
+        "tank_change_l": rounded(tank),
+        "not_in_tank_l": rounded(bought - refuelled),
+        "unexplained_l": rounded(bought - drained - used - tank),
+    }
+
+
+def _per_litre(amount: Decimal | None, litres: float | Decimal | None) -> Decimal | None:
+    if amount is None or not litres:
+        return None
+    return (amount / Decimal(str(litres))).quantize(PLACES, ROUND_HALF_EVEN)
+
+
+# --- change ---------------------------------------------------------------------------------------------------------
+
+
+def change_by_line(before: tuple[Costs, Row], now: tuple[Costs, Row], currency: str) -> dict[str, Any]:
+    """The change against the period before, by line and in all, with the parts that it is made of."""
+    lines = sorted({*before[0].lines, *now[0].lines})
+    changes = {line: change(line, _spent(line, *before), _spent(line, *now)) for line in lines}
+    return {
+        "previous_amount": money(before[0].total, currency),
+        **_parts(total(changes), currency, is_known=before[0].total is not None or now[0].total is not None),
+        "by_line": [
+            {
+                "line": line,
+                "previous_amount": money(before[0].of_line(line).total, currency),
+                **_parts(changes[line], currency),
+            }
+            for line in lines
+        ],
+    }
+
+
+def _spent(line: str, costs: Costs, totals: Row) -> Spent:
+    amount = costs.of_line(line).total
+    cents = None if amount is None else int(amount * 100)
+    if line != "fuel":
+        return Spent(cents, _whole(totals["distance_m"]))
+    litres = totals["fuel_used_l"]
+    return Spent(cents, _whole(totals["fuel_distance_m"]), None if litres is None else Fraction(repr(litres)))
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _parts(found: Change, currency: str, is_known: bool = True) -> dict[str, Any]:
+    def of(cents: int | None) -> dict[str, str] | None:
+        return money(None if cents is None or not is_known else Decimal(cents).scaleb(-2), currency)
+
+    parts = {"price": of(found.price), "distance": of(found.distance), "consumption": of(found.consumption)}
+    return {"change": of(found.cents), **parts}
+
+
+# --- benchmark ------------------------------------------------------------------------------------------------------
+
+
+def benchmark(rows: Sequence[Row], costs: Costs, distance_m: int | None, currency: str) -> dict[str, Any] | None:
+    """Own cost per km beside the benchmark of one year, over the lines that both have; null without a benchmark.
+
+    `rows`: line, amount, unit, source, edition, year, currency, and `rate`, its exchange rate, null for want of one.
+    """
+    if not rows:
+        return None
+    per_km = {row["line"]: _per_km(row, currency) for row in rows}
+    own = {line: costs.of_line(line).total for line in costs.lines}
+    lines = [line for line in sorted(per_km) if per_km[line] is not None and own.get(line) is not None]
+    compared = [_compared(line, own[line] or Decimal(0), per_km[line] or Decimal(0), distance_m) for line in lines]
+    known = [each for each in compared if each[1] is not None]
+    return {
+        "year": rows[0]["year"],
+        "sources": sorted({f"{row['source']}, {row['edition']}" for row in rows}),
+        "lines": [_shown(*each, currency) for each in compared],
+        "cost_per_km": money(_sum(each[1] for each in known), currency),
+        "benchmark_per_km": money(_sum(each[2] for each in known), currency),
+        "missing_lines": sorted(line for line in per_km if own.get(line) is None),
+        "lines_without_benchmark": sorted(line for line in own if line not in per_km and line != "unallocated"),
+        "lines_without_exchange_rate": sorted(line for line, value in per_km.items() if value is None),
+    }
+
+
+def _per_km(row: Row, currency: str) -> Decimal | None:
+    """In the fleet's currency; null for want of an exchange rate."""
+    rate = Decimal(1) if row["currency"] == currency else row["rate"]
+    if rate is None:
+        return None
+    per_km: Decimal = row["amount"] / (_KM_PER_MILE if row["unit"] == "mile" else 1)
+    return (per_km * rate).quantize(PLACES, ROUND_HALF_EVEN)
+
+
+def _compared(
+    line: str, amount: Decimal, per_km: Decimal, distance_m: int | None
+) -> tuple[str, Decimal | None, Decimal]:
+    own = (amount * 1000 / distance_m).quantize(PLACES, ROUND_HALF_EVEN) if distance_m else None
+    return line, own, per_km
+
+
+def _shown(line: str, own: Decimal | None, per_km: Decimal, currency: str) -> dict[str, Any]:
+    difference = None if own is None else round(float(100 * (own - per_km) / per_km), 2)
+    return {
+        "line": line,
+        "cost_per_km": money(own, currency),
+        "benchmark_per_km": money(per_km, currency),
+        "difference_pct": difference,
+    }
+
+
+def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if known else None

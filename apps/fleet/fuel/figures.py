@@ -1,0 +1,68 @@
+"""From the sums of trucks to the figures of a fleet's fuel: by truck, by group and in all. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from math import fsum
+from typing import Any
+
+from apps.accounts.amounts import money, rounded
+from apps.fleet.fuel.consumption import Burn
+
+Row = Mapping[str, Any]
+COUNTS = ("truck_days", "consumption_days", "refuels", "drains", "suspected_drains")
+LITRES = (
+    "fuel_used_l", "consumption_l", "fuel_priced_l", "idle_fuel_l", "refuel_l", "drain_l", "drain_priced_l",
+    "suspected_drain_l",
+)  # fmt: skip
+METRES = ("distance_m", "fuel_distance_m")
+AMOUNTS = ("fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost")
+SUMMED = (*COUNTS, *LITRES, *METRES, *AMOUNTS)
+
+
+def burn(row: Row) -> Burn:
+    distance_m, days = row["fuel_distance_m"], row["consumption_days"]
+    return Burn(row["consumption_l"], None if distance_m is None else int(distance_m), int(days or 0))
+
+
+def figures(row: Row) -> dict[str, Any]:
+    """The figures of a row of sums; money as plain decimals."""
+    whole = {name: None if row[name] is None else int(row[name]) for name in (*COUNTS, *METRES)}
+    litres = {name: rounded(row[name], 6) for name in LITRES}
+    return {
+        **{name: whole[name] for name in ("truck_days", *METRES)},
+        "fuel_used_l": litres.pop("fuel_used_l"),
+        "consumption_l_per_100km": rounded(burn(row).l_per_100km),
+        **litres,
+        **{name: row[name] for name in AMOUNTS},
+        **_drained(row),
+        **{name: whole[name] for name in COUNTS[1:]},
+    }
+
+
+def _drained(row: Row) -> dict[str, Any]:
+    """What drains cost: null where there are some and none has a price, though days without drains say 0.
+
+    Suspected ones that cost nothing, while others of the time do cost something, had no price.
+    """
+    cost, suspected = row["drain_cost"], row["suspected_drain_cost"]
+    is_priced = not row["drains"] or bool(row["drain_priced_l"])
+    is_suspected_priced = not row["suspected_drains"] or bool(suspected) or (is_priced and not cost)
+    return {
+        "drain_cost": cost if is_priced else None,
+        "suspected_drain_cost": suspected if is_suspected_priced else None,
+    }
+
+
+def shown(values: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """The figures with amounts as answers have them."""
+    return {**values, **{name: money(values[name], currency) for name in AMOUNTS}}
+
+
+def total(rows: Collection[Row]) -> dict[str, Any]:
+    """The sums of rows of sums; null of what none of them has measured."""
+    return {name: _sum([row[name] for row in rows if row[name] is not None]) for name in SUMMED}
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    if not values:
+        return None
+    return fsum(values) if isinstance(values[0], float) else sum(values[1:], values[0])

@@ -1,0 +1,170 @@
+"""What the API says of a fleet's fuel in a period: all its trucks are read, since each is held against others."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import orjson
+
+from apps.accounts.amounts import money, rounded
+from apps.accounts.calendar import ONE_DAY
+from apps.accounts.paging import Page
+from apps.accounts.periods import Period, of_days
+from apps.fleet import queries
+from apps.fleet.figures import coverage_pct
+from apps.fleet.fuel import parameters as fuel_parameters
+from apps.fleet.fuel import queries as fuel_queries
+from apps.fleet.fuel.consumption import BASELINE_DAYS, Burn, Comparison, Consumption, against_baseline, together
+from apps.fleet.fuel.figures import burn, figures, shown, total
+from apps.fleet.fuel.ranking import Key, Ranking, TruckFuel
+from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.trucks import Sums
+from apps.mysql import Row, fetch_all
+
+_NOTHING = Burn(None, None, 0)
+
+
+def baseline_of(period: Period) -> Period:
+    """The days that a period is held against."""
+    return of_days(period.first - BASELINE_DAYS * ONE_DAY, period.first - ONE_DAY, period.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The trucks with days in the period, the groups (id → name), and the fleet's parameters on its last day."""
+
+    ranking: Ranking
+    groups: Mapping[int, str]
+    parameters: Mapping[str, float]
+    currency: str
+
+    @classmethod
+    async def read(cls, fleet_id: int, currency: str, period: Period) -> Self:
+        asked, before = (queries.period(fleet_id, each.first, each.last) for each in (period, baseline_of(period)))
+        return cls.of(
+            currency,
+            names=await fetch_all(fuel_queries.TRUCKS, asked),
+            groups=await fetch_all(fuel_queries.GROUPS, asked),
+            sets=await fetch_all(fuel_queries.PARAMETER_SETS, asked),
+            fuel=await truck_sums.sums(asked, fuel_queries.FIGURES),
+            baselines=await truck_sums.sums(before, fuel_queries.BURN),
+        )
+
+    @classmethod
+    def of(
+        cls,
+        currency: str,
+        names: Sequence[Row],
+        groups: Sequence[Row],
+        sets: Sequence[Row],
+        fuel: Sums,
+        baselines: Sums,
+    ) -> Self:
+        """From the rows of the statements, and the sums, of these names."""
+        in_general, by_truck = fuel_parameters.in_force(sets)
+        known = {row["id"]: row for row in names}
+        trucks = {
+            pk: _truck(
+                known[pk],
+                fuel[pk],
+                baselines.get(pk),
+                by_truck.get(pk, in_general)["fuel_min_km"],
+            )
+            for pk in fuel.keys() & known.keys()
+        }
+        return cls(Ranking(trucks), {row["id"]: row["name"] for row in groups}, in_general, currency)
+
+    def page(self, sort: str, group_id: int | None, page: Page) -> tuple[list[TruckFuel], dict[str, Any]]:
+        """The trucks after the page's key, of a group or all, at most as many as it takes, and the answer's `page`."""
+        keyed = self.ranking.in_order(sort, group_id)
+        after: Key | None = None if page.after is None else orjson.loads(page.after)
+        rows = [{"key": orjson.dumps(key).decode(), "truck": truck} for key, truck in keyed if not after or key > after]
+        found, echo = page.cut(rows[: page.limit + 1], "key")
+        return [row["truck"] for row in found], echo
+
+    def item(self, truck: TruckFuel, alerts: Iterable[Row]) -> dict[str, Any]:
+        """A truck as it is listed, with its rows of alerts."""
+        found, unranked = truck.consumption, truck.consumption.unranked
+        others, peers = self.ranking.against_peers(truck)
+        return {
+            "truck_id": truck.code,
+            "name": truck.name,
+            "vehicle_class": truck.vehicle_class or None,
+            "groups": sorted(self.groups[pk] for pk in truck.group_ids if pk in self.groups),
+            **shown(figures(truck.sums), self.currency),
+            "coverage_pct": rounded(found.coverage_pct),
+            "ranked": unranked is None,
+            "unranked_reason": unranked,
+            "baseline": _with_exposure(self.ranking.against_baseline(truck), found.baseline),
+            "peers": {**_comparison(peers), "trucks": others},
+            "alerts": [_alert(row, self.currency) for row in alerts],
+        }
+
+    def summary(self, own: Burn, baseline: Burn) -> dict[str, Any]:
+        """What stands beside the fleet's figures; `own` and `baseline` are the fleet's."""
+        trucks = self.ranking.trucks.values()
+        ranked = sum(truck.consumption.unranked is None for truck in trucks)
+        comparison = against_baseline(own, baseline, self.parameters["fuel_min_km"])
+        return {
+            "trucks_ranked": ranked,
+            "trucks_unranked": len(trucks) - ranked,
+            "baseline": _with_exposure(comparison, baseline),
+            "groups": [self._group(pk, name) for pk, name in self.groups.items()],
+            "parameters": self.parameters,
+        }
+
+    def _group(self, group_id: int, name: str) -> dict[str, Any]:
+        """Of the trucks that are in the group now."""
+        members = [truck for truck in self.ranking.trucks.values() if group_id in truck.group_ids]
+        sums = total([truck.sums for truck in members])
+        baseline = together([truck.consumption.baseline for truck in members])
+        comparison = against_baseline(burn(sums), baseline, self.parameters["fuel_min_km"])
+        return {
+            "group": name,
+            "trucks": len(members),
+            **shown(figures(sums), self.currency),
+            "baseline": _with_exposure(comparison, baseline),
+        }
+
+
+def _truck(names: Row, sums: Row, baseline: Row | None, min_km: float) -> TruckFuel:
+    return TruckFuel(
+        id=names["id"],
+        code=names["truck_id"],
+        name=names["name"],
+        vehicle_class=names["vehicle_class"].strip(),
+        group_ids=frozenset(orjson.loads(names["group_ids"] or "[]")),
+        sums=sums,
+        consumption=Consumption(
+            own=burn(sums),
+            baseline=_NOTHING if baseline is None else burn(baseline),
+            coverage_pct=coverage_pct(sums),
+            min_km=min_km,
+            class_name=names["vehicle_class"].strip().casefold(),
+        ),
+    )
+
+
+def _alert(row: Row, currency: str) -> dict[str, Any]:
+    measures = ("consumption_l_per_100km", "baseline_l_per_100km", "deviation_pct", "threshold_pct", "excess_l")
+    return {
+        "week": row["week"],
+        "state": row["state"],
+        **{name: rounded(row[name]) for name in measures},
+        "distance_m": row["distance_m"],
+        "excess_cost": money(row["excess_cost"], currency),
+        "note": row["note"] or None,
+        "reviewed_at": row["reviewed_at"],
+    }
+
+
+def _comparison(found: Comparison) -> dict[str, Any]:
+    return {
+        "consumption_l_per_100km": rounded(found.l_per_100km),
+        "deviation_pct": rounded(found.deviation_pct),
+        "reason": found.reason,
+    }
+
+
+def _with_exposure(found: Comparison, baseline: Burn) -> dict[str, Any]:
+    return {**_comparison(found), "distance_m": baseline.distance_m, "days": baseline.days}

@@ -1,0 +1,208 @@
+"""The sums of up to 64 trucks, and of drivers in them, as packed columns; sums over such blocks. Pure.
+
+All numbers are doubles, NaN where null: whole numbers, and amounts in cents, are exact up to 2^53. The first column
+holds the trucks' ids, with drivers the second one theirs. Figures lie in the order of FIGURES, or DRIVER_FIGURES, so
+that a list reads its own columns by their place.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from apps.fleet.drivers.queries import DRIVERS
+from apps.fleet.queries import FUEL_MONEY, TRUCK_SUMS
+
+TRUCKS = 64  # of a block, by id
+FIGURES = (*TRUCK_SUMS, "max_speed_kmh", *FUEL_MONEY)
+DRIVER_FIGURES = DRIVERS.names
+AMOUNTS = (
+    "fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost", "purchased_amount", "cost",
+    "productive_cost",
+)  # fmt: skip
+PLACES = {**dict.fromkeys(AMOUNTS, 2), "purchased_l": 3}  # decimals are kept as whole numbers of their last place
+_LARGEST = frozenset({"max_speed_kmh"})  # of several rows the largest counts, not their sum
+_USED = 1 + FIGURES.index("trucks_used")
+NUMBER = np.dtype("<f8")
+Table: TypeAlias = npt.NDArray[np.float64]  # column × truck, or whatever the ids are of
+Starts: TypeAlias = npt.NDArray[np.intp]
+Costs: TypeAlias = dict[tuple[str, str], Decimal]  # line, source → amount
+
+
+def block_of(truck_id: int) -> int:
+    return truck_id // TRUCKS
+
+
+def is_fraction(name: str) -> bool:
+    """Whether a figure is measured in fractions: litres and speeds, as far as they are no decimals."""
+    return name.endswith(("_l", "_kmh")) and name not in PLACES
+
+
+def used(figures: bytes) -> int:
+    """A bit for each truck of a block of FIGURES that was used."""
+    if not figures:
+        return 0
+    table = unpacked(figures, 1 + len(FIGURES))
+    return sum(1 << truck_id % TRUCKS for truck_id in table[0, table[_USED] > 0].astype(np.int64).tolist())
+
+
+def pack(rows: Sequence[Sequence[float | None]]) -> bytes:
+    """The columns of rows of the same length, each led by its ids."""
+    return np.array(rows, NUMBER).T.tobytes() if rows else b""
+
+
+def pack_costs(rows: Iterable[Sequence[Any]]) -> bytes:
+    """A column for each line and source that there is. Rows: ids (truck; or truck, driver), line, source, cents."""
+    cents = {(tuple(ids), (line, source)): value for *ids, line, source, value in rows}
+    whose, keys = sorted({ids for ids, _ in cents}), sorted({key for _, key in cents})
+    if not cents:
+        return b""
+    table = [[*ids, *(cents.get((ids, key)) for key in keys)] for ids in whose]
+    return orjson.dumps(keys) + b"\n" + pack(table)
+
+
+# --- some trucks of a block -----------------------------------------------------------------------------------------
+
+
+def replaced(packed: bytes, columns: int, first: int, last: int, rows: Sequence[Sequence[Any]]) -> bytes:
+    """The block with these rows, by their ids, in place of what it has of the trucks from the first to the last."""
+    old, new = (unpacked(each, columns) if each else np.empty((columns, 0)) for each in (packed, pack(rows)))
+    return np.hstack((old[:, old[0] < first], new, old[:, old[0] > last])).tobytes()
+
+
+def costs_replaced(packed: bytes, ids: int, first: int, last: int, rows: Sequence[Sequence[Any]]) -> bytes:
+    """The same of a block of costs."""
+    kept = (row for row in _unpacked_costs(packed, ids) if not first <= row[0] <= last)
+    return pack_costs([*kept, *rows])
+
+
+def _unpacked_costs(packed: bytes, ids: int) -> Iterator[tuple[Any, ...]]:
+    """The rows that the block is packed from."""
+    keys, _, columns = packed.partition(b"\n")
+    if keys:
+        names = orjson.loads(keys)
+        for row in unpacked(columns, ids + len(names)).T.tolist():
+            for (line, source), cents in zip(names, row[ids:], strict=True):
+                if cents == cents:  # not null
+                    yield *row[:ids], line, source, cents
+
+
+# --- sums over blocks -----------------------------------------------------------------------------------------------
+
+
+def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str] = ()) -> dict[int, dict[str, Any]]:
+    """By truck, its sums over the blocks, each with the ids and these columns; null where nothing is measured.
+
+    `called`: what the sums are to be called, if otherwise.
+    """
+    tables = [unpacked(packed, 1 + len(names)) for packed in blocks if packed]
+    if not tables:
+        return {}
+    ids, table, starts = by_id(np.concatenate(tables, axis=1))
+    return dict(zip(ids, sums_of(table, starts, names, called), strict=True))
+
+
+def unpacked(packed: bytes, columns: int) -> Table:
+    return np.frombuffer(packed, NUMBER).reshape(columns, -1)
+
+
+def by_id(table: Table) -> tuple[list[int], Table, Starts]:
+    """The ids ascending, the other columns sorted by them, and where each id begins."""
+    order = np.argsort(table[0], kind="stable")
+    ids = table[0, order]
+    starts = starts_of(ids)
+    return ids[starts].astype(np.int64).tolist(), table[1:, order], starts
+
+
+def starts_of(ids: npt.NDArray[np.float64]) -> Starts:
+    """Where each of these ascending ids, one at least, begins."""
+    return np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+
+
+def sums_of(table: Table, starts: Starts, names: Sequence[str], called: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The sums of the columns `names` from each start to the next."""
+    sums, measured = added(table, starts, names)
+    columns = [_python(*each) for each in zip(names, sums, measured, strict=True)]
+    return [dict(zip(called or names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def added(table: Table, starts: Starts, names: Sequence[str]) -> tuple[Table, npt.NDArray[np.bool_]]:
+    """The same as numbers, 0 where nothing is measured, and where anything is."""
+    known = ~np.isnan(table)
+    sums = np.add.reduceat(np.where(known, table, 0.0), starts, axis=1)
+    for place, name in enumerate(names):
+        if name in _LARGEST:
+            sums[place] = np.fmax.reduceat(table[place], starts)
+    return sums, np.logical_or.reduceat(known, starts, axis=1)
+
+
+def _python(name: str, values: npt.NDArray[np.float64], measured: npt.NDArray[np.bool_]) -> list[Any]:
+    """A column as it is served: None where nothing is measured, else an integer, a decimal or a fraction."""
+    numbers: list[Any] = (
+        values.tolist() if is_fraction(name) else np.where(measured, values, 0).astype(np.int64).tolist()
+    )
+    if (places := PLACES.get(name)) is not None:
+        numbers = [Decimal(number).scaleb(-places) for number in numbers]
+    if measured.all():
+        return numbers
+    return [number if is_there else None for number, is_there in zip(numbers, measured.tolist(), strict=True)]
+
+
+def added_up_by_driver(
+    blocks: Iterable[bytes], names: Sequence[str], trucks: Collection[int] | None = None
+) -> dict[int, dict[str, Any]]:
+    """The same by driver, over blocks of drivers; of what they did in these trucks alone, if any are given."""
+    tables = [_of_trucks(unpacked(packed, 2 + len(names)), trucks) for packed in blocks if packed]
+    if not any(table.size for table in tables):
+        return {}
+    ids, table, starts = by_id(np.concatenate(tables, axis=1)[1:])
+    return dict(zip(ids, sums_of(table, starts, names), strict=True))
+
+
+def trucks_by_driver(blocks: Iterable[bytes]) -> dict[int, list[int]]:
+    """Which trucks drivers had, ascending. Each block has the ids alone."""
+    pairs = {pair for packed in blocks for pair in zip(*unpacked(packed, 2).astype(np.int64).tolist(), strict=True)}
+    found: dict[int, list[int]] = {}
+    for truck_id, driver_id in sorted(pairs):
+        found.setdefault(driver_id, []).append(truck_id)
+    return found
+
+
+def _of_trucks(table: Table, trucks: Collection[int] | None) -> Table:
+    return table if trucks is None else table[:, np.isin(table[0], list(trucks))]
+
+
+def costs_added_up(blocks: Iterable[bytes], ids: int = 1, trucks: Collection[int] | None = None) -> dict[int, Costs]:
+    """By truck, what it cost by line and source over the blocks; with two ids by driver, of these trucks or all."""
+    parts: dict[tuple[str, str], list[Table]] = {}
+    for packed in filter(None, blocks):
+        keys, _, columns = packed.partition(b"\n")
+        names = orjson.loads(keys)
+        table = _of_trucks(unpacked(columns, ids + len(names)), trucks)
+        for place, (line, source) in enumerate(names, ids):
+            parts.setdefault((line, source), []).append(table[[ids - 1, place]])
+    found: dict[int, Costs] = {}
+    for key in sorted(parts):
+        every = np.concatenate(parts[key], axis=1)
+        known = every[:, ~np.isnan(every[1])]
+        if known.size:
+            whose, table, starts = by_id(known)
+            cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
+            for each, number in zip(whose, cents, strict=True):
+                found.setdefault(each, {})[key] = Decimal(number).scaleb(-2)
+    return found
+
+
+def total(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """The sums of trucks together, such as of a group."""
+    found: dict[str, Any] = dict.fromkeys(names)
+    for row in rows:
+        for name in names:
+            value = row[name]
+            if value is not None:
+                known = found[name]
+                found[name] = value if known is None else max(known, value) if name in _LARGEST else known + value
+    return found

@@ -1,0 +1,97 @@
+"""The sums and costs of drivers in a period, from the packed sums: what is read under every list of drivers.
+
+They take what `queries.period` gives, and `trucks`: what drivers did in these alone, None in all of the fleet's. By the
+driver's id, of drivers that have days in the period; driver 0 is nobody known.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from apps.fleet.drivers.queries import DRIVERS
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums.blocks import Costs, added_up_by_driver, block_of, costs_added_up, trucks_by_driver
+from apps.fleet.sums.queries import DRIVER_COSTS, driver_columns
+from apps.mysql import Row, fetch_all, fetch_all_sync
+from apps.trucks.detection.driver_parts import NOBODY
+
+NAMES = DRIVERS.names
+_EVERY_BLOCK = {"from_block": 0, "to_block": 2**57}
+_IDS = 2  # truck and driver
+_WORTH_A_PAGE = 20
+Where = Mapping[str, Any]
+Trucks = Collection[int] | None
+Sums = dict[int, Row]
+
+
+def is_few(limit: int, trucks: int) -> bool:
+    """Whether a page holds so few of the drivers of so many trucks that the rows of these alone are read faster."""
+    return _WORTH_A_PAGE * limit < trucks
+
+
+async def sums(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Sums:
+    return _sums(await fetch_all(driver_columns(names), _asked(where, trucks)), names, trucks)
+
+
+def sums_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Sums:
+    return _sums(fetch_all_sync(driver_columns(names), _asked(where, trucks)), names, trucks)
+
+
+async def costs(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
+    """What they bear of the costs of their trucks."""
+    return _costs(await fetch_all(DRIVER_COSTS, _asked(where, trucks)), trucks)
+
+
+def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
+    return _costs(fetch_all_sync(DRIVER_COSTS, _asked(where, trucks)), trucks)
+
+
+async def codes_of_trucks(where: Where) -> dict[int, list[str]]:
+    """The codes of the trucks that they had, ascending."""
+    had = trucks_by_driver(row["figures"] for row in await fetch_all(driver_columns(()), _asked(where, None)))
+    codes = {row["id"]: row["code"] for row in await fetch_all(block_queries.CODES, where)}
+    return {
+        driver_id: sorted(codes[truck_id] for truck_id in trucks if truck_id in codes)
+        for driver_id, trucks in had.items()
+    }
+
+
+async def every(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = "") -> list[Row]:
+    """Those whose codes follow `after`, by code, and nobody last: `id`, `code`, `name`, and their sums.
+
+    Nobody has neither code nor name.
+    """
+    drivers = await fetch_all(block_queries.DRIVERS, {**where, "after": after})
+    return _named(drivers, await sums(where, names, trucks))
+
+
+def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> list[Row]:
+    drivers = fetch_all_sync(block_queries.DRIVERS, {**where, "after": ""})
+    return _named(drivers, sums_sync(where, names, trucks))
+
+
+async def trucks_of(group_id: int | None) -> Trucks:
+    """The trucks of a group; None of the fleet."""
+    if group_id is None:
+        return None
+    return [row["truck_id"] for row in await fetch_all(block_queries.TRUCKS_OF_GROUP, {"id": group_id})]
+
+
+def _asked(where: Where, trucks: Trucks) -> dict[str, Any]:
+    """With the blocks in which the trucks are."""
+    if trucks is None:
+        return {**where, **_EVERY_BLOCK}
+    blocks = [block_of(truck_id) for truck_id in trucks]
+    return {**where, "from_block": min(blocks, default=0), "to_block": max(blocks, default=-1)}
+
+
+def _sums(rows: Iterable[Row], names: tuple[str, ...], trucks: Trucks) -> Sums:
+    return added_up_by_driver((row["figures"] for row in rows), names, trucks)
+
+
+def _costs(rows: Iterable[Row], trucks: Trucks) -> dict[int, Costs]:
+    return costs_added_up((row["costs"] for row in rows), _IDS, trucks)
+
+
+def _named(drivers: Iterable[Row], found: Sums) -> list[Row]:
+    nobody = {"id": NOBODY, "code": None, "name": None}
+    return [{**driver, **found[driver["id"]]} for driver in (*drivers, nobody) if driver["id"] in found]

@@ -1,0 +1,187 @@
+"""The statements of the packed sums of trucks and of the places where they idle: what they are made from, and how lists
+read them.
+
+Reading ones take what `queries.period` gives, and `from_block` and `to_block`.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from apps.fleet.idling.blocks import SUMS as IDLED
+from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY, sums_of
+from apps.fleet.spans import DAY, MONTH, PENTAD
+from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, PLACES, TRUCKS
+
+_OF_BLOCK = "truck_id BETWEEN %(first)s AND %(last)s"
+_MONEY = {name: f"{name} * {10**places}" for name, places in PLACES.items()}  # decimals become whole numbers
+
+
+def _figures(table: str, first_day: str, which: str, of: dict[str, str]) -> str:
+    """One row a truck and day or span, by both: its first day, the truck, its FIGURES."""
+    columns = ", ".join(of.get(name, name) for name in FIGURES)
+    return f"""
+SELECT {first_day}, truck_id, {columns} FROM {table} LEFT JOIN {table}_fuel
+    USING (fleet_id, {"" if table.endswith("day") else "span, "}{first_day}, truck_id)
+WHERE fleet_id = %(fleet)s AND {which} AND {_OF_BLOCK} ORDER BY {first_day}, truck_id
+"""
+
+
+def _costs(table: str, first_day: str, which: str) -> str:
+    """One row a truck, day or span, line and source, by day or span: first day, truck, line, source, cents."""
+    return f"""
+SELECT {first_day}, truck_id, line, source, CAST(amount * 100 AS SIGNED) FROM {table}_cost
+WHERE fleet_id = %(fleet)s AND {which} AND {_OF_BLOCK} ORDER BY {first_day}
+"""
+
+
+def _of_span(kind: str) -> tuple[str, str, str]:
+    return "truck_span", "first_day", f"span = '{kind}' AND first_day IN %(firsts)s"
+
+
+_SOURCES = {DAY: ("truck_day", "day", "day IN %(firsts)s"), PENTAD: _of_span(PENTAD), MONTH: _of_span(MONTH)}
+# By kind: what the blocks of these first days are made from.
+FIGURES_OF = {
+    kind: _figures(*source, {**_MONEY, **(OF_TRUCK_DAY if kind == DAY else {})}) for kind, source in _SOURCES.items()
+}
+COSTS_OF = {kind: _costs(*source) for kind, source in _SOURCES.items()}
+
+
+def _of_drivers(table: str, first_day: str, which: str) -> tuple[str, str]:
+    """One row a driver in a truck, day or span, by day or span: first day, truck, driver, DRIVER_FIGURES; one a line
+    and source besides: first day, truck, driver, line, source, cents."""
+    of_day = {"days": "1"} if table == "truck_day" else {}
+    figures = ", ".join(of_day.get(name) or _MONEY.get(name, name) for name in DRIVER_FIGURES)
+    where = f"WHERE fleet_id = %(fleet)s AND {which} AND {_OF_BLOCK} ORDER BY {first_day}"
+    ids = f"{first_day}, truck_id, driver_id"
+    return (
+        f"SELECT {ids}, {figures} FROM {table}_driver {where}, truck_id, driver_id",
+        f"SELECT {ids}, line, source, CAST(amount * 100 AS SIGNED) FROM {table}_driver_cost {where}",
+    )
+
+
+# The same of drivers, and of what they bear.
+DRIVERS_OF = {kind: _of_drivers(*source)[0] for kind, source in _SOURCES.items()}
+DRIVER_COSTS_OF = {kind: _of_drivers(*source)[1] for kind, source in _SOURCES.items()}
+
+# One row a day and place, by day: the day, the place's key, its sums, amounts in cents.
+PLACES_OF_DAYS = f"""
+SELECT day, spot, {sums_of(IDLED, {name: f"CAST({name} * 100 AS SIGNED)" for name in IDLED if name in PLACES})}
+FROM truck_day_idle_place WHERE fleet_id = %(fleet)s AND day IN %(firsts)s AND {_OF_BLOCK}
+GROUP BY day, spot ORDER BY day
+"""
+# The places of a span's pieces.
+PLACES_OF_PIECES = """
+SELECT places FROM truck_block
+WHERE fleet_id = %(fleet)s AND span = %(piece)s AND first_day IN %(pieces)s AND block = %(block)s
+"""
+
+_KEY = ("fleet_id", "span", "first_day", "block")
+_PARTS = ("figures", "costs", "drivers", "driver_costs", "places")
+NOTHING: dict[str, int | bytes] = {"used": 0, **dict.fromkeys(_PARTS, b"")}  # what a block may hold
+
+
+def write(columns: Collection[str]) -> str:
+    """Writes these columns of a block, and leaves those of the others that there are."""
+    values = ", ".join(f"%({name})s" for name in ("fleet", "kind", "first_day", "block", *NOTHING))
+    return f"""
+INSERT INTO truck_block ({", ".join((*_KEY, *NOTHING))}) VALUES ({values})
+ON DUPLICATE KEY UPDATE {", ".join(f"{name} = VALUES({name})" for name in columns)}
+"""
+
+
+def stored(columns: Sequence[str]) -> str:
+    """One row a first day: it, and these columns."""
+    return f"""
+SELECT first_day, {", ".join(columns)} FROM truck_block
+WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND block = %(block)s
+"""
+
+
+DELETE_EMPTY = f"""
+DELETE FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s
+    AND block = %(block)s AND {" AND ".join(f"{part} = ''" for part in _PARTS)}
+"""
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+_IN_PERIOD = f"""(fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(days_from)s AND %(days_to)s
+    OR fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(later_days_from)s AND %(later_days_to)s
+    OR {IN_SPANS})"""
+_IN_BLOCKS = f"{_IN_PERIOD} AND block BETWEEN %(from_block)s AND %(to_block)s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A column of blocks: how many columns of ids it has, and its figures behind them."""
+
+    name: str
+    ids: int
+    figures: tuple[str, ...]
+
+    def columns(self, names: Sequence[str]) -> str:
+        length = f"LENGTH({self.name}) DIV {self.ids + len(self.figures)}"
+        runs = _runs([*range(self.ids), *(self.ids + self.figures.index(name) for name in names)])
+        pieces = (f"SUBSTRING({self.name}, 1 + {first} * ({length}), {number} * ({length}))" for first, number in runs)
+        return f"SELECT CONCAT({', '.join(pieces)}) AS figures FROM truck_block WHERE {_IN_BLOCKS}"
+
+
+def columns(names: Sequence[str]) -> str:
+    """One row a block and part of the period: the ids and these figures, in this order, as far as they are packed."""
+    return _Packed("figures", 1, FIGURES).columns(names)
+
+
+def driver_columns(names: Sequence[str]) -> str:
+    """The same of drivers, with the ids of truck and driver."""
+    return _Packed("drivers", 2, DRIVER_FIGURES).columns(names)
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Columns that follow upon one another: the first, and how many."""
+    groups = groupby(enumerate(places), key=lambda pair: pair[1] - pair[0])
+    return [(run[0][1], len(run)) for run in (list(group) for _, group in groups)]
+
+
+COSTS = f"SELECT costs FROM truck_block WHERE {_IN_BLOCKS}"
+DRIVER_COSTS = f"SELECT driver_costs AS costs FROM truck_block WHERE {_IN_BLOCKS}"
+
+# Where all of the fleet idled.
+IDLE_PLACES = f"SELECT places FROM truck_block WHERE {_IN_PERIOD}"
+
+# How many trucks were used at least one day of the period.
+_USED = f"SELECT block, BIT_OR(used) AS used FROM truck_block WHERE {_IN_PERIOD} GROUP BY block"
+TRUCKS_USED = f"SELECT COALESCE(SUM(BIT_COUNT(used)), 0) AS trucks_used FROM ({_USED}) blocks"
+TRUCKS_USED_OF_GROUP = f"""
+SELECT COALESCE(SUM(BIT_COUNT(blocks.used & members.mask)), 0) AS trucks_used FROM ({_USED}) blocks JOIN (
+    SELECT truck_id DIV {TRUCKS} AS block, BIT_OR(1 << truck_id MOD {TRUCKS}) AS mask FROM truck_group_truck
+    WHERE truckgroup_id = %(id)s GROUP BY truck_id DIV {TRUCKS}
+) members ON members.block = blocks.block
+"""
+
+# --- whose they are -------------------------------------------------------------------------------------------------
+
+
+def _trucks(which: str) -> str:
+    return f"""
+SELECT id, code AS truck_id, name FROM truck WHERE fleet_id = %(fleet)s AND code > %(after)s{which}
+ORDER BY code LIMIT %(limit)s
+"""
+
+
+# One row a truck, with days or without, by code: at most `limit` whose codes follow `after`; of the group `id`.
+LISTED = _trucks("")
+LISTED_OF_GROUP = _trucks(" AND id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)")
+
+# The trucks of the group `id`; all of the fleet.
+TRUCKS_OF_GROUP = "SELECT truck_id FROM truck_group_truck WHERE truckgroup_id = %(id)s"
+CODES = "SELECT id, code FROM truck WHERE fleet_id = %(fleet)s"
+
+# One row a driver of the fleet by code, with days or without: those whose codes follow `after`.
+DRIVERS = "SELECT id, code, name FROM driver WHERE fleet_id = %(fleet)s AND code > %(after)s ORDER BY code"
+
+# One row a group that has trucks, by name: their ids as an array.
+GROUPS = """
+SELECT g.id, g.name, JSON_ARRAYAGG(m.truck_id) AS trucks FROM truck_group g
+JOIN truck_group_truck m ON m.truckgroup_id = g.id
+WHERE g.fleet_id = %(fleet)s GROUP BY g.id, g.name ORDER BY g.name, g.id
+"""

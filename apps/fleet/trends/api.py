@@ -1,0 +1,206 @@
+"""The API's endpoint about how figures change: by day, week, month or quarter, for the fleet, a group or a truck."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self, get_args
+
+from django.http import HttpResponse
+from ninja import Query, Router
+from pydantic import BaseModel, Field, create_model, model_validator
+
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.paging import LAST_PAGE, Page
+from apps.accounts.parameters import DayPeriod
+from apps.accounts.periods import Period
+from apps.accounts.schemas import FreshnessEcho, PeriodEcho, described
+from apps.files.answers import Exportable, Listing, file_asked
+from apps.files.cells import Kind
+from apps.files.columns import shape
+from apps.fleet import figures
+from apps.fleet.api import with_money
+from apps.fleet.drivers.safety import Weights
+from apps.fleet.schemas import GROUP, PeriodChange, PeriodFigures
+from apps.fleet.spans import buckets
+from apps.fleet.trends import queries
+from apps.fleet.whose import Whose, group_asked, state_of
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
+from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
+from apps.trucks.schemas import CODE, TruckCode
+
+router = Router(tags=["Fleet"], by_alias=True)
+By = Literal["day", "week", "month", "quarter"]
+
+
+class TrendPeriod(DayPeriod, Exportable):
+    by: By = Field("day", description="What a point is: a day, a week from Monday on, a calendar month or quarter.")
+    truck_id: TruckCode | None = Field(None, description="One truck instead of the fleet. " + CODE, examples=["T-101"])
+    group: str | None = GROUP
+
+    @model_validator(mode="after")
+    def _truck_or_group(self) -> Self:
+        if self.truck_id is not None and self.group is not None:
+            raise ValueError("either a truck or a group, not both")
+        return self
+
+
+class Happened(BaseModel):
+    """What happened, and how it was driven; null: not measured."""
+
+    parked_s: int | None = described("Seconds parked.", 3_201_000)
+    no_data_s: int | None = described("Seconds of which nothing is known.", 86_000)
+    coverage_pct: float | None = described("Share of the time of which something is known, in per cent.", 98.2)
+    night_driving_s: int | None = described("Seconds moving at night.", 216_000)
+    night_driving_pct: float | None = described("Part of the moving time, in per cent.", 14.3)
+    trips: int | None = described("Trips that started.", 410)
+    stops: int | None = described("Stops that started.", 412)
+    idle_events: int | None = described("Idle events.", 380)
+    speeding_minor: int | None = described("Minor speeding episodes.", 31)
+    speeding_moderate: int | None = described("Moderate ones.", 8)
+    speeding_severe: int | None = described("Severe ones.", 1)
+    speeding_s: int | None = described("Seconds over the limit.", 4_100)
+    harsh_braking: int | None = described("Harsh braking.", 12)
+    harsh_acceleration: int | None = described("Harsh acceleration.", 4)
+    harsh_cornering: int | None = described("Harsh cornering.", None)
+    safety_score: float | None = described("That of the sums; null under 80 km.", 99.1)
+    refuels: int | None = described("Refuels.", 42)
+    refuel_l: float | None = described("Litres refuelled, by the level.", 10_890.5)
+    drains: int | None = described("Drains, but for those that were dismissed.", 1)
+    drain_l: float | None = described("Litres drained.", 60.0)
+    faults_opened: int | None = described("Faults that opened.", 3)
+
+
+class TrendFigures(PeriodFigures, Happened):
+    pass
+
+
+class TrendDays(BaseModel):
+    from_: Annotated[str, Kind.DAY] = Field(
+        alias="from", description="First day of it in the period.", examples=["2026-03-02"]
+    )
+    to: Annotated[str, Kind.DAY] = described("Last one, included.", "2026-03-08")
+
+
+class TrendPoint(TrendFigures, TrendDays):
+    pass
+
+
+class TrendBefore(TrendFigures):
+    period: PeriodEcho
+
+
+_CHANGES: dict[str, Any] = {
+    name: (float | None, described(f"Change of `{name}`.", 1.5)) for name in Happened.model_fields
+}
+TrendChange = create_model("TrendChange", __base__=PeriodChange, **_CHANGES)
+
+
+class TrendAnswer(BaseModel):
+    data: list[TrendPoint] = Field(description="Every day, week, month or quarter that the period touches, in order.")
+    summary: TrendFigures = Field(description="The same figures of the whole period.")
+    previous: TrendBefore = Field(description="And of the period of equal length before.")
+    change_pct: TrendChange  # type: ignore[valid-type]
+    period: PeriodEcho
+    freshness: FreshnessEcho
+
+
+@router.get("/fleet/trends", response=TrendAnswer, summary="Figures by day, week, month or quarter")
+async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> HttpResponse:
+    """The figures of the days by day, week, month or quarter (at most 400 days), of the fleet, a group or a truck.
+
+    A week, month or quarter that lies only partly in the period counts with those of its days that do.
+    """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+    group = await group_asked(who.fleet_id, asked.group)
+
+    async def read() -> Freshness:
+        if asked.truck_id is not None:
+            return await freshness.of_truck(who.fleet_id, asked.truck_id, now)
+        return await state_of(who.fleet_id, group, now)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        trend = Trend(who.fleet_id, fresh.truck_id or None, group)
+        whole, before = await trend.whole(period), await trend.whole(period.previous())
+        weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
+        current, earlier = (figures_of(row, weights) for row in (whole, before))
+        return {
+            "data": await trend.points(asked.by, period, weights, who.currency),
+            "summary": with_money(current, who.currency),
+            "previous": {"period": period.previous().echo(), **with_money(earlier, who.currency)},
+            "change_pct": figures.change_pct(current, earlier),
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(whole)),
+        }
+
+    return await freshness.answer(request, read, build, period)
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: TrendPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    truck, group = None, await group_asked(who.fleet_id, asked.group)
+    if asked.truck_id is not None:
+        truck = (await freshness.of_truck(who.fleet_id, asked.truck_id, dt.datetime.now(dt.UTC))).truck_id
+    weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
+    return await Trend(who.fleet_id, truck, group).points(asked.by, period, weights, who.currency), LAST_PAGE
+
+
+FILE = PagedList({by: Listing(f"Trend by {by}", shape(TrendDays, TrendPoint)) for by in get_args(By)}, _page)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The sums and costs of a fleet, or of one of its trucks or groups, by bucket."""
+
+    fleet_id: int
+    truck_id: int | None
+    group_id: int | None = None
+
+    async def points(self, by: By, period: Period, weights: Weights, currency: str) -> list[dict[str, Any]]:
+        """Each bucket as answers have it."""
+        buckets = await self.by_bucket(by, period)
+        return [{**bounds, **with_money(figures_of(row, weights), currency)} for bounds, row in buckets]
+
+    async def by_bucket(self, by: By, period: Period) -> list[tuple[dict[str, str], Row]]:
+        """Each bucket's bounds within the period, and its row, which is null where there is nothing."""
+        rows = await self._rows(by, period)
+        return [
+            (
+                {"from": max(first, period.first).isoformat(), "to": min(last, period.last).isoformat()},
+                rows.get(first, NOTHING),
+            )
+            for first, last in buckets(by, period.first, period.last)
+        ]
+
+    async def whole(self, period: Period) -> Row:
+        return (await self._rows("whole", period)).get(None, NOTHING)
+
+    async def _rows(self, by: str, period: Period) -> dict[dt.date | None, Row]:
+        asked = {**queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.truck_id or self.group_id}
+        sums_by, costs_by = self._statements
+        sums, costs = await fetch_all(sums_by[by], asked), await fetch_all(costs_by[by], asked)
+        rows: dict[dt.date | None, Row] = {}
+        for row in (*sums, *costs):
+            rows[row["bucket"]] = {**rows.get(row["bucket"], NOTHING), **row}
+        return rows
+
+    @property
+    def _statements(self) -> tuple[dict[str, str], dict[str, str]]:
+        if self.truck_id is not None:
+            return queries.OF_TRUCK, queries.COSTS_OF_TRUCK
+        if self.group_id is not None:
+            return queries.OF_GROUP, queries.COSTS_OF_GROUP
+        return queries.OF_FLEET, queries.COSTS_OF_FLEET
+
+
+NOTHING: Row = dict.fromkeys((*queries.FIGURES, *queries.COSTS))
+
+
+def figures_of(row: Row, weights: Weights) -> dict[str, Any]:
+    money = row["total_cost"], row["fuel_cost"], row["estimated_cost"] or Decimal(0)
+    return {**figures.of_period(row, *money), **figures.events(row, weights)}

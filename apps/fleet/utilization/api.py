@@ -1,0 +1,197 @@
+"""The API's endpoint about how the trucks' time was used: by truck, group, weekday or hour."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.paging import LAST_PAGE, Page
+from apps.accounts.periods import Period
+from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.columns import shape
+from apps.fleet import figures, queries
+from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.blocks import total
+from apps.fleet.utilization import figures as of_rows
+from apps.fleet.utilization import queries as statements
+from apps.fleet.utilization.hours import by_weekday
+from apps.fleet.utilization.schemas import (
+    UtilizationAnswer,
+    UtilizationOfGroup,
+    UtilizationOfHour,
+    UtilizationOfTruck,
+    UtilizationOfWeekday,
+    UtilizationPeriod,
+)
+from apps.fleet.utilization.targets import NAMES, Targets, held_against, targets
+from apps.fleet.whose import group_asked, state_of
+from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
+from apps.trucks.freshness import Freshness
+from apps.trucks.paged_exports import PagedList
+from apps.trucks.parameters import DEFAULTS
+from apps.trucks.remembered import summaries
+
+router = Router(tags=["Fleet"], by_alias=True)
+_SUMS = statements.SUMS
+
+
+@router.get("/fleet/utilization", response=UtilizationAnswer, summary="How the trucks' time was used")
+async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPeriod]) -> HttpResponse:
+    """The states of a period (at most 400 days) and the utilizations, beside the targets and the period before.
+
+    Of the fleet, and by truck, by group, by day of the week or by hour of the day; or of the trucks that a group has
+    now, by truck or by day of the week. Trucks may be ranked by a figure.
+    """
+    if form := file_asked(request, asked):
+        return await FILE.file(request, asked, asked, form)
+    now, who = dt.datetime.now(dt.UTC), request.auth
+    period = asked.resolve(who.zone, now)
+    page = Page.of(asked, "utilization", who.fleet_id, period)
+    group = await group_asked(who.fleet_id, asked.group)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        used = Used(who.fleet_id, group, period, fresh)
+        totals, before = await used.totals(period), await used.totals(period.previous())
+        current, earlier = of_rows.states(totals), of_rows.states(before)
+        expected = await used.targets()
+        rows, page_echo, left_out = await used.rows(asked, page, totals, expected)
+        return {
+            "data": rows,
+            "summary": {
+                **current,
+                "days": of_rows.days(totals),
+                "targets": held_against(current, expected.of_group(group)),
+                "not_ranked": left_out,
+            },
+            "previous": {"period": period.previous().echo(), **earlier, "days": of_rows.days(before)},
+            "change_pct": figures.change_pct(current, earlier),
+            "page": page_echo,
+            "period": period.echo(),
+            "freshness": fresh.body(figures.coverage_pct(totals)),
+        }
+
+    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+
+
+async def _page(
+    who: Principal, period: Period, fresh: Freshness, asked: UtilizationPeriod, page: Page
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    used = Used(who.fleet_id, await group_asked(who.fleet_id, asked.group), period, fresh)
+    rows, page_echo, _ = await used.rows(asked, page, await used.totals(period), await used.targets())
+    return rows, page_echo
+
+
+FILE = PagedList(
+    {
+        "truck": Listing("Utilization", shape(OfTruck, UtilizationOfTruck)),
+        "group": Listing("Utilization by group", shape(UtilizationOfGroup)),
+        "weekday": Listing("Utilization by weekday", shape(UtilizationOfWeekday)),
+        "hour": Listing("Utilization by hour", shape(UtilizationOfHour)),
+    },
+    _page,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How the time of a fleet, or of the trucks that a group has now, was used in a period, as of a revision."""
+
+    fleet_id: int
+    group_id: int | None
+    period: Period
+    fresh: Freshness
+
+    async def totals(self, period: Period) -> Row:
+        where = queries.period(self.fleet_id, period.first, period.last)
+        if self.group_id is None:
+            return (await summaries.rows(queries.FLEET_TOTALS, where, self.fresh.revision))[0]
+        return total(await truck_sums.every(where, _SUMS, self.group_id), truck_sums.names_of(_SUMS))
+
+    async def rows(
+        self, asked: UtilizationPeriod, page: Page, totals: Row, expected: Targets
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any] | None]:
+        """The rows of `data`, the answer's `page`, and of a ranking whom it leaves out."""
+        match asked.by:
+            case "truck":
+                rows, page_echo, left_out = await self._trucks(asked, page)
+                return [self._of_truck(row, expected) for row in rows], page_echo, left_out
+            case "group":
+                rows = await self._groups()
+                return [self._of_group(row, expected) for row in rows], LAST_PAGE, None
+            case "weekday":
+                return of_rows.by_weekday(await self._weekdays()), LAST_PAGE, None
+            case "hour":
+                days = await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
+                table = by_weekday((row["day"], row["hours"]) for row in days)
+                return of_rows.by_hour(table, totals), LAST_PAGE, None
+
+    async def _trucks(
+        self, asked: UtilizationPeriod, page: Page
+    ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
+        if asked.sort != "truck_id":
+            every = await truck_sums.every(self._where, _SUMS, self.group_id)
+            return *page.ranked(of_rows.ranking(every, asked.sort)), of_rows.not_ranked(every)
+        found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1, self.group_id)
+        return *page.cut(found, "truck_id"), None
+
+    async def _weekdays(self) -> Sequence[Row]:
+        if self.group_id is None:
+            return await summaries.rows(statements.WEEKDAYS, self._where, self.fresh.revision)
+        return await fetch_all(statements.WEEKDAYS_OF_GROUP, {**self._where, "id": self.group_id})
+
+    async def _groups(self) -> list[Row]:
+        groups = await fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})
+        return groups_used(await truck_sums.sums(self._where, _SUMS), groups)
+
+    async def targets(self) -> Targets:
+        where = {"fleet": self.fleet_id, "to_day": self.period.last}
+        sets = await fetch_all(statements.PARAMETER_SETS, where)
+        of_groups = await fetch_all(statements.GROUP_TARGETS, where)
+        members = await fetch_all(statements.MEMBERS, where) if of_groups else []
+        parsed = [{**row, "values": orjson.loads(row["values"])} for row in sets]
+        return targets({name: getattr(DEFAULTS, name) for name in NAMES}, parsed, of_groups, members)
+
+    def _of_truck(self, row: Row, expected: Targets) -> dict[str, Any]:
+        states = of_rows.states(row)
+        return {
+            "truck_id": row["truck_id"],
+            "name": row["name"],
+            "is_ranked": of_rows.is_ranked(row),
+            **states,
+            "days": of_rows.days_of_period(row, 1, self.period.days),
+            "targets": held_against(states, expected.of_truck(row["truck_id"])),
+        }
+
+    def _of_group(self, row: Row, expected: Targets) -> dict[str, Any]:
+        states = of_rows.states(row)
+        return {
+            "group": row["group"],
+            "trucks": row["trucks_of_group"],
+            **states,
+            "days": of_rows.days_of_period(row, row["trucks_of_group"], self.period.days),
+            "targets": held_against(states, expected.of_group(row["group_id"])),
+        }
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        return queries.period(self.fleet_id, self.period.first, self.period.last)
+
+
+def groups_used(sums: truck_sums.Sums, groups: Sequence[Row]) -> list[Row]:
+    """One row a group, by name, with the sums of its trucks; those of no group come last, without name."""
+    return [
+        {
+            "group_id": group_id,
+            "group": name,
+            "trucks_of_group": len(trucks),
+            **total((sums[truck] for truck in trucks), truck_sums.names_of(_SUMS)),
+        }
+        for group_id, name, trucks in truck_sums.grouped(sums, groups)
+    ]
