@@ -60,7 +60,7 @@ class FleetAPI(NinjaAPI):
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """What client generators name their functions after: `fleet_summary`, `trucks_trips`."""
-        package = operation.view_func.__module__.split(".")[-2]
+        package = operation.view_func.__module__.split(".")[1]
         return f"{package}_{operation.view_func.__name__}"
 
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts import answers
+from apps.accounts.amounts import money
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.paging import Page
 from apps.mysql import Row, fetch_all
@@ -52,7 +52,7 @@ def _priced(
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
         rows, page_echo = await _page(statements, search, page, asked, filters)
-        return {"data": [{**row, "cost": answers.money(row["cost"], currency)} for row in rows], "page": page_echo}
+        return {"data": [{**row, "cost": money(row["cost"], currency)} for row in rows], "page": page_echo}
 
     return body
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 LOCUSTFILE = servers.ROOT / "tests" / "load" / "locustfile.py"
 WEB = ("product", [str(servers.ROOT / "scripts" / "web"), "--port", "{port}", "--workers", "2"])
 AIM = 3.0  # times the quiet p99
+_FEW_PAGES = 100  # of 16 kB that are still to be written
 RAMP_S = 3
 ANSWERS = "all but files"
 _context = multiprocessing.get_context("spawn")
@@ -122,6 +123,8 @@ def beside(work: Callable[..., None], workers: int, *arguments: Any) -> Iterator
         stop.set()
         for process in processes:
             process.join()
+    if any(process.exitcode for process in processes):
+        raise RuntimeError(f"{work.__name__} came to an end of its own: what was measured beside it is not")
 
 
 def rebuild_again(done: Any, stop: Any, ready: Any, number: int, fleet_id: int, first: str, last: str) -> None:
@@ -146,15 +149,16 @@ def rebuild_again(done: Any, stop: Any, ready: Any, number: int, fleet_id: int, 
 
 
 def store_again(done: Any, stop: Any, ready: Any, number: int, loads: list[ingest.Load]) -> None:
-    """Stores the messages of a fleet of its own, forgets them, and stores them again. Counts messages."""
+    """Stores the messages of a fleet of its own, forgets them, and stores them again. Counts messages, each answer's
+    as the mean of them."""
     rebuild.set_up()
     load = loads[number]
     ready.wait(120)
     while not stop.is_set():
         for delivery in load.deliveries:
-            stored = ingest.ingest(load.fleet_id, [delivery])
+            ingest.ingest(load.fleet_id, [delivery])
             with done.get_lock():
-                done.value += stored
+                done.value += load.messages // len(load.deliveries)
             if stop.is_set():
                 break
         ingest.forget(load)
@@ -234,6 +238,7 @@ def run(users: int, seconds: int, trucks: int, days: int, workers: int, pools: l
         {"key": key, "trucks": [f"w{number + 1}" for number in range(max(20, trucks // 5))]},
     ]
     try:
+        settle()
         of_pools = {}
         for size in pools:
             with _web(size) as server:
@@ -255,6 +260,23 @@ def run(users: int, seconds: int, trucks: int, days: int, workers: int, pools: l
             ingest.remove(load)
         rebuild.remove(small)
     return Found(of_pools, quiet, rebuilding, days_per_s, storing, messages_per_s)
+
+
+def settle(seconds: int = 120) -> None:
+    """Waits until the database has written what the fleets were made of, which would go on beside the users."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET GLOBAL innodb_max_dirty_pages_pct_lwm = 0, innodb_max_dirty_pages_pct = 0")
+        until = time.monotonic() + seconds
+        while _dirty_pages(cursor) > _FEW_PAGES and time.monotonic() < until:
+            time.sleep(1)
+        cursor.execute("SET GLOBAL innodb_max_dirty_pages_pct_lwm = DEFAULT, innodb_max_dirty_pages_pct = DEFAULT")
+
+
+def _dirty_pages(cursor: Any) -> int:
+    cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'")
+    return int(cursor.fetchone()[1])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from ninja import Router
 from pydantic import BaseModel, Field
 
 from apps.accounts import answers
+from apps.accounts.amounts import money
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.parameters import refuse_others
 from apps.accounts.problems import NotFound
@@ -143,7 +144,7 @@ def day_lineage(request: AuthenticatedRequest, truck_id: TruckCode, day: dt.date
 
 def _data(found: lineage.Part, truck: Truck) -> dict[str, Any]:
     address = f"/api/v2/trucks/{truck.code}/messages?from={found['day']}&to={found['day']}"
-    costs = [{**each, "amount": answers.money(each["amount"], truck.fleet.currency)} for each in found["costs"]]
+    costs = [{**each, "amount": money(each["amount"], truck.fleet.currency)} for each in found["costs"]]
     data: dict[str, Any] = _without_decimals({**found, "costs": costs})
     return {**data, "messages": {**data["messages"], "url": address}}
 

@@ -10,8 +10,9 @@ import orjson
 from apps.fleet.costs.estimates import Estimate, Litres, Work
 from apps.fleet.drivers.costs import Amount, InTruck, borne, burnt_in_parts
 from apps.fleet.models import CostSource
+from apps.fleet.summaries.event_money import Columns
 from apps.fleet.summaries.money import Ledger
-from apps.fleet.summaries.rows import Columns, Summary
+from apps.fleet.summaries.rows import Summary
 from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.driver_parts import NOBODY, DriverFigures, by_driver, total
 

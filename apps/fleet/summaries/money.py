@@ -12,8 +12,8 @@ from apps.accounts.models import Fleet
 from apps.fleet.costs.estimates import Burnt, Estimate, Price, Rate, Work, burnt, cents, estimates
 from apps.fleet.ledger.exchange import Exchange
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
-from apps.fleet.summaries.event_money import drained, event_costs
-from apps.fleet.summaries.rows import Columns, DayMoney
+from apps.fleet.summaries.event_money import Columns, drained, event_costs
+from apps.fleet.summaries.rows import DayMoney
 from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.fuel import FuelSource
 from apps.trucks.models import TruckGroup

@@ -20,8 +20,8 @@ from apps.fleet.drivers.costs import InTruck
 from apps.fleet.models import CostSource, TruckDayCost, TruckDayDriver, TruckDayDriverCost, TruckDayFuel
 from apps.fleet.summaries import sums
 from apps.fleet.summaries.driver_rows import estimates_by_driver, in_truck
+from apps.fleet.summaries.event_money import Columns
 from apps.fleet.summaries.money import Ledger
-from apps.fleet.summaries.rows import Columns
 from apps.fleet.summaries.writing import next_revision
 from apps.trucks.models import TruckDay
 

@@ -25,7 +25,8 @@ from apps.fleet.models import (
 )
 from apps.fleet.summaries import driver_shares, hours, idle_places, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
-from apps.fleet.summaries.rows import EVENTS, Columns, Summary
+from apps.fleet.summaries.event_money import Columns
+from apps.fleet.summaries.rows import EVENTS, Summary
 from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.faults import FaultChangeKind
 from apps.trucks.messages import bulk_load
