@@ -189,7 +189,8 @@ async def answer(
 
     Its tag is of the fleet's state before it is begun: a file may be of a later one, which the next question tells.
     """
-    tag = answers.etag(request, state, question.period, question.form, question.units)
+    who = question.who
+    tag = answers.etag(request, state, question.period, question.form, question.units, who.fleet_name, who.zone.key)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
     file = await _begun(request, question.job(await source()))

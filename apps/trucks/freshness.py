@@ -25,7 +25,8 @@ _states = Merger()
 class Freshness:
     """`known_until`: the second up to which all trucks of the answer are known; `lagging`: the first 100 behind.
 
-    Its text is part of a tag, so `version`, of facts and watermarks, stands there for all that follows from them.
+    Its text is part of a tag, so `version`, of facts, watermarks and whose they are, stands there for all that follows
+    from them.
     """
 
     revision: int
@@ -33,7 +34,7 @@ class Freshness:
     lagging_count: int
     trucks: int = 1
     truck_id: int = 0
-    version: tuple[int, int] = (0, 0)
+    version: tuple[int, ...] = ()
     lagging: tuple[str, ...] = ()
     asked_at: int = field(default=0, repr=False)  # UTC second
 
@@ -89,7 +90,7 @@ async def of_truck(fleet_id: int, truck: str, now: dt.datetime) -> Freshness:
 def of_row(row: dict[str, Any]) -> Freshness:
     """From the row of one truck."""
     lagging = (row["truck_id"],) if row["lagging"] else ()
-    version = row.get("facts", 0), 0
+    version = (row.get("facts", 0),)
     return Freshness(
         row["revision"], row["known_until"], len(lagging), truck_id=row.get("id", 0), version=version, lagging=lagging
     )
@@ -109,7 +110,7 @@ async def of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
     asked = {"fleet": fleet_id, "id": group, "now": int(now.timestamp())}
     row = (await fetch_all(queries.GROUP_FRESHNESS, asked))[0]
     lagging = sorted(code for code in orjson.loads(row["lagging"] or "[]") if code is not None)
-    version = row["facts"], 0
+    version = row["facts"], int(row["seconds"]), group
     return Freshness(
         row["revision"], row["known_until"], len(lagging), row["trucks"], version=version, lagging=tuple(lagging[:100])
     )

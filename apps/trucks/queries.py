@@ -62,10 +62,11 @@ WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
 # The ids of the fleet's groups of a name.
 GROUPS_BY_NAME = "SELECT id FROM truck_group WHERE fleet_id = %(fleet)s AND name = %(name)s ORDER BY id LIMIT 2"
 
-# One row: the active trucks of the group `id`; `lagging` has the codes of those that lag behind, and nulls.
+# One row: the active trucks of the group `id`; `lagging` has the codes of those that lag behind, and nulls; `seconds`
+# are all their watermarks together, which grow with each of them.
 GROUP_FRESHNESS = f"""
 SELECT {_REVISION} AS revision, {_FACTS} AS facts, COUNT(*) AS trucks, MIN(s.known_until) AS known_until,
-    JSON_ARRAYAGG(IF({_IS_LAGGING}, t.code, NULL)) AS lagging
+    COALESCE(SUM(s.known_until), 0) AS seconds, JSON_ARRAYAGG(IF({_IS_LAGGING}, t.code, NULL)) AS lagging
 FROM truck_group_truck m JOIN truck t ON t.id = m.truck_id LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND m.truckgroup_id = %(id)s AND t.is_active
 """

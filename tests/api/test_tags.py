@@ -1,16 +1,20 @@
 """The same tag is the same answer: whatever an answer shows changes its tag when it changes."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import Fleet
+from apps.fleet.imports import storing
 from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import Benchmark, ExchangeRate
+from apps.trucks import freshness
 from apps.trucks.models import FaultAcknowledgement, ParameterSet, Truck, TruckSync
 from apps.trucks.models.views import OpenFaultRow
 from apps.trucks.sync import ingest
@@ -153,3 +157,61 @@ def test_a_benchmark_and_what_foreign_money_is_worth(api_get: Get, fleet: Fleet)
     rate = ExchangeRate(fleet=fleet, currency="CAD", effective_from=day, rate="0.7")
     assert asked_again(api_get, fleet, path, lambda: ledger.save(rate)).status_code == 200
     assert asked_again(api_get, fleet, path, lambda: ledger.delete(rate)).status_code == 200
+    by_file = b"currency,effective_from,rate\nCAD,2026-03-01,0.7\nCAD,2026-03-02,0.8\n"
+    again = asked_again(
+        api_get, fleet, path, lambda: storing.store(storing.received(fleet, "exchange-rates", "rates.csv", by_file, ""))
+    )
+    assert again.json()["summary"]["benchmark"]["lines_without_exchange_rate"] == []
+
+
+def test_a_truck_of_a_group_that_is_known_further_than_the_last_of_them(api_get: Get, fleet: Fleet) -> None:
+    first, other = Truck.objects.get(fleet=fleet), rows.truck(fleet, "T-2")
+    rows.known(other)
+    ingest.advance(fleet, [first.pk], int(rows.NOON.timestamp()) - 600)
+    rows.group(fleet, "North", first, other)
+    rows.open_fault(other)
+    further = int(rows.NOON.timestamp()) + 300
+    before = api_get("/api/v2/fleet/faults?group=North", rows.api_key(fleet)).json()["data"][0]["age_s"]
+    again = asked_again(
+        api_get, fleet, "/api/v2/fleet/faults?group=North", lambda: ingest.advance(fleet, [other.pk], further)
+    )
+    assert again.json()["data"][0]["age_s"] == before + 300
+
+
+def test_a_group_that_takes_the_name_of_another_while_it_is_asked_about(
+    api_get: Get, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read of the one is not remembered as an answer about the other, though both are as fresh."""
+    path = f"/api/v2/fleet/utilization?{DAYS}&group=North"
+    TruckSync.objects.all().delete()
+    trucks = rows.truck(fleet, "T-2"), Truck.objects.get(code="T-1")
+    for truck in trucks:
+        rows.known(truck, dt.datetime.now(dt.UTC).replace(microsecond=0))
+    north, south = (rows.group(fleet, name, truck) for name, truck in zip(("North", "South"), trucks, strict=True))
+    key, asked = rows.api_key(fleet), freshness.group_id
+
+    async def and_then_renamed(*about: Any) -> int:
+        found = await asked(*about)
+        await asyncio.to_thread(_renamed, (north, "Old"), (south, "North"))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(freshness, "group_id", and_then_renamed)
+        assert trucks_of(api_get(path, key)) == []
+    assert [row["truck_id"] for row in trucks_of(api_get(path, key))] == ["T-1"]
+
+
+def _renamed(*groups: tuple[Any, str]) -> None:
+    for group, name in groups:
+        _set(group, name=name)
+    connection.close()
+
+
+def test_a_file_that_says_whose_it_is(api_get: Get, fleet: Fleet) -> None:
+    path = f"/api/v2/exports/days?{DAYS}&comment=true"
+    for change in ({"name": "Prairie Freight"}, {"timezone": "America/Denver"}):
+        first = api_get(path, rows.api_key(fleet))
+        _set(fleet, **change)
+        known = {"If-None-Match": first.headers["ETag"]}
+        again = api_get(path, rows.api_key(fleet), known)  # by a key that is not remembered with what was before
+        assert (again.status_code, next(iter(change.values())) in again.text) == (200, True)

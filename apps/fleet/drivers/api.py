@@ -462,7 +462,8 @@ async def _of_driver(request: AuthenticatedRequest, code: str, period: Period, b
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+    read = partial(freshness.state_of_fleet, who.fleet_id, now)
+    return await freshness.answer(request, read, build, period, sorted(driver.items()))
 
 
 async def _driver_of(request: AuthenticatedRequest, code: str) -> Row:

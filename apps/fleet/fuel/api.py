@@ -59,7 +59,7 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
             "freshness": fresh.body(fleet_figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period, group)
 
 
 async def _trucks(

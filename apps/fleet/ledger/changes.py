@@ -13,9 +13,11 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from apps.accounts.calendar import days_between
+from apps.accounts.models import Fleet
 from apps.fleet.ledger.exchange import Exchange, NoRate
-from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
+from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase, TruckDayCost
 from apps.fleet.summaries import notes
+from apps.trucks import facts
 from apps.trucks.invalidation import days_with_figures, mark
 from apps.trucks.models import TruckGroup
 
@@ -64,6 +66,8 @@ def _store(rows: Sequence[LedgerRow]) -> None:
     if len(rows) > 1 and connection.features.can_return_rows_from_bulk_insert and not any(row.pk for row in rows):
         manager: Any = type(rows[0])._default_manager
         manager.bulk_create(rows, batch_size=_BATCH)
+        if isinstance(rows[0], ExchangeRate):  # which answers show, beside a benchmark in foreign money
+            facts.changed(rows[0].fleet_id)
         return
     for row in rows:
         row.save()
@@ -205,6 +209,16 @@ class _Reach:
         if following == len(starts):
             return None
         return self._day(starts[following] - dt.timedelta(microseconds=1))
+
+
+def require_no_amounts(fleet: Fleet) -> None:
+    """Raises ValidationError for a fleet with amounts: under another currency the same numbers would be other money."""
+    ledger = any(model._default_manager.filter(fleet=fleet).exists() for model in CAUSES)
+    if ledger or TruckDayCost.objects.filter(fleet_id=fleet.pk).exists():
+        raise ValidationError(
+            f"Its ledger and its costs are in {fleet.currency}, and their numbers would be taken for other money. It"
+            " can be changed once the ledger is empty and all days are computed anew."
+        )
 
 
 def members_changed(fleet_id: int, group: TruckGroup, truck_ids: Iterable[int]) -> None:
