@@ -16,7 +16,7 @@ from django.urls import reverse
 from apps.accounts.admin import RIGHTS, SCOPE_MEANINGS
 from apps.accounts.keys import SCOPES, secret_matches, split_key
 from apps.accounts.models import ApiKey, Fleet
-from apps.fleet.models import CostRate, ExchangeRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule
+from apps.fleet.models import CostRate, ExchangeRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule, TruckDayCost
 from apps.fleet.reports.runs import unrendered_runs
 from apps.trucks.admin.parameters import LABELS
 from apps.trucks.models import DirtyDay, FleetSync, ParameterSet, Truck
@@ -289,6 +289,21 @@ def test_a_refused_form_does_not_send_the_token_back(client: Client, fleet: Flee
     answer = client.post(page("change", Fleet, fleet.pk), fleet_form(new_token="another-token", currency="dollars"))
     assert "currency" in answer.context["adminform"].form.errors
     assert b"another-token" not in answer.content
+
+
+def test_amounts_are_not_taken_for_those_of_another_currency(client: Client, fleet: Fleet) -> None:
+    def changed(currency: str) -> bool:
+        client.post(page("change", Fleet, fleet.pk), fleet_form(currency=currency))
+        return Fleet.objects.get().currency == currency
+
+    assert changed("CAD") and changed("USD"), "as long as there are none"
+    rows.price(fleet, rows.NOON, "1.05")
+    assert not changed("CAD")
+    FuelPrice.objects.all().delete()
+    rows.cost(fleet.trucks.earliest("pk"), "fuel", "10.00")
+    assert not changed("CAD"), "days that were priced"
+    TruckDayCost.objects.all().delete()
+    assert changed("CAD")
 
 
 def test_a_new_fleet_needs_a_token_and_is_due_for_its_first_sync(client: Client) -> None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+from django.dispatch import Signal
 
 from apps.accounts.encryption import EncryptedTextField
 
@@ -25,6 +26,9 @@ def validate_site(url: str) -> None:
 
 # Late messages are looked for over 35 days, and may change days up to 35 days before them.
 SHORTEST_RETENTION_DAYS = 70
+
+
+currency_changing = Signal()  # before a `fleet` gets another currency; who keeps amounts of it raises ValidationError
 
 
 class Units(models.TextChoices):

@@ -9,6 +9,7 @@ class FleetConfig(AppConfig):
     verbose_name = "Fleet"
 
     def ready(self) -> None:
+        from apps.accounts.models import currency_changing
         from apps.fleet.models import Benchmark, ExchangeRate, GroupTarget
         from apps.trucks.models import TruckGroup
 
@@ -17,6 +18,7 @@ class FleetConfig(AppConfig):
             for model in (ExchangeRate, GroupTarget):
                 signal.connect(_fact_changed, sender=model)
         m2m_changed.connect(_members_changed, sender=TruckGroup.trucks.through)
+        currency_changing.connect(_currency_changing)
 
 
 def _benchmark_changed(**_: Any) -> None:
@@ -33,6 +35,12 @@ def _fact_changed(instance: Any, **_: Any) -> None:
     from apps.trucks import facts
 
     facts.changed(instance.fleet_id)
+
+
+def _currency_changing(fleet: Any, **_: Any) -> None:
+    from apps.fleet.ledger import changes as ledger
+
+    ledger.require_no_amounts(fleet)
 
 
 def _members_changed(action: str, instance: Any, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:

@@ -18,7 +18,7 @@ from unfold.widgets import (
 
 from apps.accounts.admin_base import DASH, FleetScopedAdmin, column, local_time
 from apps.accounts.calendar import day_of
-from apps.accounts.models import SHORTEST_RETENTION_DAYS, Fleet
+from apps.accounts.models import SHORTEST_RETENTION_DAYS, Fleet, currency_changing
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.invalidation import lock_trucks, mark_zone
 from apps.trucks.models import FleetSync
@@ -71,7 +71,10 @@ class FleetForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Fleet
         fields = ["name", "timezone", "currency", "units", "raw_retention_days", "wialon_url", "is_active"]
         labels = {"is_active": "Active"}
-        help_texts = {"currency": "three letters, e.g. USD: of all prices, rates and costs of this fleet"}
+        help_texts = {
+            "currency": "three letters, e.g. USD: of all prices, rates and costs of this fleet; once there are some, it"
+            " stays as it is"
+        }
 
     def clean(self) -> None:
         super().clean()
@@ -82,6 +85,11 @@ class FleetForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk and (before is None or days < before):
             first = day_of(time.time(), self.instance.zone) - dt.timedelta(days=days)
             self.add_error("seals_days", f"Days before {first:%d %b %Y} would be sealed for good. Tick this to agree.")
+
+    def clean_currency(self) -> str:
+        if self.instance.pk and "currency" in self.changed_data:
+            currency_changing.send(Fleet, fleet=self.instance)
+        return str(self.cleaned_data["currency"])
 
     def clean_new_token(self) -> str:
         token: str = self.cleaned_data["new_token"]
