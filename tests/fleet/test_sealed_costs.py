@@ -11,7 +11,8 @@ from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase, TruckDayFuel
-from apps.trucks.models import Message, SummaryRevision, TruckDay, TruckSync
+from apps.fleet.summaries.batches import rebuild_batch
+from apps.trucks.models import DirtyDay, Message, SummaryRevision, TruckDay, TruckSync
 from tests import rows
 from tests.fleet.span_twin import assert_spans_add_up
 from tests.fleet.test_ledger import adds_up, costs, entry, purchase, rate
@@ -166,6 +167,21 @@ def test_rates_and_invoices_count_as_on_days_that_are_open(
     assert costs(sealed) == costs(opened)
     assert adds_up(sealed)
     assert_spans_add_up(sealed.pk)
+
+
+def test_a_truck_whose_sealed_days_cannot_be_priced_does_not_hold_up_the_others(fleet: Fleet) -> None:
+    """Its purchase was booked at the moment in which its exchange rate was removed."""
+    first, second = truck_of(fleet, 0), truck_of(fleet, 1)
+    purchase(fleet, currency="CHF").save()
+    ledger.save(rate(fleet, line="tolls", amount=Decimal(7)))
+    rebuild_batch(fleet)
+    assert of_day(fleet, "T-1", MONDAY)["tolls"] == ("estimated", "7.00")
+    assert "tolls" not in of_day(fleet, "T-0", MONDAY)
+    waiting = DirtyDay.objects.filter(fleet_id=fleet.pk)
+    assert {(row.truck_id, row.last_error) for row in waiting} == {
+        (first.pk, "NoRate: there is no exchange rate for CHF on 2026-03-17")
+    }
+    assert not waiting.filter(truck_id=second.pk).exists()
 
 
 def test_what_comes_out_the_same_is_not_written(fleet: Fleet) -> None:

@@ -108,7 +108,8 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
             last_stops.end(fleet.pk, {summary.truck_id for summary, _ in changed})
         no_more = remove(fleet, _without_result(fleet, claimed, results, errors, syncs))
         sealed = _sealed(fleet, claimed, syncs)
-        repriced = reprice(fleet, sealed)
+        repriced, not_repriced = _repriced(fleet, sealed)
+        errors |= not_repriced
         if changed or no_more:
             notes.note_changes(fleet.id, _changes(changed, no_more))
             fuel_alerts.note(fleet, {*no_more, *((day.truck_id, day.result.day) for day, _ in changed)}, syncs)
@@ -154,6 +155,26 @@ def _sealed(fleet: Fleet, claimed: Iterable[DirtyDay], syncs: Mapping[int, Truck
         causes = sorted({row.cause for row in sealed})
         logger.info("figures of sealed days stay", extra={"fleet": fleet.pk, "days": len(sealed), "causes": causes})
     return [(row.truck_id, row.day) for row in sealed]
+
+
+def _repriced(fleet: Fleet, sealed: Sequence[tuple[int, dt.date]]) -> tuple[int, dict[int, Exception]]:
+    """How many of these days cost otherwise now, and the errors by truck: if there is one, each is tried by itself."""
+    try:
+        with transaction.atomic():
+            return reprice(fleet, sealed), {}
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:
+        trucks = sorted({truck_id for truck_id, _ in sealed})
+        if len(trucks) == 1:
+            logger.exception("sealed days not priced anew", extra={"truck": trucks[0], "days": len(sealed)})
+            return 0, {trucks[0]: error}
+    repriced = 0
+    errors: dict[int, Exception] = {}
+    for truck_id in trucks:
+        number, found = _repriced(fleet, [each for each in sealed if each[0] == truck_id])
+        repriced, errors = repriced + number, errors | found
+    return repriced, errors
 
 
 def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:
