@@ -8,6 +8,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 ONE_DAY = dt.timedelta(days=1)
+YEARS = range(
+    1900, 2200
+)  # of what people enter: others are slips of the pen, and at the calendar's ends no zone has days
 
 
 def day_start(day: dt.date, zone: ZoneInfo) -> int:

@@ -17,6 +17,7 @@ from apps.accounts.models import ApiKey as StoredKey
 from apps.accounts.models import Fleet
 from apps.accounts.paging import Page
 from apps.accounts.parameters import Paging, refuse_others
+from apps.accounts.periods import EARLIEST, LATEST
 from apps.accounts.problems import Conflict, FieldError, InvalidParameters, NotFound
 from apps.accounts.schemas import Instant, PageEcho, described
 from apps.trucks import backfills
@@ -38,9 +39,18 @@ class BackfillRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind = described(_KIND, "resync")
-    from_: dt.date = Field(alias="from", description="First day, in the fleet's time zone.", examples=["2026-03-01"])
+    from_: dt.date = Field(
+        alias="from",
+        ge=EARLIEST,
+        le=LATEST,
+        description="First day, in the fleet's time zone.",
+        examples=["2026-03-01"],
+    )
     to: dt.date = Field(
-        description="Last day, included. At most 400 days, and 50,000 truck-days.", examples=["2026-03-07"]
+        ge=EARLIEST,
+        le=LATEST,
+        description="Last day, included. At most 400 days, and 50,000 truck-days.",
+        examples=["2026-03-07"],
     )
     trucks: list[str] | None = Field(
         None,

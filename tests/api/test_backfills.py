@@ -80,6 +80,8 @@ def test_sent_twice_it_is_begun_once(asgi: AsgiClient, key: str) -> None:
         ({"from": "2026-03-09"}, "/body/from"),
         ({"from": "2030-03-09", "to": "2030-03-09"}, "/body/from"),
         ({"from": "2020-03-09"}, "/body/to"),
+        ({"from": "0001-01-01"}, "/body/from"),
+        ({"to": "9999-12-31"}, "/body/to"),
         ({"from": "yesterday"}, "/body/from"),
         ({"kind": "guess"}, "/body/kind"),
         ({"trucks": []}, "/body/trucks"),

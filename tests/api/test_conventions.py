@@ -133,6 +133,12 @@ def test_a_limit_is_a_number_from_1_to_1000(api_get: Get, path: str) -> None:
         assert pointers(api_get(f"{path}?limit={limit}", key)) == ["/query/limit"]
 
 
+def test_more_parameters_than_anybody_asks_for(api_get: Get) -> None:
+    _, key = with_truck()
+    answer = api_get(f"/api/v2/trucks?{'&'.join(1001 * ['q=x'])}", key)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
+
+
 IMPOSSIBLE_PERIODS = {
     "from=2026-03-32": "/query/from",
     "from=2026-03-02&to=2026-03-01": "/query/from",

@@ -1,7 +1,7 @@
 """A file's rows against the ledger: what each would become, and what is wrong with it. Writes nothing."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -260,10 +260,10 @@ def _repeated(checked: Checked) -> Iterator[RowError]:
     instants = [getattr(row, columns[0]) for row in checked.rows]
     between = {"fleet": checked.rows[0].fleet_id, f"{columns[0]}__range": (min(instants), max(instants))}
     stored: Any = checked.kind.model._default_manager.filter(**between)
-    known = set(stored.values_list(*columns))
+    known = {_key(values) for values in stored.values_list(*columns)}
     first: dict[tuple[Any, ...], int] = {}
     for number, row in zip(checked.numbers, checked.rows, strict=True):
-        key = tuple(getattr(row, column) for column in columns)
+        key = _key(getattr(row, column) for column in columns)
         what = ", ".join(column.removesuffix("_id") for column in columns)
         if key in known:
             yield RowError(number, "", "", f"is in the ledger already, by its {what}", "rows that are new")
@@ -271,3 +271,8 @@ def _repeated(checked: Checked) -> Iterator[RowError]:
             yield RowError(number, "", "", f"is the same as row {first[key]}, by its {what}", "each row once")
         else:
             first[key] = number
+
+
+def _key(values: Iterable[Any]) -> tuple[Any, ...]:
+    """As the database tells rows apart: in texts capitals do not matter."""
+    return tuple(value.casefold() if isinstance(value, str) else value for value in values)

@@ -35,6 +35,13 @@ class Duplicate(Refused):
         self.first = first
 
 
+class Taken(Refused):
+    """Rows that the database takes for others: stored meanwhile, or the same but for capitals and accents."""
+
+    def __init__(self) -> None:
+        super().__init__("Some rows are in the ledger already, or twice in the file: nothing was written.")
+
+
 class BadRows(Refused):
     """Some rows of the file are wrong, so none is written."""
 
@@ -87,8 +94,8 @@ def checked(imported: LedgerImport) -> Checked:
 def store(imported: LedgerImport) -> Checked:
     """Writes a waiting file whole: its rows, which point to it, and the days that they touch.
 
-    Raises Unreadable, BadRows or Duplicate, and has written nothing then. Of two who store the same file at the same
-    time one waits for the other and is refused.
+    Raises Unreadable, BadRows, Duplicate or Taken, and has written nothing then. Of two who store the same file at the
+    same time one waits for the other and is refused.
     """
     found = checked(imported)
     if found.errors:
@@ -100,9 +107,9 @@ def store(imported: LedgerImport) -> Checked:
                 row.imported = imported
             imported.touched_days = ledger.save_all(found.rows)
             imported.save()
-    except IntegrityError:
+    except IntegrityError as error:
         require_new(imported)
-        raise
+        raise Taken from error
     logger.info("file imported", extra={"import": imported.pk, "kind": imported.kind, "rows": len(found.rows)})
     return found
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
-from apps.accounts.calendar import as_utc, day_start
+from apps.accounts.calendar import YEARS, as_utc, day_start
 
 Cell: TypeAlias = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
 T = TypeVar("T", Decimal, dt.date)
@@ -20,6 +20,7 @@ Readings: TypeAlias = Mapping[str, T]  # convention → what the text means by i
 
 POINT, COMMA = "point", "comma"
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
+LONGEST_NUMBER = 24  # digits and marks: more than any amount has, and what decimals can be reckoned with
 SIGNIFICANT = 15  # digits that a spreadsheet keeps: what its floats have beyond is not what it shows
 
 _NUMBERS = {
@@ -32,7 +33,7 @@ _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)  # nobody puts 
 _SLASHED = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})", re.ASCII)
 _INSTANT = re.compile(
     r"(?P<day>[0-9./-]+)(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.0+)?)?"
-    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?(?P<offset>Z|[-+]\d{2}:?\d{2}))?)?",
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?(?P<offset>Z|[-+]\d{2}:?[0-5]\d))?)?",
     re.ASCII,
 )
 
@@ -45,6 +46,8 @@ def number_readings(text: str) -> dict[str, Decimal]:
     """What a number means by each convention that it can be written in: `1,5` by one, `1,234` differently by both."""
     plain = _SPACED.sub("", text.strip()).replace("−", "-")
     marks = {POINT: (",", "."), COMMA: (".", ",")}
+    if len(plain) > LONGEST_NUMBER:
+        return {}
     return {
         convention: Decimal(plain.replace(marks[convention][0], "").replace(marks[convention][1], "."))
         for convention, pattern in _NUMBERS.items()
@@ -53,7 +56,7 @@ def number_readings(text: str) -> dict[str, Decimal]:
 
 
 def date_readings(text: str) -> dict[str, dt.date]:
-    """What a day means by each order of its parts. Days of two-digit years have no reading."""
+    """What a day means by each order of its parts. Two-digit years have no reading, nor what YEARS leave out."""
     text = text.strip()
     if match := _ISO.fullmatch(text):
         year, month, day = map(int, match.groups())
@@ -71,10 +74,9 @@ def date_readings(text: str) -> dict[str, dt.date]:
 
 def _exists(year: int, month: int, day: int) -> bool:
     try:
-        dt.date(year, month, day)
+        return dt.date(year, month, day).year in YEARS
     except ValueError:
         return False
-    return True
 
 
 def day_part(text: str) -> str:
@@ -153,6 +155,8 @@ def instant(cell: Cell, order: str | None, zone: ZoneInfo) -> dt.datetime:
 
     Raises Mistake, also for a time that the clocks skip or have twice on that day.
     """
+    if isinstance(cell, dt.date) and cell.year not in YEARS:
+        raise Mistake("is no day and time")
     if isinstance(cell, dt.datetime):
         return _by_the_clock(cell.replace(tzinfo=None), zone)
     if isinstance(cell, dt.date):
@@ -166,7 +170,10 @@ def instant(cell: Cell, order: str | None, zone: ZoneInfo) -> dt.datetime:
     clock = dt.datetime.combine(date, _time(match))
     if match["offset"] is None:
         return _by_the_clock(clock, zone)
-    return dt.datetime.fromisoformat(f"{clock.isoformat()}{match['offset']}").astimezone(dt.UTC)
+    try:
+        return dt.datetime.fromisoformat(f"{clock.isoformat()}{match['offset']}").astimezone(dt.UTC)
+    except ValueError:
+        raise Mistake("has an offset that no clock has") from None
 
 
 def _time(match: re.Match[str]) -> dt.time:

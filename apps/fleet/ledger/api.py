@@ -439,7 +439,7 @@ def import_costs(request: AuthenticatedRequest, asked: Query[schemas.ImportAsked
         raise InvalidParameters(str(error), [FieldError("/body", str(error))]) from error
     except storing.BadRows as error:
         raise _bad_rows(error.checked) from error
-    except storing.Duplicate as error:
+    except storing.Refused as error:
         raise Conflict(str(error)) from error
 
 

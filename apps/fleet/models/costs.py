@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from apps.accounts.calendar import YEARS
 from apps.accounts.models import Fleet
 from apps.fleet.models.imports import imported_from
 from apps.trucks.models import Truck, TruckGroup
@@ -69,6 +70,7 @@ class FuelPrice(models.Model):
         return f"{self.price_per_l} {self.fleet.currency}/l from {self.effective_at:%Y-%m-%d %H:%M} UTC"
 
     def clean(self) -> None:
+        check_times(self, "effective_at")
         check_scope(self)
         # A unique key takes any number of nulls, so the fleet-wide prices need a look of their own.
         same = FuelPrice.objects.filter(fleet=self.fleet_id, group=self.group_id, effective_at=self.effective_at)
@@ -113,9 +115,19 @@ class CostRate(models.Model):
         return f"{self.get_line_display()}: {self.amount} {self.fleet.currency} {self.get_basis_display()}"
 
     def clean(self) -> None:
+        check_times(self, "effective_from")
         check_scope(self)
         if self.effective_to and self.effective_from and self.effective_to < self.effective_from:
             raise ValidationError({"effective_to": "lies before the first day"})
+
+
+def check_times(row: Any, *names: str) -> None:
+    """Raises ValidationError for days and instants that are slips of the pen: near the ends of the calendar there is
+    no local day to an instant."""
+    for name in names:
+        value = getattr(row, name)
+        if value is not None and value.year not in YEARS:
+            raise ValidationError({name: f"is not between {YEARS[0]} and {YEARS[-1]}"})
 
 
 def check_scope(row: Any) -> None:

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.accounts.models import Fleet
-from apps.fleet.models.costs import NOT_NEGATIVE, CostLine, check_scope
+from apps.fleet.models.costs import NOT_NEGATIVE, CostLine, check_scope, check_times
 from apps.fleet.models.imports import imported_from
 from apps.trucks.models import Truck, TruckGroup
 
@@ -62,6 +62,7 @@ class CostEntry(models.Model):
         return f"{self.document or self.get_line_display()}: {self.amount} {self.currency}"
 
     def clean(self) -> None:
+        check_times(self, "covers_from", "covers_to")
         check_scope(self)
         if self.covers_from and self.covers_to:
             if self.covers_to < self.covers_from:
@@ -144,6 +145,7 @@ class ExchangeRate(models.Model):
         return f"1 {self.currency} = {self.rate.normalize():f} {self.fleet.currency} from {self.effective_from}"
 
     def clean(self) -> None:
+        check_times(self, "effective_from")
         if self.fleet_id and self.currency == self.fleet.currency:
             raise ValidationError({"currency": "is the fleet's own"})
 
@@ -175,6 +177,7 @@ class FuelPurchase(models.Model):
         return f"{self.litres} l for {self.amount} {self.currency}"
 
     def clean(self) -> None:
+        check_times(self, "purchased_at")
         check_scope(self)
         if self.purchased_at and self.fleet_id:
             check_currency(self, self.purchased_at.astimezone(self.fleet.zone).date())

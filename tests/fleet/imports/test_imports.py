@@ -19,7 +19,7 @@ from apps.fleet.imports import storing
 from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import ENTRIES, KINDS, PRICES, PURCHASES, RATES, Kind
 from apps.fleet.imports.sheets import Unreadable
-from apps.fleet.imports.storing import BadRows, Duplicate
+from apps.fleet.imports.storing import BadRows, Duplicate, Taken
 from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostEntry, CostRate, DirtyEntry, ExchangeRate, FuelPrice, FuelPurchase, LedgerImport
 from apps.trucks.models import DirtyDay, Truck
@@ -242,11 +242,19 @@ def test_a_purchase_that_is_there_already_or_twice_is_refused(fleet: Fleet) -> N
     header = ("truck", "purchased_at", "litres", "amount", "currency", "reference")
     line = ("T-1", "2026-03-05 14:30", "10", "2", "USD")
     imported(fleet, PURCHASES, table(header, [*line, "a"]))
-    found = check(fleet, PURCHASES, table(header, [*line, "b"], [*line, "a"], [*line, "b"]))
+    found = check(fleet, PURCHASES, table(header, [*line, "b"], [*line, "A"], [*line, "B"]))
     assert [(error.row, error.problem) for error in found.errors] == [
         (3, "is in the ledger already, by its purchased_at, truck, reference"),
         (4, "is the same as row 2, by its purchased_at, truck, reference"),
     ]
+
+
+def test_rows_that_only_the_database_takes_for_the_same_are_refused(fleet: Fleet) -> None:
+    header = ("truck", "purchased_at", "litres", "amount", "currency", "reference")
+    lines = [["T-1", "2026-03-05 14:30", "10", "2", "USD", reference] for reference in ("Rene", "René")]
+    with pytest.raises(Taken):
+        imported(fleet, PURCHASES, table(header, *lines))
+    assert not FuelPurchase.objects.exists()
 
 
 def test_two_prices_of_the_whole_fleet_from_one_instant_on(fleet: Fleet) -> None:

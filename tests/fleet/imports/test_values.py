@@ -70,7 +70,9 @@ def test_a_spreadsheet_s_number_is_what_it_shows(cell: float, expected: str) -> 
     assert values.number(cell, None) == Decimal(expected)
 
 
-@pytest.mark.parametrize("cell", [True, None, float("nan"), float("inf"), 1e20, dt.date(2026, 3, 5), "abc"])
+@pytest.mark.parametrize(
+    "cell", [True, None, float("nan"), float("inf"), 1e20, dt.date(2026, 3, 5), "abc", "1" + 30 * "0"]
+)
 def test_what_is_no_number(cell: Cell) -> None:
     with pytest.raises(Mistake, match="no number"):
         values.number(cell, POINT)
@@ -159,8 +161,13 @@ def test_a_time_that_the_clocks_skip_or_repeat_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["2026-03-05 25:00", "2026-03-05 13:00 PM", "2026-03-05 14:61", "noon", 45_000.5, None]
-)
+    "cell",
+    [
+        "2026-03-05 25:00", "2026-03-05 13:00 PM", "2026-03-05 14:61", "noon", 45_000.5, None, "2026-03-05 14:30+99:00",
+        "2026-03-05 14:30+05:99", "0001-01-01 00:00", "0001-01-01", "9999-12-31 23:59-05:00", dt.datetime(1, 1, 1),
+        dt.date(9999, 12, 31),
+    ],
+)  # fmt: skip
 def test_what_is_no_instant(cell: Cell) -> None:
     with pytest.raises(Mistake):
         values.instant(cell, None, CHICAGO)
