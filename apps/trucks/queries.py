@@ -9,9 +9,8 @@ from apps.trucks.models import TruckDayFigures
 
 LAGGING_S = 900
 
-# A truck's state now, of truck_sync and latest_values: null when it never reported. An engine that is off may sleep
-# for a day
-# between messages; one that runs, or that nothing is known of, reports every few minutes.
+# A truck's state now, of latest_values: null when it never reported. An engine that is off may sleep for a day between
+# messages; one that runs, or that nothing is known of, reports every few minutes.
 _STATUS = """
 CASE
     WHEN l.t IS NULL THEN NULL
@@ -242,12 +241,9 @@ _NOT_OF_DAYS = {
     "input_first_t",
     "input_last_t",
     "content_hash",
+    "parameters_version",
 }
-DAY_FIGURES = tuple(
-    field.name
-    for field in TruckDayFigures._meta.local_fields
-    if field.name not in _NOT_OF_DAYS | {"parameters_version"}
-)
+DAY_FIGURES = tuple(field.name for field in TruckDayFigures._meta.local_fields if field.name not in _NOT_OF_DAYS)
 
 # One row a day, with the truck's floor: days that begin before it are sealed.
 TRUCK_DAYS = both_ways(f"""

@@ -1,6 +1,6 @@
 """The statements of the admin's pages that no endpoint needs.
 
-They add up the same rows in the same parts as those of `queries.py` and `trend_queries.py`, so the sums are the same.
+They add up the same rows in the same parts as those of `queries.py` and `trends/queries.py`, so the sums are the same.
 """
 
 from apps.fleet.idling.blocks import SUMS as IDLED

@@ -1,6 +1,6 @@
 """The statement behind cost analysis of a group's trucks that trends do not have: it takes what `queries.period` gives.
 
-Truck by truck and group by group they are read from the packed sums (`truck_sums`).
+Truck by truck and group by group they are read from the packed sums (`sums.trucks`).
 """
 
 from apps.fleet.queries import FUEL_MONEY, IN_DAYS, IN_SPANS, sums_of

@@ -1,6 +1,6 @@
 """The statements behind costs by driver: a page of a large fleet's drivers, and single ones.
 
-Whole lists are read from the packed sums (`driver_sums`). They take what `queries.period` gives, of a group also its
+Whole lists are read from the packed sums (`sums.drivers`). They take what `queries.period` gives, of a group also its
 `id`, of a page also `after` and `limit`. Driver 0 is nobody known; it comes last, without code and name.
 """
 

@@ -1,6 +1,6 @@
 """The statements behind behaviour: a page of a large fleet's drivers, and single ones; the sums that are kept of them.
 
-Whole lists are read from the packed sums (`driver_sums`). Pages take what `asked` gives, `after` and `limit`. Driver 0
+Whole lists are read from the packed sums (`sums.drivers`). Pages take what `asked` gives, `after` and `limit`. Driver 0
 is nobody known; it comes last, without code and name. Sums come as two arrays: `figures` of the period in the order of
 a `By`'s names, `earlier` of the period before in that of BEFORE.
 """
@@ -85,7 +85,7 @@ def packed(names: tuple[str, ...], table: str) -> str:
     return f"JSON_ARRAY({', '.join(columns)})"
 
 
-TRUCK_SUMS = ("trucks", *_BEHAVIOR, *MONEY)  # read from the packed sums (`truck_sums`)
+TRUCK_SUMS = ("trucks", *_BEHAVIOR, *MONEY)  # read from the packed sums (`sums.trucks`)
 DRIVERS = By(
     "driver_id", "driver", "truck_day_driver", "truck_span_driver", ("days", *_BEHAVIOR, *MONEY), {"days": "1"}
 )

@@ -1,6 +1,6 @@
 """The statements behind the fuel of a fleet's trucks: all of them, since each is held against others of its class.
 
-They take what `queries.period` gives. Sums of trucks are read from the packed sums (`truck_sums`).
+They take what `queries.period` gives. Sums of trucks are read from the packed sums (`sums.trucks`).
 """
 
 from apps.fleet.queries import OF_TRUCK_DAY, sums_of

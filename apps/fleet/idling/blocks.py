@@ -27,7 +27,7 @@ Row: TypeAlias = dict[str, Any]
 
 
 def pack_places(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows: the place's key (`idle_places.spot_of`), each once, and its SUMS, amounts in cents."""
+    """Rows: the place's key (`places.spot_of`), each once, and its SUMS, amounts in cents."""
     others: list[str] = []
     table = []
     for spot, *sums in rows:

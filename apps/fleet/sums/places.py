@@ -1,4 +1,4 @@
-"""The places where a fleet idled most unproductively, from the packed sums: see `idle_blocks.worst`.
+"""The places where a fleet idled most unproductively, from the packed sums: see `idling.blocks.worst`.
 
 They take what `queries.period` gives.
 """

@@ -1,6 +1,6 @@
 """The statements behind utilization: by weekday and by hour, and the targets that it is held against.
 
-They take what `queries.period` gives. Sums of trucks and groups are read from the packed sums (`truck_sums`).
+They take what `queries.period` gives. Sums of trucks and groups are read from the packed sums (`sums.trucks`).
 """
 
 from apps.fleet.queries import OF_TRUCK_DAY, UTILIZATION_SUMS

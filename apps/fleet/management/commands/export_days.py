@@ -10,20 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.accounts.models import Fleet
 from apps.accounts.terminal import fleet_named
-from apps.trucks.models import Truck, TruckDay, TruckDayFigures
+from apps.trucks.models import Truck, TruckDay
+from apps.trucks.queries import DAY_FIGURES
 
-_INTERNAL = (
-    "length_s",
-    "is_used",
-    "available_s",
-    "input_messages",
-    "input_first_t",
-    "input_last_t",
-    "content_hash",
-    "parameters_version",
-)
-FIGURES = [field.name for field in TruckDayFigures._meta.local_fields if field.name not in _INTERNAL]
-COLUMNS = ["truck_wialon_id", "day", *FIGURES]
+COLUMNS = ["truck_wialon_id", "day", *DAY_FIGURES]
 
 
 class Command(BaseCommand):
@@ -58,7 +48,7 @@ def _rows(fleet: Fleet, first: dt.date, last: dt.date) -> Iterator[dict[str, Any
     """By day and truck; null is absent in CSV and null in JSON; instants are RFC 3339 in UTC."""
     wialon_ids = dict(Truck.objects.filter(fleet=fleet).values_list("id", "wialon_id"))
     days = TruckDay.objects.filter(fleet_id=fleet.id, day__range=(first, last)).order_by("day", "truck_id")
-    for row in days.values("truck_id", "day", *FIGURES).iterator(2_000):
+    for row in days.values("truck_id", "day", *DAY_FIGURES).iterator(2_000):
         row["truck_wialon_id"] = wialon_ids[row.pop("truck_id")]
         yield {name: _text(row[name]) for name in COLUMNS}
 
