@@ -1,16 +1,17 @@
 """Reads that wait at the same time are answered by one statement, or one build: nobody's answer is older than it was.
 
 Whoever asks joins only what has not been sent to the database yet, or what is, by its tag, the very answer they would
-get. So nothing is cached, and who has just written reads what they wrote.
+get. So nothing is cached, and who has just written reads what they wrote. Reads of one caller that do not need each
+other go to the database in one round trip.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from apps.mysql import Row, fetch_all
+from apps.mysql import Parameters, Row, Statement, fetch_all, fetch_each, fetched_by
 
 T = TypeVar("T")
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
@@ -143,3 +144,68 @@ class Sharing:
 
 async def _made(make: Callable[[], Awaitable[T]]) -> T:
     return await make()
+
+
+# --- reads of one caller --------------------------------------------------------------------------------------------
+
+
+async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
+    """What each of some reads gives, in their order; statements that they ask for at the same time take one round trip.
+
+    Raises what the first of them raises; the others end then.
+    """
+    before = fetched_by.set(fetched_by.get() or _Turns().rows)
+    tasks = [asyncio.ensure_future(read) for read in reads]
+    fetched_by.reset(before)
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()  # those that are done do not notice
+
+
+_Asked = tuple[Statement, asyncio.Future[list[Row]]]
+
+
+class _Turns:
+    """Statements that are asked for at one time are sent together, in their order.
+
+    Reads within reads begin a turn of the loop later; so what waits is sent when a turn has brought nothing more.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[_Asked] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._send_if_all, 0)
+        future: asyncio.Future[list[Row]] = loop.create_future()
+        self._waiting.append(((sql, parameters), future))
+        return await future
+
+    def _send_if_all(self, before: int) -> None:
+        """Sends what waits unless it is more than a turn ago."""
+        if len(self._waiting) > before:
+            asyncio.get_running_loop().call_soon(self._send_if_all, len(self._waiting))
+            return
+        asked, self._waiting = self._waiting, []
+        task = asyncio.create_task(self._answer(asked))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, asked: Sequence[_Asked]) -> None:
+        futures = [future for _, future in asked]
+        try:
+            results = await fetch_each([statement for statement, _ in asked])
+        except Exception as error:
+            for future in _waiting([futures]):
+                future.set_exception(error)
+        else:
+            for future, rows in zip(futures, results, strict=True):
+                if not future.done():
+                    future.set_result(rows)
+        finally:
+            for future in _waiting([futures]):  # a loop that ends cancels what is under way
+                future.cancel()

@@ -8,8 +8,9 @@ import asyncio
 import datetime as dt
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 Row = resultset.Row
 Parameters = Mapping[str, Any]
+Statement = tuple[str, Parameters | None]
+Bound = tuple[str, dict[str, Any] | None]
+Fetch = Callable[[str, Parameters | None], Awaitable[list[Row]]]
 
 CONNECT_TIMEOUT_S = 1.0
 RECYCLE_S = 300  # firewalls forget idle connections without a word
@@ -179,7 +183,11 @@ class Pool:
 
     async def fetch_all(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """The statement's rows. Raises DatabaseUnavailable, at the latest after the wait plus the deadline."""
-        bound = _bound(parameters)
+        return (await self.fetch_each([(sql, parameters)]))[0]
+
+    async def fetch_each(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """The rows of each statement, of all in one round trip: they run one after another on one connection."""
+        bound = [(sql, _bound(parameters)) for sql, parameters in statements]
         if self._places.locked():
             await self._wait()
         else:
@@ -188,7 +196,7 @@ class Pool:
         self._reads += 1
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._read_again_if_lost(sql, bound)
+                return await self._read_again_if_lost(bound)
         except TimeoutError:
             raise StatementTimeout(f"no answer within {self._timeout_s} s") from None
         except OperationalError as error:
@@ -231,20 +239,20 @@ class Pool:
             self._waited_s += waited_s
             self._acquire_ms.append(1000 * waited_s)
 
-    async def _read_again_if_lost(self, sql: str, bound: dict[str, Any] | None) -> list[Row]:
+    async def _read_again_if_lost(self, bound: Sequence[Bound]) -> list[list[Row]]:
         """Reads once more when a pooled connection turns out to be dead: for a read that is harmless."""
         try:
-            return await self._read(sql, bound)
+            return await self._read(bound)
         except (OperationalError, InterfaceError) as error:
             if error.args[0] not in LOST:
                 raise
-        return await self._read(sql, bound)
+        return await self._read(bound)
 
-    async def _read(self, sql: str, bound: dict[str, Any] | None) -> list[Row]:
+    async def _read(self, bound: Sequence[Bound]) -> list[list[Row]]:
         connection = self._taken() or await self._connected()
         intact = False
         try:
-            rows = await _rows(connection, sql, bound)
+            rows = await _rows_of_each(connection, bound)
             intact = True
             return rows
         finally:
@@ -293,17 +301,20 @@ def _is_lost(connection: Any) -> bool:
     return reader is None or reader.at_eof() or reader.eof_received or reader.exception() is not None
 
 
-async def _rows(connection: Any, sql: str, bound: dict[str, Any] | None) -> list[Row]:
+async def _rows_of_each(connection: Any, bound: Sequence[Bound]) -> list[list[Row]]:
     if not connection.get_autocommit():  # the server's word; without it every connection keeps its first snapshot
         raise RuntimeError("a pooled connection is not in autocommit mode")
-    if bound is not None:
-        sql = sql % {name: connection.escape(value) for name, value in bound.items()}
-    return await resultset.rows_of(connection, sql)
+    return await resultset.each_of(connection, [_complete(connection, *each) for each in bound])
+
+
+def _complete(connection: Any, sql: str, bound: dict[str, Any] | None) -> str:
+    return sql if bound is None else sql % {name: connection.escape(value) for name, value in bound.items()}
 
 
 # --- the application's pool -----------------------------------------------------------------------------------------
 
 _pool: Pool | None = None
+fetched_by: ContextVar[Fetch | None] = ContextVar("fetched_by", default=None)  # who answers `fetch_all` instead
 _writes: set[asyncio.Task[None]] = set()
 
 
@@ -348,11 +359,20 @@ async def fetch_all(sql: str, parameters: Parameters | None = None) -> list[Row]
     """The statement's rows. Raises DatabaseUnavailable when there is no answer in time.
 
     Where no lifespan opened a pool on this event loop (a command, Django's own server) it connects for this statement.
+    Within `merging.together` it goes to the database with those that are asked for at the same time.
     """
+    fetch = fetched_by.get()
+    if fetch is not None:
+        return await fetch(sql, parameters)
+    return (await fetch_each([(sql, parameters)]))[0]
+
+
+async def fetch_each(statements: Sequence[Statement]) -> list[list[Row]]:
+    """The same of several statements in one round trip, one after another: each sees what is committed by then."""
     if _pool is not None and _pool.loop is asyncio.get_running_loop():
-        return await _pool.fetch_all(sql, parameters)
+        return await _pool.fetch_each(statements)
     async with _one_off() as pool:
-        return await pool.fetch_all(sql, parameters)
+        return await pool.fetch_each(statements)
 
 
 @asynccontextmanager

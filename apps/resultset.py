@@ -1,14 +1,15 @@
-"""The rows of one statement from an aiomysql connection: those of its own cursor, for a third of the work.
+"""The rows of statements from an aiomysql connection: those of its own cursor, for a third of the work.
 
 aiomysql waits twice for each packet, and takes a packet for each column, which it parses at each statement anew: half
 of what a short read costs. Here bytes are taken as they come, and columns that were described in the same bytes before
 are known.
 
 The protocol: a packet is a length of three bytes, a number of one byte, and what it says. A result is the number of
-columns, a packet for each column, an end, a packet for each row, an end; in place of each there may be an error.
+columns, a packet for each column, an end, a packet for each row, an end; in place of each there may be an error. The
+last end says whether another result follows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -44,26 +45,42 @@ CONVERTERS: dict[int, Callable[[Any], Any]] = {
 
 
 async def rows_of(connection: Any, sql: str) -> list[Row]:
-    """The rows of a complete statement; none for one that has no rows.
+    """The rows of a complete statement; none for one that has no rows. Raises as `each_of`."""
+    return (await each_of(connection, [sql]))[0]
+
+
+async def each_of(connection: Any, statements: Sequence[str]) -> list[list[Row]]:
+    """The rows of each of some complete statements, which are sent together and run one after another.
 
     Raises pymysql's errors, OperationalError 2013 where the server leaves. After any exception, being cancelled
     included, the connection may be half-read: close it.
     """
-    await connection._execute_command(COMMAND.COM_QUERY, sql)
+    await connection._execute_command(COMMAND.COM_QUERY, ";\n".join(statements))
     packets = _Packets(connection._reader)
+    results: list[list[Row]] = []
+    while len(results) < len(statements):
+        rows, status = await _result(packets, connection.encoding)
+        results.append(rows)
+        if bool(status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS) != (len(results) < len(statements)):
+            raise InternalError("a statement with several results, or with none")
+    connection.server_status = status
+    return results
+
+
+async def _result(packets: "_Packets", encoding: str) -> tuple[list[Row], int]:
+    """The rows of one result, and what the server says of its state at their end."""
     first = await packets.next()
     if first[0] == _OK:
-        return []
+        return [], _status(first, _length(first, _length(first, 1)[1])[1])
     count, _ = _length(first, 0)
     described = tuple([await packets.next() for _ in range(count)])
-    columns = _columns(described, connection.encoding)
+    columns = _columns(described, encoding)
     await packets.next()  # the end of the columns
     rows: list[Row] = []
     while True:
         packet = packets.here() or await packets.next()
         if packet[0] == _END and len(packet) < 9:
-            connection.server_status = _status(packet)
-            return rows
+            return rows, _status(packet, 3)
         rows.append(_row(packet, columns))
 
 
@@ -133,11 +150,8 @@ class _Packets:
         return data
 
 
-def _status(end: bytes) -> int:
-    status = int.from_bytes(end[3:5], "little")
-    if status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
-        raise InternalError("a statement with several results")
-    return status
+def _status(packet: bytes, at: int) -> int:
+    return int.from_bytes(packet[at : at + 2], "little")
 
 
 @lru_cache(maxsize=1_000)

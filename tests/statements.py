@@ -1,5 +1,6 @@
 """What the pool is asked."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,11 +11,11 @@ from apps import resultset
 def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A list that every statement which is sent from now on is appended to."""
     sent: list[str] = []
-    rows_of = resultset.rows_of
+    each_of = resultset.each_of
 
-    async def noted(connection: Any, sql: str) -> list[resultset.Row]:
-        sent.append(sql)
-        return await rows_of(connection, sql)
+    async def noted(connection: Any, statements: Sequence[str]) -> list[list[resultset.Row]]:
+        sent.extend(statements)
+        return await each_of(connection, statements)
 
-    monkeypatch.setattr(resultset, "rows_of", noted)
+    monkeypatch.setattr(resultset, "each_of", noted)
     return sent

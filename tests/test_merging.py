@@ -2,13 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from apps.merging import KeyedStatement, Merger, Sharing
-from apps.mysql import DatabaseUnavailable, Row
+from apps import merging
+from apps.merging import KeyedStatement, Merger, Sharing, together
+from apps.mysql import DatabaseUnavailable, Row, Statement, fetch_all
 
 STATEMENT = KeyedStatement("SELECT … WHERE fleet = %(fleet)s AND code IN ({keys})", "code")
 
@@ -202,3 +203,90 @@ async def test_what_fails_fails_for_all_and_is_made_anew_later() -> None:
     answers = await asyncio.gather(sharing.once("x", fail), sharing.once("x", fail), return_exceptions=True)
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2
     assert await sharing.once("x", make) == "made"
+
+
+# --- reads of one caller --------------------------------------------------------------------------------------------
+
+
+class Pool:
+    """Answers each statement with its own text; notes what was sent together."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> None:
+        self.error = error
+        self.sent: list[str] = []
+        monkeypatch.setattr(merging, "fetch_each", self.fetch_each)
+
+    async def fetch_each(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        self.sent.append("".join(sql for sql, _ in statements))
+        await asyncio.sleep(0.005)
+        if self.error:
+            raise self.error
+        return [[{"sql": sql, "parameters": parameters}] for sql, parameters in statements]
+
+
+async def read(*statements: str) -> str:
+    """What a read of some statements, one after another, was answered."""
+    return "".join([(await fetch_all(sql))[0]["sql"] for sql in statements])
+
+
+async def test_statements_that_are_asked_for_at_the_same_time_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch)
+    assert await together(read("a", "b"), read("c"), read("d", "e", "f")) == ["ab", "c", "def"]
+    assert pool.sent == ["acd", "be", "f"]
+
+
+async def test_reads_within_reads_go_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch)
+
+    async def outer(depth: int) -> Any:
+        return await (together(read(str(depth)), outer(depth - 1)) if depth else read("0"))
+
+    assert await together(read("a"), outer(3), read("b", "c")) == ["a", ["3", ["2", ["1", "0"]]], "bc"]
+    assert [set(each) for each in pool.sent] == [set("ab3210"), {"c"}]
+
+
+async def test_each_statement_keeps_its_parameters_and_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    Pool(monkeypatch)
+    first, second = await asyncio.gather(
+        together(fetch_all("a", {"n": 1}), fetch_all("a", {"n": 2})), together(fetch_all("a", {"n": 3}))
+    )
+    assert [rows[0]["parameters"]["n"] for rows in (*first, *second)] == [1, 2, 3]
+
+
+async def test_callers_do_not_wait_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two requests are never in one round trip: one would wait for the statements of the other."""
+    pool = Pool(monkeypatch)
+    await asyncio.gather(together(read("a"), read("b")), together(read("c"), read("d")))
+    assert sorted(pool.sent) == ["ab", "cd"]
+
+
+async def test_an_error_of_the_database_reaches_who_asked_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch, DatabaseUnavailable("gone"))
+    with pytest.raises(DatabaseUnavailable):
+        await together(read("a", "b"), read("c"))
+    assert pool.sent == ["ac"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_what_one_read_raises_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch)
+
+    async def wrong() -> None:
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        await together(read("a", "b"), wrong())
+    await asyncio.sleep(0.02)
+    assert "b" not in "".join(pool.sent)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_caller_that_is_cancelled_ends_its_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch)
+    caller = asyncio.create_task(together(read("a", "b"), read("c", "d")))
+    await asyncio.sleep(0.002)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    await asyncio.sleep(0.02)
+    assert pool.sent == ["ac"]

@@ -299,6 +299,41 @@ async def test_a_connection_that_failed_halfway_through_an_answer_is_not_used_ag
         assert await fetch_all("SELECT 'ü' AS x") == [{"x": "ü"}]
 
 
+# --- several statements ---------------------------------------------------------------------------------------------
+
+
+async def test_several_statements_with_their_own_parameters_take_one_connection_and_one_place(settings) -> None:
+    settings.POOL_MIN = settings.POOL_MAX = 1
+    async with opened():
+        reads = mysql.pool_totals().reads
+        found = await mysql.fetch_each(
+            [("SELECT %(n)s AS n, CONNECTION_ID() AS c", {"n": 1}), ("SELECT '%' AS x, CONNECTION_ID() AS c", None)]
+        )
+        assert mysql.pool_totals().reads == reads + 1
+    [first], [second] = found
+    assert (first["n"], second["x"], first["c"]) == (1, "%", second["c"])
+
+
+async def test_each_of_several_statements_sees_what_is_committed_when_it_begins(table: None) -> None:
+    async with opened():
+        reading = asyncio.create_task(
+            mysql.fetch_each([("SELECT n, SLEEP(0.4) FROM pool_probe", None), ("SELECT n FROM pool_probe", None)])
+        )
+        await asyncio.sleep(0.1)
+        await fetch_all("UPDATE pool_probe SET n = 2")
+        first, second = await reading
+    assert (first[0]["n"], second[0]["n"]) == (1, 2)
+
+
+async def test_several_statements_are_given_up_at_one_deadline(settings) -> None:
+    settings.QUERY_TIMEOUT_S = 0.3
+    async with opened():
+        began = perf_counter()
+        with pytest.raises(StatementTimeout):
+            await mysql.fetch_each([("SELECT SLEEP(0.2)", None)] * 10)
+        assert perf_counter() - began < 1
+
+
 # --- open and close -------------------------------------------------------------------------------------------------
 
 ABORTED = "SHOW GLOBAL STATUS LIKE 'Aborted_clients'"

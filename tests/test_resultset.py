@@ -160,6 +160,34 @@ async def test_a_second_result_is_refused() -> None:
                 await cursor.execute("DROP PROCEDURE two_results")
 
 
+async def test_several_statements_are_sent_at_once_and_each_has_its_rows() -> None:
+    statements = [KINDS, "DO 1", "SELECT 1 AS n FROM DUAL WHERE 1 = 0", "SELECT 'a;b' AS text UNION ALL SELECT 'c'"]
+    async with connected() as connection:
+        recorder = connection._reader = Recorder(connection._reader)
+        found = await resultset.each_of(connection, statements)
+        assert found[1:] == [[], [], [{"text": "a;b"}, {"text": "c"}]]
+        for piece in (1, 7, 1_000):
+            assert await resultset.each_of(Replay(recorder.data, piece), statements) == found
+        assert [found[0]] == [await resultset.rows_of(connection, KINDS)]
+        assert connection.get_autocommit()
+
+
+async def test_an_error_in_one_of_several_statements_is_raised_and_the_connection_goes_on() -> None:
+    async with connected() as connection:
+        with pytest.raises(ProgrammingError, match="no_such_table"):
+            await resultset.each_of(connection, ["SELECT 1", "SELECT * FROM no_such_table", "SELECT 2"])
+        assert await resultset.rows_of(connection, "SELECT 1 AS n") == [{"n": 1}]
+
+
+@pytest.mark.parametrize("expected", [1, 3])
+async def test_another_number_of_results_than_of_statements_is_refused(expected: int) -> None:
+    async with connected() as connection:
+        recorder = connection._reader = Recorder(connection._reader)
+        await resultset.each_of(connection, ["SELECT 1", "SELECT 2"])
+    with pytest.raises(InternalError, match="several results, or with none"):
+        await resultset.each_of(Replay(recorder.data, 64), [""] * expected)
+
+
 async def test_the_session_state_follows_the_server() -> None:
     async with connected() as connection:
         assert connection.get_autocommit()
