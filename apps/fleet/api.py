@@ -18,6 +18,7 @@ from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostSource
 from apps.fleet.whose import Whose, group_asked, state_of
+from apps.merging import together
 from apps.mysql import Row
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -41,7 +42,7 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
-        current, before = [await _Summary.read(whose, each) for each in (period, period.previous())]
+        current, before = await together(*(_Summary.read(whose, each) for each in (period, period.previous())))
         return {
             "data": {"trucks": fresh.trucks, **current.shown(who.currency)},
             "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
@@ -63,7 +64,8 @@ class _Summary:
 
     @classmethod
     async def read(cls, whose: Whose, period: Period) -> Self:
-        return cls(await whose.totals(period), await whose.costs(period), await whose.trucks_used(period))
+        sums = await whose.sums(period)
+        return cls(sums.totals, sums.costs, sums.trucks_used)
 
     @property
     def figures(self) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Whose figures a question is about, the fleet's or a group's: what it reads of a period."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -14,13 +14,30 @@ from apps.fleet.drivers.queries import SAFETY_SETS
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.figures import Costs
 from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums.fleet import FleetSums, Month
 from apps.fleet.trends import queries as trend_queries
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.remembered import summaries
 
 NOTHING: Row = {"days": 0, **dict.fromkeys((*trend_queries.FIGURES, *queries.FUEL_MONEY))}
+
+
+class Sums(Protocol):
+    """What a period of a fleet, or of a group's trucks, adds up to; months in order, those that have truck-days."""
+
+    @property
+    def totals(self) -> Row: ...
+
+    @property
+    def costs(self) -> Costs: ...
+
+    @property
+    def trucks_used(self) -> int: ...
+
+    def by_month(self) -> list[Month]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +52,45 @@ class Whose:
         """What the statements take of a period."""
         return {**queries.period(self.fleet_id, period.first, period.last), "id": self.group_id}
 
-    async def totals(self, period: Period) -> Row:
-        """The sums of the period, with fuel in money."""
-        where = self.where(period)
+    async def sums(self, period: Period, *, by_month: bool = False) -> Sums:
+        """What the period adds up to; a group's months are read only where they are asked for."""
         if self.group_id is None:
-            return (await summaries.rows(queries.FLEET_TOTALS, where, self.revision))[0]
-        sums = await fetch_all(trend_queries.OF_GROUP["whole"], where)
-        fuel = await fetch_all(cost_queries.FUEL_MONEY_OF_GROUP, where)
-        return NOTHING | (sums or [{}])[0] | fuel[0]
+            return FleetSums(await summaries.rows(block_queries.FLEET_PARTS, self.where(period), self.revision))
+        return await self._of_group(period, by_month)
 
-    async def costs(self, period: Period) -> Costs:
-        where = self.where(period)
-        if self.group_id is None:
-            return Costs.of(await summaries.rows(queries.FLEET_COSTS, where, self.revision))
-        return Costs.of(await fetch_all(trend_queries.LINES_OF_GROUP["whole"], where))
+    async def _of_group(self, period: Period, by_month: bool) -> Sums:
+        where, kinds = self.where(period), ("whole", "month") if by_month else ("whole",)
+        fuel, used, *parts = await together(
+            fetch_all(cost_queries.FUEL_MONEY_OF_GROUP, where),
+            fetch_all(block_queries.TRUCKS_USED_OF_GROUP, where),
+            *(fetch_all(statements[kind], where) for kind in kinds for statements in _OF_GROUP),
+        )
+        sums, costs, *months = parts
+        totals = NOTHING | (sums or [{}])[0] | fuel[0]
+        return _GroupSums(totals, Costs.of(costs), int(used[0]["trucks_used"]), months)
 
     async def safety_weights(self, period: Period) -> Weights:
         """Those in force on the period's last day."""
         rows = await fetch_all(SAFETY_SETS, {"fleet": self.fleet_id, "to_day": period.last})
         return Weights.of(orjson.loads(row["values"]) for row in rows)
 
-    async def trucks_used(self, period: Period) -> int:
-        """How many trucks were used on at least one day."""
-        where = self.where(period)
-        if self.group_id is None:
-            rows = await summaries.rows(block_queries.TRUCKS_USED, where, self.revision)
-        else:
-            rows = await fetch_all(block_queries.TRUCKS_USED_OF_GROUP, where)
-        return int(rows[0]["trucks_used"])
 
-    async def by_month(self, period: Period) -> list[tuple[dt.date, Row, Costs]]:
-        """First day, sums and costs of each month that has days."""
-        of_group = self.group_id is not None
-        sums_by: Mapping[str, str] = trend_queries.OF_GROUP if of_group else trend_queries.OF_FLEET
-        lines_by: Mapping[str, str] = trend_queries.LINES_OF_GROUP if of_group else trend_queries.LINES_OF_FLEET
-        sums = await fetch_all(sums_by["month"], self.where(period))
+_OF_GROUP = (trend_queries.OF_GROUP, trend_queries.LINES_OF_GROUP)
+
+
+@dataclass(frozen=True, slots=True)
+class _GroupSums:
+    """The sums of a group's trucks, as `FleetSums` has those of a fleet. `months`: rows of sums, rows of costs."""
+
+    totals: Row
+    costs: Costs
+    trucks_used: int
+    months: Sequence[list[Row]]
+
+    def by_month(self) -> list[Month]:
+        sums, lines = self.months
         costs: dict[dt.date, list[Row]] = {}
-        for row in await fetch_all(lines_by["month"], self.where(period)):
+        for row in lines:
             costs.setdefault(row["bucket"], []).append(row)
         return [(row["bucket"], row, Costs.of(costs.get(row["bucket"], []))) for row in sums]
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.fleet.models import (
+    FleetBlock,
     FleetSpan,
     FleetSpanCost,
     TruckBlock,
@@ -20,6 +21,7 @@ from apps.fleet.models import (
     TruckSpanFuel,
 )
 from apps.fleet.sums.blocks import FIGURES
+from apps.fleet.sums.fleet import FIGURES as FLEET_FIGURES
 from apps.trucks.models import TruckDay
 
 COUNTED = (
@@ -116,6 +118,7 @@ def assert_spans_add_up(fleet_id: int) -> None:
         _assert_fuel(fleet_id, span, money)
         _assert_fleet(fleet_id, span, days, costs, money)
     assert_blocks_hold(fleet_id, days, costs, money)
+    _assert_fleet_blocks(fleet_id, days, costs, money)
 
 
 def assert_blocks_hold(
@@ -144,6 +147,46 @@ def assert_blocks_hold(
         assert_same(row, true[key])
     assert packed_costs == {key: cost_sums(each) for key, each in _by_piece(costs).items()}
     assert used == {key for key, row in true.items() if row["trucks_used"]}
+
+
+def _assert_fleet_blocks(
+    fleet_id: int, days: list[TruckDay], costs: list[TruckDayCost], money: list[TruckDayFuel]
+) -> None:
+    """The same of what is packed of the fleet: its sums, its costs, and who was used."""
+    packed, packed_costs, used = {}, {}, {}
+    for row in FleetBlock.objects.filter(fleet_id=fleet_id):
+        key = row.span, row.first_day
+        assert row.figures or row.costs
+        for values in zip(*columns_of(row.figures, len(FLEET_FIGURES)), strict=True):
+            packed[key] = dict(zip(FLEET_FIGURES, values, strict=True))
+        if row.costs:
+            packed_costs[key] = {(line, source): Decimal(cents) / 100 for line, source, cents in json.loads(row.costs)}
+        numbers = [number for (number,) in struct.iter_unpack("<Q", row.used)]
+        half = len(numbers) // 2
+        if numbers:
+            pairs = zip(numbers[:half], numbers[half:], strict=True)
+            used[key] = {64 * block + bit for block, bits in pairs for bit in range(64) if bits >> bit & 1}
+    true = {key: _whole(sums(each)) for key, each in _of_fleet(days).items()}
+    for key, each in _of_fleet(days).items():
+        del true[key]["max_speed_kmh"]
+        true[key]["days"] = len({day.day for day in each})
+    for key, each in _of_fleet(money).items():
+        true[key] |= _whole({name: total(getattr(day, name) for day in each) for name in MONEY})
+        true[key] |= {f"balance_{name}": total(getattr(day, f"balance_{name}") for day in each) for name in BALANCE}
+    assert packed.keys() == true.keys()
+    for key, row in packed.items():
+        assert_same(row, true[key])
+    assert packed_costs == {key: cost_sums(each) for key, each in _of_fleet(costs).items()}
+    who = {key: {day.truck_id for day in each if day.is_used} for key, each in _of_fleet(days).items()}
+    assert used == {key: trucks for key, trucks in who.items() if trucks}
+
+
+def _of_fleet(rows: Iterable[Any]) -> dict[Any, list[Any]]:
+    """By kind of span, days too, and first day."""
+    found: defaultdict[Any, list[Any]] = defaultdict(list)
+    for (span, first, _), each in _by_piece(rows).items():
+        found[span, first] += each
+    return found
 
 
 def columns_of(packed: bytes, number: int) -> list[list[float | None]]:

@@ -13,10 +13,23 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries
-from apps.fleet.models import TruckBlock, TruckDayFuel, TruckSpan, TruckSpanDriver, TruckSpanFuel
+from apps.fleet.figures import Costs
+from apps.fleet.models import (
+    FleetBlock,
+    FleetSpan,
+    TruckBlock,
+    TruckDayCost,
+    TruckDayFuel,
+    TruckSpan,
+    TruckSpanDriver,
+    TruckSpanFuel,
+)
 from apps.fleet.summaries import sums
 from apps.fleet.sums import blocks
+from apps.fleet.sums import fleet as fleet_sums
 from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums.fleet import FleetSums
+from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, Truck, TruckDay
 from tests import rows
@@ -191,6 +204,10 @@ def test_days_that_are_no_more_leave_no_block(fleet: Fleet) -> None:
     sums.of_days(fleet.pk, days, revision)
     assert_spans_add_up(fleet.pk)
     assert {bytes(row["figures"]) for row in stored(fleet)} == {b""}, "costs are still there"
+    assert {(bytes(row["figures"]), bytes(row["used"])) for row in fleet_stored(fleet)} == {(b"", b"")}
+    TruckDayCost.objects.all().delete()
+    sums.of_days(fleet.pk, [(0, dt.date(2026, 2, 3)), *days], revision)
+    assert fleet_stored(fleet) == []
 
 
 def fill(migration: str) -> None:
@@ -237,6 +254,50 @@ def test_trucks_are_counted_once_whatever_the_parts_of_the_period(fleet: Fleet) 
     asked = {"id": fleet.truck_groups.get().pk}
     for first, last, used, of_group in (((1, 30), (1, 30), 2, 1), ((1, 1), (2, 28), 3, 2), ((2, 4), (2, 5), 0, 0)):
         where = queries.period(fleet.pk, dt.date(2026, *first), dt.date(2026, *last)) | asked
-        [row] = fetch_all_sync(block_queries.TRUCKS_USED, where)
+        found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
         [row_of_group] = fetch_all_sync(block_queries.TRUCKS_USED_OF_GROUP, where)
-        assert (row["trucks_used"], row_of_group["trucks_used"]) == (used, of_group)
+        assert (found.trucks_used, row_of_group["trucks_used"]) == (used, of_group)
+
+
+def test_the_fleets_packed_sums_are_those_of_its_rows(fleet: Fleet) -> None:
+    """Values and types: what is served from packs is what the statements over rows say."""
+    for first, last in (((1, 30), (1, 30)), ((1, 1), (2, 28)), ((2, 4), (2, 5)), ((2, 3), (2, 3))):
+        where = queries.period(fleet.pk, dt.date(2026, *first), dt.date(2026, *last))
+        found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
+        [totals] = fetch_all_sync(queries.FLEET_TOTALS, where)
+        del totals["as_of"]
+        assert found.totals == totals
+        assert {name: type(value) for name, value in found.totals.items()} == {
+            name: type(value) for name, value in totals.items()
+        }
+        assert found.costs == Costs.of(fetch_all_sync(queries.FLEET_COSTS, where))
+        assert str(found.costs.total) == str(Costs.of(fetch_all_sync(queries.FLEET_COSTS, where)).total)
+        months = {row["bucket"]: row["distance_m"] for row in fetch_all_sync(trend_queries.OF_FLEET["month"], where)}
+        assert {month: sums["distance_m"] for month, sums, _ in found.by_month()} == months
+
+
+def test_a_fleets_figures_are_packed_as_what_their_columns_hold() -> None:
+    fields = {field.name: field for field in FleetSpan._meta.concrete_fields}
+    assert fields.keys() - {"fleet_id", "span", "first_day", "as_of"} == set(fleet_sums.FIGURES)
+    for name in fleet_sums.FIGURES:
+        assert isinstance(fields[name], models.FloatField) == blocks.is_fraction(name), name
+        assert blocks.PLACES.get(name) == getattr(fields[name], "decimal_places", None), name
+
+
+def fleet_stored(fleet: Fleet) -> list[dict[str, Any]]:
+    return list(FleetBlock.objects.filter(fleet_id=fleet.pk).order_by("span", "first_day").values())
+
+
+def test_the_migration_packs_the_fleets_days_as_a_rebuild_does(fleet: Fleet) -> None:
+    before = fleet_stored(fleet)
+    assert before
+    FleetBlock.objects.all().delete()
+    fill("0025_fleet_blocks")
+    assert fleet_stored(fleet) == before
+
+
+def test_a_fleets_packed_sums_never_have_another_fleets(fleet: Fleet) -> None:
+    other = rows.fleet("Other", timezone="UTC")
+    where = queries.period(other.pk, dt.date(2026, 1, 1), dt.date(2026, 2, 28))
+    found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
+    assert (found.totals["days"], found.costs.total, found.trucks_used, found.by_month()) == (0, None, 0, [])

@@ -25,7 +25,8 @@ QUARTER = (dt.date(2026, 1, 3), dt.date(2026, 4, 2))  # 90 days with days, penta
 STATEMENTS = {
     "totals": queries.FLEET_TOTALS,
     "costs": queries.FLEET_COSTS,
-    "used": block_queries.TRUCKS_USED,
+    "parts": block_queries.FLEET_PARTS,
+    "used of a group": block_queries.TRUCKS_USED_OF_GROUP,
     "costs by month": trend_queries.LINES_OF_FLEET["month"],
     "trucks": block_queries.columns(queries.UTILIZATION_SUMS),
     "costs of trucks": block_queries.COSTS,

@@ -16,6 +16,7 @@ from apps.fleet.models import TruckDayCost
 from apps.fleet.spans import month_of, parts, pentad_of
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.fleet import FleetSums
 from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import Truck, TruckDay
@@ -131,8 +132,11 @@ def _check_period(fleet: Fleet, first: dt.date, last: dt.date) -> None:
         twin.assert_same(totals, {name: true[name] for name in twin.COUNTED} | {"truck_days_used": true["trucks_used"]})
     amounts = {(row["line"], row["source"]): row["amount"] for row in fetch_all_sync(queries.FLEET_COSTS, asked)}
     assert amounts == twin.cost_sums(costs)
-    [used] = fetch_all_sync(block_queries.TRUCKS_USED, asked)
-    assert used["trucks_used"] == len({day.truck_id for day in days if day.is_used})
+    found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, asked))
+    assert found.trucks_used == len({day.truck_id for day in days if day.is_used})
+    assert found.costs.amounts == amounts
+    for name in twin.COUNTED:
+        assert twin.same(found.totals[name], totals[name])
     _check_months(asked, days, costs)
     _check_trucks(asked, days, costs)
 

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from apps.fleet.summaries import sums
 from apps.mysql import Row
+from apps.trucks.models import SummaryRevision, TruckDay
 from apps.trucks.remembered import Answers, Remembered
 from tests import rows
 from tests.conftest import AsgiClient
@@ -73,14 +75,16 @@ async def test_the_rows_that_were_asked_for_longest_ago_are_forgotten() -> None:
 def test_a_figure_changes_with_the_revision_and_with_nothing_else(api_get: Get) -> None:
     fleet = rows.fleet()
     day = rows.truck_day(rows.truck(fleet))
-    made = rows.fleet_day(fleet)
+    rows.fleet_day(fleet)
     key = rows.api_key(fleet)
 
     def distance() -> int:
         return api_get(f"/api/v2/fleet/summary?from={rows.DAY}&to={rows.DAY}", key).json()["data"]["distance_m"]
 
     assert distance() == day.distance_m
-    type(made).objects.filter(fleet_id=fleet.pk).update(distance_m=7)
+    TruckDay.objects.filter(fleet_id=fleet.pk).update(distance_m=7)
+    sums.of_days(fleet.pk, [(day.truck_id, rows.DAY)], SummaryRevision(revision=0, changed_at=rows.NOON))
+    assert distance() == day.distance_m, "it follows from the revision, which says that nothing has changed"
     rows.revision(fleet, 1)
     assert distance() == 7
 

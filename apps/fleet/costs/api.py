@@ -30,7 +30,9 @@ from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import Costs as Amounts
 from apps.fleet.sums.blocks import total
+from apps.fleet.sums.fleet import Month
 from apps.fleet.whose import Whose, group_asked, state_of
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -59,13 +61,19 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
     group = await group_asked(who.fleet_id, asked.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        analysis = Analysis(Whose(who.fleet_id, group, fresh.revision), period, who.currency)
-        now_, before = await analysis.spent(period), await analysis.spent(period.previous())
-        rows, page_echo = await analysis.by(asked.by, page, fresh.trucks)
+        whose = Whose(who.fleet_id, group, fresh.revision)
+        analysis = Analysis(whose, period, who.currency)
+        sums, sums_before, benchmark, (rows, page_echo) = await together(
+            whose.sums(period, by_month=True),
+            whose.sums(period.previous()),
+            fetch_all(queries.BENCHMARK, {"fleet": who.fleet_id, "to_day": period.last}),
+            analysis.by(asked.by, page, fresh.trucks),
+        )
+        now_, before = Spent(sums.totals, sums.costs), Spent(sums_before.totals, sums_before.costs)
         current, earlier = now_.figures, before.figures
         return {
-            "data": {**analysis.by_line(now_), **await analysis.by_time(), **_NO_ROWS, **rows},
-            "summary": {**now_.shown(who.currency), **await analysis.beside(now_, before)},
+            "data": {**analysis.by_line(now_), **analysis.by_time(sums.by_month()), **_NO_ROWS, **rows},
+            "summary": {**now_.shown(who.currency), **analysis.beside(now_, before, benchmark)},
             "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
             "change_pct": change_pct(current, earlier),
             "page": page_echo,
@@ -127,9 +135,6 @@ class Analysis:
     period: Period
     currency: str
 
-    async def spent(self, period: Period) -> Spent:
-        return Spent(await self.whose.totals(period), await self.whose.costs(period))
-
     def by_line(self, spent: Spent) -> dict[str, Any]:
         return {"by_line": [self._line(line, spent) for line in spent.costs.lines]}
 
@@ -144,9 +149,9 @@ class Analysis:
             "sources": cost_figures.sources(own, self.currency),
         }
 
-    async def by_time(self) -> dict[str, Any]:
+    def by_time(self, months: Iterable[Month]) -> dict[str, Any]:
         """By month and by quarter, which is the sum of its months."""
-        months = await self.whose.by_month(self.period)
+        months = list(months)
         quarters = groupby(months, key=lambda month: quarter_of(month[0])[0])
         return {
             "by_month": [{"month": f"{day:%Y-%m}", **told(row, costs, self.currency)} for day, row, costs in months],
@@ -193,16 +198,16 @@ class Analysis:
         ], page_echo
 
     async def _groups(self, where: dict[str, Any]) -> list[dict[str, Any]]:
-        groups = await fetch_all(block_queries.GROUPS, {"fleet": self.whose.fleet_id})
-        sums, costs = await truck_sums.sums(where, SUMS), await truck_sums.costs(where)
+        groups, sums, costs = await together(
+            fetch_all(block_queries.GROUPS, where), truck_sums.sums(where, SUMS), truck_sums.costs(where)
+        )
         return [
             {"group": name, "trucks": number, **told(sums, costs, self.currency)}
             for name, number, sums, costs in groups_spent(sums, costs, groups)
         ]
 
-    async def beside(self, now: Spent, before: Spent) -> dict[str, Any]:
+    def beside(self, now: Spent, before: Spent, benchmark: Sequence[Row]) -> dict[str, Any]:
         """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""
-        asked = {"fleet": self.whose.fleet_id, "to_day": self.period.last}
         change = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), self.currency)
         distance_m = now.totals["distance_m"]
         is_all = self.whose.group_id is None
@@ -212,9 +217,7 @@ class Analysis:
             "fuel": cost_figures.fuel(now.totals, self.currency),
             "idling": cost_figures.idling(now.totals, self.currency),
             "change": {"period": self.period.previous().echo(), **change},
-            "benchmark": cost_figures.benchmark(
-                await fetch_all(queries.BENCHMARK, asked), now.costs, distance_m, self.currency
-            ),
+            "benchmark": cost_figures.benchmark(benchmark, now.costs, distance_m, self.currency),
         }
 
 
@@ -238,7 +241,7 @@ def _whole(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _together(months: Iterable[tuple[dt.date, Row, Costs]]) -> tuple[Row, Costs]:
+def _together(months: Iterable[Month]) -> tuple[Row, Costs]:
     """The sums and costs of several months."""
     each = list(months)
     return total((row for _, row, _ in each), _SUMMED), Costs.together(costs.amounts for _, _, costs in each)

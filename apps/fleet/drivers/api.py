@@ -30,6 +30,7 @@ from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.utilization.figures import is_ranked, not_ranked, ranking
 from apps.fleet.whose import Whose, group_asked, state_of
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.api import matching
@@ -69,17 +70,19 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
-        driven = Driven(whose, period, fresh, await terms_of(who, period))
-        totals, before = await driven.totals(period), await driven.totals(period.previous())
-        rows, page_echo = await driven.rows(asked, page)
+        terms, sums, sums_before = await together(
+            terms_of(who, period), whose.sums(period), whose.sums(period.previous())
+        )
+        totals, driven = sums.totals, Driven(whose, period, fresh, terms)
+        (rows, page_echo), left_out = await together(driven.rows(asked, page), driven.not_ranked(asked))
         return {
             "data": rows,
             "summary": {
-                **_shown(totals, driven.terms),
-                "safety_weights": asdict(driven.terms.weights),
-                "not_ranked": await driven.not_ranked(asked),
+                **_shown(totals, terms),
+                "safety_weights": asdict(terms.weights),
+                "not_ranked": left_out,
             },
-            **_compared(totals, before, period, driven.terms),
+            **_compared(totals, sums_before.totals, period, terms),
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
@@ -150,9 +153,6 @@ class Driven:
     @property
     def scope(self) -> str:
         return "fleet" if self.whose.group_id is None else "group"
-
-    async def totals(self, period: Period) -> Row:
-        return await self.whose.totals(period)
 
     async def rows(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The rows of `data`, and the answer's `page`."""
@@ -253,15 +253,17 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
     page = Page.of(search, "drivers", who.fleet_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        rows, page_echo = await _listed(who, period, fresh, search, page)
-        found = (await fetch_all(statements.DRIVERS_FOUND, {"fleet": who.fleet_id, **_searched(search)}))[0]
-        totals = await Whose(who.fleet_id, None, fresh.revision).totals(period)
+        (rows, page_echo), [found], sums = await together(
+            _listed(who, period, fresh, search, page),
+            fetch_all(statements.DRIVERS_FOUND, {"fleet": who.fleet_id, **_searched(search)}),
+            Whose(who.fleet_id, None, fresh.revision).sums(period),
+        )
         return {
             "data": rows,
             "summary": {name: int(number) for name, number in found.items()},
             "page": page_echo,
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(totals)),
+            "freshness": fresh.body(figures.coverage_pct(sums.totals)),
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
@@ -272,8 +274,8 @@ async def _listed(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
     is_few = driver_sums.is_few(page.limit, fresh.trucks)
-    rows, page_echo = await (_few_drivers if is_few else _drivers)(who.fleet_id, period, page, which)
-    terms = await terms_of(who, period)
+    read = _few_drivers if is_few else _drivers
+    (rows, page_echo), terms = await together(read(who.fleet_id, period, page, which), terms_of(who, period))
     return [{**_driver(row, before, terms), **own} for row, before, own in rows], page_echo
 
 
@@ -291,9 +293,13 @@ Drivers = tuple[list[tuple[Row, Row, dict[str, Any]]], dict[str, Any]]
 async def _drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> Drivers:
     where = queries.period(fleet_id, period.first, period.last)
     of_before = queries.period(fleet_id, period.previous().first, period.previous().last)
-    rows, echo = page.cut(await fetch_all(statements.LISTED, {**where, **which}), "code")
-    sums, before = await driver_sums.sums(where), await driver_sums.sums(of_before, statements.BEFORE)
-    codes = await driver_sums.codes_of_trucks(where)
+    found, sums, before, codes = await together(
+        fetch_all(statements.LISTED, {**where, **which}),
+        driver_sums.sums(where),
+        driver_sums.sums(of_before, statements.BEFORE),
+        driver_sums.codes_of_trucks(where),
+    )
+    rows, echo = page.cut(found, "code")
     return [
         ({**row, **sums.get(row["id"], NOTHING)}, before.get(row["id"], _NO_SUMS), _own(row, codes.get(row["id"], [])))
         for row in rows

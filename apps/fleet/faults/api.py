@@ -16,6 +16,7 @@ from apps.fleet.faults import queries as fault_queries
 from apps.fleet.faults import schemas
 from apps.fleet.figures import coverage_pct
 from apps.fleet.whose import Whose, group_asked, state_of
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.api import SEVERITIES
@@ -43,17 +44,22 @@ async def open_faults(request: AuthenticatedRequest, search: Query[schemas.OpenF
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
-        totals, before = [await whose.totals(each) for each in (period, period.previous())]
-        opened, opened_before = _opened(totals), _opened(before)
-        rows, page_echo = await _faults(search, page, which := {"fleet": who.fleet_id, "id": group})
+        which = {"fleet": who.fleet_id, "id": group}
+        sums, before, counts, (rows, page_echo) = await together(
+            whose.sums(period),
+            whose.sums(period.previous()),
+            fetch_all(fault_queries.COUNTS, which),
+            _faults(search, page, which),
+        )
+        opened, opened_before = _opened(sums.totals), _opened(before.totals)
         return {
             "data": rows,
-            "summary": {**_counts((await fetch_all(fault_queries.COUNTS, which))[0]), **opened},
+            "summary": {**_counts(counts[0]), **opened},
             "previous": {"period": period.previous().echo(), **opened_before},
             "change_pct": change_pct(opened, opened_before),
             "page": page_echo,
             "period": period.echo(),
-            "freshness": fresh.body(coverage_pct(totals)),
+            "freshness": fresh.body(coverage_pct(sums.totals)),
         }
 
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)

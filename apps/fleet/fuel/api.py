@@ -18,12 +18,12 @@ from apps.fleet.fuel import queries as fuel_queries
 from apps.fleet.fuel import schemas
 from apps.fleet.fuel.figures import burn, figures, shown
 from apps.fleet.fuel.report import Report, baseline_of
-from apps.fleet.whose import group_asked
+from apps.fleet.whose import Whose, group_asked
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_exports import PagedList
-from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
 
@@ -39,18 +39,24 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
     group = await group_asked(who.fleet_id, asked.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        periods = period, period.previous(), baseline_of(period)
-        totals, before, baseline = [await _totals(who, each, fresh.revision) for each in periods]
+        whose, where = (
+            Whose(who.fleet_id, None, fresh.revision),
+            queries.period(who.fleet_id, period.first, period.last),
+        )
+        report, alerts, *sums = await together(
+            Report.read(who.fleet_id, who.currency, period),
+            _alert_counts(where),
+            *(whose.sums(each) for each in (period, period.previous(), baseline_of(period))),
+        )
+        totals, before, baseline = [each.totals for each in sums]
         current, earlier = figures(totals), figures(before)
-        report = await Report.read(who.fleet_id, who.currency, period)
-        where = queries.period(who.fleet_id, period.first, period.last)
         rows, page_echo = await _trucks(report, where, asked.sort, group, page)
         return {
             "data": rows,
             "summary": {
                 **shown(current, who.currency),
                 **report.summary(burn(totals), burn(baseline)),
-                "alerts": await _alert_counts(where),
+                "alerts": alerts,
             },
             "previous": {"period": period.previous().echo(), **shown(earlier, who.currency)},
             "change_pct": fleet_figures.change_pct(current, earlier),
@@ -92,8 +98,3 @@ async def _alerts(where: dict[str, Any], trucks: Sequence[int]) -> dict[int, lis
 async def _alert_counts(where: dict[str, Any]) -> dict[str, int]:
     counts = {row["state"]: row["alerts"] for row in await fetch_all(fuel_queries.ALERT_COUNTS, where)}
     return {state: counts.get(state, 0) for state in ("open", "acknowledged", "dismissed")}
-
-
-async def _totals(who: Principal, period: Period, revision: int) -> Row:
-    asked = queries.period(who.fleet_id, period.first, period.last)
-    return (await summaries.rows(queries.FLEET_TOTALS, asked, revision))[0]

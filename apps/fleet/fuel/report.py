@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import orjson
 
+from apps import merging
 from apps.accounts.amounts import money, rounded
 from apps.accounts.calendar import ONE_DAY
 from apps.accounts.paging import Page
@@ -41,14 +42,14 @@ class Report:
     @classmethod
     async def read(cls, fleet_id: int, currency: str, period: Period) -> Self:
         asked, before = (queries.period(fleet_id, each.first, each.last) for each in (period, baseline_of(period)))
-        return cls.of(
-            currency,
-            names=await fetch_all(fuel_queries.TRUCKS, asked),
-            groups=await fetch_all(fuel_queries.GROUPS, asked),
-            sets=await fetch_all(fuel_queries.PARAMETER_SETS, asked),
-            fuel=await truck_sums.sums(asked, fuel_queries.FIGURES),
-            baselines=await truck_sums.sums(before, fuel_queries.BURN),
+        found = await merging.together(
+            fetch_all(fuel_queries.TRUCKS, asked),
+            fetch_all(fuel_queries.GROUPS, asked),
+            fetch_all(fuel_queries.PARAMETER_SETS, asked),
+            truck_sums.sums(asked, fuel_queries.FIGURES),
+            truck_sums.sums(before, fuel_queries.BURN),
         )
+        return cls.of(currency, *found)
 
     @classmethod
     def of(

@@ -23,11 +23,12 @@ from apps.fleet.idling.schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, Id
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.utilization.figures import coverage_pct, is_ranked, not_ranked
+from apps.fleet.whose import Whose
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_exports import PagedList
-from apps.trucks.remembered import summaries
 
 _ALL = 2**31
 router = Router(tags=["Fleet"], by_alias=True)
@@ -46,17 +47,19 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
     period = asked.resolve(who.zone, now)
     priced = partial(of_rows.priced, money=partial(money, currency=who.currency))
 
-    async def totals(of: Period, fresh: Freshness) -> Row:
-        where = queries.period(who.fleet_id, of.first, of.last)
-        return (await summaries.rows(queries.FLEET_TOTALS, where, fresh.revision))[0]
-
     async def build(fresh: Freshness) -> dict[str, Any]:
-        now_row, before_row = await totals(period, fresh), await totals(period.previous(), fresh)
-        current, earlier = of_rows.totals(now_row), of_rows.totals(before_row)
-        where = queries.period(who.fleet_id, period.first, period.last)
-        every = await truck_sums.every(where, idling_queries.OF_TRUCK)
+        whose, where = (
+            Whose(who.fleet_id, None, fresh.revision),
+            queries.period(who.fleet_id, period.first, period.last),
+        )
+        sums, before, every, places = await together(
+            whose.sums(period),
+            whose.sums(period.previous()),
+            truck_sums.every(where, idling_queries.OF_TRUCK),
+            place_sums.worst_places(where, asked.limit),
+        )
+        current, earlier = of_rows.totals(sums.totals), of_rows.totals(before.totals)
         trucks = _ranked(every)
-        places = await place_sums.worst_places(where, asked.limit)
         named = await _named(who.fleet_id, places)
         return {
             "data": {
@@ -72,7 +75,7 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
             "previous": {"period": period.previous().echo(), **priced(earlier)},
             "change_pct": figures.change_pct(current, earlier),
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(now_row)),
+            "freshness": fresh.body(figures.coverage_pct(sums.totals)),
         }
 
     return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)

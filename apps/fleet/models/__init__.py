@@ -1,7 +1,7 @@
 """What the trucks' days cost, how well they were used, and who is told."""
 
 from apps.fleet.models.benchmarks import Benchmark
-from apps.fleet.models.blocks import TruckBlock
+from apps.fleet.models.blocks import FleetBlock, TruckBlock
 from apps.fleet.models.costs import (
     UNALLOCATED,
     CostBasis,
@@ -45,6 +45,7 @@ __all__ = [
     "DirtyEntry",
     "DirtyFuelWeek",
     "ExchangeRate",
+    "FleetBlock",
     "FleetDay",
     "FleetDayCost",
     "FleetDayHours",

@@ -1,9 +1,11 @@
-"""The sums of a fleet's trucks as packed columns: what lists of trucks are read from."""
+"""The sums of a fleet and of its trucks as packed columns: what totals and lists of trucks are read from."""
 
 from django.db import models
 
 from apps.fleet.models.spans import KINDS, SpanKey
 from apps.fleet.spans import DAY
+
+_KINDS = [(DAY, "day"), *KINDS]
 
 
 class TruckBlock(SpanKey):
@@ -17,7 +19,7 @@ class TruckBlock(SpanKey):
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "block")
-    span = models.CharField(max_length=6, choices=[(DAY, "day"), *KINDS])
+    span = models.CharField(max_length=6, choices=_KINDS)
     block = models.BigIntegerField(help_text="the trucks' ids divided by 64")
     used = models.PositiveBigIntegerField(default=0)
     figures = models.BinaryField(default=b"")
@@ -31,3 +33,21 @@ class TruckBlock(SpanKey):
 
     def __str__(self) -> str:
         return f"trucks {self.block} in the {self.span} of fleet {self.fleet_id} from {self.first_day}"
+
+
+class FleetBlock(SpanKey):
+    """A fleet's day, pentad or month in one row: its sums, its costs, and which trucks were used, packed.
+
+    From some twenty of them follow all totals of two periods, whatever the number of trucks. Replaced by
+    `apps.fleet.summaries.fleet_blocks` with the rows that it is made of, in their transaction; packed by
+    `apps.fleet.sums.fleet`.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "span", "first_day")
+    span = models.CharField(max_length=6, choices=_KINDS)
+    figures = models.BinaryField(default=b"")
+    costs = models.BinaryField(default=b"")
+    used = models.BinaryField(default=b"")
+
+    class Meta:
+        db_table = "fleet_block"

@@ -12,7 +12,7 @@ from django.db import connection
 from apps.fleet import queries
 from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.spans import Span, month_of, pentad_of
-from apps.fleet.summaries import blocks
+from apps.fleet.summaries import blocks, fleet_blocks
 from apps.trucks.models import SummaryRevision
 
 TruckDays = Collection[tuple[int, dt.date]]
@@ -40,12 +40,14 @@ def of_costs(fleet_id: int, changed: TruckDays, revision: SummaryRevision) -> No
     _run(queries.SUM_UP_DAY_COSTS, values)
     _spans(fleet_id, changed, _COSTS, queries.SUM_UP_FLEET_COSTS)
     blocks.replace(fleet_id, changed, costs_alone=True)
+    fleet_blocks.replace(fleet_id, changed)
 
 
 def of_spans(fleet_id: int, changed: TruckDays) -> None:
-    """The spans around these days, of trucks and fleet, and the trucks' packed sums."""
+    """The spans around these days, and the packed sums, of trucks and fleet."""
     _spans(fleet_id, changed, _ALL, queries.SUM_UP_FLEET)
     blocks.replace(fleet_id, changed)
+    fleet_blocks.replace(fleet_id, changed)
 
 
 def _spans(fleet_id: int, changed: TruckDays, of_trucks: Iterable[Statements], of_fleet: Statements) -> None:

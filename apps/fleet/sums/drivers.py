@@ -11,6 +11,7 @@ from apps.fleet.drivers.queries import DRIVERS
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums.blocks import Costs, added_up_by_driver, block_of, costs_added_up, trucks_by_driver
 from apps.fleet.sums.queries import DRIVER_COSTS, driver_columns
+from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 from apps.trucks.detection.driver_parts import NOBODY
 
@@ -47,8 +48,11 @@ def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
 
 async def codes_of_trucks(where: Where) -> dict[int, list[str]]:
     """The codes of the trucks that they had, ascending."""
-    had = trucks_by_driver(row["figures"] for row in await fetch_all(driver_columns(()), _asked(where, None)))
-    codes = {row["id"]: row["code"] for row in await fetch_all(block_queries.CODES, where)}
+    packed, rows = await together(
+        fetch_all(driver_columns(()), _asked(where, None)), fetch_all(block_queries.CODES, where)
+    )
+    had = trucks_by_driver(row["figures"] for row in packed)
+    codes = {row["id"]: row["code"] for row in rows}
     return {
         driver_id: sorted(codes[truck_id] for truck_id in trucks if truck_id in codes)
         for driver_id, trucks in had.items()
@@ -60,8 +64,8 @@ async def every(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = N
 
     Nobody has neither code nor name.
     """
-    drivers = await fetch_all(block_queries.DRIVERS, {**where, "after": after})
-    return _named(drivers, await sums(where, names, trucks))
+    drivers = fetch_all(block_queries.DRIVERS, {**where, "after": after})
+    return _named(*await together(drivers, sums(where, names, trucks)))
 
 
 def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> list[Row]:

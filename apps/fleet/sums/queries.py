@@ -1,5 +1,5 @@
-"""The statements of the packed sums of trucks and of the places where they idle: what they are made from, and how lists
-read them.
+"""The statements of the packed sums of fleets, of their trucks and of the places where they idle: what they are made
+from, and how totals and lists read them.
 
 Reading ones take what `queries.period` gives, and `from_block` and `to_block`.
 """
@@ -12,6 +12,7 @@ from apps.fleet.idling.blocks import SUMS as IDLED
 from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY, sums_of
 from apps.fleet.spans import DAY, MONTH, PENTAD
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, PLACES, TRUCKS
+from apps.fleet.sums.fleet import FIGURES as FLEET_FIGURES
 
 _OF_BLOCK = "truck_id BETWEEN %(first)s AND %(last)s"
 _MONEY = {name: f"{name} * {10**places}" for name, places in PLACES.items()}  # decimals become whole numbers
@@ -148,15 +149,46 @@ DRIVER_COSTS = f"SELECT driver_costs AS costs FROM truck_block WHERE {_IN_BLOCKS
 # Where all of the fleet idled.
 IDLE_PLACES = f"SELECT places FROM truck_block WHERE {_IN_PERIOD}"
 
-# How many trucks were used at least one day of the period.
+# How many trucks of a group were used at least one day of the period.
 _USED = f"SELECT block, BIT_OR(used) AS used FROM truck_block WHERE {_IN_PERIOD} GROUP BY block"
-TRUCKS_USED = f"SELECT COALESCE(SUM(BIT_COUNT(used)), 0) AS trucks_used FROM ({_USED}) blocks"
 TRUCKS_USED_OF_GROUP = f"""
 SELECT COALESCE(SUM(BIT_COUNT(blocks.used & members.mask)), 0) AS trucks_used FROM ({_USED}) blocks JOIN (
     SELECT truck_id DIV {TRUCKS} AS block, BIT_OR(1 << truck_id MOD {TRUCKS}) AS mask FROM truck_group_truck
     WHERE truckgroup_id = %(id)s GROUP BY truck_id DIV {TRUCKS}
 ) members ON members.block = blocks.block
 """
+
+# --- a fleet's ------------------------------------------------------------------------------------------------------
+
+
+def _fleet_rows(kind: str) -> tuple[str, str]:
+    """One row a day or span, in order: its first day, its FIGURES; one a line and source besides: that, line, source,
+    cents."""
+    table, first_day = ("fleet_day", "day") if kind == DAY else ("fleet_span", "first_day")
+    days = "1" if kind == DAY else "days"
+    which = f"fleet_id = %(fleet)s AND {'' if kind == DAY else 'span = %(kind)s AND '}{first_day} IN %(firsts)s"
+    figures = ", ".join(_MONEY.get(name, name) for name in FLEET_FIGURES[1:])
+    return (
+        f"SELECT {first_day}, {days}, {figures} FROM {table} WHERE {which} ORDER BY {first_day}",
+        f"SELECT {first_day}, line, source, CAST(amount * 100 AS SIGNED) FROM {table}_cost WHERE {which} "
+        f"ORDER BY {first_day}",
+    )
+
+
+# By kind: what the rows of these first days are packed from.
+FLEET_FIGURES_OF = {kind: _fleet_rows(kind)[0] for kind in _SOURCES}
+FLEET_COSTS_OF = {kind: _fleet_rows(kind)[1] for kind in _SOURCES}
+# One row a first day: its used trucks as they are packed. One a first day and block: the block, its bits.
+FLEET_USED = """
+SELECT first_day, used FROM fleet_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s
+"""
+USED_OF_BLOCKS = """
+SELECT first_day, block, used FROM truck_block
+WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND block IN %(blocks)s ORDER BY first_day
+"""
+
+# One row a part of the period: what `FleetSums` adds up.
+FLEET_PARTS = f"SELECT first_day, figures, costs, used FROM fleet_block WHERE {_IN_PERIOD}"
 
 # --- whose they are -------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import orjson
 
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums.blocks import Costs, added_up, block_of, costs_added_up
+from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 
 _CALLED = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
@@ -47,8 +48,8 @@ def costs_sync(where: Where) -> dict[int, Costs]:
 
 async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> list[Row]:
     """All trucks with days, of a group or the fleet, by code: `id`, `truck_id` (the code), `name`, and their sums."""
-    trucks = await fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
-    return _with_sums(trucks, await sums(where, names))
+    trucks = fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
+    return _with_sums(*await together(trucks, sums(where, names)))
 
 
 def every_sync(where: Where, names: Sequence[str]) -> list[Row]:

@@ -1,6 +1,7 @@
 """The API's endpoint about how figures change: by day, week, month or quarter, for the fleet, a group or a truck."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, get_args
@@ -24,6 +25,7 @@ from apps.fleet.schemas import GROUP, PeriodChange, PeriodFigures
 from apps.fleet.spans import buckets
 from apps.fleet.trends import queries
 from apps.fleet.whose import Whose, group_asked, state_of
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -125,11 +127,15 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         trend = Trend(who.fleet_id, fresh.truck_id or None, group)
-        whole, before = await trend.whole(period), await trend.whole(period.previous())
-        weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
+        whole, before, weights, buckets = await together(
+            trend.whole(period),
+            trend.whole(period.previous()),
+            Whose(who.fleet_id, group, fresh.revision).safety_weights(period),
+            trend.by_bucket(asked.by, period),
+        )
         current, earlier = (figures_of(row, weights) for row in (whole, before))
         return {
-            "data": await trend.points(asked.by, period, weights, who.currency),
+            "data": _points(buckets, weights, who.currency),
             "summary": with_money(current, who.currency),
             "previous": {"period": period.previous().echo(), **with_money(earlier, who.currency)},
             "change_pct": figures.change_pct(current, earlier),
@@ -147,10 +153,19 @@ async def _page(
     if asked.truck_id is not None:
         truck = (await freshness.of_truck(who.fleet_id, asked.truck_id, dt.datetime.now(dt.UTC))).truck_id
     weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
-    return await Trend(who.fleet_id, truck, group).points(asked.by, period, weights, who.currency), LAST_PAGE
+    buckets = await Trend(who.fleet_id, truck, group).by_bucket(asked.by, period)
+    return _points(buckets, weights, who.currency), LAST_PAGE
 
 
 FILE = PagedList({by: Listing(f"Trend by {by}", shape(TrendDays, TrendPoint)) for by in get_args(By)}, _page)
+
+
+Buckets = Sequence[tuple[dict[str, str], Row]]  # the bounds of each, and its row
+
+
+def _points(buckets: Buckets, weights: Weights, currency: str) -> list[dict[str, Any]]:
+    """Each bucket as answers have it."""
+    return [{**bounds, **with_money(figures_of(row, weights), currency)} for bounds, row in buckets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +176,7 @@ class Trend:
     truck_id: int | None
     group_id: int | None = None
 
-    async def points(self, by: By, period: Period, weights: Weights, currency: str) -> list[dict[str, Any]]:
-        """Each bucket as answers have it."""
-        buckets = await self.by_bucket(by, period)
-        return [{**bounds, **with_money(figures_of(row, weights), currency)} for bounds, row in buckets]
-
-    async def by_bucket(self, by: By, period: Period) -> list[tuple[dict[str, str], Row]]:
+    async def by_bucket(self, by: By, period: Period) -> Buckets:
         """Each bucket's bounds within the period, and its row, which is null where there is nothing."""
         rows = await self._rows(by, period)
         return [
@@ -183,7 +193,7 @@ class Trend:
     async def _rows(self, by: str, period: Period) -> dict[dt.date | None, Row]:
         asked = {**queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.truck_id or self.group_id}
         sums_by, costs_by = self._statements
-        sums, costs = await fetch_all(sums_by[by], asked), await fetch_all(costs_by[by], asked)
+        sums, costs = await together(fetch_all(sums_by[by], asked), fetch_all(costs_by[by], asked))
         rows: dict[dt.date | None, Row] = {}
         for row in (*sums, *costs):
             rows[row["bucket"]] = {**rows.get(row["bucket"], NOTHING), **row}

@@ -30,7 +30,8 @@ from apps.fleet.utilization.schemas import (
     UtilizationPeriod,
 )
 from apps.fleet.utilization.targets import NAMES, Targets, held_against, targets
-from apps.fleet.whose import group_asked, state_of
+from apps.fleet.whose import Whose, group_asked, state_of
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -58,12 +59,12 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         used = Used(who.fleet_id, group, period, fresh)
-        totals, before = await used.totals(period), await used.totals(period.previous())
+        totals, before, expected, (found, page_echo, left_out) = await together(
+            used.totals(period), used.totals(period.previous()), used.targets(), used.found(asked, page)
+        )
         current, earlier = of_rows.states(totals), of_rows.states(before)
-        expected = await used.targets()
-        rows, page_echo, left_out = await used.rows(asked, page, totals, expected)
         return {
-            "data": rows,
+            "data": used.rows(asked, found, totals, expected),
             "summary": {
                 **current,
                 "days": of_rows.days(totals),
@@ -84,8 +85,10 @@ async def _page(
     who: Principal, period: Period, fresh: Freshness, asked: UtilizationPeriod, page: Page
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     used = Used(who.fleet_id, await group_asked(who.fleet_id, asked.group), period, fresh)
-    rows, page_echo, _ = await used.rows(asked, page, await used.totals(period), await used.targets())
-    return rows, page_echo
+    totals, expected, (found, page_echo, _) = await together(
+        used.totals(period), used.targets(), used.found(asked, page)
+    )
+    return used.rows(asked, found, totals, expected), page_echo
 
 
 FILE = PagedList(
@@ -111,26 +114,36 @@ class Used:
     async def totals(self, period: Period) -> Row:
         where = queries.period(self.fleet_id, period.first, period.last)
         if self.group_id is None:
-            return (await summaries.rows(queries.FLEET_TOTALS, where, self.fresh.revision))[0]
+            return (await Whose(self.fleet_id, None, self.fresh.revision).sums(period)).totals
         return total(await truck_sums.every(where, _SUMS, self.group_id), truck_sums.names_of(_SUMS))
 
-    async def rows(
-        self, asked: UtilizationPeriod, page: Page, totals: Row, expected: Targets
-    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any] | None]:
-        """The rows of `data`, the answer's `page`, and of a ranking whom it leaves out."""
+    async def found(
+        self, asked: UtilizationPeriod, page: Page
+    ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
+        """What the rows of `data` are made from, the answer's `page`, and of a ranking whom it leaves out."""
         match asked.by:
             case "truck":
-                rows, page_echo, left_out = await self._trucks(asked, page)
-                return [self._of_truck(row, expected) for row in rows], page_echo, left_out
+                return await self._trucks(asked, page)
             case "group":
-                rows = await self._groups()
-                return [self._of_group(row, expected) for row in rows], LAST_PAGE, None
+                return await self._groups(), LAST_PAGE, None
             case "weekday":
-                return of_rows.by_weekday(await self._weekdays()), LAST_PAGE, None
+                return await self._weekdays(), LAST_PAGE, None
             case "hour":
-                days = await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
-                table = by_weekday((row["day"], row["hours"]) for row in days)
-                return of_rows.by_hour(table, totals), LAST_PAGE, None
+                return await summaries.rows(statements.HOURS, self._where, self.fresh.revision), LAST_PAGE, None
+
+    def rows(
+        self, asked: UtilizationPeriod, found: Sequence[Row], totals: Row, expected: Targets
+    ) -> list[dict[str, Any]]:
+        """The rows of `data`."""
+        match asked.by:
+            case "truck":
+                return [self._of_truck(row, expected) for row in found]
+            case "group":
+                return [self._of_group(row, expected) for row in found]
+            case "weekday":
+                return of_rows.by_weekday(found)
+            case "hour":
+                return of_rows.by_hour(by_weekday((row["day"], row["hours"]) for row in found), totals)
 
     async def _trucks(
         self, asked: UtilizationPeriod, page: Page
@@ -147,13 +160,14 @@ class Used:
         return await fetch_all(statements.WEEKDAYS_OF_GROUP, {**self._where, "id": self.group_id})
 
     async def _groups(self) -> list[Row]:
-        groups = await fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})
-        return groups_used(await truck_sums.sums(self._where, _SUMS), groups)
+        groups = fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})
+        return groups_used(*await together(truck_sums.sums(self._where, _SUMS), groups))
 
     async def targets(self) -> Targets:
         where = {"fleet": self.fleet_id, "to_day": self.period.last}
-        sets = await fetch_all(statements.PARAMETER_SETS, where)
-        of_groups = await fetch_all(statements.GROUP_TARGETS, where)
+        sets, of_groups = await together(
+            fetch_all(statements.PARAMETER_SETS, where), fetch_all(statements.GROUP_TARGETS, where)
+        )
         members = await fetch_all(statements.MEMBERS, where) if of_groups else []
         parsed = [{**row, "values": orjson.loads(row["values"])} for row in sets]
         return targets({name: getattr(DEFAULTS, name) for name in NAMES}, parsed, of_groups, members)
