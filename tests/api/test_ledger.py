@@ -327,6 +327,8 @@ def test_lists_can_be_narrowed(asgi: AsgiClient, fleet: Fleet, key: str) -> None
         ("entries", {"amount": {"amount": "3.101", "currency": USD}}, "/body/amount/amount"),
         ("entries", {"amount": {"amount": "1e5", "currency": USD}}, "/body/amount/amount"),
         ("entries", {"amount": {"amount": "9" * 20, "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "10000000000", "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "-20000000000", "currency": "CAD"}}, "/body/amount/amount"),
         ("entries", {"amount": {"amount": "1", "currency": "usd"}}, "/body/amount/currency"),
         ("entries", {"amount": {"amount": "1", "currency": "EUR"}}, "/body/amount/currency"),
         ("entries", {"amount": "310.00"}, "/body/amount"),

@@ -15,6 +15,7 @@ from apps.trucks.models import Truck, TruckGroup
 
 CURRENCY = RegexValidator(r"^[A-Z]{3}$", "three capital letters")
 LONGEST_DAYS = 3_660
+MOST = 10_000_000_000  # of an invoice in the fleet's money: sums have room for a hundred of them
 POSITIVE = MinValueValidator(Decimal("0.001"))
 
 
@@ -71,6 +72,7 @@ class CostEntry(models.Model):
                 raise ValidationError({"covers_to": f"covers more than {LONGEST_DAYS:,} days"})
         if self.covers_from:
             check_currency(self, self.covers_from)
+        check_amount(self, Decimal(1))
 
 
 class CostAllocation(models.Model):
@@ -188,5 +190,15 @@ def check_currency(row: Any, day: Any) -> None:
     if not row.fleet_id or not row.currency or row.currency == row.fleet.currency:
         return
     rates = ExchangeRate.objects.filter(fleet=row.fleet_id, currency=row.currency, effective_from__lte=day)
-    if not rates.exists():
+    in_force = rates.order_by("-effective_from").first()
+    if in_force is None:
         raise ValidationError({"currency": f"there is no exchange rate for {row.currency} on {day}"})
+    check_amount(row, in_force.rate)
+
+
+def check_amount(row: Any, rate: Decimal) -> None:
+    """Raises ValidationError for more than sums have room for: one slip would keep all others from being summed up."""
+    if row.amount is None or abs(row.amount) >= 100 * MOST:  # of too many digits, which is told already
+        return
+    if abs(row.amount) * rate >= MOST:
+        raise ValidationError({"amount": f"is not below {MOST:,} in the fleet's money"})
