@@ -1,12 +1,13 @@
 """Whether a page's markup is whole, and what is in its tables."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
-from apps.fleet.admin.analysis import Numbers
+from apps.fleet.admin.cells import Numbers
 
 
 class _Tags(HTMLParser):
@@ -48,6 +49,11 @@ def cells_of(table: Numbers) -> dict[str, list[str]]:
     """A table's cells by what its row is called, without markup."""
     lines = [*table.rows, *([table.total] if table.total else [])]
     return {plain(line[0]): [plain(cell) for cell in line[1:]] for line in lines}
+
+
+def rows_of(table: Numbers) -> dict[str, list[str]]:
+    """The same without the total."""
+    return cells_of(replace(table, total=()))
 
 
 def plain(cell: object) -> str:

@@ -27,7 +27,7 @@ from apps.fleet.summaries.sums import of_spans
 from apps.trucks.invalidation import mark
 from apps.trucks.models import Truck, TruckGroup
 from tests import rows
-from tests.markup import assert_whole, cells_of
+from tests.markup import assert_whole, cells_of, rows_of
 
 DAYS = [dt.date(2026, 2, 21) + dt.timedelta(days=number) for number in range(16)]
 NOW, BEFORE = DAYS[8:], DAYS[:8]
@@ -126,6 +126,9 @@ def test_the_page_shows_the_figures_of_the_api(
     assert shown["unallocated"] == "12.34 USD"
 
     trucks = cells_of(shown["trucks"]["table"])
+    every = trucks.pop("All trucks")
+    allocated = sum(Decimal(each["amount"]["amount"]) for each in body["data"]["by_truck"])
+    assert every[1:3] == [f"{allocated:,.2f}", f"{distance:,.0f}"]
     assert len(trucks) == len(body["data"]["by_truck"]) == 3
     for each in body["data"]["by_truck"]:
         (cells,) = [cells for name, cells in trucks.items() if name.endswith(each["name"])]
@@ -196,6 +199,8 @@ def test_a_group_is_its_trucks_and_a_truck_is_itself(client: Client) -> None:
     make()
     north = page(client, group=TruckGroup.objects.get().pk, **PERIOD).context
     cells = [Decimal(cells[1].replace(",", "")) for cells in cells_of(north["trucks"]["table"]).values()]
+    total = cells.pop()
+    assert total == sum(cells)
     assert len(cells) == 2
     assert f"{sum(cells):,.2f}" == north["lines"].total[1]
     for number, amount in zip(("2", "1"), sorted(cells, reverse=True), strict=True):
@@ -211,7 +216,7 @@ def test_trucks_are_ranked_as_asked_and_in_pages(client: Client, monkeypatch: py
 
     def shown(**query: Any) -> list[str]:
         table = page(client, **PERIOD, **query).context["trucks"]["table"]
-        return [name.removesuffix("</b>")[-1] for name in cells_of(table)]
+        return [name.removesuffix("</b>")[-1] for name in rows_of(table)]
 
     assert shown() == ["1", "3"]  # the first has the repair
     assert shown(page=2) == shown(page=99) == ["2"]

@@ -17,7 +17,7 @@ from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet.reports.wording import number
 from apps.trucks.models import Truck, TruckGroup
 from tests import rows
-from tests.markup import assert_whole, cells_of
+from tests.markup import assert_whole, cells_of, rows_of
 
 MONDAY = dt.date(2026, 3, 2)
 PERIOD = {"from": "2026-03-02", "to": "2026-03-08"}
@@ -73,9 +73,12 @@ def test_the_page_shows_the_figures_of_the_api(
     assert tiles["Night driving"].value == number(body["summary"]["night_driving_pct"], 1, "%")
     assert tiles["Idling"].notes[1] == f"{number(body['previous']['idle_pct'], 1, '%')} the period before"
     tables = {
-        **cells_of(shown["drivers"]["table"]), **cells_of(shown["not_ranked"]["table"]), **cells_of(shown["nobody"]),
+        **rows_of(shown["drivers"]["table"]), **cells_of(shown["not_ranked"]["table"]), **cells_of(shown["nobody"]),
     }  # fmt: skip
     assert len(tables) == len(body["data"]) == 4
+    known = [each for each in body["data"] if each["name"] in ("Anna <b>", "Ben <b>")]
+    together = cells_of(shown["drivers"]["table"])["All ranked"]
+    assert together[0] == f"{sum(each['truck_days'] for each in known)}"
     metres = 1_000 if units == "metric" else 1_609.344
     for row in body["data"]:
         (cells,) = [cells for name, cells in tables.items() if name.endswith(row["name"] or "Nobody known")]
@@ -111,7 +114,7 @@ def test_the_worst_score_comes_first_and_other_orders_are_offered(client: Client
     make()
 
     def order(**query: str) -> list[str]:
-        return [name[2:5] for name in cells_of(page(client, **PERIOD, **query).context["drivers"]["table"])]
+        return [name[2:5] for name in rows_of(page(client, **PERIOD, **query).context["drivers"]["table"])]
 
     assert order() == order(order="nonsense") == order(order="name") == ["Ann", "Ben"]
     assert order(order="night_driving_pct") == ["Ben", "Ann"]
@@ -121,10 +124,10 @@ def test_the_worst_score_comes_first_and_other_orders_are_offered(client: Client
 def test_a_group_and_a_truck_have_their_drivers_alone(client: Client) -> None:
     make()
     north = page(client, group=TruckGroup.objects.get().pk, **PERIOD).context
-    assert [name[2:5] for name in cells_of(north["drivers"]["table"])] == ["Ann"] and north["not_ranked"] is None
+    assert [name[2:5] for name in rows_of(north["drivers"]["table"])] == ["Ann"] and north["not_ranked"] is None
     assert north["nobody"] is not None
     alone = page(client, truck="B", **PERIOD).context
-    assert [name[2:5] for name in cells_of(alone["drivers"]["table"])] == ["Ben"] and alone["nobody"] is None
+    assert [name[2:5] for name in rows_of(alone["drivers"]["table"])] == ["Ben"] and alone["nobody"] is None
 
 
 def test_less_than_half_known_is_shown_apart(client: Client) -> None:

@@ -20,7 +20,7 @@ from apps.fleet.reports.wording import number
 from apps.fleet.summaries.blocks import replace_places
 from apps.trucks.models import Truck, TruckGroup
 from tests import rows
-from tests.markup import assert_whole, cells_of
+from tests.markup import assert_whole, cells_of, rows_of
 
 MONDAY = dt.date(2026, 3, 2)
 WEEK = [MONDAY + dt.timedelta(days=number) for number in range(7)]
@@ -108,6 +108,7 @@ def test_the_page_shows_the_figures_of_the_api(
     assert sum(state["share"] for state in shown["whole"]) == pytest.approx(100)
 
     ranked, left_out = cells_of(shown["trucks"]["table"]), cells_of(shown["not_ranked"]["table"])
+    assert ranked["All trucks"][2] == number(body["summary"]["engine_utilization_pct"], 1, "%")
     for truck in body["data"]:
         table = ranked if truck["is_ranked"] else left_out
         (cells,) = [cells for name, cells in table.items() if name.endswith(truck["name"])]
@@ -262,7 +263,7 @@ def test_trucks_are_ranked_as_asked_those_without_the_figure_last(client: Client
 
     def shown(**query: Any) -> str:
         table = page(client, **PERIOD, **query).context["trucks"]["table"]
-        return "".join(name.removesuffix("</b>")[-1] for name in cells_of(table))
+        return "".join(name.removesuffix("</b>")[-1] for name in rows_of(table))
 
     assert shown() == shown(order="name") == shown(order="nonsense") == "AB"
     assert shown(order="idle_pct") == "AB"

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from apps.accounts.models import Fleet
 
@@ -32,3 +32,11 @@ def chosen_fleet(request: HttpRequest) -> Fleet | None:
     if asked in fleets and asked != last:
         request.session["fleet"] = asked
     return fleets.get(asked) or fleets.get(last) or next(iter(fleets.values()), None)
+
+
+def asked_fleet(request: HttpRequest) -> Fleet | None:
+    """The chosen fleet. Raises Http404 if the address names one that the reader does not see."""
+    wanted = request.GET.get("fleet")
+    if wanted and wanted not in {str(fleet.pk) for fleet in fleets_of(request)}:
+        raise Http404("no such fleet")
+    return chosen_fleet(request)

@@ -3,12 +3,13 @@
 import asyncio
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from pydantic import BaseModel, Field
 
 from apps import mysql
@@ -18,6 +19,7 @@ from apps.accounts.parameters import Parameters
 from apps.accounts.periods import Period
 from apps.accounts.problems import ClientLeft, FieldError, InvalidParameters, NotAcceptable
 from apps.accounts.schemas import described
+from apps.files.cells import Column
 from apps.files.columns import Shape
 from apps.files.job import FileFormat, Job, Pages, Statement
 from apps.files.processes import File, writers
@@ -94,12 +96,24 @@ def _taken(request: AuthenticatedRequest) -> FileFormat | None:
     return next((form for form, kind in TYPES.items() if kind in kinds), None)
 
 
+class Titled(Protocol):
+    """What a file is of. `title`: of its sheet, and in the file's name."""
+
+    @property
+    def title(self) -> str: ...
+
+    def columns(self, currency: str, units: str) -> tuple[Column, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list that can be had as a file. `title`: of its sheet, and in the file's name."""
+    """A list that can be had as a file, with the columns of its JSON."""
 
     title: str
     shape: Shape
+
+    def columns(self, currency: str, units: str) -> tuple[Column, ...]:
+        return self.shape.columns(currency, units)
 
 
 _OF_ALL = {*Exportable.model_fields, "from_", "to", "period", "limit", "cursor", "by"}
@@ -116,15 +130,16 @@ def narrowed(asked: BaseModel) -> dict[str, str]:
 class Question:
     """Who asks for which list in which form. `when`: of which period, or, of what has none, now.
 
-    `filters`: what else narrows it, for people to read.
+    `filters`: what else narrows it, for people to read; `about`: a word of it for the file's name.
     """
 
-    listing: Listing
+    listing: Titled
     who: Principal
     when: Period | dt.datetime
     form: FileFormat
     options: FileOptions
     filters: Mapping[str, str]
+    about: str = ""
 
     @property
     def units(self) -> str:
@@ -134,7 +149,7 @@ class Question:
         return Job(
             format=self.form,
             title=self.listing.title,
-            columns=self.listing.shape.columns(self.who.currency, self.units),
+            columns=self.listing.columns(self.who.currency, self.units),
             zone=self.who.zone.key,
             facts=self._facts(),
             source=source,
@@ -175,7 +190,8 @@ class Question:
         """Of ASCII letters alone, so that every client understands it."""
         first, last = (self._here.date(),) * 2 if self.period is None else (self.period.first, self.period.last)
         days = f"{first}" if first == last else f"{first} to {last}"
-        name = re.sub(r"[^A-Za-z0-9._ -]+", "", " ".join([self.who.fleet_name, self.listing.title, days]))
+        words = unicodedata.normalize("NFKD", " ".join([self.who.fleet_name, self.listing.title, self.about, days]))
+        name = re.sub(r"[^A-Za-z0-9._ -]+", "", words)
         return f"{re.sub(' +', '-', name.strip())}.{self.form}"
 
 
@@ -193,12 +209,18 @@ async def answer(
     tag = answers.etag(request, state, question.period, question.form, question.units, who.fleet_name, who.zone.key)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
-    file = await _begun(request, question.job(await source()))
+    response = await written(request, question, await source())
+    response["ETag"] = tag
+    return response
+
+
+async def written(request: HttpRequest, question: Question, source: Statement | Pages) -> HttpResponse:
+    """The file. Raises Unavailable, InvalidParameters, ClientLeft."""
+    file = await _begun(request, question.job(source), question.who.fleet_id)
     headers = {
         "Content-Type": _content_type(question.form),
         "Content-Disposition": f'attachment; filename="{question.file_name}"',
         "Cache-Control": answers.CACHE_CONTROL,
-        "ETag": tag,
     }
     response = StreamingHttpResponse(file.parts(), headers=headers)
     # Django's own handler closes answers in a thread.
@@ -207,9 +229,9 @@ async def answer(
     return cast(HttpResponse, response)
 
 
-async def _begun(request: AuthenticatedRequest, job: Job) -> File:
+async def _begun(request: HttpRequest, job: Job, fleet_id: int) -> File:
     """The file as soon as it has begun. A client that leaves before, as it may while a workbook is made, ends it."""
-    starting = asyncio.ensure_future(writers().start(job, request.auth.fleet_id))
+    starting = asyncio.ensure_future(writers().start(job, fleet_id))
     leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait((starting, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -222,7 +244,7 @@ async def _begun(request: AuthenticatedRequest, job: Job) -> File:
         await asyncio.gather(starting, leaving, return_exceptions=True)
 
 
-async def _left(request: AuthenticatedRequest) -> None:
+async def _left(request: HttpRequest) -> None:
     """Waits until the client is gone. Django's own handler does not tell: it cancels the view instead."""
     await (request.left() if hasattr(request, "left") else asyncio.Event().wait())
 

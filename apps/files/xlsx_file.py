@@ -55,7 +55,8 @@ def write(
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, max(sheet.rows - 1, 1), len(columns) - 1)
         _table(book, "About", ["What", "Is"], facts, (24, 80))
-        _table(book, "Columns", ["Column", "Meaning"], ((_header(c, zone), c.about) for c in columns), (32, 100))
+        if any(column.about for column in columns):
+            _table(book, "Columns", ["Column", "Meaning"], ((_header(c, zone), c.about) for c in columns), (32, 100))
 
 
 def _header(column: Column, zone: ZoneInfo) -> str:

@@ -5,7 +5,7 @@ Rows come in the order of an index, of the days or of one truck, so that the fir
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from apps.accounts.periods import Period
 from apps.files.answers import FileOptions, Listing, OfTruck, Question, answer, narrowed, statement
 from apps.files.columns import shape
 from apps.files.job import FileFormat, Statement
-from apps.mysql import fetch_all
+from apps.mysql import fetch_all, fetch_all_sync
 from apps.trucks import event_schemas, freshness, schemas
 from apps.trucks.comparison import bounds
 from apps.trucks.detection.faults import failure
@@ -41,13 +41,15 @@ class TruckList:
     """A list over trucks: the table its rows are of (`x`), what is joined, and what stands for a field.
 
     `by_time`: the column by which the rows of one truck are asked for and sorted; `kept`: the condition on rows that
-    are of the list; `words`: texts that its fields look up, by a key in JSON.
+    are of the list; `words`: texts that its fields look up, by a key in JSON. `order`: of the rows of all trucks, by
+    day, truck and time unless it says otherwise.
     """
 
     listing: Listing
     table: str
     of_field: Mapping[str, str]
     by_time: str = "started_at"
+    order: tuple[str, ...] = ()
     joined: str = ""
     kept: str = ""
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -65,21 +67,37 @@ class TruckList:
             order = f"x.{self.by_time} {order}"
         else:
             where = "x.day BETWEEN %(from_day)s AND %(to_day)s"
-            order = ", ".join(dict.fromkeys(("x.day", "x.truck_id", f"x.{self.by_time}")))
+            order = self._order
         kept = self.kept + "".join(f" AND FIND_IN_SET(x.{name}, %(only_{name})s)" for name in only or {})
         where = f"WHERE x.fleet_id = %(fleet)s AND {where}{kept}"
         parameters = {
             **parameters,
-            **{name: orjson.dumps(texts).decode() for name, texts in self.words.items()},
+            **self._words,
             **{f"only_{name}": values for name, values in (only or {}).items()},
         }
+        return self._statement(self.table, where, order, parameters)
+
+    def chosen(self, rows: str, parameters: Mapping[str, Any]) -> Statement:
+        """The rows that a statement finds, which has all columns of the table: by `order`, of one fleet."""
+        where = "WHERE x.fleet_id = %(fleet)s"
+        return self._statement(f"({rows})", where, self._order, {**parameters, **self._words})
+
+    def _statement(self, source: str, where: str, order: str, parameters: Mapping[str, Any]) -> Statement:
         return statement(
-            f"SELECT STRAIGHT_JOIN {self._selected} FROM {self.table} x JOIN truck t ON t.id = x.truck_id {self.joined}"
+            f"SELECT STRAIGHT_JOIN {self._selected} FROM {source} x JOIN truck t ON t.id = x.truck_id {self.joined}"
             f" {where} ORDER BY {order}",
-            f"SELECT COUNT(*) AS rows_found FROM {self.table} x {where}",
+            f"SELECT COUNT(*) AS rows_found FROM {source} x {where}",
             FLEET_FRESHNESS,
             parameters,
         )
+
+    @property
+    def _order(self) -> str:
+        return ", ".join(f"x.{name}" for name in dict.fromkeys(self.order or ("day", "truck_id", self.by_time)))
+
+    @property
+    def _words(self) -> dict[str, str]:
+        return {name: orjson.dumps(texts).decode() for name, texts in self.words.items()}
 
     @property
     def _selected(self) -> str:
@@ -122,15 +140,18 @@ IDLE_EVENTS = _events("Idle events", "idle_event", event_schemas.IdleItem)
 SPEEDING_EVENTS = _events("Speeding events", "speeding_episode", schemas.SpeedingItem)
 HARSH_EVENTS = _events("Harsh events", "harsh_event", event_schemas.HarshItem)
 FUEL_EVENTS = _events("Fuel events", "fuel_event", event_schemas.FuelEventItem)
+# A fault's numbers in words.
+IN_WORDS = {"suspect": _word("suspects", "x.spn"), "failure": _word("failures", "x.fmi")}
+FAULT_WORDS = {
+    "suspects": {str(spn): name for spn, name in SUSPECTS.items()},
+    "failures": {str(fmi): failure(fmi) for fmi in range(100)},
+}
 FAULTS = TruckList(
     Listing("Faults", shape(OfTruck, event_schemas.FaultItem)),
     "fault_change",
-    {**fault_fields("x"), "suspect": _word("suspects", "x.spn"), "failure": _word("failures", "x.fmi")},
+    {**fault_fields("x"), **IN_WORDS},
     kept=" AND x.kind = 'opened'",
-    words={
-        "suspects": {str(spn): name for spn, name in SUSPECTS.items()},
-        "failures": {str(fmi): failure(fmi) for fmi in range(100)},
-    },
+    words=FAULT_WORDS,
 )
 
 LISTS: dict[str, TruckList] = {
@@ -169,8 +190,7 @@ async def read(
     """What the writer of a file is to read. Raises NotFound for a truck that the fleet does not have."""
     fleet = {"fleet": fleet_id}
     floors = await fetch_all(_FLOORS, fleet) if asked is DAYS else []
-    open_days = {str(row["raw_since_t"]): _text(first_open_day(row["raw_since_t"], zone)) for row in floors}
-    parameters = {**fleet, **bounds(period), "open_days": orjson.dumps(open_days).decode()}
+    parameters = {**fleet, **bounds(period), **_open_days(floors, zone)}
     if truck is None:
         return asked.source(parameters, of_truck=False)
     found = await fetch_all(_TRUCK_ID, {**fleet, "truck": truck})
@@ -179,5 +199,14 @@ async def read(
     return asked.source({**parameters, "id": found[0]["id"]}, of_truck=True, **how)
 
 
-def _text(day: dt.date) -> str:
-    return day.isoformat()
+def read_chosen(asked: TruckList, fleet_id: int, zone: ZoneInfo, rows: str, parameters: Mapping[str, Any]) -> Statement:
+    """What the writer is to read of rows that a statement of Django's finds, on Django's connection."""
+    fleet = {"fleet": fleet_id}
+    floors = fetch_all_sync(_FLOORS, fleet) if asked is DAYS else []
+    return asked.chosen(rows, {**parameters, **fleet, **_open_days(floors, zone)})
+
+
+def _open_days(floors: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> dict[str, str]:
+    """The first open day of each floor of the fleet's trucks."""
+    days = {str(row["raw_since_t"]): first_open_day(row["raw_since_t"], zone).isoformat() for row in floors}
+    return {"open_days": orjson.dumps(days).decode()}

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -17,11 +17,13 @@ from apps.accounts.admin_base import local_time
 from apps.accounts.calendar import as_utc, day_of
 from apps.accounts.models import Fleet
 from apps.accounts.periods import Period, PeriodError
-from apps.accounts.scope import chosen_fleet, fleets_of
+from apps.accounts.scope import asked_fleet, fleets_of
 from apps.accounts.units import UnitSystem, unit_system
-from apps.fleet.admin import graphics
+from apps.fleet.admin import downloads, graphics
+from apps.fleet.admin.cells import Numbers
 from apps.fleet.admin.graphics import Chart, Series
 from apps.fleet.admin.presets import LONGEST_DAYS, asked_period, presets
+from apps.fleet.admin.sheets import sheet
 from apps.fleet.reports.wording import Number, number
 from apps.fleet.summaries.writing import SETTLED_AFTER_S
 from apps.mysql import fetch_all_sync
@@ -30,6 +32,8 @@ from apps.trucks.freshness import Freshness, of_watermarks
 from apps.trucks.models import DirtyDay, Truck, TruckGroup
 
 T = TypeVar("T")
+# The tables of a page that can be had as files, by their names in addresses: title, and what makes the table, if any.
+Files = Mapping[str, tuple[str, Callable[[], Numbers | None]]]
 _READS = 3
 _DAYS_SHOWN, _WEEKS_SHOWN = 62, 190  # a longer period is drawn by week, then by month
 
@@ -80,11 +84,11 @@ class ScopeError(ValueError):
 
 
 def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked], dict[str, Any]]) -> HttpResponse:
-    """The page of what is asked; `build` makes its context. What cannot be asked is told, with a status of 400.
+    """The page of what is asked, or one of its tables as a file; `build` makes its context, with `fresh` and `files`.
 
-    Raises Http404 for a fleet that the reader does not see.
+    What cannot be asked is told, with a status of 400. Raises Http404 for a fleet that the reader does not see.
     """
-    fleet, now = _fleet(request), dt.datetime.fromtimestamp(time.time(), dt.UTC)
+    fleet, now = asked_fleet(request), dt.datetime.fromtimestamp(time.time(), dt.UTC)
     context = {**admin.site.each_context(request), "title": title, "fleet": fleet, "fleets": fleets_of(request)}
     status = 200
     if fleet is not None:
@@ -92,6 +96,9 @@ def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked
         try:
             chosen = asked(request.GET, fleet, now)
             context |= build(chosen)
+            if "download" in request.GET:
+                return _file(request, chosen, context)
+            context["file_address"] = downloads.address(request, fleet)
         except (PeriodError, ScopeError) as error:
             status, context["problem"] = 400, _told(error)
             context["period_words"] = ""
@@ -99,11 +106,19 @@ def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked
     return TemplateResponse(request, template, context, status=status)
 
 
-def _fleet(request: HttpRequest) -> Fleet | None:
-    wanted = request.GET.get("fleet")
-    if wanted and wanted not in {str(fleet.pk) for fleet in fleets_of(request)}:
-        raise Http404("no such fleet")
-    return chosen_fleet(request)
+def _file(request: HttpRequest, chosen: Asked, context: Mapping[str, Any]) -> HttpResponse:
+    """Raises Http404 for a table that the page does not have."""
+    files: Files = context["files"]
+    title, make = files.get(request.GET["download"], ("", lambda: None))
+    table = make()
+    if table is None:
+        raise Http404("no such table")
+    narrowed = {name: str(only) for name, only in _narrowed(chosen, context.get("driver")).items() if only}
+    return downloads.of_table(request, chosen.fleet, chosen.period, sheet(title, table), context["fresh"], narrowed)
+
+
+def _narrowed(chosen: Asked, driver: Any) -> dict[str, Any]:
+    return {"Group": chosen.group, "Truck": chosen.truck and chosen.truck.code, "Driver": driver}
 
 
 def asked(query: QueryDict, fleet: Fleet, now: dt.datetime) -> Asked:
@@ -262,34 +277,6 @@ def hours(seconds: Number | None, digits: int = 1) -> str:
 
 
 # --- tables and charts ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """A table: the first column names a row, the others are figures, to be read downwards.
-
-    `words`: how many columns after the first hold words instead. A cell may be markup that is safe already.
-    """
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    total: Sequence[Any] = ()
-    words: int = 0
-    caption: str = ""
-
-    def lines(self) -> Iterator[list[tuple[bool, Any]]]:
-        """Cells with whether they are figures."""
-        for row in self.rows:
-            yield self._typed(row)
-
-    def head(self) -> list[tuple[bool, Any]]:
-        return self._typed(self.heads)
-
-    def foot(self) -> list[tuple[bool, Any]]:
-        return self._typed(self.total)
-
-    def _typed(self, cells: Sequence[Any]) -> list[tuple[bool, Any]]:
-        return [(column > self.words, cell) for column, cell in enumerate(cells)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.cells import Numbers, number, told
 from apps.fleet.admin.cost_reading import Reading
 from apps.fleet.admin.cost_words import line_title, scaled
 from apps.fleet.costs import figures as cost_figures
-from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.fleet.reports.wording import NOT_MEASURED
 
 
 def benchmark(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
@@ -36,7 +37,7 @@ def benchmark(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
         "year": found["year"],
         "published": "; ".join(found["sources"]),
         "table": Numbers(
-            ["Line", "", f"Own ({unit})", f"Benchmark ({unit})", "Against it"], rows, total, words=1,
+            ["Line", "", f"Own ({unit})", f"Benchmark ({unit})", "Against it"], rows, total, words=1, is_drawn=True,
             caption=f"Own cost against the benchmark of {found['year']}, the same lines alone",
         ),
         **{name: ", ".join(line_title(line) for line in found[name]) for name in names},
@@ -53,4 +54,5 @@ def _both(own: Decimal | None, other: Decimal | None, most: Decimal) -> Any:
 def _against(difference_pct: float | None) -> str:
     if difference_pct is None:
         return NOT_MEASURED
-    return f"{'+' if difference_pct > 0 else '−' if difference_pct < 0 else ''}{abs(difference_pct):,.1f}%"
+    shown = f"{'+' if difference_pct > 0 else '−' if difference_pct < 0 else ''}{abs(difference_pct):,.1f}%"
+    return told(shown, difference_pct, "%")

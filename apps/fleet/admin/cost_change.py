@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Figure, Numbers
+from apps.fleet.admin.analysis import Asked, Figure
+from apps.fleet.admin.cells import Numbers, number
 from apps.fleet.admin.cost_reading import Reading
 from apps.fleet.admin.cost_words import amount, line_title, of_money, signed
 from apps.fleet.admin.graphics import Step
 from apps.fleet.costs import figures as cost_figures
-from apps.fleet.reports.wording import number
 
 
 def change(chosen: Asked, reading: Reading) -> dict[str, Any]:

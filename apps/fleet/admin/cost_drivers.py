@@ -10,11 +10,11 @@ from django.utils.html import format_html
 
 from apps.fleet import queries
 from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked, Numbers, trucks_of
+from apps.fleet.admin.analysis import Asked, trucks_of
+from apps.fleet.admin.cells import Numbers, number, told
 from apps.fleet.drivers.cost_queries import SUMS
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
-from apps.fleet.reports.wording import number
 from apps.fleet.sums import drivers as driver_sums
 
 SHOWN = 50
@@ -45,12 +45,13 @@ def read(chosen: Asked) -> list[DriverSpent]:
     ]
 
 
-def by_driver(chosen: Asked, found: Sequence[DriverSpent]) -> dict[str, Any] | None:
+def by_driver(chosen: Asked, found: Sequence[DriverSpent], size: int | None = None) -> dict[str, Any] | None:
     """The dearest first, nobody known last; none where no driver is known at all."""
     known = sorted((each for each in found if each.code is not None), key=_dearest_first)
+    size = size or SHOWN
     if not known:
         return None
-    shown = [*known[:SHOWN], *(each for each in found if each.code is None)]
+    shown = [*known[:size], *(each for each in found if each.code is None)]
     most = max(each.costs.total or Decimal(0) for each in shown)
     unit = f"{chosen.fleet.currency}/{chosen.units.distance_label}"
     heads = [
@@ -58,7 +59,15 @@ def by_driver(chosen: Asked, found: Sequence[DriverSpent]) -> dict[str, Any] | N
         f"Distance ({chosen.units.distance_label})", unit, *_LINES, "Other lines",
     ]  # fmt: skip
     rows = [_cells(chosen, each, most) for each in shown]
-    return {"table": Numbers(heads, rows, words=1, caption="Cost by driver"), "left_out": len(known) - SHOWN}
+    codes = [each.code for each in shown]
+    table = Numbers(heads, rows, words=1, caption="Cost by driver", is_drawn=True, codes=codes)
+    return {"table": table, "left_out": len(known) - size}
+
+
+def every_driver(chosen: Asked, found: Sequence[DriverSpent]) -> Numbers | None:
+    """All of them in one table."""
+    drivers = by_driver(chosen, found, len(found))
+    return drivers["table"] if drivers else None
 
 
 def _dearest_first(each: DriverSpent) -> tuple[Any, ...]:
@@ -69,14 +78,14 @@ def _cells(chosen: Asked, each: DriverSpent, most: Decimal) -> list[Any]:
     name: Any = each.name
     if each.code is not None:
         address = reverse("drivers") + analysis.with_query(chosen, driver=each.code)
-        name = format_html('<a class="link" href="{}">{}</a>', address, each.name)
+        name = told(format_html('<a class="link" href="{}">{}</a>', address, each.name), each.name)
     parts, total = each.costs.by_source(), each.costs.total
     lines = [_together(each.costs, names) for names in _LINES.values()]
     rest = None if total is None else total - sum((line for line in lines if line is not None), Decimal(0))
     return [
         name,
         analysis.meter([(source, float(parts.get(source, 0))) for source in CostSource.values], float(most)),
-        f"{each.days:,}",
+        number(each.days),
         number(total, 2),
         number(chosen.units.distance(each.distance_m)),
         number(chosen.units.per_distance(total, each.distance_m), 3),

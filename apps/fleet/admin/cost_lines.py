@@ -7,27 +7,29 @@ from typing import Any
 from django.utils.html import format_html
 
 from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date
+from apps.fleet.admin.analysis import Asked, Figure, bucket_label, bucket_words, date
+from apps.fleet.admin.cells import Numbers, number, told
 from apps.fleet.admin.cost_reading import Bucket, Spent
 from apps.fleet.admin.cost_words import SOURCES, amount, line_title, rate
 from apps.fleet.admin.graphics import Column, Series
 from apps.fleet.figures import Costs, share_pct
 from apps.fleet.models.costs import UNALLOCATED
-from apps.fleet.reports.wording import number
 
 _HATCHED = ("driver_benefits", "tires", "permits", UNALLOCATED)
 
 
 def series_of(costs: Costs) -> list[Series]:
     """The lines, the largest first, which is at the bottom of a column."""
+    return [Series(line_title(line), line.replace("_", "-"), line in _HATCHED) for line in _largest_first(costs)]
+
+
+def _largest_first(costs: Costs) -> list[str]:
     by_line = costs.by_line()
-    lines = sorted(by_line, key=lambda line: (-by_line[line], line))
-    return [Series(line_title(line), line.replace("_", "-"), line in _HATCHED) for line in lines]
+    return sorted(by_line, key=lambda line: (-by_line[line], line))
 
 
 def over_time(chosen: Asked, buckets: Sequence[Bucket], costs: Costs, provisional: Any) -> Figure:
-    by_line, series = costs.by_line(), series_of(costs)
-    lines = sorted(by_line, key=lambda line: (-by_line[line], line))
+    lines, series = _largest_first(costs), series_of(costs)
     shown = [
         Column(
             bucket_label(chosen.by, each.first),
@@ -41,7 +43,7 @@ def over_time(chosen: Asked, buckets: Sequence[Bucket], costs: Costs, provisiona
     title = f"Cost by {chosen.by} and line, in {chosen.fleet.currency}"
     chart = graphics.columns("over-time", series, shown, title, _described(chosen, buckets))
     note = "Shaded: provisional, late data may still change them." if any(each.is_provisional for each in shown) else ""
-    return analysis.figure(chart, _over_time_table(chosen, buckets, lines, provisional), series, note)
+    return analysis.figure(chart, over_time_table(chosen, buckets, costs, provisional), series, note)
 
 
 def rate_over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: Any) -> graphics.Chart:
@@ -85,8 +87,8 @@ def _first(pair: tuple[Decimal, Bucket]) -> Decimal:
     return pair[0]
 
 
-def _over_time_table(chosen: Asked, buckets: Sequence[Bucket], lines: Sequence[str], provisional: Any) -> Numbers:
-    units = chosen.units
+def over_time_table(chosen: Asked, buckets: Sequence[Bucket], costs: Costs, provisional: Any) -> Numbers:
+    units, lines = chosen.units, _largest_first(costs)
     heads = [
         chosen.by.capitalize(), f"Total ({chosen.fleet.currency})", f"Distance ({units.distance_label})",
         f"{chosen.fleet.currency}/{units.distance_label}", *map(line_title, lines),
@@ -112,10 +114,10 @@ def lines_table(chosen: Asked, now: Spent) -> Numbers:
         *SOURCES.values(),
     ]  # fmt: skip
     rows = []
-    for line in sorted(by_line, key=lambda line: (-by_line[line], line)):
+    for line in _largest_first(costs):
         style = Series(line_title(line), line.replace("_", "-"), line in _HATCHED)
         own = costs.of_line(line).by_source()
-        name = format_html("{} {}", graphics.swatch(style), line_title(line))
+        name = told(format_html("{} {}", graphics.swatch(style), line_title(line)), line_title(line))
         rows.append([name, *_line_cells(chosen, by_line[line], costs.total, distance_m, own)])
     total = ["All lines", *_line_cells(chosen, costs.total, costs.total, distance_m, costs.by_source())]
     return Numbers(heads, rows, total, caption="Cost by line")

@@ -7,17 +7,19 @@ from typing import Any
 from django.utils.html import format_html
 
 from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.cells import Numbers, number, told
 from apps.fleet.admin.cost_reading import GroupSpent, TruckSpent
 from apps.fleet.admin.cost_words import SOURCES
 from apps.fleet.figures import Costs, per, share_pct
-from apps.fleet.reports.wording import number
 
 TRUCKS_SHOWN = 50
 ORDERS = {"amount": "cost", "distance": "cost per distance", "name": "name"}
 
 
-def trucks(chosen: Asked, found: Sequence[TruckSpent], order: str, page: int) -> dict[str, Any] | None:
+def trucks(
+    chosen: Asked, found: Sequence[TruckSpent], order: str, page: int = 1, size: int | None = None
+) -> dict[str, Any] | None:
     """A page of the ranking; none on the page of a single truck."""
     if chosen.truck:
         return None
@@ -29,9 +31,15 @@ def trucks(chosen: Asked, found: Sequence[TruckSpent], order: str, page: int) ->
         ORDERS,
         page,
         len(ranked),
-        TRUCKS_SHOWN,
-        lambda start, end: _trucks_table(chosen, ranked[start:end], start, most),
+        size or TRUCKS_SHOWN,
+        lambda start, end: _trucks_table(chosen, ranked, (start, end), most),
     )
+
+
+def every_truck(chosen: Asked, found: Sequence[TruckSpent], order: str) -> Numbers | None:
+    """The whole ranking in one table."""
+    ranked = trucks(chosen, found, order, size=max(len(found), 1))
+    return ranked["table"] if ranked else None
 
 
 def _rank(truck: TruckSpent, order: str) -> tuple[Any, ...]:
@@ -42,9 +50,17 @@ def _rank(truck: TruckSpent, order: str) -> tuple[Any, ...]:
     return (value is None, -(value or 0), truck.code)
 
 
-def _trucks_table(chosen: Asked, shown: Sequence[TruckSpent], start: int, most: Decimal) -> Numbers:
+def _trucks_table(chosen: Asked, ranked: Sequence[TruckSpent], part: tuple[int, int], most: Decimal) -> Numbers:
+    """The trucks of a part of the ranking; the last row is of all of them."""
+    start, end = part
+    shown = ranked[start:end]
     rows = [_truck_cells(chosen, truck, start + place, most) for place, truck in enumerate(shown, 1)]
-    return Numbers(["Truck", "Cost by source", *_heads(chosen)], rows, words=1, caption="Cost by truck")
+    together = Costs.together(truck.costs.amounts for truck in ranked)
+    distances = [truck.distance_m for truck in ranked if truck.distance_m is not None]
+    cells = _cells(chosen, together, sum(distances) if distances else None)
+    total = ["All trucks", _bar(together, together.total or Decimal(0)), *cells] if ranked else []
+    heads, codes = ["Truck", "Cost by source", *_heads(chosen)], [truck.code for truck in shown]
+    return Numbers(heads, rows, total, words=1, caption="Cost by truck", is_drawn=True, codes=codes)
 
 
 def _heads(chosen: Asked) -> list[str]:
@@ -56,7 +72,7 @@ def _heads(chosen: Asked) -> list[str]:
 def _truck_cells(chosen: Asked, truck: TruckSpent, place: int, most: Decimal) -> list[Any]:
     address = analysis.with_query(chosen, truck=truck.code)
     name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
-    return [name, _bar(truck.costs, most), *_cells(chosen, truck.costs, truck.distance_m)]
+    return [told(name, truck.name), _bar(truck.costs, most), *_cells(chosen, truck.costs, truck.distance_m)]
 
 
 def _bar(costs: Costs, most: Decimal) -> Any:
@@ -85,10 +101,10 @@ def by_group(chosen: Asked, found: Sequence[GroupSpent]) -> Numbers | None:
         [
             group.name or "In no group",
             _bar(group.costs, most),
-            f"{group.trucks:,}",
+            number(group.trucks),
             *_cells(chosen, group.costs, group.distance_m),
         ]
         for group in found
     ]
     heads = ["Group", "Cost by source", "Trucks", *_heads(chosen)]
-    return Numbers(heads, rows, words=1, caption="Cost by group")
+    return Numbers(heads, rows, words=1, caption="Cost by group", is_drawn=True)

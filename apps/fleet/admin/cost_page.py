@@ -1,5 +1,6 @@
 """The page about costs: what a period cost, what of, which trucks, and why it was not what it was before."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -7,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.fleet import figures
 from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.analysis import Asked, Files
 from apps.fleet.admin.cost_benchmark import benchmark
 from apps.fleet.admin.cost_change import change
-from apps.fleet.admin.cost_drivers import by_driver
+from apps.fleet.admin.cost_drivers import by_driver, every_driver
 from apps.fleet.admin.cost_fuel import fuel, idling
-from apps.fleet.admin.cost_lines import lines_table, over_time, rate_over_time
-from apps.fleet.admin.cost_lists import ORDERS, by_group, trucks
-from apps.fleet.admin.cost_reading import Spent, read
+from apps.fleet.admin.cost_lines import lines_table, over_time, over_time_table, rate_over_time
+from apps.fleet.admin.cost_lists import ORDERS, by_group, every_truck, trucks
+from apps.fleet.admin.cost_reading import Reading, Spent, read
 from apps.fleet.admin.cost_words import SOURCES, amount, of_money
 from apps.fleet.admin.dashboard import Tile
 from apps.fleet.costs import figures as cost_figures
@@ -35,16 +36,18 @@ def view(request: HttpRequest) -> HttpResponse:
 def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, Any]:
     fresh, reading = analysis.of_one_revision(chosen.fleet, chosen.now, lambda: read(chosen))
     totals, costs = reading.now.totals, reading.now.costs
+    provisional = analysis.provisional_since(fresh, chosen.fleet)
     shown = {
         "freshness": analysis.freshness_words(chosen, fresh, figures.coverage_pct(totals)),
         "has_days": bool(totals["truck_days"]),
         "has_costs": costs.total is not None,
         "period_words": analysis.period_words(chosen.period),
         "tiles": tiles(chosen, reading.now, reading.before),
+        "fresh": fresh,
+        "files": files(chosen, reading, order, provisional),
     }
     if costs.total is None:
         return shown
-    provisional = analysis.provisional_since(fresh, chosen.fleet)
     return shown | {
         "sources": sources(costs, chosen.fleet.currency),
         "rate_over_time": rate_over_time(chosen, reading.buckets, provisional),
@@ -59,6 +62,23 @@ def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, An
         "fuel": fuel(chosen, totals),
         "idling": idling(chosen, totals),
     }
+
+
+def files(chosen: Asked, reading: Reading, order: str, provisional: dt.date) -> Files:
+    """The tables of the page that can be had as files."""
+    now = reading.now
+    return {
+        "over-time": (
+            f"Costs by {chosen.by}", lambda: over_time_table(chosen, reading.buckets, now.costs, provisional)
+        ),
+        "lines": ("Costs by line", lambda: lines_table(chosen, now)),
+        "change": ("Change of costs", lambda: found.table if (found := change(chosen, reading)["figure"]) else None),
+        "groups": ("Costs by group", lambda: by_group(chosen, reading.groups)),
+        "trucks": ("Costs by truck", lambda: every_truck(chosen, reading.trucks, order)),
+        "drivers": ("Costs by driver", lambda: every_driver(chosen, reading.drivers)),
+        "benchmark": ("Benchmark", lambda: found["table"] if (found := benchmark(chosen, reading)) else None),
+        "fuel": ("Fuel used and bought", lambda: fuel(chosen, now.totals)["table"]),
+    }  # fmt: skip
 
 
 # --- in short -------------------------------------------------------------------------------------------------------

@@ -11,12 +11,13 @@ from django.urls import URLPattern, path, reverse
 from apps.accounts.admin_base import column, local_time
 from apps.accounts.models import Fleet
 from apps.accounts.scope import chosen_fleet
-from apps.fleet.admin import lineage
+from apps.fleet.admin import lineage, list_files
 from apps.fleet.admin.figures import figure, title
 from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.fleet.admin.rows import RowAdmin, Section, figure_column
 from apps.fleet.models import CostLine, TruckDayCost
 from apps.fleet.reports.wording import number
+from apps.trucks import exports
 from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.models import (
     Correction,
@@ -46,6 +47,7 @@ EVENTS: dict[str, tuple[type[Model], str]] = {
 
 @admin.register(TruckDayRow)
 class TruckDayAdmin(RowAdmin):
+    file_of = exports.DAYS
     list_display = ["name", "date", "distance", "moving", "idling", "parked", "no_data", "fuel", "trips", "speeding"]
     list_display += ["coverage", "state"]
     list_filter = [OneFleetFilter, PeriodFilter, "status"]
@@ -130,6 +132,7 @@ class FigureFilter(admin.SimpleListFilter):
 class CorrectionAdmin(RowAdmin):
     """What changed after its day was final."""
 
+    file_of = list_files.CORRECTIONS
     list_display = ["name", "date", "figure", "old_value", "new_value", "cause", "corrected"]
     list_filter = [OneFleetFilter, PeriodFilter, FigureFilter]
     ordering = ["-fleet_id", "-day", "-truck_id", "-revision"]

@@ -12,12 +12,13 @@ from django.utils.html import format_html
 
 from apps.fleet import figures
 from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Figure, Numbers, ScopeError, bucket_label, bucket_words, date, hours
+from apps.fleet.admin.analysis import Asked, Figure, Files, ScopeError, bucket_label, bucket_words, date, hours
+from apps.fleet.admin.cells import Numbers, number, told
 from apps.fleet.admin.driver_reading import NOTHING, Bucket, Driven, added, buckets_of, by_driver, days_of, of_driver
 from apps.fleet.admin.graphics import Column, Series
 from apps.fleet.drivers.figures import driving
 from apps.fleet.drivers.safety import EVENTS, MIN_EXPOSURE_M, Weights, score_parts
-from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.utilization.figures import RANKED_FROM_PCT, coverage_pct, is_ranked
 from apps.mysql import Row
 from apps.trucks.models import Driver
@@ -70,12 +71,12 @@ def _driver(chosen: Asked, code: str) -> Driver:
 def of_all(chosen: Asked, order: str = "safety_score", page: int = 1) -> dict[str, Any]:
     fresh, found = analysis.of_one_revision(chosen.fleet, chosen.now, lambda: by_driver(chosen))
     totals = added([each.now for each in found])
-    shown = _head(chosen, fresh, totals)
+    shown = _head(chosen, fresh, totals) | {"files": files(chosen, found, order)}
     if not found:
         return shown
     nobody = [each for each in found if each.code is None]
     return shown | {
-        "tiles": tiles(chosen, Driven(None, "", totals, added([each.before for each in found]), found[0].weights)),
+        "tiles": tiles(chosen, _together(found)),
         "drivers": ranked(chosen, found, order, page),
         "not_ranked": not_ranked(chosen, found),
         "ranked_from": RANKED_FROM_PCT,
@@ -83,8 +84,27 @@ def of_all(chosen: Asked, order: str = "safety_score", page: int = 1) -> dict[st
     }
 
 
+def files(chosen: Asked, found: Sequence[Driven], order: str) -> Files:
+    """The tables of the page that can be had as files."""
+    nobody = [each for each in found if each.code is None]
+    return {
+        "drivers": ("Driving by driver", lambda: every_driver(chosen, found, order)),
+        "not-ranked": ("Drivers not ranked", lambda: every_driver_not_ranked(chosen, found)),
+        "nobody": ("Driving of nobody known", lambda: table(chosen, nobody, "")),
+    }
+
+
+def files_of_one(chosen: Asked, driven: Driven, buckets: Sequence[Bucket], days: Sequence[Row]) -> Files:
+    return {
+        "score": ("Safety score", lambda: score(chosen, driven)),
+        "over-time": (f"Driving by {chosen.by}", lambda: over_time_table(chosen, buckets, driven.weights)),
+        "days": ("Days of a driver", lambda: by_day(chosen, days, driven.weights)),
+    }
+
+
 def _head(chosen: Asked, fresh: Any, totals: Row) -> dict[str, Any]:
     return {
+        "fresh": fresh,
         "freshness": analysis.freshness_words(chosen, fresh, figures.coverage_pct(totals)),
         "has_days": bool(totals["days"]),
         "period_words": analysis.period_words(chosen.period),
@@ -101,6 +121,7 @@ def of_one(chosen: Asked, driver: Driver) -> dict[str, Any]:
     fresh, (driven, buckets, days) = analysis.of_one_revision(chosen.fleet, chosen.now, read)
     shown = _head(chosen, fresh, driven.now) | {"driver": driver, "all_address": analysis.with_query(chosen)}
     shown["has_days"] = True  # the fleet may have days though the driver has none
+    shown["files"] = files_of_one(chosen, driven, buckets, days)
     if not driven.now["days"]:
         return shown
     provisional = analysis.provisional_since(fresh, chosen.fleet)
@@ -177,7 +198,9 @@ def _distance(chosen: Asked, metres: float | None) -> str:
 # --- by driver ------------------------------------------------------------------------------------------------------
 
 
-def ranked(chosen: Asked, found: Sequence[Driven], order: str, page: int) -> dict[str, Any]:
+def ranked(
+    chosen: Asked, found: Sequence[Driven], order: str, page: int = 1, size: int | None = None
+) -> dict[str, Any]:
     drivers = [each for each in found if each.code is not None and is_ranked(each.now)]
     drivers.sort(key=lambda each: _place(each, order))
     return analysis.ranking(
@@ -186,9 +209,15 @@ def ranked(chosen: Asked, found: Sequence[Driven], order: str, page: int) -> dic
         {name: title for name, (title, _) in ORDERS.items()},
         page,
         len(drivers),
-        DRIVERS_SHOWN,
-        lambda start, end: table(chosen, drivers[start:end], "By driver", start + 1),
+        size or DRIVERS_SHOWN,
+        lambda start, end: table(chosen, drivers[start:end], "By driver", start + 1, of_all=drivers),
     )
+
+
+def every_driver(chosen: Asked, found: Sequence[Driven], order: str) -> Numbers:
+    """The whole ranking in one table."""
+    whole: Numbers = ranked(chosen, found, order, size=max(len(found), 1))["table"]
+    return whole
 
 
 def _place(each: Driven, order: str) -> tuple[Any, ...]:
@@ -199,22 +228,39 @@ def _place(each: Driven, order: str) -> tuple[Any, ...]:
     return value is None, (-1 if ORDERS[order][1] else 1) * (value or 0), each.name.casefold()
 
 
-def not_ranked(chosen: Asked, found: Sequence[Driven]) -> dict[str, Any] | None:
+def not_ranked(chosen: Asked, found: Sequence[Driven], size: int | None = None) -> dict[str, Any] | None:
     drivers = [each for each in found if each.code is not None and not is_ranked(each.now)]
     drivers.sort(key=lambda each: (coverage_pct(each.now) or 0, each.name.casefold()))
     if not drivers:
         return None
-    return {"count": len(drivers), "table": table(chosen, drivers[:DRIVERS_SHOWN], "Drivers that are not ranked")}
+    return {
+        "count": len(drivers),
+        "table": table(chosen, drivers[: size or DRIVERS_SHOWN], "Drivers that are not ranked"),
+    }
 
 
-def table(chosen: Asked, found: Sequence[Driven], caption: str, first_place: int = 0) -> Numbers:
+def every_driver_not_ranked(chosen: Asked, found: Sequence[Driven]) -> Numbers | None:
+    drivers = not_ranked(chosen, found, len(found))
+    return drivers["table"] if drivers else None
+
+
+def table(
+    chosen: Asked, found: Sequence[Driven], caption: str, first_place: int = 0, of_all: Sequence[Driven] = ()
+) -> Numbers:
+    """A row each; with `of_all` a last one of these together."""
     units = chosen.units
     heads = [
-        "Driver", "Days", units.distance_label, "Score", "Score before", "Speeding", "Severe", "Harsh", "Idling",
-        "Night", units.consumption_label, f"Fuel ({chosen.fleet.currency})", "Coverage",
+        "Driver", "Days", f"Distance ({units.distance_label})", "Score", "Score before", "Speeding", "Severe", "Harsh",
+        "Idling", "Night", units.consumption_label, f"Fuel ({chosen.fleet.currency})", "Coverage",
     ]  # fmt: skip
     rows = [_cells(chosen, each, place if first_place else 0) for place, each in enumerate(found, first_place)]
-    return Numbers(heads, rows, caption=caption)
+    total = _cells(chosen, _together(of_all), 0) if of_all else []
+    return Numbers(heads, rows, total, caption=caption, codes=[each.code for each in found])
+
+
+def _together(found: Sequence[Driven]) -> Driven:
+    now, before = added([each.now for each in found]), added([each.before for each in found])
+    return Driven(None, "All ranked", now, before, found[0].weights)
 
 
 def _cells(chosen: Asked, each: Driven, place: int) -> list[Any]:
@@ -222,8 +268,9 @@ def _cells(chosen: Asked, each: Driven, place: int) -> list[Any]:
     if each.code is not None:
         address = analysis.with_query(chosen, driver=each.code)
         number_before = format_html('<span class="place">{}</span> ', place) if place else ""
-        name = format_html('{}<a class="link" href="{}">{}</a>', number_before, address, each.name)
-    return [name, f"{each.now['days']:,}", *_figures(chosen, each.weights, each.now, each.before)]
+        link = format_html('{}<a class="link" href="{}">{}</a>', number_before, address, each.name)
+        name = told(link, each.name)
+    return [name, number(each.now["days"]), *_figures(chosen, each.weights, each.now, each.before)]
 
 
 def _figures(chosen: Asked, weights: Weights, row: Row, before: Row | None) -> list[str]:
@@ -248,7 +295,7 @@ def _figures(chosen: Asked, weights: Weights, row: Row, before: Row | None) -> l
 
 def _count(row: Row, names: Sequence[str]) -> str:
     known = [row[name] for name in names if row[name] is not None]
-    return f"{sum(known):,}" if known else NOT_MEASURED
+    return number(sum(known) if known else None)
 
 
 # --- one driver -----------------------------------------------------------------------------------------------------
@@ -292,12 +339,16 @@ def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date, we
         f"Stacked columns from {date(chosen.period.first)} to {date(chosen.period.last)}. Most driving: "
         f"{hours(sum(_seconds(most.sums)[:2]))}, {bucket_words(chosen.by, most.first, most.last)}."
     )
-    heads = [chosen.by.capitalize(), *(f"{each.name} (h)" for each in _SERIES), chosen.units.distance_label, "Score"]
-    rows = [_row_of(chosen, each, weights) for each in buckets]
     note = "Night: between the hours that the fleet's parameters name, by the clock on the wall."
-    return analysis.figure(
-        graphics.columns("hours", _SERIES, shown, title, about), Numbers(heads, rows, caption=title), _SERIES, note
-    )
+    chart = graphics.columns("hours", _SERIES, shown, title, about)
+    return analysis.figure(chart, over_time_table(chosen, buckets, weights), _SERIES, note)
+
+
+def over_time_table(chosen: Asked, buckets: Sequence[Bucket], weights: Weights) -> Numbers:
+    distance = f"Distance ({chosen.units.distance_label})"
+    heads = [chosen.by.capitalize(), *(f"{each.name} (h)" for each in _SERIES), distance, "Score"]
+    rows = [_row_of(chosen, each, weights) for each in buckets]
+    return Numbers(heads, rows, caption=f"Hours by {chosen.by}")
 
 
 def _seconds(row: Row | None) -> list[int]:
@@ -333,8 +384,8 @@ def by_day(chosen: Asked, days: Sequence[Row], weights: Weights) -> Numbers:
     """The newest first."""
     units = chosen.units
     heads = [
-        "Day", "Trucks", units.distance_label, "Score", "Speeding", "Severe", "Harsh", "Idling", "Night",
-        units.consumption_label, f"Fuel ({chosen.fleet.currency})", "Coverage",
+        "Day", "Trucks", f"Distance ({units.distance_label})", "Score", "Speeding", "Severe", "Harsh", "Idling",
+        "Night", units.consumption_label, f"Fuel ({chosen.fleet.currency})", "Coverage",
     ]  # fmt: skip
     rows = [
         [

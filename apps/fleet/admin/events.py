@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.admin_base import DASH, column, local_time
+from apps.fleet.admin import list_files
 from apps.fleet.admin.rows import RowAdmin, figure_column
-from apps.trucks import reviews
+from apps.trucks import exports, reviews
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.detection.faults import failure
 from apps.trucks.detection.spn import suspect
@@ -51,6 +52,7 @@ class EventAdmin(RowAdmin):
 
 @admin.register(TripRow)
 class TripAdmin(EventAdmin):
+    file_of = exports.TRIPS
     list_display = [
         "name",
         "driven_by",
@@ -82,6 +84,7 @@ class TripAdmin(EventAdmin):
 
 @admin.register(StopRow)
 class StopAdmin(EventAdmin):
+    file_of = exports.STOPS
     list_display = ["name", "started", "ended", "parked", "idling", "no_data"]
     sections = {"When and where": _WHERE, "Time": "parked_s idle_s no_data_s"}
     parked, idling, no_data = figure_column("parked_s"), figure_column("idle_s"), figure_column("no_data_s")
@@ -89,6 +92,7 @@ class StopAdmin(EventAdmin):
 
 @admin.register(IdleEventRow)
 class IdleEventAdmin(EventAdmin):
+    file_of = exports.IDLE_EVENTS
     list_display = ["name", "started", "ended", "lasted", "productive", "place", "fuel", "money"]
     sections = {"When and where": _WHERE, "Idling": "duration_s productive_s productive_place fuel_l cost"}
     lasted, productive = figure_column("duration_s"), figure_column("productive_s")
@@ -98,6 +102,7 @@ class IdleEventAdmin(EventAdmin):
 
 @admin.register(SpeedingEpisodeRow)
 class SpeedingEpisodeAdmin(EventAdmin):
+    file_of = exports.SPEEDING_EVENTS
     list_display = ["name", "started", "severe", "max_speed", "limit", "excess", "lasted", "distance"]
     sections = {
         "When and where": _WHERE,
@@ -114,6 +119,7 @@ class SpeedingEpisodeAdmin(EventAdmin):
 
 @admin.register(FuelEventRow)
 class FuelEventAdmin(EventAdmin):
+    file_of = exports.FUEL_EVENTS
     list_display = ["name", "started", "what", "amount", "money", "before", "after"]
     ordering = [*EventAdmin.ordering, "-kind"]
     sections = {"When and where": _WHERE, "Fuel": "kind review litres cost level_before_l level_after_l"}
@@ -145,6 +151,7 @@ class FuelEventAdmin(EventAdmin):
 
 @admin.register(HarshEventRow)
 class HarshEventAdmin(EventAdmin):
+    file_of = exports.HARSH_EVENTS
     list_display = ["name", "started", "what", "speed", "peak", "said_by"]
     ordering = [*EventAdmin.ordering, "-kind"]
     sections = {"When and where": _WHERE, "Harsh driving": "kind source speed_kmh peak_ms2"}
@@ -154,6 +161,7 @@ class HarshEventAdmin(EventAdmin):
 
 @admin.register(FaultChangeRow)
 class FaultChangeAdmin(EventAdmin):
+    file_of = list_files.FAULT_CHANGES
     list_display = ["name", "started", "what", "suspect", "of", "mode", "failure", "severe"]
     ordering = [*EventAdmin.ordering, "-spn", "-fmi", "-source"]
     sections = {"When and where": _WHERE, "Fault": "kind spn fmi source severity"}

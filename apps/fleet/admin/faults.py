@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.accounts.admin_base import DASH, column, local_time
+from apps.fleet.admin import list_files
 from apps.fleet.admin.events import SEVERITIES
 from apps.fleet.admin.period import OneFleetFilter
 from apps.fleet.admin.rows import RowAdmin, figure_column
@@ -23,6 +24,7 @@ _CODE = ("spn", "fmi", "source")
 
 @admin.register(OpenFaultRow)
 class OpenFaultAdmin(RowAdmin):
+    file_of = list_files.OPEN_FAULTS
     list_display = ["name", "suspect", "of", "mode", "failure", "severe", "opened", "acknowledged"]
     list_filter = [OneFleetFilter, "severity"]
     ordering = ["-fleet_id", "-truck_id", "spn", "fmi", "source"]

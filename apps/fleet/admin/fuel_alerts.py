@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column, local_time
 from apps.accounts.units import unit_system
+from apps.fleet.admin.list_files import FUEL_ALERTS, WithFiles
 from apps.fleet.fuel import alert_reviews
 from apps.fleet.models import FuelAlert
 from apps.fleet.reports.wording import number
@@ -40,7 +41,8 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(FuelAlert)
-class FuelAlertAdmin(FleetScopedAdmin):
+class FuelAlertAdmin(WithFiles, FleetScopedAdmin):
+    file_of = FUEL_ALERTS
     list_display = ["truck", "fleet", "of_week", "stands", "deviation", "consumption", "baseline", "excess", "costs"]
     list_filter = [FleetFilter, StateFilter]
     joined, deferred = ("fleet", "truck"), ("fleet__wialon_token", "truck__sensor_table")

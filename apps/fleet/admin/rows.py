@@ -10,6 +10,7 @@ from apps.accounts.admin_base import MOST_ROWS, CappedPaginator, FleetScopedAdmi
 from apps.accounts.models import Fleet
 from apps.accounts.scope import chosen_fleet
 from apps.fleet.admin.figures import figure, title
+from apps.fleet.admin.list_files import WithFiles
 from apps.fleet.admin.period import OneFleetFilter, PeriodFilter
 from apps.trucks.models import Truck
 from apps.trucks.models.views import Row
@@ -28,7 +29,7 @@ def figure_column(name: str, heading: str | None = None) -> Callable[[Any, Any],
     return shown
 
 
-class RowAdmin(ReadOnly, FleetScopedAdmin):
+class RowAdmin(WithFiles, ReadOnly, FleetScopedAdmin):
     """A list that follows an index, and pages found by the table's own key.
 
     Trucks and fleets come by statements of their own: joined, they would tempt the optimiser to begin with them.

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.cells import Numbers, Told, number
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.utilization.figures import days as days_used
 from apps.fleet.utilization.figures import days_of_period
@@ -21,19 +22,19 @@ def days(chosen: Asked, row: Row) -> Numbers | None:
     found = days_used(row)
     if found is None:
         return None
-    lines = [[words, *_counts(found, name)] for name, words in _HEADINGS.items()]
+    lines: list[list[str]] = [[words, *_counts(found, name)] for name, words in _HEADINGS.items()]
     every = [sum(part.values()) for part in found.values()]
-    total = ["All", *(f"{count:,}" for count in (*every, sum(every)))]
+    total: list[str] = ["All", *(number(count) for count in (*every, sum(every)))]
     if (outside := _outside(chosen, row)) is not None:
-        lines.append(["Before the first message, or not known yet", NOT_MEASURED, NOT_MEASURED, f"{outside:,}"])
-        total[-1] = f"{sum(every) + outside:,}"
+        lines.append(["Before the first message, or not known yet", NOT_MEASURED, NOT_MEASURED, number(outside)])
+        total[-1] = number(sum(every) + outside)
     heads = ["Truck-days", "Working days", "Days off", "Together"]
     return Numbers(heads, lines, total, caption="Days used and not used")
 
 
-def _counts(found: Mapping[str, Mapping[str, int]], name: str) -> list[str]:
+def _counts(found: Mapping[str, Mapping[str, int]], name: str) -> list[Told]:
     counts = [part[name] for part in found.values()]
-    return [f"{count:,}" for count in (*counts, sum(counts))]
+    return [number(count) for count in (*counts, sum(counts))]
 
 
 def _outside(chosen: Asked, row: Row) -> int | None:

@@ -3,28 +3,37 @@
 from collections.abc import Sequence
 
 from apps.fleet.admin import graphics
-from apps.fleet.admin.analysis import Figure, Numbers
-from apps.fleet.reports.wording import number
+from apps.fleet.admin.analysis import Figure
+from apps.fleet.admin.cells import Numbers, number
 from apps.fleet.utilization.hours import HOURS, SUMS, Table
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_NAMES = [f"{hour:02}" for hour in range(HOURS)]
 
 
 def heat_map(table: Table) -> Figure | None:
     """The share of all trucks' time that is work, by day of the week and hour of the clock; none without hours."""
     if not table.any():
         return None
-    shares = [[_at_work(table[weekday, hour].tolist()) for hour in range(HOURS)] for weekday in range(7)]
-    names = [f"{hour:02}" for hour in range(HOURS)]
+    shares = _shares(table)
     rows = list(zip((name[:3] for name in _WEEKDAYS), shares, strict=True))
     chart = graphics.heat_map(
-        "heat", rows, names, "Share of the trucks' time at work, by weekday and hour", _peak(shares)
+        "heat", rows, _NAMES, "Share of the trucks' time at work, by weekday and hour", _peak(shares)
     )
-    cells = [
-        [weekday, *(number(share, 0, "%") for share in line)] for weekday, line in zip(_WEEKDAYS, shares, strict=True)
-    ]
     note = "At work: moving, or idling productively. The more it stands out, the more; hours by the clock on the wall."
-    return Figure(chart, Numbers(["Day", *names], cells, caption="Share of time at work by weekday and hour"), note)
+    return Figure(chart, at_work(table), note)
+
+
+def at_work(table: Table) -> Numbers:
+    cells = [
+        [weekday, *(number(share, 0, "%") for share in line)]
+        for weekday, line in zip(_WEEKDAYS, _shares(table), strict=True)
+    ]
+    return Numbers(["Day", *_NAMES], cells, caption="Share of time at work by weekday and hour")
+
+
+def _shares(table: Table) -> list[list[float | None]]:
+    return [[_at_work(table[weekday, hour].tolist()) for hour in range(HOURS)] for weekday in range(7)]
 
 
 def _at_work(seconds: Sequence[int]) -> float | None:

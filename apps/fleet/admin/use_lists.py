@@ -1,16 +1,17 @@
 """Who is used how well: groups, trucks in an order, and those of which too little is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.html import format_html
 
 from apps.fleet import figures
 from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked, Numbers
-from apps.fleet.admin.use_reading import Reading, TruckUsed
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.cells import Numbers, number, told
+from apps.fleet.admin.use_reading import Reading, TruckUsed, targets_of
 from apps.fleet.admin.use_states import SERIES, state_seconds
-from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.utilization.figures import coverage_pct, is_ranked, states
 from apps.fleet.utilization.figures import days as days_used
 from apps.fleet.utilization.targets import held_against
@@ -36,11 +37,13 @@ def by_group(reading: Reading) -> Numbers | None:
     lines = []
     for row in reading.groups:
         bar, *rest = _cells(row, reading.targets.of_group(row["group_id"]))
-        lines.append([row["group"] or "In no group", bar, f"{row['trucks_of_group']:,}", *rest])
-    return Numbers(["Group", "Time", "Trucks", *_FIGURES], lines, words=1, caption="By group")
+        lines.append([row["group"] or "In no group", bar, number(row["trucks_of_group"]), *rest])
+    return Numbers(["Group", "Time", "Trucks", *_FIGURES], lines, words=1, caption="By group", is_drawn=True)
 
 
-def trucks(chosen: Asked, reading: Reading, order: str, page: int) -> dict[str, Any] | None:
+def trucks(
+    chosen: Asked, reading: Reading, order: str, page: int = 1, size: int | None = None
+) -> dict[str, Any] | None:
     """A page of the ranking; none on the page of a single truck."""
     if chosen.truck:
         return None
@@ -51,14 +54,31 @@ def trucks(chosen: Asked, reading: Reading, order: str, page: int) -> dict[str, 
         ORDERS,
         page,
         len(ranked),
-        TRUCKS_SHOWN,
-        lambda start, end: Numbers(
-            ["Truck", *_HEADS],
-            [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(ranked[start:end], start + 1)],
-            words=1,
-            caption="By truck",
-        ),
+        size or TRUCKS_SHOWN,
+        lambda start, end: _table(chosen, reading, ranked[start:end], "By truck", start + 1, has_total=True),
     )
+
+
+def every_truck(chosen: Asked, reading: Reading, order: str) -> Numbers | None:
+    """The whole ranking in one table."""
+    ranked = trucks(chosen, reading, order, size=max(len(reading.trucks), 1))
+    return ranked["table"] if ranked else None
+
+
+def _table(
+    chosen: Asked,
+    reading: Reading,
+    shown: Sequence[TruckUsed],
+    caption: str,
+    first_place: int = 1,
+    *,
+    has_total: bool = False,
+) -> Numbers:
+    """A row each; the total is of all trucks that the page is about, ranked or not."""
+    rows = [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(shown, first_place)]
+    codes = [truck.code for truck in shown]
+    total = ["All trucks", *_cells(reading.now, targets_of(chosen, reading.targets))] if has_total and shown else []
+    return Numbers(["Truck", *_HEADS], rows, total, words=1, caption=caption, is_drawn=True, codes=codes)
 
 
 def _rank(truck: TruckUsed, order: str) -> tuple[Any, ...]:
@@ -72,7 +92,7 @@ def _rank(truck: TruckUsed, order: str) -> tuple[Any, ...]:
 def _truck_cells(chosen: Asked, reading: Reading, truck: TruckUsed, place: int) -> list[Any]:
     address = analysis.with_query(chosen, truck=truck.code)
     name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
-    return [name, *_cells(truck.sums, reading.targets.of_truck(truck.code))]
+    return [told(name, truck.name), *_cells(truck.sums, reading.targets.of_truck(truck.code))]
 
 
 def _cells(row: Row, targets: Mapping[str, float]) -> list[Any]:
@@ -100,10 +120,10 @@ def _marked(value: float | None, target: float, is_met: bool | None) -> Any:
     if is_met is None:
         return number(value, 1, "%")
     style, mark, words = ("good", "✓", "met") if is_met else ("warn", "✗", "missed")
-    told = f"target {target:g}% {words}"
-    return format_html(
-        '{} <span class="{}" title="{}" aria-label="{}">{}</span>', number(value, 1, "%"), style, told, told, mark
-    )
+    tip = f"target {target:g}% {words}"
+    shown = number(value, 1, "%")
+    marked = format_html('{} <span class="{}" title="{}" aria-label="{}">{}</span>', shown, style, tip, tip, mark)
+    return told(marked, value, "%")
 
 
 def _why_not(row: Row) -> str:
@@ -113,17 +133,19 @@ def _why_not(row: Row) -> str:
     return ", ".join(f"{count:,} {words}" for why, words in _REASONS.items() if (count := counts[why])) or NOT_MEASURED
 
 
-def not_ranked(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
+def not_ranked(chosen: Asked, reading: Reading, size: int | None = None) -> dict[str, Any] | None:
     """The trucks that the ranking leaves out, those known least first; none where there are none."""
     left_out = sorted((truck for truck in reading.trucks if not is_ranked(truck.sums)), key=_known_share)
     if not left_out:
         return None
-    rows = [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(left_out[:NOT_RANKED_SHOWN], 1)]
-    return {
-        "count": len(left_out),
-        "shown": len(rows),
-        "table": Numbers(["Truck", *_HEADS], rows, words=1, caption="Trucks that are not ranked"),
-    }
+    shown = left_out[: size or NOT_RANKED_SHOWN]
+    table = _table(chosen, reading, shown, "Trucks that are not ranked")
+    return {"count": len(left_out), "shown": len(shown), "table": table}
+
+
+def every_truck_not_ranked(chosen: Asked, reading: Reading) -> Numbers | None:
+    found = not_ranked(chosen, reading, len(reading.trucks))
+    return found["table"] if found else None
 
 
 def _known_share(truck: TruckUsed) -> tuple[float, str]:

@@ -1,19 +1,20 @@
 """The page about utilization: what the trucks' time went into, when, and which trucks are used how well."""
 
+import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from apps.fleet import figures
 from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.analysis import Asked, Files
 from apps.fleet.admin.use_days import days
-from apps.fleet.admin.use_hours import heat_map
-from apps.fleet.admin.use_lists import ORDERS, by_group, not_ranked, trucks
+from apps.fleet.admin.use_hours import at_work, heat_map
+from apps.fleet.admin.use_lists import ORDERS, by_group, every_truck, every_truck_not_ranked, not_ranked, trucks
 from apps.fleet.admin.use_places import places
 from apps.fleet.admin.use_ratios import ratios
-from apps.fleet.admin.use_reading import read
-from apps.fleet.admin.use_states import over_time, whole
+from apps.fleet.admin.use_reading import Reading, read
+from apps.fleet.admin.use_states import over_time, over_time_table, whole
 from apps.fleet.utilization.figures import RANKED_FROM_PCT
 
 
@@ -30,15 +31,16 @@ def view(request: HttpRequest) -> HttpResponse:
 
 def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) -> dict[str, Any]:
     fresh, reading = analysis.of_one_revision(chosen.fleet, chosen.now, lambda: read(chosen))
-    now = reading.now
+    now, provisional = reading.now, analysis.provisional_since(fresh, chosen.fleet)
     shown = {
         "freshness": analysis.freshness_words(chosen, fresh, figures.coverage_pct(now)),
         "has_days": bool(now["truck_days"]),
         "period_words": analysis.period_words(chosen.period),
+        "fresh": fresh,
+        "files": files(chosen, reading, order, provisional),
     }
     if not now["truck_days"]:
         return shown
-    provisional = analysis.provisional_since(fresh, chosen.fleet)
     return shown | {
         "ratios": ratios(chosen, reading),
         "whole": whole(now),
@@ -51,3 +53,18 @@ def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) 
         "not_ranked": not_ranked(chosen, reading),
         "ranked_from": RANKED_FROM_PCT,
     }
+
+
+def files(chosen: Asked, reading: Reading, order: str, provisional: dt.date) -> Files:
+    """The tables of the page that can be had as files."""
+    return {
+        "over-time": (
+            f"Utilization by {chosen.by}", lambda: over_time_table(chosen, reading.buckets, provisional)
+        ),
+        "hours": ("Time at work by hour", lambda: at_work(reading.hours)),
+        "days": ("Days used and not used", lambda: days(chosen, reading.now)),
+        "places": ("Where trucks idle", lambda: found["table"] if (found := places(chosen, reading.places)) else None),
+        "groups": ("Utilization by group", lambda: by_group(reading)),
+        "trucks": ("Utilization by truck", lambda: every_truck(chosen, reading, order)),
+        "not-ranked": ("Trucks not ranked", lambda: every_truck_not_ranked(chosen, reading)),
+    }  # fmt: skip

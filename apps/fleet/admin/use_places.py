@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.fleet.admin.analysis import Asked, Numbers
+from apps.fleet.admin.analysis import Asked
+from apps.fleet.admin.cells import Numbers, number
 from apps.fleet.idling import figures as idling_figures
-from apps.fleet.reports.wording import number
 from apps.mysql import Row
 
 
@@ -19,7 +19,7 @@ def places(chosen: Asked, rows: Sequence[Row]) -> dict[str, Any] | None:
             _place(each),
             number(each["idle_nonproductive_s"] / 3600, 1),
             number(each["idle_s"] / 3600, 1),
-            f"{each['idle_events']:,}",
+            number(each["idle_events"]),
             number(units.volume(each["nonproductive_litres"]), 1),
             number(each["nonproductive_cost"], 2),
         ]

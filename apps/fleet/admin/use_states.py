@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Figure, Numbers, bucket_label, bucket_words, date, hours
+from apps.fleet.admin.analysis import Asked, Figure, bucket_label, bucket_words, date, hours
+from apps.fleet.admin.cells import Numbers, number
 from apps.fleet.admin.graphics import Column, Series
 from apps.fleet.admin.use_reading import Bucket
-from apps.fleet.reports.wording import NOT_MEASURED, number
+from apps.fleet.reports.wording import NOT_MEASURED
 from apps.mysql import Row
 
 SERIES = [
@@ -53,15 +54,22 @@ def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) ->
         )
         for each in buckets
     ]
-    title = "Hours of a truck's day by state" + ("" if chosen.by == "day" else f", the mean of each {chosen.by}")
     chart = graphics.columns(
-        "states", SERIES, shown, title, _described(chosen, buckets), ticks=(0, 4, 8, 12, 16, 20, 24)
+        "states", SERIES, shown, _title(chosen), _described(chosen, buckets), ticks=(0, 4, 8, 12, 16, 20, 24)
     )
-    heads = [chosen.by.capitalize(), "Trucks' days", *(f"{each.name} (h)" for each in SERIES), "Together (h)"]
-    rows = [_row_of(chosen, each, provisional) for each in buckets]
     note = "Hours of a truck's day: each column adds up to 24, but for days under way and days on which clocks change."
     note += " Shaded: provisional." if any(column.is_provisional for column in shown) else ""
-    return analysis.figure(chart, Numbers(heads, rows, caption=title), SERIES, note)
+    return analysis.figure(chart, over_time_table(chosen, buckets, provisional), SERIES, note)
+
+
+def over_time_table(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) -> Numbers:
+    heads = [chosen.by.capitalize(), "Trucks' days", *(f"{each.name} (h)" for each in SERIES), "Together (h)"]
+    rows = [_row_of(chosen, each, provisional) for each in buckets]
+    return Numbers(heads, rows, caption=_title(chosen))
+
+
+def _title(chosen: Asked) -> str:
+    return "Hours of a truck's day by state" + ("" if chosen.by == "day" else f", the mean of each {chosen.by}")
 
 
 def _average(row: Row | None) -> list[float]:
@@ -84,7 +92,7 @@ def _row_of(chosen: Asked, each: Bucket, provisional: dt.date) -> list[str]:
     if each.sums is None:
         return [words, *[NOT_MEASURED] * (len(SERIES) + 2)]
     values = _average(each.sums)
-    return [words, f"{each.sums['truck_days']:,}", *(number(value / 3600, 2) for value in (*values, sum(values)))]
+    return [words, number(each.sums["truck_days"]), *(number(value / 3600, 2) for value in (*values, sum(values)))]
 
 
 def _described(chosen: Asked, buckets: Sequence[Bucket]) -> str:
