@@ -36,19 +36,33 @@ def _empty_tables(_: TransactionTestCase) -> None:
         cursor.execute("SET foreign_key_checks = 1")
 
 
+@pytest.fixture(autouse=True)
+def _days_go_with_their_test() -> Iterator[None]:
+    yield
+    from tests.rows import forget_unsummed
+
+    forget_unsummed()
+
+
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
 
 
 class AsgiClient:
     """The real application in this process, driven from synchronous tests on one event loop.
 
-    `run` takes a coroutine of that loop, `http` is an httpx client of the application.
+    `run` takes a coroutine for that loop, `http` is an httpx client of the application.
     """
 
     def __init__(self, application: Any, runner: asyncio.Runner) -> None:
-        self.run: Callable[[Coroutine[Any, Any, Any]], Any] = runner.run
+        self._runner = runner
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost")
         self.application = application
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        from tests.rows import sum_up
+
+        sum_up()  # what the application reads by connections of its own
+        return self._runner.run(coroutine)
 
     def get(self, path: str, key: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
         authorization = {"Authorization": f"Bearer {key}"} if key else {}

@@ -1,13 +1,13 @@
 """Creators of database rows: a few words in a test, plausible defaults for the rest."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import orjson
-from django.db.models import Sum
+from django.db import connection
 
 from apps.accounts.calendar import ClockHour
 from apps.accounts.keys import create_key
@@ -19,7 +19,6 @@ from apps.fleet.models import (
     CostRate,
     ExchangeRate,
     FleetDay,
-    FleetDayCost,
     FuelAlert,
     FuelPrice,
     FuelPurchase,
@@ -198,27 +197,40 @@ def latest_document(values: dict[str, Any]) -> bytes:
     return orjson.dumps({"sensors": [sensor], "position": position if values["lat"] is not None else None})
 
 
-_later: list[tuple[int, int, dt.date]] | None = None
+_unsummed: set[tuple[int, int, dt.date]] = set()  # fleet, truck and day
+_OF_SUMS = re.compile("(truck|fleet)_(span|block)")
 
 
-def _sum_up(fleet_id: int, truck_id: int, day: dt.date) -> None:
-    if _later is None:
-        sums.of_spans(fleet_id, [(truck_id, day)])
-    else:
-        _later.append((fleet_id, truck_id, day))
+def _sum_up_later(fleet_id: int, truck_id: int, day: dt.date) -> None:
+    _unsummed.add((fleet_id, truck_id, day))
+    if _before_reading not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_before_reading)
 
 
-@contextmanager
-def summed_up_once() -> Iterator[None]:
-    """Pentads and months of the days that are made meanwhile are summed up at the end: many days take seconds else."""
-    global _later
-    _later = []
-    try:
-        yield
-    finally:
-        days, _later = _later, None
+def _before_reading(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+    if _unsummed and _OF_SUMS.search(sql):
+        sum_up()
+    return execute(sql, *rest)
+
+
+def sum_up() -> None:
+    """Sums up the pentads and months of the days that were made since the last call.
+
+    Once for all of them, since a day by itself takes 25 ms: before the first statement about sums on the connection of
+    the tests, and before a request to the application, as `AsgiClient` makes it. Who has sums read by another process
+    or thread calls this.
+    """
+    days = list(_unsummed)
+    forget_unsummed()
+    was_captured, connection.force_debug_cursor = connection.force_debug_cursor, False  # nobody asked for these
     for fleet_id in {fleet_id for fleet_id, _, _ in days}:
-        sums.of_spans(fleet_id, list({(truck_id, day) for of_fleet, truck_id, day in days if of_fleet == fleet_id}))
+        sums.of_spans(fleet_id, [(truck_id, day) for of_fleet, truck_id, day in days if of_fleet == fleet_id])
+    connection.force_debug_cursor = was_captured
+
+
+def forget_unsummed() -> None:
+    """At the end of a test, when the days themselves are gone."""
+    _unsummed.clear()
 
 
 def truck_day(truck: Truck, day: dt.date = DAY, driver: Driver | None = None, **changes: Any) -> TruckDay:
@@ -262,7 +274,7 @@ def driver_day(truck: Truck, driver: Driver | None, day: dt.date = DAY, **figure
     made = TruckDayDriver.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, driver_id=driver.pk if driver else NOBODY, **values
     )
-    _sum_up(truck.fleet_id, truck.pk, day)
+    _sum_up_later(truck.fleet_id, truck.pk, day)
     return made
 
 
@@ -310,23 +322,26 @@ _OF_TRUCK_DAYS = {
 }
 # The ORM would take 20 ms to put it together, and many tests have many days.
 _SUMS = "SELECT " + ", ".join(f"{expression} AS {name}" for name, expression in _OF_TRUCK_DAYS.items())
+_MONEY = "SELECT " + ", ".join(f"SUM({name}) AS {name}" for name in FUEL_MONEY)
+_COSTS = """
+    INSERT INTO fleet_day_cost (fleet_id, day, line, source, amount)
+    SELECT fleet_id, day, line, source, SUM(amount) FROM truck_day_cost
+    WHERE fleet_id = %(fleet)s AND day = %(day)s GROUP BY line, source
+"""
 
 
 def fleet_day(fleet: Fleet, day: dt.date = DAY, **changes: Any) -> FleetDay:
     """The sums of the truck-days and costs that the day has by now."""
     where = {"fleet": fleet.pk, "day": day}
     (values,) = fetch_all_sync(f"{_SUMS} FROM truck_day WHERE fleet_id = %(fleet)s AND day = %(day)s", where)
-    fuel = TruckDayFuel.objects.filter(fleet_id=fleet.pk, day=day)
-    values |= fuel.aggregate(**{name: Sum(name) for name in FUEL_MONEY})
-    costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, day=day).values("line", "source")
-    for cost in costs.annotate(total=Sum("amount")).order_by():
-        FleetDayCost.objects.create(
-            fleet_id=fleet.pk, day=day, line=cost["line"], source=cost["source"], amount=cost["total"]
-        )
+    (money,) = fetch_all_sync(f"{_MONEY} FROM truck_day_fuel WHERE fleet_id = %(fleet)s AND day = %(day)s", where)
+    values |= money
+    with connection.cursor() as cursor:
+        cursor.execute(_COSTS, where)
     made = FleetDay.objects.create(
         fleet_id=fleet.pk, day=day, **{**values, "as_of": NOON, "revision": 1, "computed_at": NOON, **changes}
     )
-    _sum_up(fleet.pk, NO_TRUCK, day)
+    _sum_up_later(fleet.pk, NO_TRUCK, day)
     return made
 
 
@@ -334,7 +349,7 @@ def cost(truck: Truck, line: str, amount: str, day: dt.date = DAY, source: str =
     made = TruckDayCost.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, line=line, amount=Decimal(amount), source=source
     )
-    _sum_up(truck.fleet_id, truck.pk, day)
+    _sum_up_later(truck.fleet_id, truck.pk, day)
     return made
 
 
@@ -346,14 +361,14 @@ def driver_cost(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, driver_id=driver.pk if driver else NOBODY, line=line,
         source=source, amount=Decimal(amount),
     )  # fmt: skip
-    _sum_up(truck.fleet_id, truck.pk, day)
+    _sum_up_later(truck.fleet_id, truck.pk, day)
     return made
 
 
 def fuel_money(truck: Truck, day: dt.date = DAY, **values: Any) -> TruckDayFuel:
     """A truck's day of fuel in money; null what is not given."""
     made = TruckDayFuel.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, **values)
-    _sum_up(truck.fleet_id, truck.pk, day)
+    _sum_up_later(truck.fleet_id, truck.pk, day)
     return made
 
 

@@ -52,15 +52,14 @@ def make(units: str = "metric", trucks: int = 3) -> Fleet:
     fleet = rows.fleet(units=units)
     made = [rows.truck(fleet, f"T-{number}", name=f"Truck <b>{number}</b>") for number in range(1, trucks + 1)]
     rows.group(fleet, "North", *made[:2])
-    with rows.summed_up_once():
-        for number, day in enumerate(DAYS):
-            for size, truck in enumerate(made, 1):
-                _day(truck, day, size + number)
-        for day in (DAYS[3], DAYS[12]):
-            rows.cost(made[0], "repair_maintenance", "310.55", day, source="actual")
-        rows.cost(Truck(pk=NO_TRUCK, fleet=fleet), "unallocated", "12.34", NOW[2], source="allocated")
-        for day in DAYS:
-            rows.fleet_day(fleet, day, **_fuel_of(fleet, day))
+    for number, day in enumerate(DAYS):
+        for size, truck in enumerate(made, 1):
+            _day(truck, day, size + number)
+    for day in (DAYS[3], DAYS[12]):
+        rows.cost(made[0], "repair_maintenance", "310.55", day, source="actual")
+    rows.cost(Truck(pk=NO_TRUCK, fleet=fleet), "unallocated", "12.34", NOW[2], source="allocated")
+    for day in DAYS:
+        rows.fleet_day(fleet, day, **_fuel_of(fleet, day))
     for truck in made:
         rows.known(truck)
     rows.revision(fleet, 7)

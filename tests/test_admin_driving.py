@@ -42,14 +42,13 @@ def make(units: str = "metric") -> Fleet:
     first, second, dark = (rows.truck(fleet, code) for code in "ABC")
     rows.group(fleet, "North", first)
     anna, ben, cleo = (rows.driver(fleet, f"{name} <b>") for name in ("Anna", "Ben", "Cleo"))
-    with rows.summed_up_once():
-        for number_of_day in range(-7, 7):
-            day = MONDAY + dt.timedelta(days=number_of_day)
-            nobody = number_of_day == 6
-            rows.truck_day(first, day, None if nobody else anna, speeding_severe=number_of_day % 2)
-            rows.truck_day(second, day, ben, night_driving_s=600 * (number_of_day + 7), harsh_braking=0)
-            rows.truck_day(dark, day, cleo, moving_s=3_600, parked_s=0)
-            rows.fleet_day(fleet, day)
+    for number_of_day in range(-7, 7):
+        day = MONDAY + dt.timedelta(days=number_of_day)
+        nobody = number_of_day == 6
+        rows.truck_day(first, day, None if nobody else anna, speeding_severe=number_of_day % 2)
+        rows.truck_day(second, day, ben, night_driving_s=600 * (number_of_day + 7), harsh_braking=0)
+        rows.truck_day(dark, day, cleo, moving_s=3_600, parked_s=0)
+        rows.fleet_day(fleet, day)
     for truck in (first, second, dark):
         rows.known(truck)
     rows.revision(fleet, 7)

@@ -46,25 +46,24 @@ def make(units: str = "metric") -> Fleet:
     fleet = rows.fleet(units=units)
     first, blind, dark = (rows.truck(fleet, code, name=f"Truck <b>{code}</b>") for code in "ABC")
     rows.group(fleet, "North", first, blind)
-    with rows.summed_up_once():
-        for number in range(-7, 7):
-            day = MONDAY + dt.timedelta(days=number)
-            length = 82_800 if day == dt.date(2026, 3, 8) else 86_400
-            parked = length - 3_600 - 28_800 - 300 * (number + 7)
-            rows.truck_day(first, day, length_s=length, parked_s=parked, moving_s=28_800 + 300 * (number + 7))
-            repaired = {"is_used": False, "in_workshop": True, "available_s": 0} if number == 6 else {}
-            seconds = {"length_s": length, "moving_s": 14_400, "parked_s": length - 14_400}
-            rows.truck_day(blind, day, **NO_ENGINE, **seconds, **repaired)
-            seconds = {
-                "length_s": length,
-                "moving_s": 7_200,
-                "idle_s": 3_600,
-                "parked_s": 10_800,
-                "engine_on_s": 10_800,
-            }
-            rows.truck_day(dark, day, **seconds, is_used=number > 1)
-            rows.hours(first, day, moving=[8, 9], idle=[10])
-            rows.fleet_day(fleet, day)
+    for nth in range(-7, 7):
+        day = MONDAY + dt.timedelta(days=nth)
+        length = 82_800 if day == dt.date(2026, 3, 8) else 86_400
+        parked = length - 3_600 - 28_800 - 300 * (nth + 7)
+        rows.truck_day(first, day, length_s=length, parked_s=parked, moving_s=28_800 + 300 * (nth + 7))
+        repaired = {"is_used": False, "in_workshop": True, "available_s": 0} if nth == 6 else {}
+        seconds = {"length_s": length, "moving_s": 14_400, "parked_s": length - 14_400}
+        rows.truck_day(blind, day, **NO_ENGINE, **seconds, **repaired)
+        seconds = {
+            "length_s": length,
+            "moving_s": 7_200,
+            "idle_s": 3_600,
+            "parked_s": 10_800,
+            "engine_on_s": 10_800,
+        }
+        rows.truck_day(dark, day, **seconds, is_used=nth > 1)
+        rows.hours(first, day, moving=[8, 9], idle=[10])
+        rows.fleet_day(fleet, day)
     for truck in (first, blind, dark):
         rows.known(truck)
     rows.revision(fleet, 7)

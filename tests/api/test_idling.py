@@ -47,15 +47,14 @@ def fleet(transactional_db: None) -> Fleet:
     made = rows.fleet()
     trucks = [rows.truck(made, code) for code in "ABCD"]
     blind = {"idle_s": None, "idle_productive_s": None, "engine_on_s": None}
-    with rows.summed_up_once():
-        for day in DAYS:
-            rows.truck_day(trucks[0], day)
-            rows.truck_day(trucks[1], day, idle_s=7_200, parked_s=46_800)
-            rows.truck_day(trucks[2], day, **blind)
-            rows.truck_day(trucks[3], day, parked_s=0)
-            money = {"idle_cost": 3, "idle_productive_cost": 1, "idle_productive_fuel_l": 0.5}
-            TruckDayFuel.objects.create(fleet_id=made.pk, truck_id=trucks[1].pk, day=day, **money)
-            rows.fleet_day(made, day)
+    for day in DAYS:
+        rows.truck_day(trucks[0], day)
+        rows.truck_day(trucks[1], day, idle_s=7_200, parked_s=46_800)
+        rows.truck_day(trucks[2], day, **blind)
+        rows.truck_day(trucks[3], day, parked_s=0)
+        money = {"idle_cost": 3, "idle_productive_cost": 1, "idle_productive_fuel_l": 0.5}
+        TruckDayFuel.objects.create(fleet_id=made.pk, truck_id=trucks[1].pk, day=day, **money)
+        rows.fleet_day(made, day)
     return made
 
 

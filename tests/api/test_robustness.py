@@ -62,6 +62,7 @@ def a_fleet_with_everything() -> str:
     rows.latest(truck)
     rows.trip(truck, dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
     rows.backfill(fleet, truck)
+    rows.sum_up()  # the server reads them
     return rows.api_key(fleet, scopes=SCOPES)
 
 

@@ -21,15 +21,14 @@ def fleet(transactional_db: None) -> Fleet:
     """Two trucks over two months; the second has no days in March, and nothing stands on 1 March."""
     made = rows.fleet()
     trucks = [rows.truck(made, code) for code in ("T-1", "T-2")]
-    with rows.summed_up_once():
-        for number in range(DAYS):
-            day = FIRST + dt.timedelta(days=number)
-            for truck in trucks[: 1 if day.month == 3 else 2]:
-                if day != dt.date(2026, 3, 1):
-                    rows.truck_day(truck, day, distance_m=100_000 + 1_000 * number + truck.pk % 7, fuel_used_l=30.25)
-                    rows.cost(truck, "fuel", f"{40 + number}.37", day)
-                    rows.cost(truck, "tolls", "3.10", day, source="actual")
-            rows.fleet_day(made, day) if day != dt.date(2026, 3, 1) else None
+    for number in range(DAYS):
+        day = FIRST + dt.timedelta(days=number)
+        for truck in trucks[: 1 if day.month == 3 else 2]:
+            if day != dt.date(2026, 3, 1):
+                rows.truck_day(truck, day, distance_m=100_000 + 1_000 * number + truck.pk % 7, fuel_used_l=30.25)
+                rows.cost(truck, "fuel", f"{40 + number}.37", day)
+                rows.cost(truck, "tolls", "3.10", day, source="actual")
+        rows.fleet_day(made, day) if day != dt.date(2026, 3, 1) else None
     return made
 
 

@@ -41,6 +41,7 @@ def make() -> Fleets:
     furnished = rows.fleet("Bravo Logistics", timezone="Europe/Berlin", currency="EUR")
     made = [furnish(furnished, number) for number in (1, 2, 3)][-1]
     rows.fuel_event(made[Truck], rows.NOON - dt.timedelta(hours=6), kind="drain")
+    rows.sum_up()  # the server reads them
     return Fleets(driven, rows.api_key(driven), furnished, made, rows.fleet("Empty Fleet"))
 
 

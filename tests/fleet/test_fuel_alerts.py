@@ -235,11 +235,10 @@ def write(truck: Truck, day: dt.date, litres: int | None, km: int | None, known:
     for model in (TruckDay, TruckDayDriver):
         model.objects.filter(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day).delete()
     states = {} if known else {"moving_s": 3_000, "idle_s": 0, "idle_productive_s": 0, "parked_s": 20_000}
-    with rows.summed_up_once():
-        rows.truck_day(
-            truck, day, fuel_used_l=None if litres is None else 10.0 * litres,
-            distance_m=None if km is None else 50_000 * km, as_of=as_utc(day_bounds(day, CHICAGO)[1]), **states,
-        )  # fmt: skip
+    rows.truck_day(
+        truck, day, fuel_used_l=None if litres is None else 10.0 * litres,
+        distance_m=None if km is None else 50_000 * km, as_of=as_utc(day_bounds(day, CHICAGO)[1]), **states,
+    )  # fmt: skip
 
 
 def found(fleet: Fleet) -> dict[tuple[int, dt.date], float]:

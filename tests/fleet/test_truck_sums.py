@@ -21,6 +21,7 @@ def fleet(transactional_db: None) -> Fleet:
         if number not in (0, 2, 3):
             rows.truck_day(truck, distance_m=1_000 * number)
     rows.group(made, "Even", *made.trucks.filter(code__in=["T-0", "T-2", "T-4"]))
+    rows.sum_up()  # the pool reads them here
     return made
 
 
