@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -356,14 +357,20 @@ def test_a_cached_answer_is_sent_anew_once_a_truck_lags(api_get: Get) -> None:
 # --- when the database does not answer ------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def impatient(settings: Any) -> None:
+    """Who waits for a connection gives up after 50 ms: the pool that is opened after this one."""
+    settings.POOL_WAIT_S = 0.05
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_a_pool_that_is_full_for_too_long_says_when_to_try_again(asgi: AsgiClient, path: str) -> None:
+def test_a_pool_that_is_full_for_too_long_says_when_to_try_again(impatient: None, asgi: AsgiClient, path: str) -> None:
     from apps import mysql
 
     _, key = with_truck()
 
     async def ask_while_full() -> httpx.Response:
-        held = [asyncio.create_task(mysql.fetch_all("SELECT SLEEP(1.2)")) for _ in range(mysql.pool_stats()["max"])]
+        held = [asyncio.create_task(mysql.fetch_all("SELECT SLEEP(1)")) for _ in range(mysql.pool_stats()["max"])]
         await asyncio.sleep(0.05)
         answer = await asgi.http.get(path, headers={"Authorization": f"Bearer {key}"})
         for reader in held:
