@@ -26,8 +26,8 @@ from tests.api.adding_up import (
     assert_rows_add_up,
     assert_same,
 )
+from tests.fleet.shifts import DAY_S, MONDAY, NOW, START
 from tests.fleet.test_ledger_properties import Book, two_trucks
-from tests.fleet.test_summaries import DAY_S, MONDAY, NOW, START
 from tests.pipeline import feed
 
 Get = Callable[..., httpx.Response]

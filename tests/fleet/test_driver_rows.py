@@ -18,8 +18,8 @@ from apps.trucks import drivers, invalidation
 from apps.trucks.models import Driver, DriverAssignment, SummaryRevision, Trip, Truck, TruckDay, TruckSync
 from tests import rows
 from tests.fleet.driver_twin import assert_drivers_add_up
+from tests.fleet.shifts import MONDAY, NOW, TUESDAY, WEDNESDAY, shift
 from tests.fleet.test_ledger import booked, entry, rate
-from tests.fleet.test_summaries import MONDAY, NOW, TUESDAY, WEDNESDAY, shift
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db

@@ -23,9 +23,9 @@ from apps.trucks.models import IdleEvent, ProductivePlace, Truck, TruckDay
 from tests import rows
 from tests.fleet.places_twin import assert_places_add_up, assert_sums, sums_of_rows, unpacked
 from tests.fleet.places_twin import spot_of as twin_spot
+from tests.fleet.shifts import MONDAY, NOW, START, shift
 from tests.fleet.span_twin import total
 from tests.fleet.test_blocks import fill
-from tests.fleet.test_summaries import MONDAY, NOW, START, shift
 from tests.pipeline import feed
 
 LATITUDES, LONGITUDES = st.floats(-85, 85), st.floats(-180, 179.999)

@@ -27,8 +27,8 @@ from apps.fleet.models import (
 )
 from apps.trucks.models import DirtyDay, SummaryRevision, Truck
 from tests import rows
+from tests.fleet.shifts import DAY_S, DAYS, MONDAY, NOW, START, THURSDAY, TUESDAY, WEDNESDAY, shift
 from tests.fleet.span_twin import assert_spans_add_up
-from tests.fleet.test_summaries import DAY_S, DAYS, MONDAY, NOW, START, THURSDAY, TUESDAY, WEDNESDAY, shift
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db

@@ -26,8 +26,8 @@ from apps.mysql import fetch_all_sync
 from tests import rows
 from tests.fleet import share_twin
 from tests.fleet.driver_twin import assert_drivers_add_up
+from tests.fleet.shifts import DAYS, MONDAY, NOW, THURSDAY, shift
 from tests.fleet.test_ledger import entry, purchase, rate, truck
-from tests.fleet.test_summaries import DAYS, MONDAY, NOW, THURSDAY, shift
 from tests.pipeline import feed
 
 ONE = dt.timedelta(days=1)

@@ -14,9 +14,9 @@ from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase, Truc
 from apps.fleet.summaries.batches import rebuild_batch
 from apps.trucks.models import DirtyDay, Message, SummaryRevision, TruckDay, TruckSync
 from tests import rows
+from tests.fleet.shifts import MONDAY, NOW, START, THURSDAY, TUESDAY, WEDNESDAY, shift
 from tests.fleet.span_twin import assert_spans_add_up
 from tests.fleet.test_ledger import adds_up, costs, entry, purchase, rate
-from tests.fleet.test_summaries import MONDAY, NOW, START, THURSDAY, TUESDAY, WEDNESDAY, shift
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db

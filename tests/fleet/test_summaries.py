@@ -29,74 +29,50 @@ from apps.fleet.queries import DAYS_OF_USE
 from apps.fleet.summaries import batches, sums, writing
 from apps.trucks import invalidation
 from apps.trucks.messages import bulk_load
-from apps.trucks.models import Correction, DirtyDay, ParameterSet, SummaryRevision, Truck, TruckDay
+from apps.trucks.models import DirtyDay, ParameterSet, SummaryRevision, TruckDay
 from apps.trucks.sync import ingest
 from tests import rows
-from tests.fleet.driver_twin import assert_drivers_add_up
-from tests.fleet.hours_twin import assert_hours_add_up
-from tests.fleet.places_twin import assert_places_add_up
-from tests.fleet.span_twin import assert_spans_add_up
+from tests.fleet.shifts import (
+    DAYS,
+    MONDAY,
+    NOW,
+    ONE,
+    THURSDAY,
+    TUESDAY,
+    WEDNESDAY,
+    assert_sums_add_up,
+    days_written_since,
+    revision,
+    shift,
+    trucks,
+    two_trucks,
+)
 from tests.fleet.test_reports_runs import in_threads
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db
-ONE = dt.timedelta(days=1)
-MONDAY = dt.date(2026, 3, 16)
-TUESDAY, WEDNESDAY, THURSDAY = (MONDAY + n * ONE for n in (1, 2, 3))
-DAYS = [MONDAY, TUESDAY, WEDNESDAY, THURSDAY]
-START = feed.midnight(MONDAY, "UTC")
-DAY_S = 86_400
-NOW = START + 3 * DAY_S + 12 * 3_600  # Thursday noon
 SUMMARIES = (
     TruckDay, *feed.EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, FleetDay, FleetDayCost,
     FleetDayHours,
 )  # fmt: skip
 
 
-def shift(km: float = 0, first_t: int = START, days: int = 4, until: int = NOW) -> list[dict[str, Any]]:
-    """A message every ten minutes, around the clock; from 08:00 to 10:00 at 60 km/h, and then an hour's idling."""
-    messages = []
-    for t in range(first_t, min(first_t + days * DAY_S, until), 600):
-        hour = t % DAY_S / 3_600
-        is_driving, engine = 8 <= hour < 10, int(8 <= hour < 11)
-        place = {"y": 50 + km * feed.KM, "x": 9.0, "z": 100, "s": 60 * is_driving, "c": 0, "sc": 9}
-        values = {"ign": engine, "odo": km, "used": km / 4, "level": 200.0}
-        messages.append({"t": t, "f": 1, "tp": "ud", "rt": t, "pos": place, "p": values})
-        km += 10 * is_driving
-    return messages
-
-
 @pytest.fixture(autouse=True)
 def sums_add_up(db: None) -> Iterator[None]:
-    """After every test of this file: whatever it did, spans are the sums of the days there are, and days of hours."""
+    """After every test of this file, whatever it did."""
     yield
-    if not connection.needs_rollback:  # some let the database refuse a row
-        for fleet in Fleet.objects.all():
-            assert_spans_add_up(fleet.pk)
-            assert_hours_add_up(fleet.pk)
-            assert_places_add_up(fleet.pk)
-            assert_drivers_add_up(fleet.pk)
+    assert_sums_add_up()
 
 
 @pytest.fixture
 def fleet() -> Fleet:
-    """Two trucks and four days, marked and not rebuilt yet; a price and a rate."""
-    made = rows.fleet(timezone="UTC", currency="EUR")
-    rows.price(made, MONDAY, "1.50")
-    CostRate.objects.create(fleet=made, line="tolls", basis="per_km", amount=Decimal("0.2"), effective_from=MONDAY)
-    for number in range(2):
-        feed.receive(feed.truck_of(made, f"T-{number}"), shift(km=1_000 * number), NOW)
-    return made
+    return two_trucks()
 
 
 @pytest.fixture
 def rebuilt(fleet: Fleet) -> Fleet:
     assert summaries.rebuild(fleet).failed == 0
     return fleet
-
-
-def trucks(fleet: Fleet) -> list[Truck]:
-    return list(Truck.objects.filter(fleet=fleet).order_by("code"))
 
 
 def table(model: Any, fleet: Fleet) -> list[dict[str, Any]]:
@@ -125,16 +101,6 @@ def marked(fleet: Fleet) -> list[tuple[str, dt.date]]:
 
 def mark_all(fleet: Fleet) -> None:
     assert invalidation.mark_fleet(fleet.id, MONDAY, "test") == 8
-
-
-def revision(fleet: Fleet) -> int:
-    return SummaryRevision.objects.get(fleet_id=fleet.id).revision
-
-
-def days_written_since(fleet: Fleet, number: int) -> list[tuple[str, dt.date]]:
-    codes = {truck.id: truck.code for truck in trucks(fleet)}
-    written = TruckDay.objects.filter(fleet_id=fleet.id, revision__gt=number).order_by("truck_id", "day")
-    return [(codes[row.truck_id], row.day) for row in written]
 
 
 def elsewhere(work: Callable[[], Any]) -> None:
@@ -470,57 +436,6 @@ def test_fleets_have_revisions_of_their_own(rebuilt: Fleet) -> None:
     assert (revision(rebuilt), revision(other)) == (number, 1)
 
 
-# --- settled ---
-
-
-def status(fleet: Fleet) -> list[str]:
-    return [row.status for row in TruckDay.objects.filter(truck_id=trucks(fleet)[0].id).order_by("day")]
-
-
-def test_a_day_is_provisional_until_72_hours_after_its_end_then_final_then_corrected(rebuilt: Fleet) -> None:
-    first = trucks(rebuilt)[0]
-    assert status(rebuilt) == ["provisional"] * 4
-    assert summaries.settle(rebuilt) == 0
-
-    at_the_second = feed.midnight(TUESDAY, "UTC") + 72 * 3_600
-    ingest.advance(rebuilt, [truck.id for truck in trucks(rebuilt)], at_the_second - 1)
-    summaries.rebuild(rebuilt)
-    assert summaries.settle(rebuilt) == 0
-    ingest.advance(rebuilt, [truck.id for truck in trucks(rebuilt)], at_the_second)
-    summaries.rebuild(rebuilt)
-    number = revision(rebuilt)
-    assert summaries.settle(rebuilt) == 2
-    assert status(rebuilt)[:2] == ["final", "provisional"]
-    assert revision(rebuilt) == number + 1
-    assert days_written_since(rebuilt, number) == [("T-0", MONDAY), ("T-1", MONDAY)]
-    assert summaries.settle(rebuilt) == 0
-
-    mark_all_again = invalidation.mark_fleet(rebuilt.id, MONDAY, "test")
-    assert summaries.rebuild(rebuilt) == summaries.Outcome(claimed=mark_all_again, changed=0, failed=0)
-    assert status(rebuilt)[0] == "final", "computed anew and the same, it stays what it is"
-
-    late = {**shift()[3], "t": START + 1_805, "p": {"ign": 1}}
-    feed.receive(first, [late], at_the_second)
-    summaries.rebuild(rebuilt)
-    assert status(rebuilt)[:2] == ["corrected", "provisional"]
-
-
-def test_a_day_first_computed_when_it_is_settled_is_final_at_once() -> None:
-    fleet = rows.fleet(timezone="UTC")
-    feed.receive(feed.truck_of(fleet, "T-0"), shift(days=1), START + 10 * DAY_S)
-    summaries.rebuild(fleet)
-    assert status(fleet)[:8] == ["final"] * 7 + ["provisional"]
-
-
-def test_a_day_that_is_out_of_date_is_not_declared_final(rebuilt: Fleet) -> None:
-    later = START + 4 * DAY_S
-    ingest.advance(rebuilt, [truck.id for truck in trucks(rebuilt)], later)
-    summaries.rebuild(rebuilt)
-    invalidation.mark(rebuilt.id, [(trucks(rebuilt)[0].id, MONDAY)], "test")
-    assert summaries.settle(rebuilt) == 1
-    assert status(rebuilt)[0] == "provisional"
-
-
 # --- exactly its days ---
 
 
@@ -572,43 +487,7 @@ def test_the_database_refuses_a_day_that_does_not_add_up(changes: dict[str, Any]
         rows.truck_day(rows.truck(rows.fleet()), **changes)
 
 
-# --- corrections ---
-
-
-def corrected(fleet: Fleet) -> list[tuple[str, dt.date, str, str | None, str | None, str]]:
-    codes = {truck.id: truck.code for truck in trucks(fleet)}
-    found = Correction.objects.filter(fleet_id=fleet.id).order_by("revision", "truck_id", "day", "column")
-    return [(codes[each.truck_id], each.day, each.column, each.old, each.new, each.cause) for each in found]
-
-
-def late(t: int, **values: Any) -> dict[str, Any]:
-    return {"t": t, "f": 0, "tp": "ud", "rt": NOW, "pos": None, "p": values}
-
-
-def test_a_provisional_day_changes_without_a_correction(rebuilt: Fleet) -> None:
-    feed.receive(trucks(rebuilt)[0], [late(START + 3_600 + 1, ign=0)], NOW + 60)
-    assert summaries.rebuild(rebuilt).changed > 0
-    assert corrected(rebuilt) == []
-
-
-def test_what_changes_in_a_final_day_is_written_down_with_old_new_and_cause(rebuilt: Fleet) -> None:
-    first = trucks(rebuilt)[0]
-    TruckDay.objects.filter(fleet_id=rebuilt.id, day=MONDAY).update(status="final")
-    number = revision(rebuilt)
-    feed.receive(first, [late(START + 3_601, ign=0, dtc="100/1")], NOW + 60)
-    summaries.rebuild(rebuilt)
-    assert corrected(rebuilt) == [
-        ("T-0", MONDAY, "faults_opened", None, "1", "messages"),
-        ("T-0", MONDAY, "messages", "144", "145", "messages"),
-    ]
-    assert Correction.objects.values_list("revision", flat=True).distinct().get() == number + 1
-    assert status(rebuilt)[0] == "corrected"
-    invalidation.mark_fleet(rebuilt.id, MONDAY, "test")
-    summaries.rebuild(rebuilt)
-    assert len(corrected(rebuilt)) == 2, "computed anew and the same, it is no correction"
-    feed.receive(first, [late(START + 3_602, ign=0)], NOW + 120)
-    summaries.rebuild(rebuilt)
-    assert corrected(rebuilt)[2:] == [("T-0", MONDAY, "messages", "145", "146", "messages")]
+# --- how they are written ---
 
 
 @pytest.mark.parametrize("many", [1, math.inf])

@@ -17,8 +17,8 @@ from apps.fleet.utilization.working_calendars import Calendars
 from apps.fleet.utilization.working_time import Calendar, hours_on, of_truck
 from apps.trucks.models import DirtyDay, ParameterSet, Truck, TruckDay
 from tests import rows
+from tests.fleet.shifts import NOW, START, shift
 from tests.fleet.span_twin import assert_spans_add_up
-from tests.fleet.test_summaries import NOW, START, shift
 from tests.pipeline import feed
 
 MONDAY = dt.date(2026, 3, 16)
