@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Group, User
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.db.models import Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from apps.accounts.admin import RIGHTS, SCOPE_MEANINGS
+from apps.accounts.admin_base import FleetScopedAdmin
 from apps.accounts.keys import SCOPES, secret_matches, split_key
-from apps.accounts.models import ApiKey, Fleet
+from apps.accounts.models import ApiKey, Fleet, FleetMembership
 from apps.fleet.models import CostRate, ExchangeRate, FuelPrice, ReportDelivery, ReportRun, ReportSchedule, TruckDayCost
 from apps.fleet.reports.runs import unrendered_runs
 from apps.trucks.admin.parameters import LABELS
@@ -366,6 +368,29 @@ def test_a_key_with_an_unknown_scope_or_already_expired_is_refused(
 
 def test_every_scope_says_what_it_allows() -> None:
     assert tuple(SCOPE_MEANINGS) == SCOPES
+
+
+def test_a_role_can_have_every_right_that_a_page_asks_for(fleet: Fleet) -> None:
+    clerk = User.objects.create(username="clerk", is_staff=True)
+    FleetMembership.objects.create(user=clerk, fleet=fleet)
+    clerk.user_permissions.set(Permission.objects.all())
+    request = RequestFactory().get("/")
+    request.user = clerk
+    asked = {
+        f"{verb}_{model._meta.model_name}"
+        for model, own in admin.site._registry.items()
+        if isinstance(own, FleetScopedAdmin)
+        for verb in ("add", "change", "delete")
+        if getattr(own, f"has_{verb}_permission")(request)
+    }
+    by_actions = {
+        "change_apikey",
+        "change_backfill",
+        "delete_ledgerimport",
+        "add_drainreview",
+        "add_faultacknowledgement",
+    }
+    assert asked | by_actions == set(RIGHTS)
 
 
 def test_a_role_offers_the_rights_that_there_are(client: Client) -> None:

@@ -35,6 +35,11 @@ RIGHTS = {
     "add_apikey": "make API keys",
     "change_apikey": "revoke API keys",
     "change_truck": "edit trucks' codes and tanks, rebuild their days",
+    "change_driver": "edit drivers' codes",
+    "add_drainreview": "confirm and dismiss drains",
+    "change_drainreview": "note why",
+    "add_faultacknowledgement": "acknowledge faults",
+    "change_fuelalert": "review alerts about fuel",
     "add_backfill": "read or compute periods anew",
     "change_backfill": "cancel that",
     **{
@@ -42,6 +47,11 @@ RIGHTS = {
         for model, name in {
             "parameterset": "parameters",
             "productiveplace": "productive places",
+            "driverassignment": "who had which truck",
+            "eventmapping": "what devices call their events",
+            "workingcalendar": "working calendars",
+            "workshopstay": "stays in the workshop",
+            "grouptarget": "targets of groups",
             "fuelprice": "fuel prices",
             "costrate": "cost rates",
             "costentry": "invoices",
