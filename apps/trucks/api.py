@@ -240,6 +240,17 @@ async def of_period(
     return await freshness.answer(request, lambda: freshness.of_truck(who.fleet_id, truck_id, now), build, period)
 
 
+_TRIP_TOTALS = Totals(
+    queries.TRIP_TOTALS,
+    {
+        **dict.fromkeys(("trips", "moving_s", "parked_s", "no_data_s", "max_speed_kmh"), "days_with_trips"),
+        "distance_m": "days_with_distance",
+        "idle_s": "days_with_idling",
+        "fuel_l": "days_with_fuel",
+    },
+)
+
+
 @router.get("/trucks/{truck_id}/trips", response=schemas.TripsAnswer, summary="Trips")
 async def trips(
     request: AuthenticatedRequest, truck_id: schemas.TruckCode, search: Query[schemas.TripSearch]
@@ -247,11 +258,11 @@ async def trips(
     """Trips that started in the period (at most 31 days), and their totals."""
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
-        totals = (await fetch_all(queries.TRIP_TOTALS, asked))[0]
+        totals = await _TRIP_TOTALS.of(asked, coverage)
         rows, page_echo = page.cut(await fetch_all(queries.TRIPS[search.is_descending], asked), "started_at")
         return {
             "data": [_trip_item(row) for row in rows],
-            "summary": totals if coverage["coverage_pct"] is not None else dict.fromkeys(totals),
+            "summary": totals,
             "page": page_echo,
         }
 
@@ -282,7 +293,7 @@ async def speeding_events(
         totals = await fetch_all(queries.SPEEDING_TOTALS, asked)
         asked = {**asked, "severities": ",".join(search.severity or SEVERITIES)}
         rows, page_echo = page.cut(await fetch_all(queries.SPEEDING[search.is_descending], asked), "started_at")
-        summary = _by_severity(totals, is_measured=coverage["days_with_speed"] > 0)
+        summary = _by_severity(totals, is_measured=coverage["days_with_speeding"] > 0)
         return {"data": rows, "summary": summary, "page": page_echo}
 
     return await of_period(request, truck_id, search, "speeding-events", body)

@@ -28,6 +28,14 @@ class Totals:
     measured: Mapping[str, str]
     amounts: tuple[str, ...] = ()
 
+    async def of(self, asked: dict[str, Any], days: Row) -> Row:
+        """Null what was measured on no day that the period touches: that nothing was found then means nothing.
+
+        `days`: the row of `queries.COVERAGE`. What was found has been measured, be it on the day after.
+        """
+        row = (await fetch_all(self.statement, asked))[0]
+        return {name: value if value or days[self.measured[name]] else None for name, value in row.items()}
+
     async def compared(self, which: dict[str, Any], period: Period, currency: str) -> dict[str, Any]:
         """`summary`, the same of the period before as `previous`, and `change_pct`. `which`: fleet and truck."""
         before = period.previous()
@@ -39,11 +47,8 @@ class Totals:
         }
 
     async def _of(self, which: dict[str, Any], period: Period) -> Row:
-        """Null what was measured on no day that the period touches: that nothing was found then means nothing."""
         asked = {**which, **bounds(period)}
-        days = (await fetch_all(queries.COVERAGE, asked))[0]
-        row = (await fetch_all(self.statement, asked))[0]
-        return {name: value if days[self.measured[name]] else None for name, value in row.items()}
+        return await self.of(asked, (await fetch_all(queries.COVERAGE, asked))[0])
 
     def _shown(self, row: Row, currency: str) -> dict[str, Any]:
         return {**row, **{name: money(row[name], currency) for name in self.amounts}}

@@ -23,6 +23,10 @@ _HARSH_KINDS = ("braking", "acceleration", "cornering")
 _FUEL_KINDS = ("refuel", "drain")
 _KEY = "event_key"
 _NO_FILTERS: Mapping[str, str | None] = {}
+_STOP_TOTALS = Totals(
+    queries.STOP_TOTALS,
+    {**dict.fromkeys(("stops", "parked_s", "no_data_s"), "days_with_stops"), "idle_s": "days_with_idling"},
+)
 _IDLE_TOTALS = Totals(
     queries.IDLE_TOTALS,
     {
@@ -57,18 +61,6 @@ def _priced(
     return body
 
 
-def _list(statements: Mapping[bool, str], totals: str, search: EventsOfPeriod) -> Body:
-    """Events of a period and their totals, which are null where the truck has no days in it."""
-
-    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
-        summary = (await fetch_all(totals, asked))[0]
-        rows, page_echo = await _page(statements, search, page, asked, _NO_FILTERS)
-        known = coverage["coverage_pct"] is not None
-        return {"data": rows, "summary": summary if known else dict.fromkeys(summary), "page": page_echo}
-
-    return body
-
-
 async def _page(
     statements: Mapping[bool, str],
     search: EventsOfPeriod,
@@ -83,7 +75,13 @@ async def _page(
 @router.get("/trucks/{truck_id}/stops", response=schemas.StopsAnswer, summary="Stops")
 async def stops(request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.EventSearch]) -> HttpResponse:
     """Stops between trips that started in the period (at most 31 days), and their totals."""
-    return await of_period(request, truck_id, search, "stops", _list(queries.STOPS, queries.STOP_TOTALS, search))
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        summary = await _STOP_TOTALS.of(asked, coverage)
+        rows, page_echo = await _page(queries.STOPS, search, page, asked, _NO_FILTERS)
+        return {"data": rows, "summary": summary, "page": page_echo}
+
+    return await of_period(request, truck_id, search, "stops", body)
 
 
 @router.get("/trucks/{truck_id}/idle-events", response=schemas.IdleAnswer, summary="Idle events")

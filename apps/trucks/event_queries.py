@@ -19,10 +19,12 @@ ORDER BY event_key {{order}} LIMIT %(limit)s
 
 
 STOPS = _listed("stop", "e.started_at, e.ended_at, e.lat, e.lon, e.idle_s, e.parked_s, e.no_data_s")
-# One row: the stops that are over; of an open one it is not known how long it lasts.
+# One row: all stops, and the time of those that are over, null where that is known of none of them; of an open one it
+# is not known how long it lasts.
 STOP_TOTALS = f"""
-SELECT COUNT(*) AS stops, IF(COUNT(*) = 0, 0, SUM(e.idle_s)) AS idle_s, COALESCE(SUM(e.parked_s), 0) AS parked_s,
-    COALESCE(SUM(e.no_data_s), 0) AS no_data_s
+SELECT COUNT(*) AS stops, IF(COUNT(e.ended_at) = 0, 0, SUM(e.idle_s)) AS idle_s,
+    IF(COUNT(e.ended_at) = 0, 0, SUM(e.parked_s)) AS parked_s,
+    IF(COUNT(e.ended_at) = 0, 0, SUM(e.no_data_s)) AS no_data_s
 FROM stop e WHERE {_OF_PERIOD}
 """
 

@@ -70,7 +70,7 @@ class StopItem(_Placed):
 
 
 class StopTotals(BaseModel):
-    stops: int | None = described("Stops that started in the period; null where the truck has no days in it.", 9)
+    stops: int | None = described("Stops that started in the period; null where nothing is known of any day of it.", 9)
     idle_s: int | None = described("Of those that are over. " + IDLE_S, 3_100)
     parked_s: int | None = described("Of those that are over. " + PARKED_S, 180_400)
     no_data_s: int | None = described("Of those that are over. " + NO_DATA_S, 0)

@@ -180,9 +180,10 @@ ORDER BY truck_id IS NOT NULL, effective_from
 # One row: how completely the truck is known in a period, null where it has no days; and on how many days of it what is
 # measured.
 COVERAGE = """
-SELECT 100 * (1 - SUM(no_data_s) / SUM(length_s)) AS coverage_pct, COUNT(max_speed_kmh) AS days_with_speed,
-    COUNT(idle_events) AS days_with_idling, COUNT(idle_fuel_l) AS days_with_idle_fuel,
-    COUNT(refuels) AS days_with_refuels, COUNT(drains) AS days_with_drains
+SELECT 100 * (1 - SUM(no_data_s) / SUM(length_s)) AS coverage_pct, COUNT(trips) AS days_with_trips,
+    COUNT(stops) AS days_with_stops, COUNT(distance_m) AS days_with_distance, COUNT(fuel_used_l) AS days_with_fuel,
+    COUNT(speeding_s) AS days_with_speeding, COUNT(idle_events) AS days_with_idling,
+    COUNT(idle_fuel_l) AS days_with_idle_fuel, COUNT(refuels) AS days_with_refuels, COUNT(drains) AS days_with_drains
 FROM truck_day WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND day BETWEEN %(from_day)s AND %(to_day)s
 """
 
@@ -207,7 +208,7 @@ ORDER BY x.started_at {order} LIMIT %(limit)s
 """)
 
 _SUMMED_OF_TRIPS = ("distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "fuel_l")
-# One row: all trips that started in the period. No trips take no time and no fuel; what no trip measured is null.
+# One row: all trips that started in the period. No trips take no time and no fuel; what none of them measured is null.
 TRIP_TOTALS = f"""
 SELECT COUNT(*) AS trips, {", ".join(f"IF(COUNT(*) = 0, 0, SUM({name})) AS {name}" for name in _SUMMED_OF_TRIPS)},
     MAX(max_speed_kmh) AS max_speed_kmh

@@ -260,7 +260,7 @@ class TripItem(BaseModel):
 
 
 class TripTotals(BaseModel):
-    """Over the whole period, whatever the page; null where the truck has no days in it."""
+    """Over the whole period, whatever the page: null what was measured on none of its days, 0 where nothing was."""
 
     trips: int | None = described("Trips that started in the period.", 14)
     distance_m: int | None = described(DISTANCE_M, 2_914_000)

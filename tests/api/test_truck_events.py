@@ -35,6 +35,32 @@ def test_an_open_stop_is_listed_and_only_those_that_are_over_are_summed(api_get:
     assert answer["summary"] == {"stops": 2, "idle_s": 300, "parked_s": 1_500, "no_data_s": 0}
 
 
+def test_stops_of_days_of_which_nothing_is_known_are_not_none(api_get: Get) -> None:
+    truck = rows.truck(rows.fleet())
+    key = rows.api_key(truck.fleet)
+    rows.truck_day(truck, parked_s=0, moving_s=0, stops=None, **NO_ENGINE)
+    path = "/api/v2/trucks/T-1/stops"
+    assert set(api_get(f"{path}?{DAY}", key).json()["summary"].values()) == {None}
+    rows.truck_day(truck, rows.DAY + dt.timedelta(days=1), **NO_ENGINE)
+    rows.truck_day(truck, rows.DAY + dt.timedelta(days=2))
+    for last, idle_s in (("2026-03-11", None), ("2026-03-12", 0)):
+        summary = api_get(f"{path}?from=2026-03-10&to={last}", key).json()["summary"]
+        assert summary == {"stops": 0, "idle_s": idle_s, "parked_s": 0, "no_data_s": 0}
+
+
+def test_what_is_not_known_any_more_of_a_stop_is_not_zero(api_get: Get) -> None:
+    """Its day was sealed while it was open; and one that is open now: of those that are over there is none."""
+    truck = rows.truck(rows.fleet())
+    key = rows.api_key(truck.fleet)
+    unknown = {"idle_s": None, "parked_s": None, "no_data_s": None}
+    for day, changes in ((rows.NOON, {}), (rows.NOON + dt.timedelta(days=1), {"ended_at": None})):
+        rows.truck_day(truck, day.date())
+        rows.stop(truck, day, **unknown, **changes)
+    for day, seconds in (("2026-03-10", None), ("2026-03-11", 0)):
+        summary = api_get(f"/api/v2/trucks/T-1/stops?from={day}&to={day}", key).json()["summary"]
+        assert summary == {"stops": 1, "idle_s": seconds, "parked_s": seconds, "no_data_s": seconds}
+
+
 def test_totals_are_null_where_the_truck_has_no_days(api_get: Get) -> None:
     truck = rows.truck(rows.fleet())
     key = rows.api_key(truck.fleet)

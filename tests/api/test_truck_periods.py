@@ -91,6 +91,45 @@ def test_a_day_without_trips_has_zeros(api_get: Get) -> None:
     assert (summary["trips"], summary["distance_m"], summary["fuel_l"], summary["max_speed_kmh"]) == (0, 0, 0, None)
 
 
+NOTHING = {
+    "moving_s": 0, "idle_s": None, "idle_productive_s": None, "parked_s": 0, "engine_on_s": None, "trips": None,
+    "stops": None, "idle_events": None, "distance_m": None, "distance_source": None, "fuel_used_l": None,
+    "fuel_source": None, "max_speed_kmh": None,
+}  # fmt: skip
+
+
+def test_a_day_of_which_nothing_is_known_has_no_trips_that_are_none(api_get: Get) -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    rows.truck_day(truck, **NOTHING)
+    answer = api_get(f"/api/v2/trucks/T-1/trips?{DAY}", rows.api_key(fleet)).json()
+    assert set(answer["summary"].values()) == {None}
+    assert answer["freshness"]["coverage_pct"] == 0.0
+    rows.truck_day(truck, rows.DAY - dt.timedelta(days=1), moving_s=0, idle_s=0, max_speed_kmh=0.0)
+    two = api_get("/api/v2/trucks/T-1/trips?from=2026-03-09&to=2026-03-10", rows.api_key(fleet)).json()["summary"]
+    assert two.pop("max_speed_kmh") is None, "no trip has one"
+    assert set(two.values()) == {0}
+
+
+def test_what_no_trip_took_is_zero_as_far_as_the_day_measures_it(api_get: Get) -> None:
+    """Without engine evidence and fuel: trips that there were not took no distance, but who knows what idling."""
+    fleet = rows.fleet()
+    unknown = {"idle_s": None, "idle_productive_s": None, "engine_on_s": None, "idle_events": None}
+    rows.truck_day(rows.truck(fleet), **unknown, fuel_used_l=None, fuel_source=None, moving_s=0)
+    summary = api_get(f"/api/v2/trucks/T-1/trips?{DAY}", rows.api_key(fleet)).json()["summary"]
+    assert (summary["trips"], summary["distance_m"], summary["moving_s"]) == (0, 0, 0)
+    assert (summary["idle_s"], summary["fuel_l"]) == (None, None)
+
+
+def test_what_a_trip_measured_counts_though_its_day_did_not(api_get: Get) -> None:
+    """One that begins shortly before midnight: the fuel counter's first reading is of the next day."""
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    rows.truck_day(truck, fuel_used_l=None, fuel_source=None)
+    rows.trip(truck, fuel_l=2.5)
+    assert api_get(f"/api/v2/trucks/T-1/trips?{DAY}", rows.api_key(fleet)).json()["summary"]["fuel_l"] == 2.5
+
+
 def test_what_no_trip_measured_is_null(api_get: Get) -> None:
     fleet = rows.fleet()
     truck = rows.truck(fleet)
@@ -160,10 +199,11 @@ def test_an_episode_says_how_fast_how_long_and_where(api_get: Get) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("max_speed_kmh", "count"), [(90.0, 0), (None, None)])
-def test_no_speeding_is_zero_where_speed_was_measured_and_null_where_not(api_get: Get, max_speed_kmh, count) -> None:
+@pytest.mark.parametrize("count", [0, None])
+def test_no_speeding_is_zero_where_speed_was_measured_and_null_where_not(api_get: Get, count: int | None) -> None:
+    """A day without a fix into which an episode reaches is measured, too."""
     fleet = rows.fleet()
-    rows.truck_day(rows.truck(fleet), max_speed_kmh=max_speed_kmh)
+    rows.truck_day(rows.truck(fleet), max_speed_kmh=None, speeding_s=count)
     answer = api_get(f"/api/v2/trucks/T-1/speeding-events?{DAY}", rows.api_key(fleet)).json()
     assert answer["summary"]["severe"] == {"episodes": count, "duration_s": count}
 
