@@ -165,10 +165,14 @@ def test_groups_are_the_sums_of_their_trucks_and_pick_them(api_get: Get, fleet: 
     key = rows.api_key(fleet)
     answer = api_get(f"{PATH}&group=North", key)
     assert list(trucks(answer)) == ["T-3", "T-4"]
-    nobody, north = answer.json()["summary"]["groups"]
+    north, rest = answer.json()["summary"]["groups"]
     assert (north["group"], north["trucks"], north["consumption_l_per_100km"]) == ("North", 2, 34.0)
     assert (north["baseline"]["deviation_pct"], north["distance_m"]) == (13.33, 2_800_000)
-    assert (nobody["trucks"], nobody["consumption_l_per_100km"], nobody["fuel_used_l"]) == (0, None, None)
+    assert (rest["group"], rest["trucks"]) == (None, 3)  # T-1, T-2 and the van; nobody has no truck
+    assert rest["consumption_l_per_100km"] == 24.33  # (30 + 31 + 12) ÷ 3
+    assert rest["baseline"]["consumption_l_per_100km"] == 30.0
+    for name in ("fuel_used_l", "distance_m", "truck_days", "consumption_l"):
+        assert north[name] + rest[name] == answer.json()["summary"][name]
     unknown = api_get(f"{PATH}&group=South", key)
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/query/group")
 

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.changes import change_pct
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
@@ -59,7 +60,7 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
                 "alerts": alerts,
             },
             "previous": {"period": period.previous().echo(), **shown(earlier, who.currency)},
-            "change_pct": fleet_figures.change_pct(current, earlier),
+            "change_pct": change_pct(current, earlier),
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(fleet_figures.coverage_pct(totals)),

@@ -110,13 +110,20 @@ class Report:
             "trucks_ranked": ranked,
             "trucks_unranked": len(trucks) - ranked,
             "baseline": _with_exposure(comparison, baseline),
-            "groups": [self._group(pk, name) for pk, name in self.groups.items()],
+            "groups": self._groups(),
             "parameters": self.parameters,
         }
 
-    def _group(self, group_id: int, name: str) -> dict[str, Any]:
-        """Of the trucks that are in the group now."""
-        members = [truck for truck in self.ranking.trucks.values() if group_id in truck.group_ids]
+    def _groups(self) -> list[dict[str, Any]]:
+        """Groups by name, with the trucks that are in them now; trucks of no group come last, without name."""
+        trucks = self.ranking.trucks.values()
+        found: list[tuple[str | None, list[TruckFuel]]] = [
+            (name, [truck for truck in trucks if pk in truck.group_ids]) for pk, name in self.groups.items()
+        ]
+        rest = [truck for truck in trucks if not truck.group_ids & self.groups.keys()]
+        return [self._group(name, members) for name, members in (*found, (None, rest)) if members]
+
+    def _group(self, name: str | None, members: Sequence[TruckFuel]) -> dict[str, Any]:
         sums = total([truck.sums for truck in members])
         baseline = together([truck.consumption.baseline for truck in members])
         comparison = against_baseline(burn(sums), baseline, self.parameters["fuel_min_km"])

@@ -112,7 +112,7 @@ class FuelOfTruck(FuelFigures):
 
 
 class FuelOfGroup(FuelFigures):
-    group: str = described("Name of the group.", "North")
+    group: str | None = described("Name of the group; null: trucks of no group.", "North")
     trucks: int = described("How many trucks with days in the period are in it now.", 8)
     baseline: Baseline
 
@@ -136,7 +136,10 @@ class FuelOfFleet(FuelFigures):
     trucks_ranked: int = described("Trucks in the ranking.", 10)
     trucks_unranked: int = described("Trucks outside it.", 2)
     baseline: Baseline
-    groups: list[FuelOfGroup] = Field(description="Every group by name; a truck may be in several.")
+    groups: list[FuelOfGroup] = Field(
+        description="Groups that have trucks with days in the period, by name; a truck may be in several. Trucks of no "
+        "group come last, without name."
+    )
     parameters: FuelParameters
     alerts: AlertCounts
 
