@@ -27,9 +27,16 @@ class PreconditionRequired(Problem):
     status, code, title = 428, "precondition-required", "This request needs an If-Match"
 
 
-def row_tag(body: Any) -> str:
-    """The strong tag of a row by all that is shown of it."""
-    return f'"{hashlib.blake2b(dumps(body), digest_size=12).hexdigest()}"'
+def row_tag(row: Any, beside: Any = None) -> str:
+    """The strong tag of an answer about a row: by all that is shown of it, and of what is shown beside it.
+
+    What stands beside it is no part of the row: it changes by itself, and `require_match` does not look at it.
+    """
+    return f'"{_digest(row)}"' if beside is None else f'"{_digest(row)}.{_digest(beside)}"'
+
+
+def _digest(part: Any) -> str:
+    return hashlib.blake2b(dumps(part), digest_size=12).hexdigest()
 
 
 def require_match(request: HttpRequest, tag: str) -> None:
@@ -41,5 +48,9 @@ def require_match(request: HttpRequest, tag: str) -> None:
     if header is None:
         raise PreconditionRequired("Send the row's ETag as If-Match, so that nobody else's change is lost.")
     known = parse_etags(header)
-    if known != ["*"] and tag not in known:
+    if known != ["*"] and _of_row(tag) not in map(_of_row, known):
         raise PreconditionFailed("Read it again, and decide anew.")
+
+
+def _of_row(tag: str) -> str:
+    return tag.partition(".")[0].rstrip('"')

@@ -9,6 +9,7 @@ from ninja import Query, Router
 
 from apps.accounts.amounts import money
 from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.changes import changes
 from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, file_asked
@@ -42,13 +43,15 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
-        current, before = await together(*(_Summary.read(whose, each) for each in (period, period.previous())))
+        current, before, unspread = await together(
+            _Summary.read(whose, period), _Summary.read(whose, period.previous()), whose.unspread(period)
+        )
         return {
             "data": {"trucks": fresh.trucks, **current.shown(who.currency)},
             "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
-            "change_pct": figures.change_pct(current.figures, before.figures),
+            **changes(current.figures, before.figures),
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(current.totals)),
+            "freshness": fresh.body(figures.coverage_pct(current.totals)) | unspread,
         }
 
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)

@@ -6,7 +6,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from operator import itemgetter
 from typing import Any
 
-from apps.accounts.changes import change_pct as change_pct
 from apps.fleet.drivers.safety import EVENTS as SCORED
 from apps.fleet.drivers.safety import Weights, safety_score
 from apps.fleet.utilization.ratios import Usage, Utilization, litres_per_100_km, percentage, utilization

@@ -52,6 +52,17 @@ class Utilizations(BaseModel):
     idle_nonproductive_pct: float | None = described("The same without productive idling.", 9.3)
 
 
+class UnspreadInvoices(BaseModel):
+    """Invoices that cover days of the period and are not in its costs as they should be."""
+
+    waiting: int = described("New, changed, or with new days: their shares follow within a minute.", 0)
+    no_exchange_rate: int = described("For want of an exchange rate: they cost nothing until there is one.", 0)
+
+
+class CostFreshness(FreshnessEcho):
+    unspread_invoices: UnspreadInvoices
+
+
 # --- /fleet/summary -------------------------------------------------------------------------------------------------
 
 
@@ -106,7 +117,7 @@ class SummaryBefore(SummaryFigures):
     period: PeriodEcho
 
 
-class PeriodChange(Utilizations):
+class PeriodChange(BaseModel):
     """In per cent of the period before; null where that was zero or either is not measured."""
 
     truck_days: float | None = described("Change of `truck_days`.", 0.0)
@@ -125,10 +136,15 @@ class PeriodChange(Utilizations):
     fuel_distance_m: float | None = described("Change of `fuel_distance_m`.", 3.1)
     fuel_cost: float | None = described("Change of `fuel_cost`.", 2.6)
     total_cost: float | None = described("Change of `total_cost`.", 2.8)
-    estimated_cost_pct: float | None = described("Change of `estimated_cost_pct`.", 0.0)
     cost_per_km: float | None = described("Change of `cost_per_km`.", -0.3)
     cost_per_engine_hour: float | None = described("Change of `cost_per_engine_hour`.", -0.1)
     cost_per_truck_day: float | None = described("Change of `cost_per_truck_day`.", 2.8)
+
+
+class PeriodPoints(Utilizations):
+    """In percentage points against the period before; null where either is not measured."""
+
+    estimated_cost_pct: float | None = described("Change of `estimated_cost_pct`.", 0.0)
 
 
 class SummaryChange(PeriodChange):
@@ -139,5 +155,6 @@ class SummaryAnswer(BaseModel):
     data: SummaryData
     previous: SummaryBefore = Field(description="The same figures of the period of equal length before.")
     change_pct: SummaryChange
+    change_points: PeriodPoints
     period: PeriodEcho
-    freshness: FreshnessEcho
+    freshness: CostFreshness

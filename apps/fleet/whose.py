@@ -13,6 +13,7 @@ from apps.fleet.costs import queries as cost_queries
 from apps.fleet.drivers.queries import SAFETY_SETS
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.figures import Costs
+from apps.fleet.ledger.spreading import missing
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums.fleet import FleetSums, Month
 from apps.fleet.trends import queries as trend_queries
@@ -68,6 +69,10 @@ class Whose:
         sums, costs, *months = parts
         totals = NOTHING | (sums or [{}])[0] | fuel[0]
         return _GroupSums(totals, Costs.of(costs), int(used[0]["trucks_used"]), months)
+
+    async def unspread(self, period: Period) -> dict[str, dict[str, int]]:
+        """How many invoices are not in the costs as they should be."""
+        return await missing(self.fleet_id, period, group_id=self.group_id)
 
     async def safety_weights(self, period: Period) -> Weights:
         """Those in force on the period's last day."""

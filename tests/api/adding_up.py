@@ -83,7 +83,16 @@ MONEY_PER: Mapping[str, Rule] = {
     "cost_per_truck_day": (_cost, "truck_days", 1),
 }
 # What its ratio is not worked out from where it stands: a change, or what is compared with.
-NO_FIGURES = ("/change_pct", "/baseline", "/peers", "/benchmark", "/alerts", "/by_line", "/not_ranked")
+NO_FIGURES = (
+    "/change_pct",
+    "/change_points",
+    "/baseline",
+    "/peers",
+    "/benchmark",
+    "/alerts",
+    "/by_line",
+    "/not_ranked",
+)
 
 
 def assert_ratios(answer: Body) -> None:
@@ -116,23 +125,33 @@ def expected(name: str, rule: Rule, row: Body) -> Any:
 
 
 def assert_changes(answer: Body) -> None:
-    """`change_pct` is that of the figures that stand in the answer; null from nothing and from zero."""
+    """`change_pct` is that of the figures that stand in the answer; null from nothing and from zero.
+
+    What is in per cent or points itself is in `change_points` instead, as the difference; null from nothing alone.
+    """
     now, before = answer.get("summary", answer["data"]), answer.get("previous", {})
     if "driving" in before:  # a scorecard
         now, before = ({**part["driving"], "costs": part["costs"]} for part in (now, before))
-    _assert_changes(answer.get("change_pct", {}), now, before)
+    _assert_changes(answer.get("change_pct", {}), now, before, _per_cent)
+    _assert_changes(answer.get("change_points", {}), now, before, _points)
 
 
-def _assert_changes(changes: Body, now: Body, before: Body) -> None:
+def _assert_changes(changes: Body, now: Body, before: Body, true: Callable[[Any, Any], float | None]) -> None:
     for name, change in changes.items():
         if isinstance(change, Mapping):
-            _assert_changes(change, now[name], before[name])
+            _assert_changes(change, now[name], before[name], true)
             continue
-        if name not in now:  # a share that stands among the sources
-            continue
-        new, old = amount(now[name]), amount(before[name])
-        true = None if new is None or not old else round(100 * (float(new) - float(old)) / abs(float(old)), 2)
-        assert change == true, name
+        assert (name.endswith("_pct") or name == "safety_score") == (true is _points), name
+        if name in now:  # else a share that stands among the sources
+            assert change == true(amount(now[name]), amount(before[name])), name
+
+
+def _per_cent(new: Any, old: Any) -> float | None:
+    return None if new is None or not old else round(100 * (float(new) - float(old)) / abs(float(old)), 2)
+
+
+def _points(new: Any, old: Any) -> float | None:
+    return None if new is None or old is None else round(new - old, 2)
 
 
 # --- sums -------------------------------------------------------------------------------------------------------------

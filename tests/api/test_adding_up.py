@@ -40,7 +40,7 @@ DRIVERS = ("D-1", "D-2")
 TRENDS = [f"fleet/trends?by={by}" for by in ("day", "week", "month", "quarter")]
 COSTS = [f"fleet/cost-analysis?by={by}" for by in ("truck", "group", "driver")]
 USE = [f"fleet/utilization?by={by}" for by in ("truck", "group", "weekday", "hour")]
-USE_OF_GROUP = [f"fleet/utilization?group=South&by={by}" for by in ("truck", "weekday")]
+USE_OF_GROUP = [f"fleet/utilization?group=South&by={by}" for by in ("truck", "weekday", "hour")]
 SUSPECTED = {
     "suspected": "suspected_drains", "suspected_l": "suspected_drain_l", "suspected_cost": "suspected_drain_cost",
 }  # fmt: skip
@@ -54,7 +54,8 @@ def events_of(truck: str, name: str) -> str:
 PATHS = (
     "fleet/summary", "fleet/summary?group=South", *TRENDS, "fleet/trends?group=South", *COSTS,
     "fleet/cost-analysis?group=South", *USE, *USE_OF_GROUP, "fleet/driver-behavior", "fleet/driver-behavior?by=driver",
-    "fleet/fuel", "fleet/idling", "fleet/faults", "drivers", *(f"fleet/trends?truck_id={code}" for code in TRUCKS),
+    "fleet/fuel", "fleet/idling", "fleet/idling?group=South", "fleet/faults", "drivers", "drivers?sort=-distance_m",
+    *(f"fleet/trends?truck_id={code}" for code in TRUCKS),
     *(f"drivers/{code}/{of}" for code in DRIVERS for of in ("days", "scorecard")),
     *(events_of(code, name) for code in TRUCKS for name in EVENTS),
 )  # fmt: skip
@@ -237,6 +238,11 @@ def fuel(of: Answers) -> None:
     summary, whole = of(COSTS[0])["summary"]["fuel"], answer["summary"]
     of_drains = ("drain_cost", "suspected_drain_cost")  # null of trucks whose drains have no price
     assert not answer["data"] or assert_rows_add_up(answer["data"], whole, but=of_drains) > 16
+    groups = whole["groups"]
+    if answer["data"]:  # each truck is in one group, or in none
+        assert assert_rows_add_up(groups, whole, but=of_drains) > 16
+        assert [row["group"] for row in groups] in (["South", None], ["South"], [None])
+        assert sum(row["trucks"] for row in groups) == len(answer["data"])
     for name in of_drains:
         assert sum(euros(row[name]) for row in answer["data"]) == euros(whole[name])
     assert amount(summary["used"]["amount"]) == amount(whole["fuel_cost"])
@@ -269,6 +275,40 @@ def idling(of: Answers) -> None:
         assert sum(place["idle_s"] for place in places) == sum(each["summary"]["duration_s"] or 0 for each in events)
 
 
+def idling_of_a_group(of: Answers) -> None:
+    """South has one truck, or none yet."""
+    whole, south = of("fleet/idling"), of("fleet/idling?group=South")
+    assert south["data"]["trucks"] == [row for row in whole["data"]["trucks"] if row["truck_id"] == "T-1"]
+    events = of(events_of("T-1", "idle-events"))
+    assert south["summary"]["idle_events"] == events["summary"]["idle_events"]
+    assert south["summary"]["places"] == len(south["data"]["places"])
+    for name, of_events in (("idle_events", "idle_events"), ("idle_s", "duration_s")):
+        assert added(place[name] for place in south["data"]["places"]) in (None, events["summary"][of_events])
+    assert of("fleet/utilization?group=South&by=hour")["summary"] == of(USE_OF_GROUP[0])["summary"]
+
+
+def sorted_drivers(of: Answers) -> None:
+    """The same drivers in another order: the greatest first, then those without, by code."""
+    listed, by_distance = of("drivers")["data"], of("drivers?sort=-distance_m")["data"]
+    known = [row for row in listed if row["is_ranked"] and row["distance_m"] is not None]
+    rest = [row for row in listed if row not in known]
+    assert by_distance == sorted(known, key=lambda row: (-row["distance_m"], row["driver_id"])) + rest
+
+
+def balance_of_tanks(of: Answers) -> None:
+    """Trucks that are compared add up to the fleet; without purchases there is nothing to compare."""
+    balance = of(COSTS[0])["summary"]["fuel"]["balance"]
+    trucks = [row["fuel_balance"] for row in of(COSTS[0])["data"]["by_truck"] if row["fuel_balance"] is not None]
+    compared = [each for each in trucks if each["reason"] is None]
+    assert (balance is None) == (not trucks)
+    for each in trucks:
+        is_null = {each["bought_l"], each["not_in_tank_l"], each["unexplained_l"]} == {None}
+        assert each["reason"] == ("no_purchases" if is_null else None)
+    if balance is not None:
+        assert assert_rows_add_up(compared or trucks, balance, but=("reason",)) >= 5
+        assert balance["reason"] == (None if compared else "no_purchases")
+
+
 def faults(of: Answers) -> None:
     listed = [of(events_of(code, "faults")) for code in TRUCKS]
     opened = [added(each["summary"].values()) for each in listed]
@@ -277,7 +317,8 @@ def faults(of: Answers) -> None:
 
 
 CHECKS = (
-    before_is_what_was, over_nothing, costs, why_costs_changed, trends, use, driving, drivers, fuel, idling, faults,
+    before_is_what_was, over_nothing, costs, why_costs_changed, trends, use, driving, drivers, sorted_drivers, fuel,
+    balance_of_tanks, idling, idling_of_a_group, faults,
 )  # fmt: skip
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 23))]
 

@@ -249,7 +249,7 @@ def test_pages_follow_one_another_without_gap_or_repetition(api_get: Get, path: 
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in PERIOD_PATHS if "sort" in parameters_of(path) and "/fleet/" not in path]
+    "path", [path for path in (*TRUCK_PATHS, *DRIVER_PATHS) if path in PERIOD_PATHS and "sort" in parameters_of(path)]
 )
 def test_pages_follow_one_another_backwards_too(api_get: Get, path: str) -> None:
     key = crowd()

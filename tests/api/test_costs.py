@@ -64,7 +64,10 @@ def fill(like: dict[str, Any], rng: random.Random) -> None:
     )
     if rng.random() < 0.5:
         litres = {f"balance_{name}_l": float(rng.randrange(400)) for name in BALANCE}
-        TruckDayFuel.objects.create(**key, balance_days=1, idle_cost=Decimal("3.10"), **litres)
+        purchases = None if key["truck_id"] % 2 else rng.choice([None, 1, 2])  # half of the trucks have no cards
+        TruckDayFuel.objects.create(
+            **key, balance_days=1, idle_cost=Decimal("3.10"), purchases=purchases, **litres
+        )  # fmt: skip
 
 
 def asked(api_get: Get, fleet: Fleet, path: str = "cost-analysis", **parameters: Any) -> dict[str, Any]:
@@ -118,11 +121,17 @@ def balance(days: list[TruckDayFuel]) -> dict[str, Any] | None:
     """The tank's balance of truck-days, from the page of metrics."""
     if not days:
         return None
-    litres = {name: sum(getattr(day, f"balance_{name}_l") for day in days) for name in BALANCE}
+    with_cards = {day.truck_id for day in days if day.purchases}
+    its = [day for day in days if not with_cards or day.truck_id in with_cards]
+    litres = {name: sum(getattr(day, f"balance_{name}_l") for day in its) for name in BALANCE}
     bought, refuelled, drained, used, tank = (litres[name] for name in BALANCE)
+    compared = {"bought_l": bought, "not_in_tank_l": bought - refuelled}
+    compared["unexplained_l"] = bought - drained - used - tank
+    if not with_cards:
+        compared = dict.fromkeys(compared)
     return {
-        "truck_days": len(days), "bought_l": bought, "refuelled_l": refuelled, "drained_l": drained, "used_l": used,
-        "tank_change_l": tank, "not_in_tank_l": bought - refuelled, "unexplained_l": bought - drained - used - tank,
+        "truck_days": len(its), "refuelled_l": refuelled, "drained_l": drained, "used_l": used, "tank_change_l": tank,
+        **compared, "reason": None if with_cards else "no_purchases",
     }  # fmt: skip
 
 

@@ -318,6 +318,40 @@ def test_drivers_are_counted_and_those_who_are_gone_may_be_left_out(api_get: Get
     assert get(api_get, fleet, "drivers?q=nobody")["summary"] == {"drivers": 0, "active": 0}
 
 
+ORDERS = {
+    "-distance_m": "Anna Ben Cleo Dora Emil",
+    "distance_m": "Ben Anna Cleo Dora Emil",
+    "safety_score": "Anna Ben Cleo Dora Emil",
+    "-night_driving_pct": "Ben Anna Cleo Dora Emil",
+    "idle_pct": "Ben Anna Cleo Dora Emil",
+}
+
+
+def test_drivers_come_in_the_order_that_is_asked_for(api_get: Get, fleet: Fleet) -> None:
+    """Ben idles less of his time, and is under 80 km; Cleo does not drive, Dora is hardly known, Emil not at all."""
+    for name in ("Cleo", "Dora", "Emil"):
+        rows.driver(fleet, name)
+    truck, dora = Truck.objects.get(code="T-2"), Driver.objects.get(name="Dora")
+    rows.truck_day(truck, MONDAY, dora, distance_m=900_000, parked_s=0, **QUIET)
+    ben = Driver.objects.get(name="Ben")
+    rows.truck_day(truck, MONDAY + 3 * ONE, ben, distance_m=0, idle_s=0, parked_s=57_600, **QUIET)
+    listed = {row["name"]: row for row in get(api_get, fleet, f"drivers?{WEEK}")["data"]}
+    assert [row["is_ranked"] for row in listed.values()] == [True, True, False, False, False]
+    for sort, order in ORDERS.items():
+        answer = get(api_get, fleet, f"drivers?{WEEK}&sort={sort}")
+        assert " ".join(row["name"] for row in answer["data"]) == order, sort
+        assert all(row == listed[row["name"]] for row in answer["data"])
+        assert answer["summary"] == {"drivers": 5, "active": 5}
+        paged, cursor = [], ""
+        while cursor is not None:
+            page = get(api_get, fleet, f"drivers?{WEEK}&sort={sort}&limit=2{cursor and '&cursor='}{cursor}")
+            paged += page["data"]
+            cursor = page["page"]["next_cursor"]
+        assert paged == answer["data"]
+    found = get(api_get, fleet, f"drivers?{WEEK}&sort=-distance_m&q=n&active=true")["data"]
+    assert [row["name"] for row in found] == ["Anna", "Ben"]
+
+
 def test_what_a_driver_bears_is_held_against_the_period_before(api_get: Get, fleet: Fleet) -> None:
     truck, anna = Truck.objects.get(code="T-1"), Driver.objects.get(name="Anna")
     rows.driver_cost(truck, anna, "fuel", "60.00", MONDAY)

@@ -81,7 +81,12 @@ def test_the_period_before_is_as_long_and_the_change_is_against_it(api_get: Get)
     assert (before["active_trucks"], before["distance_m"]) == (1, 7 * 420_000)
     assert (change["active_trucks"], change["truck_days"], change["distance_m"]) == (100.0, 0.0, 47.62)
     assert (change["total_cost"], change["cost_per_km"]) == (22.86, -16.77)
-    assert set(change) == set(before) - {"period", "cost_sources"}
+    points = answer["change_points"]
+    assert {*change, *points} == set(before) - {"period", "cost_sources"}
+    assert (points["asset_utilization_pct"], points["idle_pct"]) == (
+        round(answer["data"]["asset_utilization_pct"] - before["asset_utilization_pct"], 2),
+        0.0,
+    )
 
 
 def test_without_days_nothing_is_known_and_nothing_is_zero(api_get: Get) -> None:
@@ -90,9 +95,10 @@ def test_without_days_nothing_is_known_and_nothing_is_zero(api_get: Get) -> None
     answer = get(api_get, fleet, f"summary?{WEEK}")
     assert (answer["data"].pop("trucks"), answer["data"].pop("cost_sources")) == (1, [])
     assert set(answer["data"].values()) == {None}
-    assert set(answer["change_pct"].values()) == {None}
+    assert set(answer["change_pct"].values()) == set(answer["change_points"].values()) == {None}
     assert answer["freshness"] == {
         "as_of": None, "coverage_pct": None, "lagging": ["T-1"], "lagging_count": 1, "revision": 0,
+        "unspread_invoices": {"waiting": 0, "no_exchange_rate": 0},
     }  # fmt: skip
 
 

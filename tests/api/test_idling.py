@@ -149,7 +149,9 @@ def test_the_period_before_stands_beside_it(api_get: Get, fleet: Fleet) -> None:
     answer = get(api_get, fleet, "from=2026-03-12&to=2026-03-21")
     assert answer["previous"]["period"]["from"] == "2026-03-02"
     assert (answer["previous"]["idle_s"], answer["change_pct"]["idle_s"]) == (answer["summary"]["idle_s"], 0.0)
-    assert set(answer["change_pct"]) == set(answer["previous"]) - {"period"}
+    ratios = {"idle_pct", "idle_nonproductive_pct"}
+    assert set(answer["change_pct"]) == set(answer["previous"]) - {"period"} - ratios
+    assert answer["change_points"] == dict.fromkeys(ratios, 0.0)
 
 
 def test_the_lists_are_files_with_all_that_they_have(
@@ -169,3 +171,61 @@ def test_the_lists_are_files_with_all_that_they_have(
         assert len(found) == count
         expected = [["" if item[name] is None else str(item[name]) for name in names] for item in listed[f"{by}s"]]
         assert [[row[name] for name in names] for row in found] == expected
+
+
+# --- of a group -----------------------------------------------------------------------------------------------------
+
+
+def test_a_group_idles_as_its_trucks_do_and_where_they_do(api_get: Get, fleet: Fleet) -> None:
+    first, second, third = fleet.trucks.filter(code__in="ABD").order_by("code")
+    rows.group(fleet, "South", second, third)
+    rows.place(fleet, "Yard", lat=41.5, lon=-87.5, radius_m=300)
+    for day in (DAYS[0], DAYS[5], DAYS[19]):
+        at_a_place(first, day, "@1.1", 9_000)
+        at_a_place(first, day, "=Yard", 700)
+        at_a_place(second, day, "=Yard", 1_200, productive_s=300, productive_fuel_l=0.1, productive_cost=1)
+        at_a_place(third, day, "@1.2", 600)
+    at_a_place(second, DAYS[0] - dt.timedelta(days=1), "@1.3", 50_000)  # before the period
+    whole, south = get(api_get, fleet), get(api_get, fleet, f"{PERIOD}&group=South")
+    assert south["data"]["trucks"] == [row for row in whole["data"]["trucks"] if row["truck_id"] == "B"]
+    assert [(row["place"], row["idle_s"], row["idle_productive_s"]) for row in south["data"]["places"]] == [
+        ("Yard", 3_600, 900), (None, 1_800, 0),
+    ]  # fmt: skip
+    assert south["data"]["places"][0]["lat"] == 41.5
+    summary = south["summary"]
+    assert (summary["idle_s"], summary["idle_events"]) == (20 * (7_200 + 3_600), 240)
+    assert (summary["trucks"], summary["places"], summary["not_ranked"]["count"]) == (1, 2, 1)
+    assert (summary["cost"]["amount"], summary["productive_litres"]) == ("60.00", 10.0)
+    assert (south["freshness"]["lagging"], south["freshness"]["coverage_pct"]) == (["B", "D"], 66.67)
+
+
+def test_the_lists_of_a_group_are_as_long_as_asked_and_all_of_them_are_its_file(
+    api_get: Get, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes.Writers, "start", in_process.start)
+    truck, key = fleet.trucks.get(code="B"), rows.api_key(fleet)
+    rows.group(fleet, "South", truck)
+    for number in range(3):
+        at_a_place(truck, FIRST, f"@1.{number}", 100 + number)
+    at_a_place(fleet.trucks.get(code="A"), FIRST, "@1.1", 9_000)
+    answer = get(api_get, fleet, f"{PERIOD}&group=South&limit=1")
+    assert [place["idle_s"] for place in answer["data"]["places"]] == [102]
+    assert answer["summary"]["places"] == 3
+    for by, found in (("truck", ["144000"]), ("place", ["102", "101", "100"])):
+        text = api_get(f"/api/v2/fleet/idling?{PERIOD}&group=South&by={by}&format=csv&comment=true", key).text
+        comment, _, table = text.partition("\r\n")
+        assert [row["idle_s"] for row in csv.DictReader(StringIO(table, newline=""))] == found
+        assert "Group: South" in comment
+
+
+def test_a_group_is_held_against_its_own_period_before_and_an_unknown_one_is_refused(
+    api_get: Get, fleet: Fleet
+) -> None:
+    rows.group(fleet, "South", fleet.trucks.get(code="B"))
+    rows.group(fleet, "Empty")
+    answer = get(api_get, fleet, "from=2026-03-12&to=2026-03-21&group=South")
+    assert answer["previous"]["idle_s"] == answer["summary"]["idle_s"] == 10 * 7_200
+    nobody = get(api_get, fleet, f"{PERIOD}&group=Empty")
+    assert (nobody["data"], nobody["summary"]["idle_s"]) == ({"trucks": [], "places": []}, None)
+    refused = api_get(f"/api/v2/fleet/idling?{PERIOD}&group=North", rows.api_key(fleet))
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/query/group")

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ from django.test import Client
 from apps.accounts.models import Fleet
 from apps.fleet.imports import storing
 from apps.fleet.ledger import changes as ledger
-from apps.fleet.models import Benchmark, ExchangeRate
+from apps.fleet.models import Benchmark, CostEntry, ExchangeRate
+from apps.fleet.summaries import notes, shares
 from apps.trucks import freshness
 from apps.trucks.models import FaultAcknowledgement, ParameterSet, Truck, TruckSync
 from apps.trucks.models.views import OpenFaultRow
@@ -215,3 +217,25 @@ def test_a_file_that_says_whose_it_is(api_get: Get, fleet: Fleet) -> None:
         known = {"If-None-Match": first.headers["ETag"]}
         again = api_get(path, rows.api_key(fleet), known)  # by a key that is not remembered with what was before
         assert (again.status_code, next(iter(change.values())) in again.text) == (200, True)
+
+
+@pytest.mark.parametrize("path", ["/api/v2/fleet/cost-analysis", "/api/v2/fleet/summary", "/api/v2/fleet/trends"])
+def test_an_invoice_that_comes_and_one_that_turns_out_not_to_be_spread(api_get: Get, fleet: Fleet, path: str) -> None:
+    """Neither changes the summaries: nor does spreading it where it comes to nothing."""
+    made = CostEntry(
+        fleet=fleet, line="tolls", amount=Decimal(0), currency="USD", covers_from=rows.DAY, covers_to=rows.DAY
+    )
+
+    def no_rate() -> None:
+        CostEntry.objects.update(currency="CHF")
+        shares.reallocate(fleet)
+
+    def own_money() -> None:
+        CostEntry.objects.update(currency="USD")
+        notes.mark(fleet.pk, [made.pk])
+
+    found = []
+    for change in (lambda: ledger.save(made), no_rate, own_money, lambda: shares.reallocate(fleet)):
+        again = asked_again(api_get, fleet, f"{path}?{DAYS}", change)
+        found.append(tuple(again.json()["freshness"]["unspread_invoices"].values()))
+    assert found == [(1, 0), (0, 1), (1, 0), (0, 0)]

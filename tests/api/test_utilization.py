@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import FleetDay, GroupTarget
+from apps.fleet.models import FleetDay, GroupTarget, TruckDayHours
 from apps.fleet.summaries.sums import of_spans
 from apps.trucks.models import TruckDay
 from tests import rows
+from tests.fleet import hours_twin
 
 Get = Callable[..., httpx.Response]
 MONDAY = dt.date(2026, 3, 2)
@@ -195,7 +196,8 @@ def test_the_period_before_stands_beside_it(api_get: Get, fleet: Fleet) -> None:
     assert answer["previous"]["moving_s"] == 14_400
     assert answer["change_pct"]["moving_s"] == 1600.0  # 7 × 28,800 + 3 × 14,400 = 244,800
     assert answer["change_pct"]["idle_s"] is None  # from zero
-    assert set(answer["change_pct"]) == set(answer["previous"]) - {"period", "days"}
+    assert {*answer["change_pct"], *answer["change_points"]} == set(answer["previous"]) - {"period", "days"}
+    assert answer["change_points"]["idle_pct"] == 11.11  # from nothing to a ninth
     reasons = {"parked": 0, "workshop": 0, "no_data": 0}
     assert answer["previous"]["days"] == {"working": {"used": 1, **reasons}, "off": {"used": 0, **reasons}}
 
@@ -257,7 +259,30 @@ def test_the_period_before_and_the_ranking_of_a_group_are_its_own(api_get: Get, 
     assert get(api_get, fleet, "sort=-idle_pct")["data"][0]["truck_id"] == "A"
 
 
-@pytest.mark.parametrize("query", ["group=West", "group=South&by=hour", "group=South&by=group"])
+def test_the_hours_of_a_group_are_those_of_its_trucks(api_get: Get, fleet: Fleet) -> None:
+    first, second = fleet.trucks.order_by("code")
+    third = rows.truck(fleet, "C")
+    before = MONDAY - dt.timedelta(days=1)
+    rows.truck_day(second, before)
+    for day, hour in ((MONDAY, 8), (WEEK[6], 9)):
+        rows.truck_day(third, day)
+        rows.hours(first, day, moving=[hour], idle=[10], no_data=[23])
+        rows.hours(second, day, moving=[7, hour])
+        rows.hours(third, day, moving=[11], idle=[12])
+    rows.hours(second, before, moving=[3])
+    rows.group(fleet, "North", first, third)
+    rows.group(fleet, "South", second)
+    days = list(TruckDayHours.objects.filter(day__range=(MONDAY, WEEK[6])))
+    for name, members in (("North", (first, third)), ("South", (second,))):
+        hours = get(api_get, fleet, f"group={name}&by=hour")["data"]
+        its = [hours_twin.hours_of(bytes(day.hours)) for day in days if day.truck_id in {each.pk for each in members}]
+        for state in ("moving_s", "parked_s", "no_data_s", *(["idle_s"] if name == "North" else [])):
+            assert [hour[state] for hour in hours] == [sum(day[at][state] for day in its) for at in range(24)], state
+    assert {hour["idle_s"] for hour in hours} == {None}, "the engine of South's truck is not measured"
+    assert get(api_get, fleet, "group=North&by=hour")["data"][10]["idle_pct"] == 100.0
+
+
+@pytest.mark.parametrize("query", ["group=West", "group=South&by=group"])
 def test_a_group_that_is_none_or_rows_that_it_does_not_have_are_refused(api_get: Get, fleet: Fleet, query: str) -> None:
     rows.group(fleet, "South", *fleet.trucks.all())
     assert api_get(f"/api/v2/fleet/utilization?{PERIOD}&{query}", rows.api_key(fleet)).status_code == 422

@@ -8,7 +8,7 @@ from apps.fleet.figures import Costs
 
 NOTHING = dict.fromkeys(
     ("fuel_used_l", "fuel_cost", "fuel_priced_l", "purchases", "purchased_l", "purchased_amount", "idle_fuel_l",
-     "idle_cost", "idle_productive_cost", "balance_days", "distance_m", "fuel_distance_m")
+     "idle_cost", "idle_productive_cost", "distance_m", "fuel_distance_m", *cost_figures.TANKS)
 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def test_fuel_by_consumption_and_by_purchase() -> None:
         fuel_used_l=400.0, fuel_cost=Decimal("420.00"), fuel_priced_l=400.0,
         purchases=Decimal(3), purchased_l=Decimal("450.500"), purchased_amount=Decimal("495.55"),
     )  # fmt: skip
-    assert cost_figures.fuel(row, "USD") == {
+    assert cost_figures.fuel(row, row, "USD") == {
         "used": {"litres": 400.0, "priced_litres": 400.0, "amount": usd("420.00"), "per_litre": usd("1.0500")},
         "bought": {"purchases": 3, "litres": 450.5, "amount": usd("495.55"), "per_litre": usd("1.1000")},
         "difference": {"litres": 50.5, "amount": usd("75.55")},
@@ -38,7 +38,7 @@ def test_fuel_by_consumption_and_by_purchase() -> None:
 
 
 def test_what_was_not_bought_or_measured_is_null_and_never_zero() -> None:
-    found = cost_figures.fuel(totals(), "USD")
+    found = cost_figures.fuel(totals(), totals(), "USD")
     assert found.pop("balance") is None
     assert {value for part in found.values() for value in part.values()} == {None}
     assert set(cost_figures.idling(totals(), "USD").values()) == {None}
@@ -47,13 +47,39 @@ def test_what_was_not_bought_or_measured_is_null_and_never_zero() -> None:
 def test_the_balance_of_the_tanks_adds_up() -> None:
     """1,000 l bought, 950 seen in the tanks, 40 drained, 800 used, 100 more in them: 50 never came, 60 are missing."""
     row = totals(
-        balance_days=Decimal(7), balance_bought_l=1000.0, balance_refuelled_l=950.0, balance_drained_l=40.0,
-        balance_used_l=800.0, balance_tank_l=100.0,
+        purchases=2, balance_days=Decimal(7), balance_bought_l=1000.0, balance_refuelled_l=950.0,
+        balance_drained_l=40.0, balance_used_l=800.0, balance_tank_l=100.0,
     )  # fmt: skip
     assert cost_figures.balance(row) == {
         "truck_days": 7, "bought_l": 1000.0, "refuelled_l": 950.0, "drained_l": 40.0, "used_l": 800.0,
-        "tank_change_l": 100.0, "not_in_tank_l": 50.0, "unexplained_l": 60.0,
+        "tank_change_l": 100.0, "not_in_tank_l": 50.0, "unexplained_l": 60.0, "reason": None,
     }  # fmt: skip
+
+
+def tank(purchases: int | None, bought: float, used: float, days: int | None = 1) -> dict[str, Any]:
+    return totals(
+        purchases=purchases, balance_days=days, balance_bought_l=bought, balance_refuelled_l=300.0,
+        balance_drained_l=0.0, balance_used_l=used, balance_tank_l=-50.0,
+    )  # fmt: skip
+
+
+def test_without_a_purchase_the_tanks_are_shown_but_nothing_is_called_unexplained() -> None:
+    assert cost_figures.balance(tank(None, 0.0, 350.0)) == {
+        "truck_days": 1, "bought_l": None, "refuelled_l": 300.0, "drained_l": 0.0, "used_l": 350.0,
+        "tank_change_l": -50.0, "not_in_tank_l": None, "unexplained_l": None, "reason": "no_purchases",
+    }  # fmt: skip
+
+
+def test_the_tanks_of_trucks_are_those_for_which_purchases_are_booked() -> None:
+    """The third has purchases, but no day on which all is measured."""
+    every = [tank(None, 0.0, 350.0), tank(2, 320.0, 340.0), tank(1, 0.0, 0.0, days=None), tank(1, 280.0, 310.0)]
+    found = cost_figures.balance(cost_figures.tanks_together(every))
+    assert found is not None
+    assert (found["truck_days"], found["bought_l"], found["used_l"], found["unexplained_l"]) == (2, 600.0, 650.0, 50.0)
+    nothing = cost_figures.balance(cost_figures.tanks_together([every[0], tank(None, 0.0, 100.0)]))
+    assert nothing is not None
+    assert (nothing["truck_days"], nothing["used_l"], nothing["reason"]) == (2, 450.0, "no_purchases")
+    assert cost_figures.balance(cost_figures.tanks_together([])) is None
 
 
 def test_idling_productive_and_not() -> None:

@@ -10,9 +10,9 @@ from apps.fleet.admin.cost_words import amount, of_money, scaled
 from apps.fleet.costs import figures as cost_figures
 
 
-def fuel(chosen: Asked, totals: Mapping[str, Any]) -> dict[str, Any]:
+def fuel(chosen: Asked, totals: Mapping[str, Any], tanks: Mapping[str, Any]) -> dict[str, Any]:
     """Fuel used and bought, and the balance of the tanks with its unexplained rest."""
-    found = cost_figures.fuel(dict(totals), chosen.fleet.currency)
+    found = cost_figures.fuel(totals, tanks, chosen.fleet.currency)
     units, currency = chosen.units, chosen.fleet.currency
     volume, per_litre = units.volume_label, Decimal(str(units.litres_per_volume))
     heads = ["", f"Volume ({volume})", f"Amount ({currency})", f"{currency}/{volume}"]
@@ -45,21 +45,21 @@ def _balance(chosen: Asked, found: Mapping[str, Any] | None) -> dict[str, Any] |
     if found is None:
         return None
     units = chosen.units
+    is_compared = found["reason"] is None
     lines = [
-        ("Bought", found["bought_l"], ""),
-        ("Drained from tanks", -found["drained_l"], "less"),
-        ("Used by the counters", -found["used_l"], "less"),
-        ("More in the tanks at the end", -found["tank_change_l"], "less"),
+        ("Bought", found["bought_l"]) if is_compared else ("Refuelled", found["refuelled_l"]),
+        ("Drained from tanks", -found["drained_l"]),
+        ("Used by the counters", -found["used_l"]),
+        ("More in the tanks at the end", -found["tank_change_l"]),
     ]
-    rows = [[title, number(units.volume(value), 1)] for title, value, _ in lines]
+    rows = [[title, number(units.volume(litres), 1)] for title, litres in lines]
+    rest = ["Unexplained", number(units.volume(found["unexplained_l"]), 1)] if is_compared else []
     return {
+        "is_compared": is_compared,
         "truck_days": f"{found['truck_days']:,}",
         "not_in_tank": number(units.volume(found["not_in_tank_l"]), 1, units.volume_label),
-        "table": Numbers(
-            ["", units.volume_label], rows, ["Unexplained", number(units.volume(found["unexplained_l"]), 1)],
-            caption="Balance of the tanks",
-        ),
-    }  # fmt: skip
+        "table": Numbers(["", units.volume_label], rows, rest, caption="Balance of the tanks"),
+    }
 
 
 def idling(chosen: Asked, totals: Mapping[str, Any]) -> list[tuple[str, str]]:

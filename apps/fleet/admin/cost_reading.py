@@ -14,6 +14,7 @@ from apps.fleet.admin.analysis import Asked
 from apps.fleet.admin.cost_drivers import DriverSpent
 from apps.fleet.costs import queries as cost_queries
 from apps.fleet.costs.api import SUMS, groups_spent
+from apps.fleet.costs.figures import TANKS, tanks_together
 from apps.fleet.figures import Costs
 from apps.fleet.spans import buckets
 from apps.fleet.sums import queries as block_queries
@@ -74,6 +75,7 @@ class Reading:
     groups: Sequence[GroupSpent]  # by name; of the whole fleet alone
     drivers: Sequence[DriverSpent]  # by code, nobody known last
     benchmark: Sequence[Row]
+    tanks: Row  # of the balance of the tanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,17 @@ _TRUCK = _Statements(trends.OF_TRUCK, trends.LINES_OF_TRUCK, page_queries.FUEL_M
 def read(chosen: Asked) -> Reading:
     where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     benchmark = fetch_all_sync(queries.BENCHMARK, {"fleet": chosen.fleet.pk, "to_day": chosen.period.last})
+    now = _spent(chosen, chosen.period)
+    trucks = [] if chosen.truck else _of_trucks(chosen, where)
     return Reading(
-        _spent(chosen, chosen.period),
+        now,
         _spent(chosen, chosen.period.previous()),
         _buckets(chosen),
-        [] if chosen.truck else _trucks(chosen, where),
+        _trucks(trucks, where) if trucks else [],
         [] if chosen.truck or chosen.group else _groups(where),
         cost_drivers.read(chosen),
         benchmark,
+        tanks_together([now.totals] if chosen.truck else trucks),
     )
 
 
@@ -146,14 +151,20 @@ def _buckets(chosen: Asked) -> list[Bucket]:
     ]
 
 
-def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckSpent]:
+def _trucks(trucks: Sequence[Row], where: dict[str, Any]) -> list[TruckSpent]:
     costs = truck_sums.costs_sync(where)
-    members = None if chosen.group is None else set(chosen.group.trucks.values_list("pk", flat=True))
     return [
-        TruckSpent(row["truck_id"], row["name"], row["distance_m"], Costs(costs.get(row["id"], {})))
-        for row in truck_sums.every_sync(where, ("distance_m",))
-        if members is None or row["id"] in members
+        TruckSpent(row["truck_id"], row["name"], row["distance_m"], Costs(costs.get(row["id"], {}))) for row in trucks
     ]
+
+
+def _of_trucks(chosen: Asked, where: dict[str, Any]) -> list[Row]:
+    """Distance and TANKS of the fleet's or the group's trucks, by code."""
+    every = truck_sums.every_sync(where, ("distance_m", *TANKS))
+    if chosen.group is None:
+        return every
+    members = set(chosen.group.trucks.values_list("pk", flat=True))
+    return [row for row in every if row["id"] in members]
 
 
 def _groups(where: dict[str, Any]) -> list[GroupSpent]:

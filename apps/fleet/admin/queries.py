@@ -3,7 +3,6 @@
 They add up the same rows in the same parts as those of `queries.py` and `trends/queries.py`, so the sums are the same.
 """
 
-from apps.fleet.idling.blocks import SUMS as IDLED
 from apps.fleet.queries import FUEL_MONEY, IN_DAYS, IN_SPANS, OF_TRUCK_DAY, UTILIZATION_SUMS, sums_of
 from apps.fleet.trends.queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
 
@@ -19,19 +18,6 @@ JOIN truck_day_fuel USING (fleet_id, day, truck_id)
 
 
 FUEL_MONEY_OF_TRUCK = _fuel_money(OF_ONE_TRUCK)
-
-
-def _hours(which: str) -> str:
-    """One row a truck-day, in no order: its hours, packed."""
-    return f"""
-SELECT day, hours
-FROM (SELECT fleet_id, day, truck_id FROM truck_day
-    WHERE {which} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s) days
-JOIN truck_day_hours USING (fleet_id, day, truck_id)
-"""
-
-
-HOURS_OF_TRUCK, HOURS_OF_GROUP = _hours(OF_ONE_TRUCK), _hours(OF_GROUP_TRUCKS)
 
 
 _ITS_DAYS = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
@@ -51,15 +37,3 @@ SELECT COUNT(DISTINCT truck_id) AS trucks_with_days, {_USED} FROM (
 
 
 USE_OF_TRUCK, USE_OF_GROUP = _use(OF_ONE_TRUCK), _use(OF_GROUP_TRUCKS)
-
-
-def _places(which: str) -> str:
-    """One row a place, where most was idled unproductively first; `number` is how many there are."""
-    return f"""
-SELECT spot, {sums_of(IDLED)}, COUNT(*) OVER () AS number
-FROM truck_day_idle_place WHERE {which} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
-GROUP BY spot ORDER BY SUM(idle_s - productive_s) DESC, spot LIMIT %(limit)s
-"""
-
-
-PLACES_OF_TRUCK, PLACES_OF_GROUP = _places(OF_ONE_TRUCK), _places(OF_GROUP_TRUCKS)

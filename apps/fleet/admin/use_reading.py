@@ -11,6 +11,7 @@ from apps.accounts.periods import Period
 from apps.fleet import queries
 from apps.fleet.admin import queries as page_queries
 from apps.fleet.admin.analysis import Asked
+from apps.fleet.idling import queries as idling_queries
 from apps.fleet.spans import buckets
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import queries as block_queries
@@ -18,7 +19,7 @@ from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.trends import queries as trends
 from apps.fleet.utilization import queries as statements
 from apps.fleet.utilization.api import groups_used
-from apps.fleet.utilization.hours import Table, by_weekday, sum_up
+from apps.fleet.utilization.hours import Table, by_weekday, by_weekday_of
 from apps.fleet.utilization.targets import NAMES, Targets, targets
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.parameters import DEFAULTS
@@ -109,11 +110,9 @@ def _hours(chosen: Asked, where: dict[str, Any]) -> Table:
     """Weekday × hour."""
     if _scope(chosen) is None:
         return by_weekday((row["day"], row["hours"]) for row in fetch_all_sync(statements.HOURS, where))
-    statement = page_queries.HOURS_OF_TRUCK if chosen.truck else page_queries.HOURS_OF_GROUP
-    days: dict[dt.date, list[bytes]] = {}
-    for row in fetch_all_sync(statement, {**where, "id": _scope(chosen)}):
-        days.setdefault(row["day"], []).append(row["hours"])
-    return by_weekday((day, sum_up(trucks)) for day, trucks in days.items())
+    statement = statements.HOURS_OF_TRUCK if chosen.truck else statements.HOURS_OF_GROUP
+    days = fetch_all_sync(statement, {**where, "id": _scope(chosen)})
+    return by_weekday_of((row["day"], row["hours"]) for row in days)
 
 
 def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
@@ -134,7 +133,7 @@ def _groups(where: dict[str, Any]) -> list[Row]:
 def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
     if _scope(chosen) is None:
         return place_sums.worst_places_sync(where, PLACES_SHOWN)
-    statement = page_queries.PLACES_OF_TRUCK if chosen.truck else page_queries.PLACES_OF_GROUP
+    statement = idling_queries.PLACES_OF_TRUCK if chosen.truck else idling_queries.PLACES_OF_GROUP
     return fetch_all_sync(statement, {**where, "id": _scope(chosen), "limit": PLACES_SHOWN})
 
 

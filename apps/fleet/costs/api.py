@@ -12,7 +12,7 @@ from ninja import Query, Router
 
 from apps.accounts.amounts import money
 from apps.accounts.authentication import AuthenticatedRequest, Principal
-from apps.accounts.changes import change_pct
+from apps.accounts.changes import changes
 from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
@@ -42,9 +42,6 @@ router = Router(tags=["Fleet"], by_alias=True)
 _SUMMED = ("distance_m", "engine_on_s", "truck_days")
 _NO_ROWS: dict[str, list[Any]] = {"by_truck": [], "by_group": [], "by_driver": []}
 SUMS = ("trucks", "distance_m", "engine_on_s")
-_BALANCE = (
-    "balance_days", "balance_bought_l", "balance_refuelled_l", "balance_drained_l", "balance_used_l", "balance_tank_l",
-)  # fmt: skip
 
 
 @router.get("/fleet/cost-analysis", response=cost_schemas.CostAnswer, summary="What the fleet cost")
@@ -63,22 +60,24 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
         analysis = Analysis(whose, period, who.currency)
-        sums, sums_before, benchmark, (rows, page_echo) = await together(
+        sums, sums_before, unspread, trucks, benchmark, (rows, page_echo) = await together(
             whose.sums(period, by_month=True),
             whose.sums(period.previous()),
+            whose.unspread(period),
+            truck_sums.every(whose.where(period), cost_figures.TANKS, group),
             fetch_all(queries.BENCHMARK, {"fleet": who.fleet_id, "to_day": period.last}),
             analysis.by(asked.by, page, fresh.trucks),
         )
         now_, before = Spent(sums.totals, sums.costs), Spent(sums_before.totals, sums_before.costs)
-        current, earlier = now_.figures, before.figures
+        current, earlier, tanks = now_.figures, before.figures, cost_figures.tanks_together(trucks)
         return {
             "data": {**analysis.by_line(now_), **analysis.by_time(sums.by_month()), **_NO_ROWS, **rows},
-            "summary": {**now_.shown(who.currency), **analysis.beside(now_, before, benchmark)},
+            "summary": {**now_.shown(who.currency), **analysis.beside(now_, before, tanks, benchmark)},
             "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
-            "change_pct": change_pct(current, earlier),
+            **changes(current, earlier),
             "page": page_echo,
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(now_.totals)),
+            "freshness": fresh.body(figures.coverage_pct(now_.totals)) | unspread,
         }
 
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
@@ -169,7 +168,7 @@ class Analysis:
         if by == "driver":
             drivers, page_echo = await self._drivers(page, trucks)
             return {"by_driver": drivers}, page_echo
-        names = (*SUMS, *_BALANCE)
+        names = (*SUMS, *cost_figures.TANKS)
         found = await truck_sums.page(where, names, page.after or "", page.limit + 1, self.whose.group_id)
         rows, page_echo = page.cut(found, "truck_id")
         costs = await truck_sums.costs_around(where, rows)
@@ -206,7 +205,7 @@ class Analysis:
             for name, number, sums, costs in groups_spent(sums, costs, groups)
         ]
 
-    def beside(self, now: Spent, before: Spent, benchmark: Sequence[Row]) -> dict[str, Any]:
+    def beside(self, now: Spent, before: Spent, tanks: Row, benchmark: Sequence[Row]) -> dict[str, Any]:
         """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""
         change = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), self.currency)
         distance_m = now.totals["distance_m"]
@@ -214,7 +213,7 @@ class Analysis:
         return {
             "sources": cost_figures.sources(now.costs, self.currency),
             "unallocated": money(cost_figures.unallocated(now.costs) if is_all else None, self.currency),
-            "fuel": cost_figures.fuel(now.totals, self.currency),
+            "fuel": cost_figures.fuel(now.totals, tanks, self.currency),
             "idling": cost_figures.idling(now.totals, self.currency),
             "change": {"period": self.period.previous().echo(), **change},
             "benchmark": cost_figures.benchmark(benchmark, now.costs, distance_m, self.currency),

@@ -9,6 +9,7 @@ from apps.accounts.amounts import money, rounded
 from apps.accounts.units import METRES_PER_MILE
 from apps.fleet.costs.change import Change, Spent, change, total
 from apps.fleet.figures import PLACES, Costs, share_pct
+from apps.fleet.sums.blocks import total as added_up
 
 Row = Mapping[str, Any]
 _KM_PER_MILE = Decimal(str(METRES_PER_MILE)) / 1000
@@ -43,8 +44,15 @@ def idling(totals: Row, currency: str) -> dict[str, Any]:
     }
 
 
-def fuel(totals: Row, currency: str) -> dict[str, Any]:
-    """Fuel by consumption and by purchase, each with its mean price, and how much more was bought than used."""
+TANKS = (
+    "purchases", "balance_days", "balance_bought_l", "balance_refuelled_l", "balance_drained_l", "balance_used_l",
+    "balance_tank_l",
+)  # fmt: skip
+
+
+def fuel(totals: Row, tanks: Row, currency: str) -> dict[str, Any]:
+    """Fuel by consumption and by purchase, each with its mean price, how much more was bought than used, and `tanks`
+    as a balance."""
     used_l, used = totals["fuel_used_l"], totals["fuel_cost"]
     bought_l, bought = totals["purchased_l"], totals["purchased_amount"]
     difference_l = None if used_l is None or bought_l is None else float(bought_l) - used_l
@@ -65,28 +73,37 @@ def fuel(totals: Row, currency: str) -> dict[str, Any]:
             "litres": rounded(difference_l),
             "amount": money(None if used is None or bought is None else bought - used, currency),
         },
-        "balance": balance(totals),
+        "balance": balance(tanks),
     }
 
 
-def balance(totals: Row) -> dict[str, Any] | None:
+def tanks_together(trucks: Iterable[Row]) -> dict[str, Any]:
+    """The TANKS of trucks added up: of those for which purchases are booked, of all where that is none of them."""
+    every = [truck for truck in trucks if truck["balance_days"]]
+    return added_up([truck for truck in every if truck["purchases"]] or every, TANKS)
+
+
+def balance(tanks: Row) -> dict[str, Any] | None:
     """Fuel bought against what the tanks took, used and hold more; null where no truck-day has all of it measured.
 
     `bought − drained − used − tank_change = unexplained`; `bought − refuelled` was paid for and not seen in a tank.
+    Without any purchase there is nothing to hold the tanks against, and all of it would be unexplained: null.
     """
-    if not totals["balance_days"]:
+    if not tanks["balance_days"]:
         return None
-    names = ("bought", "refuelled", "drained", "used", "tank")
-    bought, refuelled, drained, used, tank = (totals[f"balance_{name}_l"] for name in names)
+    names = ("refuelled", "drained", "used", "tank")
+    refuelled, drained, used, tank = (tanks[f"balance_{name}_l"] for name in names)
+    bought = tanks["balance_bought_l"] if tanks["purchases"] else None
     return {
-        "truck_days": int(totals["balance_days"]),
+        "truck_days": int(tanks["balance_days"]),
         "bought_l": rounded(bought),
         "refuelled_l": rounded(refuelled),
         "drained_l": rounded(drained),
         "used_l": rounded(used),
         "tank_change_l": rounded(tank),
-        "not_in_tank_l": rounded(bought - refuelled),
-        "unexplained_l": rounded(bought - drained - used - tank),
+        "not_in_tank_l": None if bought is None else rounded(bought - refuelled),
+        "unexplained_l": None if bought is None else rounded(bought - drained - used - tank),
+        "reason": "no_purchases" if bought is None else None,
     }
 
 

@@ -4,12 +4,13 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from apps.accounts.schemas import DISTANCE_M, FreshnessEcho, Money, PageEcho, PeriodEcho, described
+from apps.accounts.schemas import DISTANCE_M, Money, PageEcho, PeriodEcho, described
 from apps.fleet.schemas import (
     COST_PER_ENGINE_HOUR,
     COST_PER_KM,
     COST_PER_TRUCK_DAY,
     GROUP,
+    CostFreshness,
     SourceShare,
     TrucksOfPeriod,
 )
@@ -121,16 +122,22 @@ class FuelDifference(BaseModel):
 
 
 class FuelBalance(BaseModel):
-    """Of the truck-days on which all of it is measured: level, drains, and use by a counter."""
+    """Of the truck-days on which all of it is measured: level, drains, and use by a counter.
+
+    Of several trucks those with purchases in the period; where none has any, of all, and not compared.
+    """
 
     truck_days: int = described("How many truck-days these are.", 640)
-    bought_l: float = described("Bought for these trucks on these days; 0 where no purchase was booked.", 10_980.0)
+    bought_l: float | None = described("Bought for these trucks on these days; null without a purchase.", 10_980.0)
     refuelled_l: float = described("Rise of the tanks at refuels.", 10_890.5)
     drained_l: float = described("Drains, but for those that were dismissed.", 60.0)
     used_l: float = described("Used, by the counters.", 10_412.7)
     tank_change_l: float = described("What the tanks hold more at the end.", 380.2)
-    not_in_tank_l: float = described("Bought less refuelled: paid for and not seen in a tank.", 89.5)
-    unexplained_l: float = described("Bought less drained, used and what the tanks hold more.", 127.1)
+    not_in_tank_l: float | None = described("Bought less refuelled: paid for and not seen in a tank.", 89.5)
+    unexplained_l: float | None = described("Bought less drained, used and what the tanks hold more.", 127.1)
+    reason: Literal["no_purchases"] | None = described(
+        "Why it is not compared: no purchase was booked in the period; null: it is.", None
+    )
 
 
 class FuelTwice(BaseModel):
@@ -206,11 +213,16 @@ class CostChangePct(BaseModel):
     """In per cent of the period before; null where that was zero or either is not known."""
 
     amount: float | None = described("Change of `amount`.", 2.8)
-    estimated_pct: float | None = described("Change of `estimated_pct`.", 0.0)
     distance_m: float | None = described("Change of `distance_m`.", 3.1)
     cost_per_km: float | None = described("Change of `cost_per_km`.", -0.3)
     cost_per_engine_hour: float | None = described("Change of `cost_per_engine_hour`.", -0.1)
     cost_per_truck_day: float | None = described("Change of `cost_per_truck_day`.", 2.8)
+
+
+class CostChangePoints(BaseModel):
+    """In percentage points against the period before; null where either is not measured."""
+
+    estimated_pct: float | None = described("Change of `estimated_pct`.", 0.0)
 
 
 class CostAnswer(BaseModel):
@@ -218,6 +230,7 @@ class CostAnswer(BaseModel):
     summary: CostSummary
     previous: CostBefore = Field(description="The same of the period of equal length before.")
     change_pct: CostChangePct
+    change_points: CostChangePoints
     page: PageEcho
     period: PeriodEcho
-    freshness: FreshnessEcho
+    freshness: CostFreshness

@@ -1,7 +1,7 @@
 """The API's endpoints about how trucks and drivers were driven."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import partial
@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.changes import changes
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
@@ -25,6 +26,7 @@ from apps.fleet.drivers import queries as statements
 from apps.fleet.drivers import schemas
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.figures import Costs
+from apps.fleet.ledger.spreading import missing
 from apps.fleet.spans import buckets
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import trucks as truck_sums
@@ -39,6 +41,7 @@ from apps.trucks.freshness import Freshness
 from apps.trucks.paged_exports import PagedList
 from apps.trucks.schemas import DriverCode
 
+_ALL = 2**31
 router = Router(by_alias=True)
 
 
@@ -124,11 +127,11 @@ def _shown(row: Row, terms: Terms) -> dict[str, Any]:
 
 
 def _compared(totals: Row, before: Row, period: Period, terms: Terms, **more: Any) -> dict[str, Any]:
-    """The answer's `previous`, with `more` of it, and `change_pct`."""
+    """The answer's `previous`, with `more` of it, `change_pct` and `change_points`."""
     current, earlier = (_plain(row, terms) for row in (totals, before))
     return {
         "previous": {"period": period.previous().echo(), **more, **_shown(before, terms)},
-        "change_pct": figures.change_pct(current, earlier),
+        **changes(current, earlier),
     }
 
 
@@ -242,9 +245,9 @@ def _behavior(sums: Row, before: Row, terms: Terms) -> dict[str, Any]:
 
 @router.get("/drivers", response=schemas.DriversAnswer, summary="Drivers and how they drove", tags=["Drivers"])
 async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSearch]) -> HttpResponse:
-    """All drivers of the fleet by code, those gone from Wialon too, with their figures of a period and the one before.
+    """All drivers of the fleet, those gone from Wialon too, with their figures of a period and the one before.
 
-    The period is at most 400 days. A driver without a day in it has figures that are null.
+    By code, or by a figure. The period is at most 400 days. A driver without a day in it has figures that are null.
     """
     if form := file_asked(request, search):
         return await DRIVERS.file(request, search, search, form)
@@ -272,10 +275,14 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
 async def _listed(
     who: Principal, period: Period, fresh: Freshness, search: schemas.DriverSearch, page: Page
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
-    is_few = driver_sums.is_few(page.limit, fresh.trucks)
-    read = _few_drivers if is_few else _drivers
-    (rows, page_echo), terms = await together(read(who.fleet_id, period, page, which), terms_of(who, period))
+    if search.sort != "driver_id":
+        terms = await terms_of(who, period)
+        in_order = partial(of_rows.in_order, sort=search.sort, weights=terms.weights)
+        rows, page_echo = await _drivers_in_order(who.fleet_id, period, page, _searched(search), in_order)
+    else:
+        which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
+        read = _few_drivers if driver_sums.is_few(page.limit, fresh.trucks) else _drivers
+        (rows, page_echo), terms = await together(read(who.fleet_id, period, page, which), terms_of(who, period))
     return [{**_driver(row, before, terms), **own} for row, before, own in rows], page_echo
 
 
@@ -286,24 +293,45 @@ def _searched(search: schemas.DriverSearch) -> dict[str, Any]:
     return {"pattern": None if search.q is None else matching(search.q), "active": search.active}
 
 
-# Drivers of a page with their sums, those of the period before, and what else is told of them; the answer's `page`.
-Drivers = tuple[list[tuple[Row, Row, dict[str, Any]]], dict[str, Any]]
+# A driver with their sums, those of the period before, and what else is told of them.
+Listed = tuple[Row, Row, dict[str, Any]]
+# Those of a page, and the answer's `page`.
+Drivers = tuple[list[Listed], dict[str, Any]]
 
 
 async def _drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> Drivers:
     where = queries.period(fleet_id, period.first, period.last)
-    of_before = queries.period(fleet_id, period.previous().first, period.previous().last)
     found, sums, before, codes = await together(
-        fetch_all(statements.LISTED, {**where, **which}),
-        driver_sums.sums(where),
-        driver_sums.sums(of_before, statements.BEFORE),
-        driver_sums.codes_of_trucks(where),
+        fetch_all(statements.LISTED, {**where, **which}), *_beside(fleet_id, period)
     )
     rows, echo = page.cut(found, "code")
-    return [
-        ({**row, **sums.get(row["id"], NOTHING)}, before.get(row["id"], _NO_SUMS), _own(row, codes.get(row["id"], [])))
-        for row in rows
-    ], echo  # fmt: skip
+    return [_with_own({**row, **sums.get(row["id"], NOTHING)}, before, codes) for row in rows], echo
+
+
+async def _drivers_in_order(
+    fleet_id: int, period: Period, page: Page, which: dict[str, Any], in_order: Callable[[list[Row]], list[Row]]
+) -> Drivers:
+    """The same of an order that shows when all are read."""
+    where = {**queries.period(fleet_id, period.first, period.last), **which, "after": "", "limit": _ALL}
+    found, sums, before, codes = await together(fetch_all(statements.LISTED, where), *_beside(fleet_id, period))
+    rows, echo = page.ranked(in_order([{**row, **sums.get(row["id"], NOTHING)} for row in found]))
+    return [_with_own(row, before, codes) for row in rows], echo
+
+
+def _beside(fleet_id: int, period: Period) -> tuple[Coroutine[Any, Any, Any], ...]:
+    """The sums of all drivers, those of the period before, and the codes of their trucks."""
+    before = period.previous()
+    where = queries.period(fleet_id, period.first, period.last)
+    where_before = queries.period(fleet_id, before.first, before.last)
+    return (
+        driver_sums.sums(where),
+        driver_sums.sums(where_before, statements.BEFORE),
+        driver_sums.codes_of_trucks(where),
+    )
+
+
+def _with_own(row: Row, before: Mapping[int, Row], codes: Mapping[int, list[str]]) -> Listed:
+    return row, before.get(row["id"], _NO_SUMS), _own(row, codes.get(row["id"], []))
 
 
 async def _few_drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> Drivers:
@@ -392,7 +420,7 @@ async def scorecard(
     async def body(driver: Row, asked: dict[str, Any], terms: Terms) -> dict[str, Any]:
         totals, before = await _sums(driver, period), await _sums(driver, period.previous())
         borne, borne_before = await _borne(driver, period, totals), await _borne(driver, period.previous(), before)
-        changes = _compared(totals, before, period, terms)["change_pct"]
+        driven, of_costs = _compared(totals, before, period, terms), changes(borne.figures, borne_before.figures)
         return {
             "data": {
                 **{name: driver[name] for name in ("driver_id", "name", "key_card")},
@@ -414,10 +442,10 @@ async def scorecard(
                 "costs": _told(borne_before, terms),
             },
             "safety_score_change": of_rows.against(totals, before, terms.weights)["safety_score_change"],
-            "change_pct": {**changes, "costs": figures.change_pct(borne.figures, borne_before.figures)},
+            **{name: {**driven[name], "costs": of_costs[name]} for name in of_costs},
         }
 
-    return await _of_driver(request, driver_id, period, body)
+    return await _of_driver(request, driver_id, period, body, missing)
 
 
 def _weeks(rows: list[Row], period: Period, terms: Terms) -> list[dict[str, Any]]:
@@ -453,9 +481,17 @@ def _told(borne: Spent, terms: Terms) -> dict[str, Any]:
 
 # From the driver and what statements about their period take to the answer's first parts.
 Body = Callable[[Row, dict[str, Any], Terms], Awaitable[dict[str, Any]]]
+# From the fleet and the period to what its freshness says besides.
+Beside = Callable[[int, Period], Awaitable[dict[str, Any]]]
 
 
-async def _of_driver(request: AuthenticatedRequest, code: str, period: Period, body: Body) -> HttpResponse:
+async def _nothing(fleet_id: int, period: Period) -> dict[str, Any]:
+    return {}
+
+
+async def _of_driver(
+    request: AuthenticatedRequest, code: str, period: Period, body: Body, beside: Beside = _nothing
+) -> HttpResponse:
     """An answer about one driver and one period. Raises NotFound."""
     who, now = request.auth, _now()
     driver = await _driver_of(request, code)
@@ -465,7 +501,7 @@ async def _of_driver(request: AuthenticatedRequest, code: str, period: Period, b
         return {
             **await body(driver, _of_id(driver, period), await terms_of(who, period)),
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(totals)),
+            "freshness": fresh.body(figures.coverage_pct(totals)) | await beside(who.fleet_id, period),
         }
 
     read = partial(freshness.state_of_fleet, who.fleet_id, now)

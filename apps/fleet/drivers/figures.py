@@ -1,13 +1,13 @@
 """From rows of sums to how trucks and drivers were driven, as the API serves it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from apps.accounts.amounts import money
 from apps.fleet import figures
 from apps.fleet.drivers.safety import EVENTS, Weights, score_parts
-from apps.fleet.utilization.figures import coverage_pct
+from apps.fleet.utilization.figures import coverage_pct, is_ranked
 from apps.fleet.utilization.ratios import percentage
 
 _PLAIN = (
@@ -15,6 +15,7 @@ _PLAIN = (
 )  # fmt: skip
 MONEY = ("fuel_cost", "idle_cost")
 Row = Mapping[str, Any]
+T = TypeVar("T", bound=Row)
 
 
 def driving(row: Row, weights: Weights) -> dict[str, Any]:
@@ -39,6 +40,20 @@ def ranked_by(row: Row, figure: str, weights: Weights) -> float | None:
         return None if row["distance_m"] is None else float(row["distance_m"])
     part, whole = _SHARES[figure]
     return percentage(row[part], row[whole])
+
+
+def in_order(rows: Iterable[T], sort: str, weights: Weights) -> list[T]:
+    """All drivers by a figure, with - from the highest down.
+
+    Those that no ranking has, and those without the figure, come last, by code.
+    """
+    figure, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
+
+    def place(row: T) -> tuple[bool, float, str]:
+        value = ranked_by(row, figure, weights) if is_ranked(row) else None
+        return value is None, sign * (value or 0), row["code"]
+
+    return sorted(rows, key=place)
 
 
 _SHARES = {"idle_pct": ("idle_s", "engine_on_s"), "night_driving_pct": ("night_driving_s", "moving_s")}

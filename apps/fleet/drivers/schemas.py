@@ -17,12 +17,16 @@ from apps.accounts.schemas import (
     described,
 )
 from apps.files.answers import Exportable
-from apps.fleet.costs.schemas import CostChangePct, Spent
-from apps.fleet.schemas import GROUP, TrucksOfPeriod
+from apps.fleet.costs.schemas import CostChangePct, CostChangePoints, Spent
+from apps.fleet.schemas import GROUP, CostFreshness, TrucksOfPeriod
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
 Order = Literal[
     "id", "safety_score", "-safety_score", "idle_pct", "-idle_pct", "night_driving_pct", "-night_driving_pct",
+    "distance_m", "-distance_m",
+]  # fmt: skip
+DriverOrder = Literal[
+    "driver_id", "safety_score", "-safety_score", "idle_pct", "-idle_pct", "night_driving_pct", "-night_driving_pct",
     "distance_m", "-distance_m",
 ]  # fmt: skip
 _COVERAGE = "Share of the time of which something is known, in per cent."
@@ -46,6 +50,11 @@ class BehaviorPeriod(TrucksOfPeriod):
 class DriverSearch(DayPeriod, Paging, Exportable):
     q: str | None = Field(None, min_length=1, max_length=64, description="Part of the code or name.")
     active: bool | None = Field(None, description="Only those that are in Wialon, or only those gone from it.")
+    sort: DriverOrder = Field(
+        "driver_id",
+        description="By code, or by a figure, with - from the highest down. Drivers of whose time less than half is "
+        "known (`is_ranked`), or who do not have the figure, come last, by code.",
+    )
 
 
 class DriverDays(DayPeriod, Paging, Exportable):
@@ -170,22 +179,28 @@ class BehaviorChange(BaseModel):
     harsh_braking: float | None = described("Change of `harsh_braking`.", 100.0)
     harsh_acceleration: float | None = described("Change of `harsh_acceleration`.", None)
     harsh_cornering: float | None = described("Change of `harsh_cornering`.", None)
-    safety_score: float | None = described("Change of `safety_score`.", 0.49)
     moving_s: float | None = described("Change of `moving_s`.", 4.2)
     idle_s: float | None = described("Change of `idle_s`.", -2.4)
     idle_productive_s: float | None = described("Change of `idle_productive_s`.", 1.1)
     engine_on_s: float | None = described("Change of `engine_on_s`.", 3.5)
-    idle_pct: float | None = described("Change of `idle_pct`.", -5.7)
-    idle_nonproductive_pct: float | None = described("Change of `idle_nonproductive_pct`.", -6.1)
     night_driving_s: float | None = described("Change of `night_driving_s`.", 12.0)
-    night_driving_pct: float | None = described("Change of `night_driving_pct`.", 7.5)
     fuel_used_l: float | None = described("Change of `fuel_used_l`.", 5.0)
     idle_fuel_l: float | None = described("Change of `idle_fuel_l`.", -2.0)
     consumption_l_per_100km: float | None = described("Change of `consumption_l_per_100km`.", -0.55)
-    coverage_pct: float | None = described("Change of `coverage_pct`.", 0.3)
     fuel_cost: float | None = described("Change of `fuel_cost`.", 6.2)
     idle_cost: float | None = described("Change of `idle_cost`.", -1.1)
     fuel_cost_per_km: float | None = described("Change of `fuel_cost_per_km`.", 0.6)
+
+
+class BehaviorPoints(BaseModel):
+    """In points, percentage points of what is in per cent, against the period before; null where either is not
+    measured."""
+
+    safety_score: float | None = described("Change of `safety_score`.", 0.49)
+    idle_pct: float | None = described("Change of `idle_pct`.", -5.7)
+    idle_nonproductive_pct: float | None = described("Change of `idle_nonproductive_pct`.", -6.1)
+    night_driving_pct: float | None = described("Change of `night_driving_pct`.", 7.5)
+    coverage_pct: float | None = described("Change of `coverage_pct`.", 0.3)
 
 
 class BehaviorAnswer(BaseModel):
@@ -197,6 +212,7 @@ class BehaviorAnswer(BaseModel):
     )
     previous: BehaviorBefore = Field(description="The same of the period of equal length before.")
     change_pct: BehaviorChange
+    change_points: BehaviorPoints
     page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho
@@ -225,7 +241,9 @@ class DriversFound(BaseModel):
 
 
 class DriversAnswer(BaseModel):
-    data: list[DriverItem] = Field(description="All drivers of the fleet by code, with what they did in the period.")
+    data: list[DriverItem] = Field(
+        description="All drivers of the fleet in the order of `sort`, with what they did in the period."
+    )
     summary: DriversFound
     page: PageEcho
     period: PeriodEcho
@@ -255,6 +273,7 @@ class DriverDaysAnswer(BaseModel):
     summary: DriverTotals = Field(description="The whole period, whatever the page.")
     previous: DriverBefore = Field(description="The period of equal length before.")
     change_pct: BehaviorChange
+    change_points: BehaviorPoints
     page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho
@@ -308,10 +327,15 @@ class ScorecardChange(BehaviorChange):
     costs: CostChangePct = Field(description="Change of `costs`.")
 
 
+class ScorecardPoints(BehaviorPoints):
+    costs: CostChangePoints = Field(description="Change of `costs`.")
+
+
 class ScorecardAnswer(BaseModel):
     data: Scorecard
     previous: ScorecardBefore = Field(description="The period of equal length before.")
     safety_score_change: float | None = described(_POINTS, 0.49)
     change_pct: ScorecardChange
+    change_points: ScorecardPoints
     period: PeriodEcho
-    freshness: FreshnessEcho
+    freshness: CostFreshness

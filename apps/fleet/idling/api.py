@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,11 +12,12 @@ from ninja import Query, Router
 
 from apps.accounts.amounts import money
 from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.changes import changes
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
-from apps.fleet import figures, queries
+from apps.fleet import figures
 from apps.fleet.idling import figures as of_rows
 from apps.fleet.idling import queries as idling_queries
 from apps.fleet.idling.places import name_of
@@ -23,7 +25,7 @@ from apps.fleet.idling.schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, Id
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.utilization.figures import coverage_pct, is_ranked, not_ranked
-from apps.fleet.whose import Whose
+from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
@@ -39,32 +41,30 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
     """Hours, litres and cost of idling in a period (at most 400 days), productive and not, with the period before.
 
     The worst trucks and places are those with the most unproductive idling. Trucks of whose time less than half is
-    known are left out, by name. As a file it is one of the lists, with all that it has.
+    known are left out, by name. Of the fleet, or of the trucks that a group has now. As a file it is one of the lists,
+    with all that it has.
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
     now, who = dt.datetime.now(dt.UTC), request.auth
     period = asked.resolve(who.zone, now)
+    group = await group_asked(who.fleet_id, asked.group)
     priced = partial(of_rows.priced, money=partial(money, currency=who.currency))
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        whose, where = (
-            Whose(who.fleet_id, None, fresh.revision),
-            queries.period(who.fleet_id, period.first, period.last),
-        )
-        sums, before, every, places = await together(
-            whose.sums(period),
-            whose.sums(period.previous()),
-            truck_sums.every(where, idling_queries.OF_TRUCK),
-            place_sums.worst_places(where, asked.limit),
+        idled = Idled(Whose(who.fleet_id, group, fresh.revision), period)
+        sums, before, every, (places, shown) = await together(
+            idled.whose.sums(period),
+            idled.whose.sums(period.previous()),
+            idled.trucks(),
+            idled.shown_places(asked.limit),
         )
         current, earlier = of_rows.totals(sums.totals), of_rows.totals(before.totals)
         trucks = _ranked(every)
-        named = await _named(who.fleet_id, places)
         return {
             "data": {
                 "trucks": [priced(_of_truck(row)) for row in trucks[: asked.limit]],
-                "places": [priced(of_rows.place(row, named)) for row in places],
+                "places": [priced(place) for place in shown],
             },
             "summary": {
                 **priced(current),
@@ -73,12 +73,40 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
                 "not_ranked": not_ranked(every),
             },
             "previous": {"period": period.previous().echo(), **priced(earlier)},
-            "change_pct": figures.change_pct(current, earlier),
+            **changes(current, earlier),
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(sums.totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+
+
+@dataclass(frozen=True, slots=True)
+class Idled:
+    """Where, and which trucks of, a fleet or a group idled in a period."""
+
+    whose: Whose
+    period: Period
+
+    async def trucks(self) -> list[Row]:
+        """All trucks with days, by code, with their sums."""
+        return await truck_sums.every(self.whose.where(self.period), idling_queries.OF_TRUCK, self.whose.group_id)
+
+    async def places(self, limit: int) -> list[Row]:
+        """At most `limit` places, the worst first; `number` is how many there are."""
+        where = self.whose.where(self.period)
+        if self.whose.group_id is None:
+            return await place_sums.worst_places(where, limit)
+        return await fetch_all(idling_queries.PLACES_OF_GROUP, {**where, "limit": limit})
+
+    async def shown_places(self, limit: int) -> tuple[list[Row], list[dict[str, Any]]]:
+        """The same with each as answers have it, amounts as numbers."""
+        rows = await self.places(limit)
+        return rows, await self.shown(rows)
+
+    async def shown(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        named = await _named(self.whose.fleet_id, rows)
+        return [of_rows.place(row, named) for row in rows]
 
 
 def _ranked(every: Iterable[Row]) -> list[Row]:
@@ -89,14 +117,13 @@ async def _page(
     who: Principal, period: Period, fresh: Freshness, asked: IdlingPeriod, page: Page
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The trucks, or the places, of the ranking."""
-    where = queries.period(who.fleet_id, period.first, period.last)
+    idled = Idled(Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision), period)
     if asked.by == "truck":
-        rows, echo = page.ranked(_ranked(await truck_sums.every(where, idling_queries.OF_TRUCK)))
+        rows, echo = page.ranked(_ranked(await idled.trucks()))
         found = [_of_truck(row) for row in rows]
     else:
-        rows, echo = page.ranked(await place_sums.worst_places(where, _ALL))
-        named = await _named(who.fleet_id, rows)
-        found = [of_rows.place(row, named) for row in rows]
+        rows, echo = page.ranked(await idled.places(_ALL))
+        found = await idled.shown(rows)
     return [of_rows.priced(row, partial(money, currency=who.currency)) for row in found], echo
 
 

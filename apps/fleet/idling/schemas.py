@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.schemas import IDLE_S, FreshnessEcho, Money, PeriodEcho, described
 from apps.files.answers import Exportable
+from apps.fleet.schemas import GROUP
 from apps.fleet.utilization.schemas import NotRanked
 from apps.trucks.schemas import CODE
 
@@ -14,8 +15,9 @@ _COVERAGE = "Share of the time of which something is known, in per cent."
 
 
 class IdlingPeriod(DayPeriod, Exportable):
-    """A period of the whole fleet, and how much of its lists."""
+    """A period of the fleet or of a group, and how much of its lists."""
 
+    group: str | None = GROUP
     by: Literal["truck", "place"] = Field("truck", description="What a row of a file is; JSON has both lists.")
     limit: int = Field(10, ge=1, le=1000, description="Trucks, and places, that are listed: the worst.")
 
@@ -75,7 +77,7 @@ class IdlingBefore(Idling):
     period: PeriodEcho
 
 
-class IdlingChange(IdleRatios):
+class IdlingChange(BaseModel):
     """In per cent of the period before; null where that was zero or either is not measured."""
 
     idle_events: float | None = described("Change of `idle_events`.", -2.1)
@@ -91,10 +93,15 @@ class IdlingChange(IdleRatios):
     nonproductive_cost: float | None = described("Change of `nonproductive_cost`.", -3.6)
 
 
+class IdlingPoints(IdleRatios):
+    """In percentage points against the period before; null where either is not measured."""
+
+
 class IdlingAnswer(BaseModel):
     data: IdlingData
-    summary: IdlingOfFleet = Field(description="The whole fleet, however many are listed.")
+    summary: IdlingOfFleet = Field(description="The whole fleet, or group, however many are listed.")
     previous: IdlingBefore = Field(description="The same of the period of equal length before.")
     change_pct: IdlingChange
+    change_points: IdlingPoints
     period: PeriodEcho
     freshness: FreshnessEcho

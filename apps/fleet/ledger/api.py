@@ -31,7 +31,7 @@ from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import KINDS
 from apps.fleet.imports.sheets import XLSX_TYPE, Unreadable
 from apps.fleet.ledger import changes as ledger
-from apps.fleet.ledger import schemas
+from apps.fleet.ledger import schemas, spreading
 from apps.fleet.ledger.queries import LedgerRows, at, between, until_next, when
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
 from apps.mysql import Row, fetch_all
@@ -73,7 +73,7 @@ ENTRIES = Resource(
         "cost_entry",
         ("line", "amount", "truck_id", "group", "covers_from", "covers_to", "basis", "document"),
         time="covers_from", of_period=between("covers_from", "covers_to"), own_currency=True, summed=("amount",),
-        filters=("line", "truck_id", "group", "import_id"),
+        filters=("line", "truck_id", "group", "import_id"), is_spread=True,
     ),
     "amount", schemas.EntriesAsked, schemas.EntryIn, schemas.EntryPatch, schemas.Entry,
     (schemas.EntryList, schemas.EntryAnswer, schemas.EntryChanged),
@@ -137,12 +137,18 @@ def _plain(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
+def _beside(resource: Resource, row: Any) -> dict[str, Any] | None:
+    """What follows from the row and the days, beside its own values."""
+    return {"spreading": spreading.of_entry(row.fleet_id, row.pk)} if resource.rows.is_spread else None
+
+
 def _answer(resource: Resource, row: Any, status: int = 200, **more: Any) -> HttpResponse:
-    body = _body(resource, row)
-    headers = {"Content-Type": "application/json", "ETag": row_tag(body), "Cache-Control": "private, no-cache"}
+    body, beside = _body(resource, row), _beside(resource, row)
+    tag = row_tag(body, beside)
+    headers = {"Content-Type": "application/json", "ETag": tag, "Cache-Control": "private, no-cache"}
     if status == 201:
         headers["Location"] = f"/api/v2{resource.path}/{row.pk}"
-    return Answer(dumps({"data": body, **more}), headers, status)
+    return Answer(dumps({"data": {**body, **(beside or {})}, **more}), headers, status)
 
 
 def _rows(resource: Resource, request: AuthenticatedRequest) -> Any:
@@ -283,7 +289,13 @@ def _listed(resource: Resource, row: Row, currency: str) -> dict[str, Any]:
     values = {name: _plain(row[name]) for name in resource.rows.columns}
     if (amount := resource.money) is not None:
         values[amount] = money(row[amount], row.get("currency", currency))
+    if resource.rows.is_spread:
+        return {"id": row["id"], **values, "import_id": row["import_id"], "spreading": _spreading(row)}
     return {"id": row["id"], **values, "import_id": row["import_id"]}
+
+
+def _spreading(row: Row) -> dict[str, str | None]:
+    return spreading.told(row["problem"], bool(row["is_short"]))
 
 
 def _totals(resource: Resource, rows: Sequence[Row]) -> dict[str, Any]:

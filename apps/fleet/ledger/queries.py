@@ -23,6 +23,10 @@ _JOINED = {
     "truck_id": ("t.code", "LEFT JOIN truck t ON t.id = x.truck_id"),
     "group": ("g.name", "LEFT JOIN truck_group g ON g.id = x.group_id"),
 }
+# Of an invoice that is to be spread anew why it cannot be, empty: it can, and whether shares of it are missing.
+IS_SHORT = "(n.first_day IS NOT NULL OR n.whole_at <= n.marked_at)"
+_NOTED = f"n.problem, {IS_SHORT} AS is_short"
+_LOG = "LEFT JOIN dirty_entry n ON n.fleet_id = x.fleet_id AND n.entry_id = x.id"
 
 
 def when(period: Period | None) -> dict[str, Any]:
@@ -62,6 +66,7 @@ class LedgerRows:
     own_currency: bool = False
     summed: tuple[str, ...] = ()
     filters: tuple[str, ...] = ("import_id",)
+    is_spread: bool = False  # rows have shares: how far these are stands beside them
 
     def page(self, sort: str) -> str:
         """One row each, by `id` or by time, with - from the last to the first; a page begins after a `row_key`."""
@@ -69,8 +74,9 @@ class LedgerRows:
         key = "x.id" if sort.endswith("id") else f"CONCAT_WS(' ', x.{self.time}, LPAD(x.id, 19, '0'))"
         names = dict.fromkeys((*self.columns, *(["currency"] if self.own_currency else [])))
         columns = ", ".join(f"{self._of(name)} AS `{name}`" for name in names)
+        noted, log = (f", {_NOTED}", _LOG) if self.is_spread else ("", "")
         return f"""
-SELECT {key} AS row_key, x.id, {columns}, x.imported_id AS import_id FROM {self._found}
+SELECT {key} AS row_key, x.id, {columns}, x.imported_id AS import_id{noted} FROM {self._found(log)}
     AND (%(after)s IS NULL OR {key} {after} %(after)s)
 ORDER BY row_key {order} LIMIT %(limit)s
 """
@@ -80,13 +86,12 @@ ORDER BY row_key {order} LIMIT %(limit)s
         """One row a currency, or one in all: how many rows there are, and their sums."""
         sums = "".join(f", SUM(x.{name}) AS {name}" for name in self.summed)
         by = ("x.currency, ", " GROUP BY x.currency ORDER BY x.currency") if self.own_currency else ("", "")
-        return f"SELECT {by[0]}COUNT(*) AS number{sums} FROM {self._found}{by[1]}"
+        return f"SELECT {by[0]}COUNT(*) AS number{sums} FROM {self._found()}{by[1]}"
 
-    @property
-    def _found(self) -> str:
+    def _found(self, more: str = "") -> str:
         joined = " ".join(_JOINED[name][1] for name in _JOINED if name in self.columns)
         kept = "".join(f" AND (%({name})s IS NULL OR {FILTERS[name]} = %({name})s)" for name in self.filters)
-        return f"""{self.table} x {joined} WHERE x.fleet_id = %(fleet)s{kept}
+        return f"""{self.table} x {joined} {more} WHERE x.fleet_id = %(fleet)s{kept}
     AND (%(from_day)s IS NULL OR ({self.of_period}))"""
 
     def _of(self, name: str) -> str:

@@ -69,6 +69,15 @@ class EntryIn(EntryPatch):
     group: str | None = _GROUP
 
 
+class Spreading(BaseModel):
+    """How far the invoice is in the costs: its shares are those of the days that have come."""
+
+    state: Literal["spread", "waiting", "no_exchange_rate"] = described(
+        "`spread`; `waiting`: its shares follow; `no_exchange_rate`: it costs nothing until there is a rate.", "spread"
+    )
+    reason: str | None = described("Why it is not spread as it stands; null: it is.", None)
+
+
 class Entry(BaseModel):
     id: int = _ID
     line: str = described("Cost line.", "insurance")
@@ -80,6 +89,7 @@ class Entry(BaseModel):
     basis: str = described("How it is spread: `days`, `km`, `trucks`.", "days")
     document: str = described("Document reference.", "INV-118")
     import_id: int | None = _IMPORT
+    spreading: Spreading
 
 
 # --- rates ---

@@ -8,16 +8,17 @@ was not among those that bear it) it is spread whole, but so much later that man
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.calendar import ONE_DAY
 from apps.fleet.costs.allocation import Stretch
 from apps.fleet.models import AllocationBasis, CostEntry, DirtyEntry
+from apps.trucks import facts
 from apps.trucks.models import TruckDay, TruckGroup
 
 LATER = dt.timedelta(minutes=10)
@@ -60,7 +61,17 @@ def mark(fleet_id: int, entry_ids: Iterable[int]) -> None:
     """
     noted = dict.fromkeys(entry_ids, WHOLE)
     _note(fleet_id, noted)
+    told(fleet_id, noted)
     DirtyEntry.objects.filter(fleet_id=fleet_id, entry_id__in=noted).exclude(problem="").update(problem="")
+
+
+def told(fleet_id: int, entry_ids: Collection[int]) -> None:
+    """Tells those who remember answers that what is noted of these has changed, without the summaries having changed.
+
+    After the transaction: nobody waits for the row of the facts who holds that of an entry.
+    """
+    if entry_ids:
+        transaction.on_commit(partial(facts.changed, fleet_id))
 
 
 def _note(fleet_id: int, notes: Mapping[int, Note]) -> None:

@@ -163,6 +163,8 @@ def _spread(fleet: Fleet, entry_ids: Sequence[int], early: bool) -> int:
         done.append(work)
     difference.write(fleet.pk)
     _take_off(fleet.pk, done)
+    if not difference.truck_days:  # else the revision says that something is another
+        notes.told(fleet.pk, [work.noted.entry_id for work in done])
     return len(difference.entries)
 
 
@@ -172,6 +174,7 @@ def _put_off(noted: DirtyEntry, problem: str) -> None:
         return
     as_read = DirtyEntry.objects.filter(fleet_id=noted.fleet_id, entry_id=noted.entry_id, version=noted.version)
     as_read.update(problem=problem)
+    notes.told(noted.fleet_id, [noted.entry_id])
     logger.warning("invoice not spread", extra={"fleet": noted.fleet_id, "entry": noted.entry_id, "problem": problem})
 
 

@@ -11,17 +11,19 @@ from ninja import Query, Router
 from pydantic import BaseModel, Field, create_model, model_validator
 
 from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.changes import changes, is_points
 from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.periods import Period
-from apps.accounts.schemas import FreshnessEcho, PeriodEcho, described
+from apps.accounts.schemas import PeriodEcho, described
 from apps.files.answers import Exportable, Listing, file_asked
 from apps.files.cells import Kind
 from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.api import with_money
 from apps.fleet.drivers.safety import Weights
-from apps.fleet.schemas import GROUP, PeriodChange, PeriodFigures
+from apps.fleet.ledger.spreading import missing
+from apps.fleet.schemas import GROUP, CostFreshness, PeriodChange, PeriodFigures, PeriodPoints
 from apps.fleet.spans import buckets
 from apps.fleet.trends import queries
 from apps.fleet.whose import Whose, group_asked, state_of
@@ -96,7 +98,12 @@ class TrendBefore(TrendFigures):
 _CHANGES: dict[str, Any] = {
     name: (float | None, described(f"Change of `{name}`.", 1.5)) for name in Happened.model_fields
 }
-TrendChange = create_model("TrendChange", __base__=PeriodChange, **_CHANGES)
+TrendChange = create_model(
+    "TrendChange", __base__=PeriodChange, **{name: of for name, of in _CHANGES.items() if not is_points(name)}
+)
+TrendPoints = create_model(
+    "TrendPoints", __base__=PeriodPoints, **{name: of for name, of in _CHANGES.items() if is_points(name)}
+)
 
 
 class TrendAnswer(BaseModel):
@@ -104,8 +111,9 @@ class TrendAnswer(BaseModel):
     summary: TrendFigures = Field(description="The same figures of the whole period.")
     previous: TrendBefore = Field(description="And of the period of equal length before.")
     change_pct: TrendChange  # type: ignore[valid-type]
+    change_points: TrendPoints  # type: ignore[valid-type]
     period: PeriodEcho
-    freshness: FreshnessEcho
+    freshness: CostFreshness
 
 
 @router.get("/fleet/trends", response=TrendAnswer, summary="Figures by day, week, month or quarter")
@@ -127,20 +135,21 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         trend = Trend(who.fleet_id, fresh.truck_id or None, group)
-        whole, before, weights, buckets = await together(
+        whole, before, weights, buckets, unspread = await together(
             trend.whole(period),
             trend.whole(period.previous()),
             Whose(who.fleet_id, group, fresh.revision).safety_weights(period),
             trend.by_bucket(asked.by, period),
+            missing(who.fleet_id, period, truck_id=trend.truck_id, group_id=group),
         )
         current, earlier = (figures_of(row, weights) for row in (whole, before))
         return {
             "data": _points(buckets, weights, who.currency),
             "summary": with_money(current, who.currency),
             "previous": {"period": period.previous().echo(), **with_money(earlier, who.currency)},
-            "change_pct": figures.change_pct(current, earlier),
+            **changes(current, earlier),
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(whole)),
+            "freshness": fresh.body(figures.coverage_pct(whole)) | unspread,
         }
 
     return await freshness.answer(request, read, build, period)

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.changes import changes
 from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
@@ -20,7 +21,7 @@ from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import total
 from apps.fleet.utilization import figures as of_rows
 from apps.fleet.utilization import queries as statements
-from apps.fleet.utilization.hours import by_weekday
+from apps.fleet.utilization.hours import by_weekday, by_weekday_of
 from apps.fleet.utilization.schemas import (
     UtilizationAnswer,
     UtilizationOfGroup,
@@ -48,7 +49,7 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
     """The states of a period (at most 400 days) and the utilizations, beside the targets and the period before.
 
     Of the fleet, and by truck, by group, by day of the week or by hour of the day; or of the trucks that a group has
-    now, by truck or by day of the week. Trucks may be ranked by a figure.
+    now. Trucks may be ranked by a figure.
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
@@ -72,7 +73,7 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
                 "not_ranked": left_out,
             },
             "previous": {"period": period.previous().echo(), **earlier, "days": of_rows.days(before)},
-            "change_pct": figures.change_pct(current, earlier),
+            **changes(current, earlier),
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
@@ -129,7 +130,7 @@ class Used:
             case "weekday":
                 return await self._weekdays(), LAST_PAGE, None
             case "hour":
-                return await summaries.rows(statements.HOURS, self._where, self.fresh.revision), LAST_PAGE, None
+                return await self._hours(), LAST_PAGE, None
 
     def rows(
         self, asked: UtilizationPeriod, found: Sequence[Row], totals: Row, expected: Targets
@@ -143,7 +144,8 @@ class Used:
             case "weekday":
                 return of_rows.by_weekday(found)
             case "hour":
-                return of_rows.by_hour(by_weekday((row["day"], row["hours"]) for row in found), totals)
+                packed = ((row["day"], row["hours"]) for row in found)
+                return of_rows.by_hour((by_weekday if self.group_id is None else by_weekday_of)(packed), totals)
 
     async def _trucks(
         self, asked: UtilizationPeriod, page: Page
@@ -158,6 +160,12 @@ class Used:
         if self.group_id is None:
             return await summaries.rows(statements.WEEKDAYS, self._where, self.fresh.revision)
         return await fetch_all(statements.WEEKDAYS_OF_GROUP, {**self._where, "id": self.group_id})
+
+    async def _hours(self) -> Sequence[Row]:
+        """Packed: of the fleet's days, or of the group's truck-days."""
+        if self.group_id is None:
+            return await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
+        return await fetch_all(statements.HOURS_OF_GROUP, {**self._where, "id": self.group_id})
 
     async def _groups(self) -> list[Row]:
         groups = fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})

@@ -59,6 +59,14 @@ def by_weekday(days: Iterable[tuple[dt.date, bytes]]) -> Table:
     return total
 
 
+def by_weekday_of(truck_days: Iterable[tuple[dt.date, bytes]]) -> Table:
+    """The same of the days of some trucks."""
+    days: dict[dt.date, list[bytes]] = {}
+    for day, packed in truck_days:
+        days.setdefault(day, []).append(packed)
+    return by_weekday((day, sum_up(trucks)) for day, trucks in days.items())
+
+
 def sums_of_hours(table: Table) -> list[Mapping[str, Any]]:
     """By hour, 0 to 23, the sums over all days of the table by name."""
     rows = table.reshape(-1, HOURS, len(SUMS)).sum(axis=0).tolist()

@@ -4,7 +4,7 @@ They take what `queries.period` gives. Sums of trucks and groups are read from t
 """
 
 from apps.fleet.queries import OF_TRUCK_DAY, UTILIZATION_SUMS
-from apps.fleet.trends.queries import OF_GROUP_TRUCKS
+from apps.fleet.trends.queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
 
 SUMS = UTILIZATION_SUMS
 
@@ -26,6 +26,20 @@ WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s AND {OF_G
 
 # One row a day, in no order: its hours, packed.
 HOURS = "SELECT day, hours FROM fleet_day_hours WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s"
+
+
+def _hours(which: str) -> str:
+    """One row a truck-day, in no order: its hours, packed. The truck-days have an index by truck."""
+    return f"""
+SELECT day, hours
+FROM (SELECT fleet_id, day, truck_id FROM truck_day
+    WHERE {which} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s) days
+JOIN truck_day_hours USING (fleet_id, day, truck_id)
+"""
+
+
+# The same of the truck, or of the trucks of the group, `id`.
+HOURS_OF_TRUCK, HOURS_OF_GROUP = _hours(OF_ONE_TRUCK), _hours(OF_GROUP_TRUCKS)
 
 # --- targets in force on the period's last day: what comes later wins -------------------------------------------------
 

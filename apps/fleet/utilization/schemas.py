@@ -18,6 +18,7 @@ from apps.fleet.schemas import (
     AVAILABLE_S,
     ENGINE_MOVING_S,
     ENGINE_UTILIZATION,
+    GROUP,
     IDLE_PCT,
     TrucksOfPeriod,
     Utilizations,
@@ -44,17 +45,14 @@ class UtilizationPeriod(TrucksOfPeriod):
         "whose time less than half is known: `summary.not_ranked`. Only with `by=truck`.",
     )
 
-    group: str | None = Field(
-        None, min_length=1, max_length=255, examples=["North"],
-        description="Name of a group: only the trucks that it has now, by truck or weekday; hours are the fleet's.",
-    )  # fmt: skip
+    group: str | None = GROUP
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         if self.by != "truck" and self.sort != "truck_id":
             raise ValueError("sort ranks trucks: without by, or with by=truck")
-        if self.group is not None and self.by in ("group", "hour"):
-            raise ValueError("of a group there are trucks and weekdays: without by, or with by=truck or by=weekday")
+        if self.group is not None and self.by == "group":
+            raise ValueError("of a group there are no groups: without by, or with by=truck, by=weekday or by=hour")
         return self
 
 
@@ -156,7 +154,7 @@ class StatesBefore(States):
     days: Days | None = Field(description="The truck-days, each under one heading; null where there are none.")
 
 
-class StatesChange(Utilizations):
+class StatesChange(BaseModel):
     """In per cent of the period before; null where that was zero or either is not measured."""
 
     truck_days: float | None = described("Change of `truck_days`.", 0.0)
@@ -170,6 +168,11 @@ class StatesChange(Utilizations):
     engine_on_s: float | None = described("Change of `engine_on_s`.", 2.1)
     engine_moving_s: float | None = described("Change of `engine_moving_s`.", 2.9)
     available_s: float | None = described("Change of `available_s`.", 0.0)
+
+
+class StatesPoints(Utilizations):
+    """In percentage points against the period before; null where either is not measured."""
+
     coverage_pct: float | None = described("Change of `coverage_pct`.", -0.5)
 
 
@@ -177,9 +180,10 @@ class UtilizationAnswer(BaseModel):
     data: list[UtilizationOfTruck] | list[UtilizationOfGroup] | list[UtilizationOfWeekday] | list[UtilizationOfHour] = (
         Field(description="Trucks with days in the period, by code or ranked; or groups, weekdays or hours, in order.")
     )
-    summary: UtilizationOfFleet = Field(description="The whole fleet, whatever the page.")
+    summary: UtilizationOfFleet = Field(description="The whole fleet, or group, whatever the page.")
     previous: StatesBefore = Field(description="The same of the period of equal length before.")
     change_pct: StatesChange
+    change_points: StatesPoints
     page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho
