@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from apps.accounts.calendar import ClockHour
 from apps.accounts.keys import create_key
 from apps.accounts.models import ApiKey, Fleet
 from apps.fleet.costs.allocation import NO_TRUCK
@@ -287,7 +286,7 @@ def hours(truck: Truck, day: dt.date = DAY, **spent: list[int]) -> TruckDayHours
         counts[states.get(start // 3_600, "parked")] = end - start
         return Seconds(**counts)
 
-    packed = pack(seconds, True, [ClockHour(hour, hour * 3_600, (hour + 1) * 3_600) for hour in range(24)])
+    packed = pack([(hour, seconds(hour * 3_600, (hour + 1) * 3_600)) for hour in range(24)], True)
     made = TruckDayHours.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, hours=packed)
     sum_up_days(truck.fleet_id, [day])
     return made

@@ -25,14 +25,21 @@ def work(
 
 
 def _rebuild(backfill: Backfill, deadline: float, give_way: Callable[[], bool]) -> None:
-    """Marks days and rebuilds what is marked, a few of them at a time, so that other days do not wait behind all."""
+    """Marks days and rebuilds what is marked, some of them at a time, so that other days do not wait behind all."""
     while time.monotonic() < deadline:
-        chunk = backfills.claim(backfill.pk)
-        if chunk is not None:
-            chunk.mark()
+        has_marked = _mark(backfill)
         summaries.rebuild(backfill.fleet, seconds=_REBUILD_S)
         waiting = backfills.settle(backfill.pk)
-        if (chunk is None and not waiting) or give_way():
+        if (not has_marked and not waiting) or give_way():
             return
-        if chunk is None:
+        if not has_marked:
             time.sleep(_WAIT_S)
+
+
+def _mark(backfill: Backfill) -> bool:
+    """Marks as many days as may wait, of as many trucks as there are. Whether there were any to mark."""
+    has_marked = False
+    while (chunk := backfills.claim(backfill.pk)) is not None:
+        chunk.mark()
+        has_marked = True
+    return has_marked

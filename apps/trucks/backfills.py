@@ -30,7 +30,7 @@ LEASE = dt.timedelta(seconds=120)
 MAX_ATTEMPTS = 5
 MAX_DAYS = 400
 MAX_TRUCK_DAYS = 50_000
-CHUNK_DAYS = {Kind.RESYNC: 3, Kind.REBUILD: 60}  # of one truck: about a second of work
+CHUNK_DAYS = {Kind.RESYNC: 3, Kind.REBUILD: 20}  # of one truck: about a second of work, or a third of one
 MARKED_AHEAD = 240  # days that wait for their rebuild: the running day of the other trucks must not queue behind more
 _RENEW_AFTER_S = 15
 _RETRY_S, _LONGEST_RETRY_S = 30, 3_600
@@ -219,7 +219,8 @@ _FREE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 def claim(backfill_id: int) -> Chunk | None:
     """The next days of a truck that nobody works on in this backfill, or None.
 
-    In order, one worker a truck: so what is loaded never leaves a hole behind the truck's cursor.
+    In order, one worker a truck: so what is loaded never leaves a hole behind the truck's cursor. Trucks of which no
+    days wait for their rebuild come first: it computes the same days of many trucks for less than many of one.
     """
     with _locked(backfill_id) as backfill:
         if backfill.is_over or _is_paused(backfill) or _marked_enough(backfill):
@@ -228,7 +229,8 @@ def claim(backfill_id: int) -> Chunk | None:
         busy = _rows(backfill).filter(lease_until__gt=Now()).values("truck_id")
         ready = _rows(backfill).filter(Q(retry_at=None) | Q(retry_at__lte=Now()), state=State.QUEUED)
         free = ready.exclude(truck_id__in=busy).order_by("truck_id", "day")
-        first = free.first()
+        waiting = _rows(backfill).filter(state=State.MARKED).values("truck_id")
+        first = free.exclude(truck_id__in=waiting).first() or free.first()
         if first is None:
             _end_if_over(backfill)
             return None

@@ -54,7 +54,7 @@ def always(state: str) -> bytes:
 
     zone = ZoneInfo("America/Chicago")
     hours = clock_hours(*day_bounds(dt.date(2026, 11, 1), zone), zone)
-    return pack(seconds, state != "parked", hours)
+    return pack([(hour, seconds(start, end)) for hour, start, end in hours], state != "parked")
 
 
 def test_a_truck_s_day_says_what_each_hour_held() -> None:

@@ -198,6 +198,19 @@ def test_no_more_days_are_marked_ahead_than_others_can_wait_for(
     assert claim(backfill).days
 
 
+def test_the_same_days_of_all_trucks_are_marked_before_later_ones(
+    computed: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(backfills.CHUNK_DAYS, Backfill.Kind.REBUILD, 1)
+    backfill, marked = ask(computed, kind="rebuild", days=2), []
+    while (chunk := backfills.claim(backfill.pk)) is not None:
+        chunk.mark()
+        marked.append((chunk.truck_id, chunk.days))
+    ids = sorted({truck_id for truck_id, _ in marked})
+    [first, second] = marked[0][1], marked[-1][1]
+    assert marked == [*((truck_id, first) for truck_id in ids), *((truck_id, second) for truck_id in ids)]
+
+
 def test_a_day_that_cannot_be_computed_is_counted_as_failed(computed: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     backfill = ask(computed, kind="rebuild", days=2, trucks=[computed.trucks.first()])
     monkeypatch.setattr("apps.fleet.summaries.batches.detect_days", lambda *_: [][0])

@@ -1,10 +1,15 @@
+from collections import Counter
+from itertools import accumulate, pairwise
 from math import nan
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.trucks.detection.daily import Detection
-from apps.trucks.detection.motion import STATES, Segment, State
+from apps.trucks.detection.motion import STATES, Segment, Spent, State
 from apps.trucks.detection.points import Evidence
+from apps.trucks.detection.quantities import intervals_of
 from tests.builders import at, day, detected, driving, idling, parked, points
 
 MOVING, IDLE, PARKED, NO_DATA = State.MOVING, State.IDLE, State.PARKED, State.NO_DATA
@@ -194,3 +199,25 @@ def test_a_day_without_engine_evidence_has_no_idling():
 def test_engine_on_is_moving_and_idle():
     figures = day(driving("08:00", "09:00") + idling("09:00", "09:20") + parked("09:20", "10:00"))
     assert (figures.engine_on_s, figures.moving_s, figures.idle_s) == (4800, 3600, 1200)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.sampled_from(State), st.booleans()), max_size=10),
+    st.lists(st.tuples(st.integers(-20, 300), st.integers(0, 300)), max_size=6),
+)
+def test_the_seconds_of_many_intervals_are_those_of_the_segments_in_each(
+    stretches: list[tuple[int, State, bool]], intervals: list[tuple[int, int]]
+):
+    ends = list(accumulate((length for length, _, _ in stretches), initial=7))
+    segments = [
+        Segment(start, end, state, productive and state is State.IDLE)
+        for (start, end), (_, state, productive) in zip(pairwise(ends), stretches, strict=True)
+    ]
+    by_second = {t: segment for segment in segments for t in range(segment.start, segment.end)}
+    asked = [(start, start + length) for start, length in intervals]
+    for (start, end), found in zip(asked, Spent.of(segments).between_each(intervals_of(asked)), strict=True):
+        there = [by_second[t] for t in range(start, end) if t in by_second]
+        of = Counter(segment.state for segment in there)
+        assert (found.moving, found.idle, found.parked) == (of[State.MOVING], of[State.IDLE], of[State.PARKED])
+        assert found.productive == sum(segment.productive for segment in there)
+        assert found.measured + found.no_data == end - start

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.trucks.detection.evidence import READINGS
+from apps.trucks.detection.points import VALUES
 from apps.trucks.messages import packs, retention, settled, storage
-from apps.trucks.messages.columns import NUMBERS, MessageColumns, joined
+from apps.trucks.messages.columns import NUMBERS, OF_EACH, OF_FIX, MessageColumns, joined
 from apps.trucks.messages.normal import StoredMessages, sort_out
 from apps.trucks.messages.packing import pack, unpack
 from apps.trucks.messages.packs import DAY_S
@@ -56,6 +57,15 @@ def test_unpacked_is_what_was_packed_to_the_last_bit(given_columns: MessageColum
         was, now = np.asarray(given_columns.numbers[name], dtype=np.float64), found.numbers[name]
         np.testing.assert_array_equal(np.isnan(was), np.isnan(now), err_msg=name)
         assert was[~np.isnan(was)].tobytes() == now[~np.isnan(now)].tobytes(), name
+
+
+@settings(max_examples=50, deadline=None)
+@given(columns, st.sets(st.sampled_from(VALUES)))
+def test_a_reading_is_unpacked_alike_beside_others_and_without_them(made: MessageColumns, wanted: set[str]) -> None:
+    whole, some = unpack(pack(made)), unpack(pack(made), wanted)
+    assert some.numbers.keys() == {*OF_EACH, *OF_FIX, *wanted} and some.dtc == whole.dtc
+    for name, column in some.numbers.items():
+        assert column.tobytes() == whole.numbers[name].tobytes(), name
 
 
 def test_readings_of_few_places_take_few_bytes() -> None:

@@ -1,9 +1,12 @@
+from itertools import accumulate
 from math import fsum
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from apps.trucks.detection.quantities import CONNECTED_S, Spread, connects, counter
+from apps.trucks.detection.quantities import CONNECTED_S, Spread, connects, counter, intervals_of
 
 
 def spread(readings: list[int], amounts: list[float]) -> Spread:
@@ -74,3 +77,22 @@ def test_a_reset_counts_where_its_later_reading_is(start: int, end: int, resets:
 def test_a_counter_never_read_has_nothing():
     empty = counter([], [])
     assert (empty.increase.between(0, 99), empty.count_resets(0, 99)) == (None, None)
+
+
+PIECES = st.lists(st.tuples(st.integers(1, 9), st.floats(0, 1e6), st.booleans()), max_size=12)
+INTERVALS = st.lists(st.tuples(st.integers(-5, 120), st.integers(-5, 120)), max_size=8)
+
+
+@given(PIECES, INTERVALS)
+@example([(5, 0.1, True)], [(1, 2), (0, 5), (5, 5), (4, 3), (9, 20)])
+@example([], [(0, 10)])
+def test_of_many_intervals_each_gets_to_the_last_bit_what_it_gets_alone(
+    pieces: list[tuple[int, float, bool]], intervals: list[tuple[int, int]]
+):
+    times = np.array(list(accumulate((step for step, _, _ in pieces), initial=0)), dtype=np.int64)
+    amounts = np.array([amount for _, amount, _ in pieces], dtype=np.float64)
+    whole = Spread.of(times, amounts, np.array([is_kept for _, _, is_kept in pieces], dtype=np.bool_))
+    asked = intervals_of(intervals)
+    assert whole.parts_of(asked) == [whole.parts(*each) for each in intervals]
+    assert whole.between_each(asked) == [whole.between(*each) for each in intervals]
+    assert [whole.is_measured(*each) for each in intervals] == [whole.between(*each) is not None for each in intervals]

@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import pi
 
 import numpy as np
@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.trucks.detection.places import metres_between
-from apps.trucks.detection.track import lengths_m
+from apps.trucks.detection.quantities import intervals_of
+from apps.trucks.detection.track import Place, Track, lengths_m
 from tests.builders import at, day, detected, driving, idling, parked, points
 
 
@@ -96,19 +97,42 @@ def test_without_a_fix_there_is_no_highest_speed():
     assert day(points("-1d 08:00 ign=1 v=80", "08:00 ign=1")).max_speed_kmh is None
 
 
+def place(track: Track, clock: str, until: str) -> Place:
+    [found] = track.places(np.array([at(clock)]), np.array([at(until)]))
+    return found
+
+
 def test_a_place_is_that_of_the_last_fix():
     track = detected(points("08:00 ign=1 v=0 km=1", "08:10 ign=1 v=0 km=2", "08:20 ign=1")).history.track
-    assert track.place(at("08:15"), until=at("09:00")) == (track.lat[1], track.lon[1])
-    assert track.place(at("08:10"), until=at("09:00")) == (track.lat[1], track.lon[1])
+    assert place(track, "08:15", until="09:00") == (track.lat[1], track.lon[1])
+    assert place(track, "08:10", until="09:00") == (track.lat[1], track.lon[1])
 
 
 def test_before_the_first_fix_the_place_is_that_of_the_first_one_in_time():
     track = detected(points("08:00 ign=1", "08:10 ign=1 v=0 km=2")).history.track
-    assert track.place(at("08:00"), until=at("08:10")) == (track.lat[0], track.lon[0])
-    assert track.place(at("08:00"), until=at("08:09")) == (None, None)
+    assert place(track, "08:00", until="08:10") == (track.lat[0], track.lon[0])
+    assert place(track, "08:00", until="08:09") == (None, None)
 
 
 def test_a_place_is_forgotten_after_35_days():
     track = detected(points("00:00 ign=1 km=1")).history.track
-    assert track.place(at("35d 00:00"), until=at("36d 00:00")) == (track.lat[0], track.lon[0])
-    assert track.place(at("35d 00:01"), until=at("36d 00:00")) == (None, None)
+    assert place(track, "35d 00:00", until="36d 00:00") == (track.lat[0], track.lon[0])
+    assert place(track, "35d 00:01", until="36d 00:00") == (None, None)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.none() | st.integers(0, 120)), max_size=12),
+    st.lists(st.tuples(st.integers(-5, 60), st.integers(0, 40)), max_size=6),
+)
+def test_the_highest_speeds_of_many_intervals_are_those_of_the_fixes_in_each(
+    fixes: list[tuple[int, int | None]], intervals: list[tuple[int, int]]
+):
+    seconds = list(accumulate(step for step, _ in fixes))
+    speeds = [np.nan if speed is None else speed for _, speed in fixes]
+    times, nothing = np.array(seconds, dtype=np.int64), np.zeros(len(fixes))
+    track = Track(times, nothing, nothing, np.array(speeds, dtype=np.float64), nothing == 1, times[:0])
+    asked = [(start, start + length) for start, length in intervals]
+    told = [(second, speed) for second, (_, speed) in zip(seconds, fixes, strict=True) if speed is not None]
+    expected = [max((speed for t, speed in told if start <= t < end), default=None) for start, end in asked]
+    assert track.max_speeds_kmh(intervals_of(asked)) == expected
+    assert [track.max_speed_kmh(start, end) for start, end in asked] == expected

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import DirtyFuelWeek
+from apps.fleet.spans import pentad_of
 from apps.fleet.summaries import fuel_alerts, last_stops, notes, shares
 from apps.fleet.summaries.driver_rows import with_drivers
 from apps.fleet.summaries.money import Ledger
@@ -31,6 +32,7 @@ from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckDay, Tr
 logger = logging.getLogger(__name__)
 
 BATCH = 60  # truck-days a transaction: their rows are locked for about half a second
+_LONGEST_PENTAD = 6
 MAX_ATTEMPTS = 5
 _RETRY = dt.timedelta(minutes=1)
 _GIVE_UP = dt.timedelta(hours=6)
@@ -98,7 +100,7 @@ def rebuild_batch(fleet: Fleet) -> Outcome:
     with transaction.atomic():
         syncs = _lock_trucks(fleet.id)
         fleet = Fleet.objects.get(pk=fleet.pk)  # its zone may have changed; who does that marks every day
-        claimed = list(_claimable(fleet.id).filter(truck_id__in=list(syncs)).order_by("truck_id", "day")[:BATCH])
+        claimed = _claim(fleet.id, syncs)
         if not claimed:
             return Outcome()
         results, errors = _compute(fleet, claimed, syncs)
@@ -186,9 +188,21 @@ def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:
     days = dict(waiting.values_list("truck_id", "days")[:_CANDIDATES])
     if not days:
         return {}
-    share = max(1, BATCH * len(days) // sum(days.values()))
+    share = max(1, BATCH * len(days) // sum(days.values()), min(BATCH // _LONGEST_PENTAD, len(days) // 2))
     free = TruckSync.objects.select_for_update(skip_locked=True).filter(truck_id__in=list(days))
     return {sync.truck_id: sync for sync in free.order_by("truck_id")[:share]}
+
+
+def _claim(fleet_id: int, trucks: Collection[int]) -> list[DirtyDay]:
+    """At most BATCH dirty days of these trucks, by truck and day: the earliest, and where there are more whole pentads.
+
+    What is packed of a day, a pentad or a month is written once a batch, whether it is of one truck or of many.
+    """
+    rows = list(_claimable(fleet_id).filter(truck_id__in=list(trucks)).order_by("day", "truck_id")[: BATCH + 1])
+    if len(rows) > BATCH:
+        left = pentad_of(rows.pop().day)
+        rows = [row for row in rows if pentad_of(row.day) < left] or rows
+    return sorted(rows, key=lambda row: (row.truck_id, row.day))
 
 
 def _claimable(fleet_id: int | None) -> QuerySet[DirtyDay]:

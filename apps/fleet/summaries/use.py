@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from apps.accounts.calendar import ClockHour, clock_hours
+from apps.accounts.calendar import clock_hours
 from apps.accounts.models import Fleet
 from apps.fleet.utilization.hours import pack
 from apps.fleet.utilization.working_calendars import Calendars
 from apps.fleet.utilization.workshop import Stays
 from apps.trucks.detection.detect import DayResult
+from apps.trucks.detection.quantities import intervals_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class Use:
 
 def _hours(result: DayResult, zone: ZoneInfo) -> bytes:
     history = result.detection.history
-    hours = (
-        ClockHour(hour, start, min(end, result.as_of))
+    hours = [
+        (hour, start, min(end, result.as_of))
         for hour, start, end in clock_hours(result.start, result.end, zone)
         if start < result.as_of
-    )
-    return pack(history.seconds, history.has_engine_evidence, hours)
+    ]
+    spent = history.spent.between_each(intervals_of((start, end) for _, start, end in hours))
+    return pack(zip((hour for hour, _, _ in hours), spent, strict=True), history.has_engine_evidence)

@@ -5,13 +5,12 @@ An hour that comes twice, when clocks go back, is one of 7,200 s; one that does 
 
 import datetime as dt
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from apps.accounts.calendar import ClockHour
 from apps.trucks.detection.motion import Seconds
 
 HOURS = 24
@@ -24,11 +23,10 @@ _FLEET = np.dtype("<i8")
 Table: TypeAlias = npt.NDArray[np.int64]  # … × hour × SUMS
 
 
-def pack(seconds: Callable[[int, int], Seconds], has_engine: bool, hours: Iterable[ClockHour]) -> bytes:
-    """A truck's day: its seconds by hour and state. Without an engine that is measured nothing is idle."""
+def pack(hours: Iterable[tuple[int, Seconds]], has_engine: bool) -> bytes:
+    """A truck's day, of hours of the clock with how each was spent. Without a measured engine nothing is idle."""
     counts = [0] * (HOURS * len(STATES))
-    for hour, start, end in hours:
-        spent = seconds(start, end)
+    for hour, spent in hours:
         each = (spent.moving, spent.idle, spent.productive, spent.parked, spent.no_data)
         for place, value in enumerate(each, hour * len(STATES)):
             counts[place] += value

@@ -22,7 +22,7 @@ from apps.trucks.detection.idling import IdleEvent, find_idling
 from apps.trucks.detection.motion import Segment
 from apps.trucks.detection.places import Place
 from apps.trucks.detection.points import NO_POINTS, Evidence, Points
-from apps.trucks.detection.quantities import overlap
+from apps.trucks.detection.quantities import intervals_of, overlap
 from apps.trucks.detection.speeding import Severity, SpeedingEpisode, find_speeding
 from apps.trucks.detection.trips import Stop, Trip, find_stops, find_trips
 from apps.trucks.parameters import Parameters
@@ -189,7 +189,8 @@ def figures(
 
 def _moving_within(history: History, intervals: Iterable[tuple[int, int]], start: int, end: int) -> int:
     inside = ((max(first, start), min(last, end)) for first, last in intervals)
-    return sum(history.seconds(first, last).moving for first, last in inside if first < last)
+    pieces = intervals_of((first, last) for first, last in inside if first < last)
+    return sum(seconds.moving for seconds in history.spent.between_each(pieces))
 
 
 def _count(events: Sequence[Event] | None) -> int | None:
@@ -232,7 +233,7 @@ def _speeding(detection: Detection, start: int, end: int) -> _Speeding:
 def _fuel_events(detection: Detection, kind: FuelEventKind, start: int, end: int) -> _FuelEvents:
     """Those of a kind that start in the day; null without a level, drains also without engine evidence."""
     history = detection.history
-    if history.level_falls.between(start, end) is None:
+    if not history.level_falls.is_measured(start, end):
         return _FuelEvents(None, None)
     if kind is FuelEventKind.DRAIN and not history.has_engine_evidence:
         return _FuelEvents(None, None)

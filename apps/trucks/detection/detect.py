@@ -85,10 +85,14 @@ class DayResult:
 
     def fuel_l(self, start: int, end: int) -> float | None:
         """The litres used in a part of the day, by the source that the day's own figure goes by."""
+        if (start, end) == (self.start, self.as_of):
+            return self.figures.fuel_used_l
         return used_by(self.figures.fuel_source, self.detection.history, self.detection.fuel_events, start, end)
 
     def idle_fuel_l(self, start: int, end: int, productive: bool = False) -> float | None:
         """The litres of it used idling, or idling productively."""
+        if (start, end) == (self.start, self.as_of) and not productive:
+            return self.figures.idle_fuel_l
         return used_idling(self.detection.history, start, end, productive=productive)
 
     @property

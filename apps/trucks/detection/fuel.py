@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from math import fsum
 from statistics import median
 from types import MappingProxyType
@@ -12,7 +13,7 @@ import numpy as np
 
 from apps.trucks.detection.history import Event, History, Levels, Stretch
 from apps.trucks.detection.motion import State, overlapping
-from apps.trucks.detection.quantities import CONNECTED_S, connects
+from apps.trucks.detection.quantities import CONNECTED_S, connects, intervals_of
 from apps.trucks.parameters import Parameters
 
 JOIN_S = 1_800  # steps of one kind at most this far apart are one event
@@ -160,7 +161,7 @@ def used_by(
     """The litres used in [start, end) by one source; null without it. Parts of a day go by the day's own source."""
     if source is FuelSource.COUNTER:
         return history.fuel_counter.increase.between(start, end)
-    if source is None or history.level_falls.between(start, end) is None:
+    if source is None or not history.level_falls.is_measured(start, end):
         return None
     added = [event.added for event in events if start <= event.started_at < end and not event.is_dismissed]
     return fsum([*history.level_falls.parts(start, end), *added])
@@ -178,9 +179,10 @@ def used_idling(history: History, start: int, end: int, *, productive: bool = Fa
     `productive`: only while idling productively.
     """
     counter = history.fuel_counter.increase
-    if not history.has_engine_evidence or counter.between(start, end) is None:
+    if not history.has_engine_evidence or not counter.is_measured(start, end):
         return None
     idle = [piece for piece in overlapping(history.segments, start, end) if piece.state is State.IDLE]
     if productive:
         idle = [piece for piece in idle if piece.productive]
-    return fsum(part for piece in idle for part in counter.parts(max(piece.start, start), min(piece.end, end)))
+    pieces = intervals_of((max(piece.start, start), min(piece.end, end)) for piece in idle)
+    return fsum(chain.from_iterable(counter.parts_of(pieces)))

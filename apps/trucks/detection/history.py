@@ -10,10 +10,10 @@ from typing import NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 
-from apps.trucks.detection.motion import Conditions, Seconds, Segment, conditions, seconds, segments
+from apps.trucks.detection.motion import Conditions, Seconds, Segment, Spent, conditions, segments
 from apps.trucks.detection.places import Place
 from apps.trucks.detection.points import NO_POINTS, Evidence, Floats, Integers, Points, joined
-from apps.trucks.detection.quantities import Counter, Spread, connects, counter
+from apps.trucks.detection.quantities import Counter, Intervals, Spread, connects, counter, intervals_of
 from apps.trucks.detection.track import Legs, Track, legs, track
 from apps.trucks.parameters import Parameters
 
@@ -84,6 +84,10 @@ class Stretch(NamedTuple):
     is_open: bool
 
 
+def of_stretches(stretches: Sequence[Stretch]) -> Intervals:
+    return intervals_of((start, end) for start, end, _ in stretches)
+
+
 class Extent(TypedDict):
     """The fields of every event."""
 
@@ -102,6 +106,7 @@ class History:
     until: int  # states are known up to here: to `as_of` or the first point after the window
     conditions: Conditions
     segments: Sequence[Segment]
+    spent: Spent
     track: Track
     legs: Legs
     odometer: Counter
@@ -116,22 +121,32 @@ class History:
         return self.conditions[np.searchsorted(self.conditions.t, t) :]
 
     def seconds(self, start: int, end: int) -> Seconds:
-        return seconds(self.segments, start, end)
+        return self.spent.between(start, end)
 
     def distance(self, start: int, end: int) -> Distance:
-        gps_m = _whole(self.legs.counted.between(start, end))
-        return Distance(
-            odometer_m=_whole(self.odometer.increase.between(start, end)),
-            gps_m=gps_m,
-            drift_m=None if gps_m is None else round(fsum(self.legs.drift.parts(start, end))),
-            gap_m=_whole(self.legs.gaps.between(start, end)),
+        legs = self.legs
+        odometer_m, gps_m, gap_m = (
+            way.between(start, end) for way in (self.odometer.increase, legs.counted, legs.gaps)
         )
+        return _distance(odometer_m, gps_m, gap_m, legs.drift.parts(start, end))
+
+    def distances(self, intervals: Intervals) -> list[Distance]:
+        """The same of each of many intervals."""
+        legs = self.legs
+        measured = (way.between_each(intervals) for way in (self.odometer.increase, legs.counted, legs.gaps))
+        return list(map(_distance, *measured, legs.drift.parts_of(intervals)))
+
+    def extents(self, stretches: Sequence[Stretch]) -> list[Extent]:
+        """The fields that events over these stretches share with all others."""
+        starts, ends = of_stretches(stretches).T
+        return [
+            Extent(started_at=start, ended_at=end, is_open=is_open, lat=lat, lon=lon)
+            for (start, end, is_open), (lat, lon) in zip(stretches, self.track.places(starts, ends), strict=True)
+        ]
 
     def extent(self, stretch: Stretch) -> Extent:
-        """The fields that an event over this stretch shares with all others."""
-        start, end, is_open = stretch
-        lat, lon = self.track.place(start, until=end)
-        return Extent(started_at=start, ended_at=end, is_open=is_open, lat=lat, lon=lon)
+        """The same of one."""
+        return self.extents([stretch])[0]
 
 
 def read_history(
@@ -151,11 +166,13 @@ def read_history(
     until = int(after.t[0]) if len(after) else as_of
     way = track(everything, every_condition)
     levels = _levels(everything, every_condition)
+    pieces = segments(in_window, until, parameters)
     return History(
         has_engine_evidence=evidence is not Evidence.NONE,
         until=until,
         conditions=in_window,
-        segments=segments(in_window, until, parameters),
+        segments=pieces,
+        spent=Spent.of(pieces),
         track=way,
         legs=legs(way, parameters),
         odometer=_counter(everything.t, everything.odometer_m),
@@ -184,6 +201,11 @@ def _counter(times: Integers, readings: Floats) -> Counter:
 def _levels(points: Points, conditions: Conditions) -> Levels:
     read = ~np.isnan(points.fuel_level_l)
     return Levels(points.t[read], points.fuel_level_l[read], conditions.engine[read])
+
+
+def _distance(odometer_m: float | None, gps_m: float | None, gap_m: float | None, drift: list[float]) -> Distance:
+    drift_m = None if gps_m is None else round(fsum(drift))
+    return Distance(odometer_m=_whole(odometer_m), gps_m=_whole(gps_m), drift_m=drift_m, gap_m=_whole(gap_m))
 
 
 def _whole(metres: float | None) -> int | None:

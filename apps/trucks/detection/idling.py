@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from apps.trucks.detection.history import Event, History, Stretch
+from apps.trucks.detection.history import Event, Extent, History, Stretch, of_stretches
 from apps.trucks.detection.motion import Segment, State, overlapping
 from apps.trucks.parameters import Parameters
 
@@ -18,11 +18,32 @@ class IdleEvent(Event):
 
 def find_idling(history: History, parameters: Parameters) -> list[IdleEvent]:
     """The unbroken stretches of idling of the window, ascending, those that are too short left out."""
-    return [
-        _idle_event(history, stretch)
+    stretches = [
+        stretch
         for stretch in _idle_stretches(history.segments, history.until)
         if stretch.end - stretch.start >= parameters.idle_event_min_s
     ]
+    intervals = of_stretches(stretches)
+    every = zip(
+        history.extents(stretches),
+        history.spent.between_each(intervals),
+        history.fuel_counter.increase.between_each(intervals),
+        strict=True,
+    )
+    return [
+        IdleEvent(
+            **extent,
+            productive_s=seconds.productive,
+            productive_place=_first_place(history, extent) if seconds.productive else None,
+            fuel_l=fuel_l,
+        )
+        for extent, seconds, fuel_l in every
+    ]
+
+
+def _first_place(history: History, extent: Extent) -> str | None:
+    within = overlapping(history.segments, extent["started_at"], extent["ended_at"])
+    return next((segment.place for segment in within if segment.place), None)
 
 
 def _idle_stretches(segments: Sequence[Segment], until: int) -> Iterator[Stretch]:
@@ -31,13 +52,3 @@ def _idle_stretches(segments: Sequence[Segment], until: int) -> Iterator[Stretch
             stretches = list(run)
             end = stretches[-1].end
             yield Stretch(stretches[0].start, end, end == until)
-
-
-def _idle_event(history: History, stretch: Stretch) -> IdleEvent:
-    places = (segment.place for segment in overlapping(history.segments, stretch.start, stretch.end))
-    return IdleEvent(
-        **history.extent(stretch),
-        productive_s=history.seconds(stretch.start, stretch.end).productive,
-        productive_place=next(filter(None, places), None),
-        fuel_l=history.fuel_counter.increase.between(stretch.start, stretch.end),
-    )

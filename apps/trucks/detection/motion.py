@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from apps.trucks.detection.places import Place, position_at
 from apps.trucks.detection.points import Booleans, Evidence, Floats, Integers, Points
-from apps.trucks.detection.quantities import CONNECTED_S
+from apps.trucks.detection.quantities import CONNECTED_S, Intervals, intervals_of
 from apps.trucks.parameters import Parameters
 
 ENGINE_RUNS_RPM = 300
@@ -196,19 +196,48 @@ def _caps(parameters: Parameters) -> Integers:
     return np.array([caps[state] for state in STATES])
 
 
-_NO_SECONDS = dict.fromkeys(State, 0)
+_SPENT = (MOVING, IDLE, PARKED)
 
 
-def seconds(segments: Sequence[Segment], start: int, end: int) -> Seconds:
-    """The seconds of each state in [start, end); where there is no segment there is no data."""
-    total = _NO_SECONDS.copy()
-    productive = 0
-    for segment in overlapping(segments, start, end):
-        length = min(segment.end, end) - max(segment.start, start)
-        total[segment.state] += length
-        productive += length if segment.productive else 0
-    moving, idle, parked = total[State.MOVING], total[State.IDLE], total[State.PARKED]
-    return Seconds(moving, idle, productive, parked, no_data=max(0, end - start) - moving - idle - parked)
+@dataclass(frozen=True, slots=True, eq=False)
+class Spent:
+    """The seconds of each state up to any second: those of an interval are the difference of two."""
+
+    edges: Integers  # where segments begin, and the last one ends
+    totals: Integers  # up to each edge: moving, idle, parked, idle productively
+    rates: Integers  # which of them grow from there on
+
+    @classmethod
+    def of(cls, segments: Sequence[Segment]) -> "Spent":
+        """Of segments without holes, ascending."""
+        edges = np.array([*(each.start for each in segments), *(each.end for each in segments[-1:])], dtype=np.int64)
+        rates = np.array(
+            [[*(each.state is STATES[code] for code in _SPENT), each.productive] for each in segments],
+            dtype=np.int64,
+        ).reshape(-1, len(_SPENT) + 1)
+        totals = np.zeros((len(edges), rates.shape[1]), dtype=np.int64)
+        np.cumsum(rates * np.diff(edges)[:, np.newaxis], axis=0, out=totals[1:])
+        return cls(edges, totals, rates)
+
+    def between(self, start: int, end: int) -> Seconds:
+        """The seconds of each state in [start, end); where there is no segment there is no data."""
+        return self.between_each(intervals_of([(start, end)]))[0]
+
+    def between_each(self, intervals: Intervals) -> list[Seconds]:
+        """The same of each of many intervals."""
+        starts, ends = intervals.T
+        spent = self._up_to(ends) - self._up_to(starts) if len(self.rates) else np.zeros((len(intervals), 4), np.int64)
+        rest = np.maximum(ends - starts, 0) - spent[:, : len(_SPENT)].sum(axis=1)
+        return [
+            Seconds(moving, idle, productive, parked, no_data)
+            for (moving, idle, parked, productive), no_data in zip(spent.tolist(), rest.tolist(), strict=True)
+        ]
+
+    def _up_to(self, times: Integers) -> Integers:
+        known = np.clip(times, self.edges[0], self.edges[-1])
+        segment = np.minimum(self.edges.searchsorted(known, side="right") - 1, len(self.rates) - 1)
+        up_to: Integers = self.totals[segment] + (known - self.edges[segment])[:, np.newaxis] * self.rates[segment]
+        return up_to
 
 
 def overlapping(segments: Sequence[Segment], start: int, end: int) -> Iterator[Segment]:

@@ -1,9 +1,10 @@
 """Quantities known between two readings (legs, counters, levels), spread evenly over the time between."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,13 @@ import numpy.typing as npt
 from apps.trucks.detection.points import Booleans, Floats, Integers
 
 CONNECTED_S = 35 * 86_400  # readings further apart say nothing about the time between them
+
+
+Intervals: TypeAlias = npt.NDArray[np.int64]  # a row each: start, end, UTC seconds, half-open
+
+
+def intervals_of(pairs: Iterable[tuple[int, int]]) -> Intervals:
+    return np.array(list(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def overlap(start: int, end: int, other_start: int, other_end: int) -> int:
@@ -45,8 +53,50 @@ class Spread:
 
     def between(self, start: int, end: int) -> float | None:
         """The amount in [start, end); null when it was neither read in there nor connects over any part of it."""
-        parts = self.parts(start, end)
-        return fsum(parts) if parts or self.count_readings(start, end) else None
+        return fsum(self.parts(start, end)) if self.is_measured(start, end) else None
+
+    def is_measured(self, start: int, end: int) -> bool:
+        """Whether it was read in [start, end), or connects over any part of it."""
+        connects_over = start < end and _position(self.ends, start + 1) < _position(self.starts, end)
+        return connects_over or self.count_readings(start, end) > 0
+
+    def parts_of(self, intervals: Intervals) -> list[list[float]]:
+        """The `parts` of each of many intervals, for a fraction of the work."""
+        if not len(self.starts) or not len(intervals):
+            return [[] for _ in intervals]
+        starts, ends = intervals.T
+        first = self.ends.searchsorted(starts, side="right")
+        stop = np.where(starts < ends, self.starts.searchsorted(ends), first)
+        heads, tails = self._reaching(first, starts, ends), self._reaching(stop - 1, starts, ends)
+        offset = int(first.min())
+        amounts: list[float] = self.amounts[offset : stop.max()].tolist()
+        found = []
+        for at, end, head, tail in zip(
+            *((each - offset).tolist() for each in (first, stop)), heads, tails, strict=True
+        ):
+            parts = amounts[at:end] if at < end else []
+            if parts:
+                parts[0] *= head
+            if len(parts) > 1:
+                parts[-1] *= tail
+            found.append(parts)
+        return found
+
+    def _reaching(self, pieces: Integers, starts: Integers, ends: Integers) -> list[float]:
+        """Which part of each of these pieces lies in the interval of its turn; anything where there is no piece."""
+        there = np.clip(pieces, 0, len(self.starts) - 1)
+        first, last = self.starts[there], self.ends[there]
+        parts: list[float] = ((np.minimum(last, ends) - np.maximum(first, starts)) / (last - first)).tolist()
+        return parts
+
+    def between_each(self, intervals: Intervals) -> list[float | None]:
+        """What `between` is of each of many intervals."""
+        if not len(intervals):
+            return []
+        starts, ends = intervals.T
+        was_read = self.readings.searchsorted(ends) > self.readings.searchsorted(starts)
+        every = zip(self.parts_of(intervals), was_read.tolist(), strict=True)
+        return [fsum(parts) if parts or is_read else None for parts, is_read in every]
 
     def count_readings(self, start: int, end: int) -> int:
         return max(0, _position(self.readings, end) - _position(self.readings, start))

@@ -9,7 +9,7 @@ import numpy as np
 from apps.trucks.detection.motion import PARKED, Conditions
 from apps.trucks.detection.places import EARTH_DIAMETER_M
 from apps.trucks.detection.points import Booleans, Floats, Integers, Points
-from apps.trucks.detection.quantities import CONNECTED_S, Spread, connects
+from apps.trucks.detection.quantities import CONNECTED_S, Intervals, Spread, connects, intervals_of
 from apps.trucks.parameters import Parameters
 
 DENSE_S = 2  # speeds further apart do not tell how hard a truck braked between them
@@ -38,21 +38,22 @@ class Track:
     parked: Booleans
     dense: Integers  # where fixes with speeds follow upon each other within DENSE_S: the positions of the first ones
 
-    def place(self, t: int, until: int) -> Place:
-        """That of the last fix at or before `t`, at most 35 days old, else of the first one up to `until`."""
-        following = self._position(t + 1)
-        if following and t - self.t[following - 1] <= CONNECTED_S:
-            return self._place_of(following - 1)
-        if following < len(self.t) and self.t[following] <= until:
-            return self._place_of(following)
-        return None, None
+    def places(self, times: Integers, until: Integers) -> list[Place]:
+        """Of each instant that of the last fix at or before it, at most 35 days old, else of the first one up to its
+        `until`."""
+        if not len(self.t):
+            return [(None, None)] * len(times)
+        following = self.t.searchsorted(times, side="right")
+        last, first = np.maximum(following - 1, 0), np.minimum(following, len(self.t) - 1)
+        is_known = (following > 0) & (times - self.t[last] <= CONNECTED_S)
+        is_to_come = (following < len(self.t)) & (self.t[first] <= until)
+        fixes = np.where(is_known, last, first)
+        every = zip(self.lat[fixes].tolist(), self.lon[fixes].tolist(), (is_known | is_to_come).tolist(), strict=True)
+        return [(lat, lon) if is_there else (None, None) for lat, lon, is_there in every]
 
     def _position(self, t: int) -> int:
         """Of the first fix at or after an instant."""
         return int(self.t.searchsorted(t))
-
-    def _place_of(self, index: int) -> Place:
-        return self.lat[index].item(), self.lon[index].item()
 
     def speed_at(self, t: int) -> float | None:
         """That of the last fix at or before `t`, if it is at most 35 days old and has one."""
@@ -71,9 +72,18 @@ class Track:
 
     def max_speed_kmh(self, start: int, end: int) -> float | None:
         """The highest speed of the fixes in [start, end); null when none has one."""
-        within = self.speed_kmh[self._position(start) : self._position(end)]
-        highest: float = np.fmax.reduce(within, initial=nan).item()
-        return None if isnan(highest) else highest
+        return self.max_speeds_kmh(intervals_of([(start, end)]))[0]
+
+    def max_speeds_kmh(self, intervals: Intervals) -> list[float | None]:
+        """The same of each of many intervals."""
+        if not len(intervals):
+            return []
+        first, stop = self.t.searchsorted(intervals).T
+        # Of each two edges in turn: those of an interval, and from there to the next, which nobody asks for.
+        edges = np.column_stack((first, stop)).reshape(-1)
+        found = np.fmax.reduceat(np.append(self.speed_kmh, nan), edges)[::2]
+        highest = np.where(first < stop, found, nan).tolist()
+        return [None if isnan(each) else each for each in highest]
 
 
 def track(points: Points, conditions: Conditions) -> Track:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from apps.trucks.assignments import Shift, main_driver
-from apps.trucks.detection.history import DistanceSource, Event, History, Stretch
+from apps.trucks.detection.history import DistanceSource, Event, History, Stretch, of_stretches
 from apps.trucks.detection.motion import Conditions
 from apps.trucks.parameters import Parameters
 
@@ -41,18 +41,25 @@ class Stop(Event):
 
 def find_trips(history: History, parameters: Parameters) -> list[Trip]:
     """The trips of the window, ascending, without those too short. A distance that is not measured is not too short."""
-    trips = (_trip(history, stretch) for stretch in _drives(history.conditions, history.until, parameters))
+    stretches = [
+        stretch
+        for stretch in _drives(history.conditions, history.until, parameters)
+        if stretch.end - stretch.start >= parameters.trip_min_s
+    ]
     return [
         trip
-        for trip in trips
-        if trip.duration_s >= parameters.trip_min_s
-        and (trip.distance_m is None or trip.distance_m >= parameters.trip_min_m)
+        for trip in _trips(history, stretches)
+        if trip.distance_m is None or trip.distance_m >= parameters.trip_min_m
     ]
 
 
 def with_drivers(trips: Sequence[Trip], shifts: Sequence[Shift]) -> list[Trip]:
     """The trips, each with its driver; an open one with whom it has had so far."""
-    return [replace(trip, driver_id=main_driver(shifts, trip.started_at, trip.ended_at)) for trip in trips]
+    drivers = (main_driver(shifts, trip.started_at, trip.ended_at) for trip in trips)
+    return [
+        trip if driver_id == trip.driver_id else replace(trip, driver_id=driver_id)
+        for trip, driver_id in zip(trips, drivers, strict=True)
+    ]
 
 
 def find_stops(history: History, trips: Sequence[Trip]) -> list[Stop]:
@@ -60,7 +67,7 @@ def find_stops(history: History, trips: Sequence[Trip]) -> list[Stop]:
     stretches = [Stretch(trip.ended_at, following.started_at, False) for trip, following in pairwise(trips)]
     if trips and not trips[-1].is_open:
         stretches.append(Stretch(trips[-1].ended_at, history.until, True))
-    return [_stop(history, stretch) for stretch in stretches]
+    return _stops(history, stretches)
 
 
 def _drives(conditions: Conditions, until: int, parameters: Parameters) -> Iterator[Stretch]:
@@ -102,32 +109,45 @@ def _turns(conditions: Conditions, parameters: Parameters) -> Iterator[tuple[int
     return zip(conditions.t[found].tolist(), since_last_s[found].tolist(), moving[found].tolist(), strict=True)
 
 
-def _trip(history: History, stretch: Stretch) -> Trip:
-    start, end, _ = stretch
-    seconds, distance = history.seconds(start, end), history.distance(start, end)
-    metres = distance.metres
-    end_lat, end_lon = history.track.place(end, until=end)
-    return Trip(
-        **history.extent(stretch),
-        end_lat=end_lat,
-        end_lon=end_lon,
-        distance_m=metres,
-        distance_source=distance.source,
-        moving_s=seconds.moving,
-        idle_s=seconds.idle if history.has_engine_evidence else None,
-        parked_s=seconds.parked,
-        no_data_s=seconds.no_data,
-        mean_speed_kmh=None if metres is None or not seconds.moving else 3.6 * metres / seconds.moving,
-        max_speed_kmh=history.track.max_speed_kmh(start, end),
-        fuel_l=history.fuel_counter.increase.between(start, end),
+def _trips(history: History, stretches: Sequence[Stretch]) -> list[Trip]:
+    intervals = of_stretches(stretches)
+    ends = intervals[:, 1]
+    every = zip(
+        history.extents(stretches),
+        history.track.places(ends, ends),
+        history.spent.between_each(intervals),
+        history.distances(intervals),
+        history.track.max_speeds_kmh(intervals),
+        history.fuel_counter.increase.between_each(intervals),
+        strict=True,
     )
+    return [
+        Trip(
+            **extent,
+            end_lat=end_lat,
+            end_lon=end_lon,
+            distance_m=(metres := distance.metres),
+            distance_source=distance.source,
+            moving_s=seconds.moving,
+            idle_s=seconds.idle if history.has_engine_evidence else None,
+            parked_s=seconds.parked,
+            no_data_s=seconds.no_data,
+            mean_speed_kmh=None if metres is None or not seconds.moving else 3.6 * metres / seconds.moving,
+            max_speed_kmh=max_speed_kmh,
+            fuel_l=fuel_l,
+        )
+        for extent, (end_lat, end_lon), seconds, distance, max_speed_kmh, fuel_l in every
+    ]
 
 
-def _stop(history: History, stretch: Stretch) -> Stop:
-    seconds = history.seconds(stretch.start, stretch.end)
-    return Stop(
-        **history.extent(stretch),
-        idle_s=seconds.idle if history.has_engine_evidence else None,
-        parked_s=seconds.parked,
-        no_data_s=seconds.no_data,
-    )
+def _stops(history: History, stretches: Sequence[Stretch]) -> list[Stop]:
+    every = history.spent.between_each(of_stretches(stretches))
+    return [
+        Stop(
+            **extent,
+            idle_s=seconds.idle if history.has_engine_evidence else None,
+            parked_s=seconds.parked,
+            no_data_s=seconds.no_data,
+        )
+        for extent, seconds in zip(history.extents(stretches), every, strict=True)
+    ]

@@ -6,6 +6,7 @@ from message to message are small, and the most that is left is bytes that repea
 
 import struct
 import zlib
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +14,14 @@ import numpy.typing as npt
 import orjson
 
 from apps.trucks.detection.points import Booleans, Floats, Integers
-from apps.trucks.messages.columns import NUMBERS, MessageColumns
+from apps.trucks.messages.columns import NUMBERS, OF_EACH, OF_FIX, MessageColumns
 
 LAYOUT = 1  # of these bytes: another one makes all packs unreadable, and they are packed anew
 
 _PLACES = (0, 1, 2, 3, 5, 7, 10)  # decimal places that are tried; beyond 2^53 nothing would be exact
 _EXACT = 2.0**53
 _LEVEL = 6
+_OF_ALL = frozenset((*OF_EACH, *OF_FIX))
 _COUNT = struct.Struct("<I")
 _COLUMN = struct.Struct("<BBBq")  # whether some are null, decimal places, bytes a difference, the first number
 _NULL, _BITS = 254, 255  # instead of decimal places: nothing but nulls; the bits of the values
@@ -43,16 +45,19 @@ def pack(columns: MessageColumns) -> bytes:
     return zlib.compress(b"".join(parts), _LEVEL)
 
 
-def unpack(content: bytes) -> MessageColumns:
-    """The messages of these bytes."""
+def unpack(content: bytes, readings: Collection[str] = NUMBERS) -> MessageColumns:
+    """The messages of these bytes. Of what sensors read only these columns, which is less work than all."""
     data = zlib.decompress(content)
     (count,) = _COUNT.unpack_from(data)
     heads = _COUNT.size + _COLUMN.size * len(NUMBERS)
     reader = _Reader(data, heads, count)
-    numbers = {
-        name: reader.column(*_COLUMN.unpack_from(data, _COUNT.size + number * _COLUMN.size))
-        for number, name in enumerate(NUMBERS)
-    }
+    numbers = {}
+    for number, name in enumerate(NUMBERS):
+        head = _COLUMN.unpack_from(data, _COUNT.size + number * _COLUMN.size)
+        if name in _OF_ALL or name in readings:
+            numbers[name] = reader.column(*head)
+        else:
+            reader.skip(*head)
     dtc: list[tuple[int, str]] = [(at, told) for at, told in orjson.loads(data[reader.at :])]
     return MessageColumns(numbers, dtc)
 
@@ -84,9 +89,10 @@ def _scaled(values: Floats, places: int) -> Integers:
     return np.rint(values * 10.0**places).astype(np.int64)
 
 
-def _unscaled(whole: Integers, places: int) -> Floats:
+def _unscaled(whole: Integers | Floats, places: int) -> Floats:
     """A quotient of two exact numbers is the nearest one there is: what reading the decimal gives."""
-    return whole.astype(np.float64) / 10.0**places if places else whole.astype(np.float64)
+    exact = whole.astype(np.float64, copy=False)
+    return exact / 10.0**places if places else exact
 
 
 def _width(differences: Integers) -> int:
@@ -115,12 +121,17 @@ class _Reader:
             return np.full(self.count, np.nan)
         is_null = self._nulls() if has_nulls else None
         known = self.count if is_null is None else self.count - int(is_null.sum())
-        values = self._bits(known) if places == _BITS else _unscaled(self._whole(known, width, first), places)
+        values = self._bits(known) if places == _BITS else self._decimals(known, places, width, first)
         if is_null is None:
             return values
         column = np.full(self.count, np.nan)
         column[~is_null] = values
         return column
+
+    def skip(self, has_nulls: int, places: int, width: int, first: int) -> None:
+        if places != _NULL:
+            known = self.count - int(self._nulls().sum()) if has_nulls else self.count
+            self.at += known * width if places == _BITS else max(0, known - 1) * width
 
     def _nulls(self) -> Booleans:
         return np.unpackbits(self._bytes((self.count + 7) // 8), count=self.count).astype(np.bool_)
@@ -128,11 +139,13 @@ class _Reader:
     def _bits(self, known: int) -> Floats:
         return self._numbers(known, 8).view(np.float64)
 
-    def _whole(self, known: int, width: int, first: int) -> Integers:
-        whole = np.full(known, first, dtype=np.int64)
+    def _decimals(self, known: int, places: int, width: int, first: int) -> Floats:
+        # Sums of differences of up to four bytes are exact as doubles, those of eight need not be.
+        sums: Integers | Floats = np.zeros(known, np.int64) if width == 8 else np.zeros(known)
         if width:
-            whole[1:] += np.cumsum(self._numbers(known - 1, width), dtype=np.int64)
-        return whole
+            np.cumsum(self._numbers(known - 1, width), dtype=sums.dtype, out=sums[1:])
+        sums += first
+        return _unscaled(sums, places)
 
     def _numbers(self, count: int, width: int) -> npt.NDArray[Any]:
         """What `_shuffled` has put into bytes."""

@@ -4,11 +4,11 @@ Who changes messages takes the packs of their days away, in the same transaction
 watermark row; who packs holds that lock from before the rows are read. So no pack says anything else than the rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import connection
 
-from apps.trucks.messages.columns import MessageColumns
+from apps.trucks.messages.columns import NUMBERS, MessageColumns
 from apps.trucks.messages.packing import LAYOUT, pack, unpack
 
 DAY_S = 86_400  # of a pack: a UTC day, whatever the fleet's zone is
@@ -30,11 +30,13 @@ def keep(fleet_id: int, truck_id: int, days: Iterable[tuple[int, MessageColumns]
         cursor.executemany(_KEEP, rows)
 
 
-def read(fleet_id: int, truck_id: int, start: int, end: int) -> dict[int, MessageColumns]:
-    """The packed ones of the days that [start, end) touches, whole, ascending."""
+def read(
+    fleet_id: int, truck_id: int, start: int, end: int, readings: Collection[str] = NUMBERS
+) -> dict[int, MessageColumns]:
+    """The packed ones of the days that [start, end) touches, whole, ascending. Of readings only these, by column."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, [fleet_id, truck_id, start // DAY_S, (end - 1) // DAY_S, LAYOUT])
-        return {day: unpack(content) for day, content in cursor.fetchall()}
+        return {day: unpack(content, readings) for day, content in cursor.fetchall()}
 
 
 def packed(fleet_id: int, truck_id: int, first: int, last: int) -> set[int]:

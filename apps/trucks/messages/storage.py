@@ -227,7 +227,7 @@ def stored_messages(
 
     `readings` are those that are wanted besides place, speed and harsh driving; the others are taken as null.
     """
-    packed = packs.read(fleet_id, truck_id, start, end)
+    packed = packs.read(fleet_id, truck_id, start, end, readings)
     parts = [
         packed[first // DAY_S].between(first, last)
         if first // DAY_S in packed
