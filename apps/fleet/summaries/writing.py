@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from functools import reduce
 from itertools import groupby
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -41,16 +41,19 @@ Row = TypeVar("Row", bound=Model)
 
 def changed_days(fleet: Fleet, summaries: Sequence[Summary]) -> list[tuple[Summary, TruckDay | None]]:
     """The summaries that differ from what is stored, each with the row that stands there now."""
-    stored = {
-        (row.truck_id, row.day): row
-        for row in TruckDay.objects.filter(
-            fleet_id=fleet.id,
-            day__in={summary.result.day for summary in summaries},
-            truck_id__in={summary.truck_id for summary in summaries},
-        ).only("pk", "content_hash", "status", *COLUMNS)
-    }
-    pairs = [(summary, stored.get((summary.truck_id, summary.result.day))) for summary in summaries]
-    return [(summary, row) for summary, row in pairs if row is None or row.content_hash != summary.content_hash]
+    computed = TruckDay.objects.filter(
+        fleet_id=fleet.id,
+        day__in={summary.result.day for summary in summaries},
+        truck_id__in={summary.truck_id for summary in summaries},
+    )
+    # Mostly none differs: only of those that do all figures are read.
+    hashes = {(truck_id, day): was for truck_id, day, was in computed.values_list("truck_id", "day", "content_hash")}
+    other = [each for each in summaries if hashes.get((each.truck_id, each.result.day)) != each.content_hash]
+    stored: dict[tuple[int, dt.date], TruckDay] = {}
+    if other:
+        rows = TruckDay.objects.filter(_of_days(other), fleet_id=fleet.id).only("pk", "status", *COLUMNS)
+        stored = {(row.truck_id, row.day): row for row in rows}
+    return [(each, stored.get((each.truck_id, each.result.day))) for each in other]
 
 
 def write(fleet: Fleet, changed: Sequence[tuple[Summary, TruckDay | None]], causes: Causes) -> None:
@@ -164,7 +167,7 @@ def _stretches(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def _replace(stored: QuerySet[Row], rows: Iterable[Columns]) -> None:
     """Makes the stored rows those given, and leaves alone what is so already: of a running day nearly all."""
     names = [field.attname for field in stored.model._meta.local_concrete_fields]
-    wanted = dict.fromkeys(tuple(row[name] for name in names) for row in rows)
+    wanted = dict.fromkeys(map(itemgetter(*names), rows))
     found = {values[1:]: values[0] for values in stored.values_list("pk", *names)}
     if gone := [found[values] for values in found.keys() - wanted.keys()]:
         stored.model._default_manager.filter(pk__in=gone).delete()
