@@ -14,12 +14,14 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from apps.accounts.admin_base import ReadOnly
 from apps.fleet.admin import rows as row_admin
 from apps.fleet.admin.days import TruckDayAdmin
-from apps.trucks.models import DirtyDay, TruckDay, TruckDayFigures
-from apps.trucks.models.views import FuelEventRow, OpenFaultRow, Row, TripRow, TruckDayRow
+from apps.fleet.models import FuelAlert
+from apps.trucks.models import DirtyDay, DrainReview, TruckDay, TruckDayFigures
+from apps.trucks.models.views import CorrectionRow, FuelEventRow, OpenFaultRow, Row, TripRow, TruckDayRow
 from tests import rows
 from tests.furnished import furnish
 
@@ -330,3 +332,19 @@ def test_an_events_page_leads_to_its_day(client: Client) -> None:
     day = page("change", TruckDayRow, made[TruckDayRow].pk)
     assert day in client.get(page("change", TripRow, made[TripRow].pk)).content.decode()
     assert TruckDay.objects.count() == DirtyDay.objects.count() == 1
+
+
+def test_a_correction_is_told_in_words_and_in_the_fleets_units(client: Client) -> None:
+    truck = rows.truck(rows.fleet(units="us"))
+    rows.correction(truck, old="160934.4", new="321868.8")
+    answer = client.get(page("change", CorrectionRow, CorrectionRow.objects.get().pk))
+    assert answer.context["title"] == "Distance of Truck T-1, Tue 10 Mar 2026"
+    values = {name: value for _, lines in answer.context["sections"] for _, name, value in lines}
+    assert (values["column"], values["old"], values["new"]) == ("Distance", "100.0 mi", "200.0 mi")
+
+
+@pytest.mark.parametrize("model", [FuelAlert, DrainReview, OpenFaultRow, TripRow], ids=lambda model: model.__name__)
+def test_an_empty_list_says_where_its_rows_come_from(client: Client, model: type[Model]) -> None:
+    rows.fleet()
+    hint = admin.site._registry[model].when_empty
+    assert hint and escape(hint) in client.get(page("changelist", model)).content.decode()

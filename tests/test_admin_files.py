@@ -38,6 +38,7 @@ from tests.markup import plain
 from tests.test_admin_costs import NOW, PERIOD, make
 
 OF_DAY = f"from={rows.DAY}&to={rows.DAY}"
+SOURCES = ["Actual (USD)", "Allocated (USD)", "Estimated (USD)"]
 BEFORE = rows.DAY - dt.timedelta(days=1)
 
 
@@ -194,7 +195,7 @@ def agrees(cell: str, shown: Any) -> bool:
 def test_figures_are_numbers_under_headings_with_their_units(page: Page) -> None:
     make("us")
     head, *found = lines(page.file("costs", "lines"))
-    assert head == ["Row", "Line", "Amount (USD)", "Share (%)", "USD/mi", "Actual", "Allocated", "Estimated"]
+    assert head == ["Row", "Line", "Amount (USD)", "Share (%)", "USD/mi", *SOURCES]
     assert [row[1] for row in found][-1] == "All lines"
     assert sum(Decimal(row[2]) for row in found[:-1]) == Decimal(found[-1][2])
     head, *found = lines(page.file("costs", "trucks"))

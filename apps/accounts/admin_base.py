@@ -121,6 +121,7 @@ class FleetScopedAdmin(ModelAdmin):  # type: ignore[misc]
     show_facets = admin.ShowFacets.NEVER  # a count for every choice of every filter
     empty_value_display = DASH
     warn_unsaved_form = True
+    when_empty: ClassVar[str] = ""  # where rows come from, for those who see none
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).defer(*self.deferred)

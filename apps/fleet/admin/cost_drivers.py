@@ -56,7 +56,8 @@ def by_driver(chosen: Asked, found: Sequence[DriverSpent], size: int | None = No
     unit = f"{chosen.fleet.currency}/{chosen.units.distance_label}"
     heads = [
         "Driver", "Cost by source", "Days", f"Cost ({chosen.fleet.currency})",
-        f"Distance ({chosen.units.distance_label})", unit, *_LINES, "Other lines",
+        f"Distance ({chosen.units.distance_label})", unit,
+        *(f"{name} ({chosen.fleet.currency})" for name in (*_LINES, "Other lines")),
     ]  # fmt: skip
     rows = [_cells(chosen, each, most) for each in shown]
     codes = [each.code for each in shown]

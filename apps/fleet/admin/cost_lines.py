@@ -111,7 +111,7 @@ def lines_table(chosen: Asked, now: Spent) -> Numbers:
     by_line = costs.by_line()
     heads = [
         "Line", f"Amount ({chosen.fleet.currency})", "Share", f"{chosen.fleet.currency}/{chosen.units.distance_label}",
-        *SOURCES.values(),
+        *(f"{name} ({chosen.fleet.currency})" for name in SOURCES.values()),
     ]  # fmt: skip
     rows = []
     for line in _largest_first(costs):

@@ -110,6 +110,7 @@ class DirtyDayAdmin(RowAdmin):
     list_filter = [OneFleetFilter]
     ordering = ["-fleet_id", "-day", "-truck_id"]
     sections = {"Rebuild": "day cause marked_at version attempts retry_at last_error"}
+    when_empty = "Every day is computed from all that is known."
     date, marked = figure_column("day"), figure_column("marked_at")
     retry = figure_column("retry_at", "Next attempt")
 
@@ -137,6 +138,7 @@ class CorrectionAdmin(RowAdmin):
     list_filter = [OneFleetFilter, PeriodFilter, FigureFilter]
     ordering = ["-fleet_id", "-day", "-truck_id", "-revision"]
     sections = {"Correction": "day column old new cause corrected_at revision"}
+    when_empty = "A figure that changes after its day was final, 72 hours after its end, is noted here with its cause."
     date, corrected = figure_column("day"), figure_column("corrected_at")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
@@ -144,6 +146,23 @@ class CorrectionAdmin(RowAdmin):
         day = f"{row.fleet_id}.{row.truck_id}.{row.day}"
         context["day_address"] = reverse("admin:trucks_truckdayrow_change", args=[day])
         return super().render_change_form(request, context, **kwargs)
+
+    def heading(self, row: Any) -> str:
+        return f"{title(row.column)} of {row.truck}, {row.day:%a %d %b %Y}"
+
+    def figures(self, row: Any) -> list[Section]:
+        """Old and new in the units of the fleet."""
+        shown = {"column": title(row.column), "old": self.old_value(row), "new": self.new_value(row)}
+        return [
+            (
+                heading,
+                [
+                    ("Figure" if name == "column" else words, name, shown.get(name, value))
+                    for words, name, value in lines
+                ],
+            )
+            for heading, lines in super().figures(row)
+        ]
 
     @column("Figure", order="column")
     def figure(self, row: Any) -> str:

@@ -30,6 +30,7 @@ class OpenFaultAdmin(RowAdmin):
     ordering = ["-fleet_id", "-truck_id", "spn", "fmi", "source"]
     sections = {"Fault": "spn fmi source severity", "When and where it opened": "opened_at lat lon"}
     actions = ["acknowledge"]
+    when_empty = "No device tells of an active fault now."
     suspect, mode = figure_column("spn"), figure_column("fmi")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OpenFaultRow]:

@@ -50,6 +50,9 @@ class FuelAlertAdmin(WithFiles, FleetScopedAdmin):
     search_help_text = "Truck's code or name, or a word of the note"
     ordering = ["-week", "pk"]
     list_fullwidth = True
+    when_empty = (
+        "Weeks in which a truck's consumption deviates from the four weeks before by more than the parameter says."
+    )
     actions = ["acknowledge", "dismiss", "reopen"]
     fieldsets = [
         (None, {"fields": ["truck", "fleet", "of_week", "stands"]}),
@@ -67,6 +70,10 @@ class FuelAlertAdmin(WithFiles, FleetScopedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # they are withdrawn when they no longer hold
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs |= {"choices": [("", "Open"), *Review.choices], "help_text": ""}
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: FuelAlert, form: Any, change: bool) -> None:
         alert_reviews.review([obj], obj.review, request.user.get_username(), timezone.now(), obj.note)

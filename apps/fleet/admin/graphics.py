@@ -82,7 +82,7 @@ def columns(
     ticks = ticks if ticks and ticks[-1] >= highest - 1e-6 else nice_ticks(lowest, highest)
     scale = _Scale(ticks[0], ticks[-1], height - BOTTOM, TOP)
     parts = [*_grid(ticks, scale), *_columns(series, shown, scale), *_labels(shown, height)]
-    return Chart(_svg(name, height, title, description, parts), title, description)
+    return Chart(_svg(name, height, title, description, parts, ' data-over-time=""'), title, description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +210,12 @@ def _rect(x: float, y: float, width: float, height: float, style: str, fill: str
     return f'<rect class="{style}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"{paint}/>'
 
 
-def _svg(name: str, height: float, title: str, description: str, parts: Sequence[str]) -> SafeString:
+def _svg(name: str, height: float, title: str, description: str, parts: Sequence[str], mark: str = "") -> SafeString:
     """An image with its words: readers of screens read `title` and `desc` and nothing inside."""
     head = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
     return mark_safe(
         f'<svg class="plot" role="img" aria-labelledby="{name}-title {name}-desc" '
-        f'viewBox="0 0 {WIDTH} {height}">{head}{"".join(parts)}</svg>'
+        f'viewBox="0 0 {WIDTH} {height}"{mark}>{head}{"".join(parts)}</svg>'
     )
 
 

@@ -42,6 +42,9 @@ class RowAdmin(WithFiles, ReadOnly, FleetScopedAdmin):
     list_display_links: ClassVar[list[str]] = ["name"]
     search_fields: ClassVar[list[str]] = ["truck__code", "truck__name"]
     search_help_text = "Truck's code or name"
+    when_empty = (
+        "These rows are computed from messages: choose a longer period, or see under Sync how far the runs are."
+    )
     paginator = CappedPaginator
     show_full_result_count = False
     warn_unsaved_form = False
@@ -87,8 +90,11 @@ class RowAdmin(WithFiles, ReadOnly, FleetScopedAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         row = kwargs["obj"]
-        context.update(sections=self.figures(row), title=str(row), subtitle=None, row=row)
+        context.update(sections=self.figures(row), title=self.heading(row), subtitle=None, row=row)
         return super().render_change_form(request, context, **kwargs)
+
+    def heading(self, row: Any) -> str:
+        return str(row)
 
     def figures(self, row: Any) -> list[Section]:
         return [

@@ -128,9 +128,11 @@ def _marked(value: float | None, target: float, is_met: bool | None) -> Any:
 
 def _why_not(row: Row) -> str:
     """How many truck-days were not used, by reason; working days and days off together."""
-    found = days_used(row) or {"working": {}, "off": {}}
+    found = days_used(row)
+    if found is None:
+        return NOT_MEASURED
     counts = {why: sum(part.get(why, 0) for part in found.values()) for why in _REASONS}
-    return ", ".join(f"{count:,} {words}" for why, words in _REASONS.items() if (count := counts[why])) or NOT_MEASURED
+    return ", ".join(f"{count:,} {words}" for why, words in _REASONS.items() if (count := counts[why])) or "none"
 
 
 def not_ranked(chosen: Asked, reading: Reading, size: int | None = None) -> dict[str, Any] | None:

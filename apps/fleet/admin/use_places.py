@@ -25,7 +25,14 @@ def places(chosen: Asked, rows: Sequence[Row]) -> dict[str, Any] | None:
         ]
         for each in (idling_figures.place(row, {}) for row in rows)
     ]
-    heads = ["Place", "Not productive (h)", "Idling (h)", "Idle events", f"Fuel ({units.volume_label})", currency]
+    heads = [
+        "Place",
+        "Not productive (h)",
+        "Idling (h)",
+        "Idle events",
+        f"Fuel ({units.volume_label})",
+        f"Cost ({currency})",
+    ]
     return {
         "table": Numbers(heads, lines, caption="Where trucks idle"),
         "count": idling_figures.number_of(rows),

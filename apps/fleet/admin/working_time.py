@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, column
+from apps.accounts.admin_base import FleetFilter, FleetScopedAdmin, column
 from apps.accounts.scope import fleets_of
 from apps.fleet.models import CalendarHoliday, GroupTarget, WorkingCalendar, WorkshopStay
 from apps.fleet.models.working_time import WEEKDAYS
@@ -64,7 +64,7 @@ class FromDayToDayAdmin(FleetScopedAdmin):
 
     @column("To", order="effective_to")
     def until(self, row: Any) -> str:
-        return str(row.effective_to or DASH)
+        return str(row.effective_to or "further notice")
 
 
 @admin.register(WorkingCalendar)

@@ -17,6 +17,7 @@ class DriverAssignmentAdmin(FleetScopedAdmin):
     """What staff enter goes before what Wialon tells; what Wialon tells is not edited, but outdone."""
 
     list_display = ["driver", "fleet", "truck", "since", "until", "source", "note"]
+    when_empty = "Who drove what comes from Wialon and from key cards; what they do not tell can be entered here."
     list_filter = [FleetFilter, "source"]
     joined, deferred = ("fleet", "truck", "driver"), ("fleet__wialon_token", "truck__sensor_table")
     search_fields = ["driver__name", "driver__code", "truck__name", "truck__code", "note"]

@@ -79,6 +79,7 @@ class BackfillAdmin(FleetScopedAdmin):
     """Started and cancelled, never edited: what was read, and for whom, stays to be seen."""
 
     form = BackfillForm
+    when_empty = "A backfill loads days again from Wialon, or brings what lies further back than the first sync went."
     list_display = ["asked", "fleet", "what", "period", "state", "progress", "requested_by", "problem"]
     list_filter = [FleetFilter, "status", "kind"]
     ordering = ["-pk"]

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, RowForm, column
+from apps.accounts.admin_base import FleetFilter, FleetScopedAdmin, RowForm, column
 from apps.trucks import productive_places
 from apps.trucks.admin.marking import tell_marked
 from apps.trucks.models import ProductivePlace
@@ -57,6 +57,8 @@ class ProductivePlaceAdmin(FleetScopedAdmin):
     list_filter = [FleetFilter]
     joined, deferred = ("fleet", "group"), ("fleet__wialon_token",)
     search_fields = ["name"]
+    search_help_text = "Name"
+    when_empty = "Idling is productive while the PTO is on, and in the places that are entered here."
     ordering = ["fleet", "name", "-effective_from"]
     fieldsets = [
         (None, {"fields": ["fleet", "name", "group", "effective_from", "effective_to"]}),
@@ -94,4 +96,4 @@ class ProductivePlaceAdmin(FleetScopedAdmin):
 
     @column("To", order="effective_to")
     def until(self, row: ProductivePlace) -> str:
-        return str(row.effective_to or DASH)
+        return str(row.effective_to or "further notice")

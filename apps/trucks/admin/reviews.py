@@ -15,6 +15,10 @@ class DrainReviewAdmin(FleetScopedAdmin):
     list_filter = [FleetFilter, "verdict"]
     joined, deferred = ("fleet", "truck"), ("fleet__wialon_token", "truck__sensor_table")
     search_fields = ["truck__code", "truck__name", "note"]
+    search_help_text = "Truck's code or name, or a word of the note"
+    when_empty = (
+        "A drain is confirmed or dismissed in the list Refuels and drains: select it there, and choose the action."
+    )
     ordering = ["-reviewed_at", "-pk"]
     fields = ["truck", "fleet", "started", "verdict", "reviewed", "reviewed_by", "note"]
     readonly_fields = fields[:-1]

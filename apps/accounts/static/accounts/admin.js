@@ -14,4 +14,6 @@ addEventListener("DOMContentLoaded", () => {
     };
     new MutationObserver(nameBoxes).observe(document.body, {childList: true, subtree: true});
     nameBoxes();
+    // A chart over time that is wider than the screen begins with its newest days.
+    for (const chart of document.querySelectorAll(".scroller:has(> .plot[data-over-time])")) chart.scrollLeft = chart.scrollWidth;
 });
