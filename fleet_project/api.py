@@ -29,6 +29,7 @@ from apps.fleet.faults.api import router as faults_router
 from apps.fleet.fuel.api import router as fuel_router
 from apps.fleet.idling.api import router as idling_router
 from apps.fleet.ledger.api import router as ledger_router
+from apps.fleet.ledger.import_api import router as imports_router
 from apps.fleet.lineage.api import router as lineage_router
 from apps.fleet.trends.api import router as trends_router
 from apps.fleet.utilization.api import router as utilization_router
@@ -110,6 +111,7 @@ api.add_router("", fuel_router)
 api.add_router("", drivers_router)
 api.add_router("", faults_router)
 api.add_router("", ledger_router)
+api.add_router("", imports_router)
 api.add_router("", exports_router)
 
 

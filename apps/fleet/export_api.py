@@ -23,7 +23,8 @@ from apps.fleet.fuel import api as fuel_api
 from apps.fleet.fuel.schemas import FuelSearch
 from apps.fleet.idling import api as idling_api
 from apps.fleet.idling.schemas import IdlingPeriod
-from apps.fleet.ledger import api as ledger_api
+from apps.fleet.ledger.api import file_of
+from apps.fleet.ledger.resources import RESOURCES
 from apps.fleet.trends import api as trend_api
 from apps.fleet.trends.api import TrendPeriod
 from apps.fleet.utilization import api as utilization_api
@@ -51,7 +52,7 @@ BY_PAGES: dict[str, tuple[PagedList[Any], type[Parameters]]] = {
     "active-faults": (fault_api.FILE, OpenFaultSearch),
     "trucks": (trucks_api.TRUCKS, TruckSearch),
     "freshness": (freshness_api.FILE, WatermarkSearch),
-    **{each.name.replace("_", "-"): (ledger_api.file_of(each), each.asked) for each in ledger_api.RESOURCES},
+    **{each.name.replace("_", "-"): (file_of(each), each.asked) for each in RESOURCES},
 }
 NAMES = (*ROWS, *BY_PAGES)
 _NAME_SCHEMA = {"type": "string", "enum": list(NAMES), "description": "Which list.", "examples": ["days"]}

@@ -18,6 +18,7 @@ from apps.accounts.models import Fleet
 from apps.accounts.preconditions import PreconditionFailed
 from apps.fleet.ledger import api as ledger_api
 from apps.fleet.ledger import schemas
+from apps.fleet.ledger.resources import ENTRIES
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase, LedgerImport
 from apps.fleet.summaries import notes, shares
 from apps.trucks.models import DirtyDay, Truck
@@ -483,7 +484,7 @@ def test_of_two_changes_of_one_version_at_the_same_time_one_is_refused(
         request: Any = RequestFactory().patch("/", headers={"If-Match": made.headers["ETag"]})
         request.auth = SimpleNamespace(fleet_id=fleet.pk)
         try:
-            ledger_api._change(ledger_api.ENTRIES, request, pk, schemas.EntryPatch(document=document))
+            ledger_api._change(ENTRIES, request, pk, schemas.EntryPatch(document=document))
             return document
         except PreconditionFailed:
             return "refused"

@@ -1,8 +1,7 @@
-"""The API's endpoints of the cost ledger: the same rows and rules as in the admin, one by one or by file."""
+"""The API's endpoints of the cost ledger: the same rows and rules as in the admin, one by one."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, cast
@@ -11,114 +10,29 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from ninja import Body, Query, Router
-from pydantic import BaseModel
 
 from apps.accounts.amounts import money
 from apps.accounts.answers import Answer, dumps, is_known, not_modified, require_json, tagged
 from apps.accounts.authentication import ApiKey, AuthenticatedRequest, Principal
 from apps.accounts.idempotency import idempotent, starts_work
-from apps.accounts.models import ApiKey as StoredKey
 from apps.accounts.models import Fleet
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
 from apps.accounts.periods import Period
 from apps.accounts.preconditions import IF_MATCH, require_match, row_tag
-from apps.accounts.problems import Conflict, FieldError, InvalidParameters, NotFound
+from apps.accounts.problems import Conflict, NotFound
 from apps.files.answers import Listing, file_asked
 from apps.files.columns import shape
-from apps.fleet.imports import storing
-from apps.fleet.imports.checking import Checked, Conventions, check
-from apps.fleet.imports.kinds import KINDS
-from apps.fleet.imports.sheets import XLSX_TYPE, Unreadable
 from apps.fleet.ledger import changes as ledger
-from apps.fleet.ledger import schemas, spreading
-from apps.fleet.ledger.queries import LedgerRows, at, between, until_next, when
-from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
+from apps.fleet.ledger import spreading
+from apps.fleet.ledger.bodies import apply
+from apps.fleet.ledger.queries import when
+from apps.fleet.ledger.resources import RESOURCES, SCOPE, Resource
 from apps.mysql import Row, fetch_all
 from apps.trucks.freshness import Freshness
-from apps.trucks.models import Truck, TruckGroup
 from apps.trucks.paged_exports import PagedList
 
 router = Router(tags=["Cost ledger"], by_alias=True)
-SCOPE = "write:costs"
-MOST_ERRORS = 1_000
-_DECIMALS = ("litres", "rate")
-LedgerRow = CostEntry | CostRate | ExchangeRate | FuelPrice | FuelPurchase
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A kind of row of the ledger as a resource: its path and name, its rows, its money, and its schemas."""
-
-    path: str
-    name: str  # of operations: fleet_list_cost_entries
-    title: str
-    model: type[LedgerRow]
-    rows: LedgerRows
-    money: str | None  # the field with the amount
-    asked: Any
-    create: Any
-    patch: Any
-    row: type[BaseModel]
-    answers: tuple[Any, Any, Any]  # of a list, of a row, of a change
-
-    @property
-    def titles(self) -> str:
-        return str(self.model._meta.verbose_name_plural)
-
-
-ENTRIES = Resource(
-    "/costs/entries", "cost_entries", "cost entry", CostEntry,
-    LedgerRows(
-        "cost_entry",
-        ("line", "amount", "truck_id", "group", "covers_from", "covers_to", "basis", "document"),
-        time="covers_from", of_period=between("covers_from", "covers_to"), own_currency=True, summed=("amount",),
-        filters=("line", "truck_id", "group", "import_id"), is_spread=True,
-    ),
-    "amount", schemas.EntriesAsked, schemas.EntryIn, schemas.EntryPatch, schemas.Entry,
-    (schemas.EntryList, schemas.EntryAnswer, schemas.EntryChanged),
-)  # fmt: skip
-RATES = Resource(
-    "/costs/rates", "cost_rates", "cost rate", CostRate,
-    LedgerRows(
-        "cost_rate",
-        ("line", "basis", "amount", "truck_id", "group", "effective_from", "effective_to"),
-        time="effective_from", of_period=between("effective_from", "effective_to"),
-        filters=("line", "truck_id", "group", "import_id"),
-    ),
-    "amount", schemas.RatesAsked, schemas.RateIn, schemas.RatePatch, schemas.Rate,
-    (schemas.RateList, schemas.RateAnswer, schemas.RateChanged),
-)  # fmt: skip
-PRICES = Resource(
-    "/costs/fuel-prices", "fuel_prices", "fuel price", FuelPrice,
-    LedgerRows(
-        "fuel_price", ("effective_at", "price_per_l", "group"),
-        time="effective_at", of_period=until_next("fuel_price", "effective_at", "group_id"),
-        filters=("group", "import_id"),
-    ),
-    "price_per_l", schemas.PricesAsked, schemas.PriceIn, schemas.PricePatch, schemas.Price,
-    (schemas.PriceList, schemas.PriceAnswer, schemas.PriceChanged),
-)  # fmt: skip
-PURCHASES = Resource(
-    "/costs/fuel-purchases", "fuel_purchases", "fuel purchase", FuelPurchase,
-    LedgerRows(
-        "fuel_purchase", ("truck_id", "purchased_at", "litres", "amount", "station", "reference"),
-        time="purchased_at", of_period=at("purchased_at"), own_currency=True, summed=("amount", "litres"),
-        filters=("truck_id", "import_id"),
-    ),
-    "amount", schemas.PurchasesAsked, schemas.PurchaseIn, schemas.PurchasePatch, schemas.Purchase,
-    (schemas.PurchaseList, schemas.PurchaseAnswer, schemas.PurchaseChanged),
-)  # fmt: skip
-EXCHANGE_RATES = Resource(
-    "/costs/exchange-rates", "exchange_rates", "exchange rate", ExchangeRate,
-    LedgerRows(
-        "exchange_rate", ("currency", "effective_from", "rate"),
-        time="effective_from", of_period=until_next("exchange_rate", "effective_from", "currency"),
-        filters=("currency", "import_id"),
-    ),
-    None, schemas.ExchangeRatesAsked, schemas.ExchangeRateIn, schemas.ExchangeRatePatch, schemas.ExchangeRate,
-    (schemas.ExchangeRateList, schemas.ExchangeRateAnswer, schemas.ExchangeRateChanged),
-)  # fmt: skip
 
 
 # --- rows as answers ------------------------------------------------------------------------------------------------
@@ -169,61 +83,6 @@ def _row(resource: Resource, request: AuthenticatedRequest, pk: int, *, to_chang
     if row is None:
         raise NotFound(f"There is no {resource.title} {pk}.")
     return row
-
-
-# --- bodies as rows -------------------------------------------------------------------------------------------------
-
-
-def _apply(resource: Resource, row: Any, payload: Any) -> None:
-    """Puts what the body says into the row, and checks the whole of it. Raises InvalidParameters."""
-    said = payload.model_dump(exclude_unset=True)
-    errors: list[FieldError] = []
-    for name, value in said.items():
-        if name == resource.money:
-            errors += _set_money(name, row, value)
-        elif name in ("truck_id", "group"):
-            errors += _set_relation(row, name, value)
-        else:
-            setattr(row, name, Decimal(value) if name in _DECIMALS else value)
-    if not errors:
-        errors = list(_refusals(resource, row))
-    if errors:
-        detail = "; ".join(f"{error.pointer.removeprefix('/body/')}: {error.detail}" for error in errors)
-        raise InvalidParameters(f"{detail}.", errors)
-
-
-def _set_money(name: str, row: Any, value: dict[str, str]) -> Iterator[FieldError]:
-    setattr(row, name, Decimal(value["amount"]))
-    if hasattr(row, "currency"):
-        row.currency = value["currency"]
-    elif value["currency"] != row.fleet.currency:
-        yield FieldError(f"/body/{name}/currency", f"is not the fleet's, {row.fleet.currency}")
-
-
-def _set_relation(row: Any, name: str, value: str | None) -> Iterator[FieldError]:
-    if value is None:
-        return
-    model, column = (Truck, "code") if name == "truck_id" else (TruckGroup, "name")
-    manager: Any = model._default_manager
-    found = list(manager.filter(fleet=row.fleet_id, **{column: value})[:2])
-    if len(found) == 1:
-        setattr(row, name.removesuffix("_id"), found[0])
-    else:
-        yield FieldError(f"/body/{name}", "is the name of several" if found else "is not known in this fleet")
-
-
-def _refusals(resource: Resource, row: Any) -> Iterator[FieldError]:
-    """What the model refuses, each with the field of the body that it is about."""
-    pointers = {"truck": "/truck_id", "currency": f"/{resource.money}/currency", "__all__": ""}
-    if resource.money is None:
-        pointers["currency"] = "/currency"
-    else:
-        pointers[resource.money] = f"/{resource.money}/amount"
-    try:
-        row.full_clean()
-    except ValidationError as error:
-        for name, messages in error.message_dict.items():
-            yield from (FieldError("/body" + pointers.get(name, f"/{name}"), text.rstrip(".")) for text in messages)
 
 
 def _save(row: Any) -> int:
@@ -311,7 +170,7 @@ def _totals(resource: Resource, rows: Sequence[Row]) -> dict[str, Any]:
 def _create(resource: Resource, request: AuthenticatedRequest, payload: Any) -> HttpResponse:
     refuse_others(request.GET)
     row = resource.model(fleet=Fleet.objects.get(pk=request.auth.fleet_id))
-    _apply(resource, row, payload)
+    apply(resource, row, payload)
     touched = _save(row)
     return _answer(resource, _row(resource, request, row.pk), 201, touched_days=touched)
 
@@ -321,7 +180,7 @@ def _change(resource: Resource, request: AuthenticatedRequest, pk: int, payload:
     refuse_others(request.GET)
     row = _row(resource, request, pk, to_change=True)
     require_match(request, row_tag(_body(resource, row)))
-    _apply(resource, row, payload)
+    apply(resource, row, payload)
     touched = _save(row)
     return _answer(resource, _row(resource, request, pk), touched_days=touched)
 
@@ -412,72 +271,5 @@ def _register(register: Callable[[Any], Any], view: Any, name: str) -> None:
     register(view)
 
 
-RESOURCES = (ENTRIES, RATES, PRICES, PURCHASES, EXCHANGE_RATES)
 for each in RESOURCES:
     _add_operations(each)
-
-
-# --- files ----------------------------------------------------------------------------------------------------------
-
-_FILE = {
-    "required": True,
-    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("text/csv", XLSX_TYPE)},
-}
-_import_extra = starts_work(SCOPE)
-_import_extra["openapi_extra"] = {**_import_extra["openapi_extra"], "requestBody": _FILE}
-
-
-@router.post(
-    "/costs/imports",
-    response={200: schemas.ImportAnswer, 201: schemas.ImportAnswer},
-    summary="A file of rows, all or none",
-    **_import_extra,
-)
-@idempotent
-def import_costs(request: AuthenticatedRequest, asked: Query[schemas.ImportAsked]) -> HttpResponse:
-    """Writes all rows of a CSV or XLSX file (at most 2.5 MB), or none: 422 names each bad row, 409 the first import.
-
-    The body is the file itself. Its columns are those of the admin's templates.
-    """
-    fleet = Fleet.objects.get(pk=request.auth.fleet_id)
-    conventions = Conventions(asked.decimal, asked.dates)
-    try:
-        if asked.dry_run:
-            return _imported(None, _good(check(fleet, KINDS[asked.kind], request.body, conventions)), fleet)
-        by = f"API key flt_{StoredKey.objects.values_list('prefix', flat=True).get(pk=request.auth.key_id)}"
-        made = storing.received(fleet, asked.kind, asked.file_name, request.body, by, conventions)
-        return _imported(made.pk, storing.store(made), fleet)
-    except Unreadable as error:
-        raise InvalidParameters(str(error), [FieldError("/body", str(error))]) from error
-    except storing.BadRows as error:
-        raise _bad_rows(error.checked) from error
-    except storing.Refused as error:
-        raise Conflict(str(error)) from error
-
-
-def _good(checked: Checked) -> Checked:
-    if checked.errors:
-        raise storing.BadRows(checked)
-    return checked
-
-
-def _bad_rows(checked: Checked) -> InvalidParameters:
-    """A pointer for each bad cell: `/body/rows/17/amount`, the row as a spreadsheet counts."""
-    errors = [
-        FieldError("/".join(filter(None, ("/body/rows", str(error.row), error.column))), str(error))
-        for error in checked.errors[:MOST_ERRORS]
-    ]
-    more = f" The first {MOST_ERRORS:,} errors are named." if len(checked.errors) > MOST_ERRORS else ""
-    return InvalidParameters(str(storing.BadRows(checked)) + more, errors)
-
-
-def _imported(pk: int | None, checked: Checked, fleet: Fleet) -> HttpResponse:
-    body = {
-        "id": pk,
-        "kind": checked.kind.name,
-        "read_as": checked.read_as,
-        "rows": checked.row_count,
-        "sums": [money(amount, currency) for currency, amount in checked.sums.items()],
-        "touched_days": len(checked.touched),
-    }
-    return Answer(dumps({"data": body}), {"Content-Type": "application/json"}, 200 if pk is None else 201)
