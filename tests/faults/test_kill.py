@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tasks.backfills import work_on_backfills
 from tasks.sync import sync_fleet
 from tests.pipeline.conftest import make_fleet as make_fleet
 from tests.pipeline.conftest import sync, sync_and_summarise
-from tests.pipeline.whole_tables import comparable, differing
+from tests.pipeline.whole_tables import Rows, comparable, differing
 from tests.rows import DAY
 from tests.rows import price as make_price
 from wialon_simulator import Simulator
@@ -38,7 +39,7 @@ Start = Callable[..., subprocess.Popen[bytes]]
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     redis_connection().flushdb()
-    with Simulator(trucks=8, days=14, seed=3, now=NOW, frozen=True) as running:
+    with Simulator(trucks=6, days=12, seed=3, now=NOW, frozen=True) as running:
         yield running
     redis_connection().flushdb()
 
@@ -73,6 +74,29 @@ def wait_for(what: Callable[[], Any]) -> None:
     while not what():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.005)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What there is of a fleet in the end."""
+
+    messages: int
+    truck_days: int
+    rows: Rows
+
+
+@pytest.fixture(scope="module")
+def known_endings() -> list[Ending]:
+    return []
+
+
+@pytest.fixture
+def ending(simulator: Simulator, make_fleet: Callable[..., Fleet], known_endings: list[Ending]) -> Ending:
+    """That of a fleet which nobody disturbs; for the first test that asks, since the simulator is the same for all."""
+    if not known_endings:
+        quiet = undisturbed(simulator, make_fleet)
+        known_endings.append(Ending(messages(quiet), truck_days(quiet), comparable(quiet)))
+    return known_endings[0]
 
 
 def undisturbed(simulator: Simulator, make_fleet: Callable[..., Fleet]) -> Fleet:
@@ -118,38 +142,40 @@ def killed_halfway(process: subprocess.Popen[bytes], rows: Callable[[Fleet], int
     assert 0 < rows(fleet) < all_rows, "the kill came too late to be halfway"
 
 
-def test_commands_that_are_killed_and_run_again(simulator: Simulator, make_fleet: Any, start: Start) -> None:
-    quiet = undisturbed(simulator, make_fleet)
+def test_commands_that_are_killed_and_run_again(
+    simulator: Simulator, make_fleet: Any, ending: Ending, start: Start
+) -> None:
     fleet = priced(make_fleet(simulator, name="Disturbed", timezone="America/Chicago"))
     sync, summarise = (("manage.py", command, "--fleet", "Disturbed") for command in ("sync", "summarise"))
 
-    killed_halfway(start(*sync), messages, fleet, messages(quiet))
+    killed_halfway(start(*sync), messages, fleet, ending.messages)
     let_the_lease_run_out(fleet)
     assert start(*sync).wait(PATIENCE_S) == 0
-    assert messages(fleet) == messages(quiet)
+    assert messages(fleet) == ending.messages
 
-    assert truck_days(quiet) > MAX_TRUCK_DAYS_PER_BATCH
-    killed_halfway(start(*summarise), truck_days, fleet, truck_days(quiet))
+    assert ending.truck_days > MAX_TRUCK_DAYS_PER_BATCH
+    killed_halfway(start(*summarise), truck_days, fleet, ending.truck_days)
     assert start(*summarise).wait(PATIENCE_S) == 0
-    assert differing(comparable(fleet), comparable(quiet)) == {}
+    assert differing(comparable(fleet), ending.rows) == {}
 
 
-def test_a_worker_that_is_killed_and_started_again(simulator: Simulator, make_fleet: Any, start: Start) -> None:
-    quiet = undisturbed(simulator, make_fleet)
+def test_a_worker_that_is_killed_and_started_again(
+    simulator: Simulator, make_fleet: Any, ending: Ending, start: Start
+) -> None:
     fleet = priced(make_fleet(simulator, name="Disturbed", timezone="America/Chicago"))
     worker = ("-m", "celery", "-A", "fleet_project", "worker", "-Q", "sync,summaries", "--concurrency=1")
 
     sync_fleet.delay(fleet.id)
-    killed_halfway(start(*worker), messages, fleet, messages(quiet))
+    killed_halfway(start(*worker), messages, fleet, ending.messages)
     let_the_lease_run_out(fleet)
     sync_fleet.delay(fleet.id)  # as the next tick of beat does
     again = start(*worker)
-    killed_halfway(again, truck_days, fleet, truck_days(quiet))
+    killed_halfway(again, truck_days, fleet, ending.truck_days)
     sync_fleet.delay(fleet.id)
     FleetSync.objects.filter(fleet=fleet).update(due_at=None)
     start(*worker)
     wait_for(lambda: is_done(fleet))
-    assert differing(comparable(fleet), comparable(quiet)) == {}
+    assert differing(comparable(fleet), ending.rows) == {}
 
 
 def test_a_large_fleet_whose_workers_are_killed_is_read_by_others(make_fleet: Any, start: Start) -> None:

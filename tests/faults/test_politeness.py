@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from apps.accounts.models import Fleet, FleetMembership
 from apps.trucks.models import FleetSync, SyncRun
@@ -160,17 +161,26 @@ def test_a_mail_that_cannot_be_sent_is_tried_with_the_next_refusal(
     assert len(mailoutbox) == 1
 
 
-def test_retries_wait_longer_each_time_and_never_alike(simulator: Simulator) -> None:
+@pytest.fixture
+def told() -> Iterator[list[RetryDetails]]:
+    """What is about to be tried again, with how long it will be waited for."""
+    details: list[RetryDetails] = []
+    set_on_retry_hooks([details.append])
+    yield details
+    set_on_retry_hooks(None)
+
+
+def test_retries_wait_longer_each_time_and_never_alike(simulator: Simulator, told: list[RetryDetails]) -> None:
     tries: list[float] = []
     simulator.faults.add("error", svc="core/search_items", code=5)
-    waits = []
     for _ in range(3):
-        tries.clear()
         retry = Retry(attempts=4, first_wait_s=0.05, max_wait_s=1)
         token = simulator.token
         one = WialonClient(simulator.url, token, retry=retry, before_try=lambda: tries.append(time.monotonic()))
         with one, pytest.raises(Exception, match="error 5"):
             one.groups()
-        waits.append([round(after - before, 3) for before, after in pairwise(tries)])
-    assert all(first < last for first, *_, last in waits)
+    waits = [[details.wait_for for details in told[start : start + 3]] for start in (0, 3, 6)]
+    assert all(first < second < third for first, second, third in waits)
     assert len({tuple(each) for each in waits}) == 3
+    passed = [after - before for number in range(3) for before, after in pairwise(tries[4 * number : 4 * number + 4])]
+    assert [s >= details.wait_for for s, details in zip(passed, told, strict=True)] == [True] * 9
