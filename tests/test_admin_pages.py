@@ -63,6 +63,11 @@ def test_every_form_to_add_something_opens(client: Client, fleet: Fleet) -> None
         assert client.get(page("add", model)).status_code == expected, model
 
 
+def test_a_new_schedule_goes_by_the_clock_of_its_fleet(client: Client, fleet: Fleet) -> None:
+    form = client.get(reverse("admin:fleet_reportschedule_add"), {"fleet": fleet.pk}).context["adminform"].form
+    assert form.initial["timezone"] == fleet.timezone != "Africa/Abidjan"
+
+
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
 def test_a_list_takes_as_many_statements_for_four_rows_as_for_one(
     client: Client, fleet: Fleet, model: type[Model]

@@ -23,6 +23,7 @@ from apps.accounts.admin_base import (
     local_time,
     table,
 )
+from apps.accounts.scope import chosen_fleet
 from apps.fleet.models import ReportDelivery, ReportFile, ReportRun, ReportSchedule
 from apps.fleet.models.reports import validate_recipients
 from apps.fleet.reports.runs import start_run_now
@@ -87,6 +88,11 @@ class ReportScheduleAdmin(FleetScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [] if obj is None else ["fleet", "when", "addresses", "active", "next_due"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        fleet = chosen_fleet(request)
+        initial = super().get_changeform_initial_data(request)
+        return {"timezone": fleet.timezone, **initial} if fleet else initial
 
     @admin.action(description="Send now", permissions=["change"])
     def send_now(self, request: HttpRequest, queryset: QuerySet[ReportSchedule]) -> None:
