@@ -3,9 +3,9 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar, overload
 
 from django.utils.crypto import salted_hmac
 
@@ -14,6 +14,19 @@ from apps.accounts.problems import FieldError, InvalidParameters
 
 _SIGNATURE_BYTES = 12
 LAST_PAGE: dict[str, Any] = {"next_cursor": None, "has_more": False}  # of lists that come whole
+
+
+class Sliced(Protocol):
+    """Rows in order, of which a slice is of the same kind."""
+
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, which: int, /) -> Any: ...
+    @overload
+    def __getitem__(self, which: slice, /) -> Self: ...
+
+
+Rows = TypeVar("Rows", bound=Sliced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +53,21 @@ class Page:
         cursor = echo["next_cursor"]
         return None if cursor is None else replace(self, after=_key(cursor, self.scope))
 
-    def cut(self, rows: Sequence[Any], key: str) -> tuple[Sequence[Any], dict[str, Any]]:
+    def cut(self, rows: Rows, key: str) -> tuple[Rows, dict[str, Any]]:
         """The page's rows and the answer's `page`; one row more than the limit has been read."""
         has_more = len(rows) > self.limit
-        rows = rows[: self.limit]
-        next_cursor = _cursor(str(rows[-1][key]), self.scope) if has_more else None
-        return rows, {"next_cursor": next_cursor, "has_more": has_more}
+        next_cursor = _cursor(str(rows[self.limit - 1][key]), self.scope) if has_more else None
+        return rows[: self.limit], {"next_cursor": next_cursor, "has_more": has_more}
 
-    def ranked(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Sequence[Any], dict[str, Any]]:
+    def ranked(self, rows: Rows) -> tuple[Rows, dict[str, Any]]:
         """The same of a whole ranking: a figure may change between two pages, so the cursor counts rows."""
         start = int(self.after or 0)
-        found = rows[start : start + self.limit + 1]
-        return self.cut([{**row, "place": place} for place, row in enumerate(found, start + 1)], "place")
+        end = start + self.limit
+        has_more = len(rows) > end
+        return rows[start:end], {
+            "next_cursor": _cursor(str(end), self.scope) if has_more else None,
+            "has_more": has_more,
+        }
 
 
 def _signature(key: str, scope: str) -> bytes:

@@ -1,11 +1,16 @@
-"""From the rows of queries.py to the figures of docs/metrics.md, as the API serves them. Pure."""
+"""From the rows of queries.py to the figures of docs/metrics.md, as the API serves them. Pure.
+
+What is said of a row of sums holds for many in columns where `columns` does.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from operator import itemgetter
-from typing import Any
+from typing import Any, overload
 
+from apps.fleet import columns
+from apps.fleet.columns import Column
 from apps.fleet.drivers.safety import EVENTS as SCORED
 from apps.fleet.drivers.safety import Weights, safety_score
 from apps.fleet.utilization.ratios import Usage, Utilization, litres_per_100_km, percentage, utilization
@@ -25,20 +30,40 @@ UTILIZATIONS = Utilization._fields
 
 def utilizations(row: Mapping[str, Any]) -> dict[str, float | None]:
     """The named utilizations of a row of sums, to two places; all null where it sums up no truck-day."""
-    if not row["truck_days"]:
+    if has_no_days(row):
         return dict.fromkeys(UTILIZATIONS)
-    found = utilization(Usage(*_usage(row)))
-    return {name: None if value is None else round(value, 2) for name, value in zip(UTILIZATIONS, found, strict=True)}
+    found = utilization(usage(row))
+    return {name: rounded(value, 2) for name, value in zip(UTILIZATIONS, found, strict=True)}
+
+
+def has_no_days(row: Mapping[str, Any]) -> bool:
+    """Whether it sums up no truck-day; columns are of trucks that have some."""
+    return not columns.is_column(row["truck_days"]) and not row["truck_days"]
+
+
+@overload
+def rounded(value: float | None, places: int) -> float | None: ...
+@overload
+def rounded(value: Column, places: int) -> Column: ...
+def rounded(value: Any, places: int) -> Any:
+    if columns.is_column(value):
+        return columns.rounded(value, places)
+    return None if value is None else round(value, places)
 
 
 def ratio(row: Mapping[str, Any], name: str) -> float | None:
     """One of the utilizations of a row of sums, as exact as it is."""
-    value: float | None = getattr(utilization(Usage(*_usage(row))), name)
+    value: float | None = getattr(utilization(usage(row)), name)
     return value
 
 
+def usage(row: Mapping[str, Any]) -> Usage:
+    return Usage(*_usage(row))
+
+
 def coverage_pct(row: Mapping[str, Any]) -> float | None:
-    return None if not row["length_s"] else percentage(row["length_s"] - row["no_data_s"], row["length_s"])
+    length_s = row["length_s"]
+    return None if length_s is None else percentage(length_s - row["no_data_s"], length_s)
 
 
 def of_period(

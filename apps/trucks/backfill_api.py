@@ -150,7 +150,8 @@ def list_backfills(request: AuthenticatedRequest, search: Query[BackfillSearch])
         found = found.filter(status=search.status)
     if page.after:
         found = found.filter(pk__lt=int(page.after))
-    rows, page_echo = page.cut([{"id": row.pk, "row": row} for row in found[: page.limit + 1]], "id")
+    keyed: list[dict[str, Any]] = [{"id": row.pk, "row": row} for row in found[: page.limit + 1]]
+    rows, page_echo = page.cut(keyed, "id")
     return answers.tagged(request, {"data": _items([each["row"] for each in rows]), "page": page_echo})
 
 

@@ -160,7 +160,7 @@ def _trucks(trucks: Sequence[Row], where: dict[str, Any]) -> list[TruckSpent]:
 
 def _of_trucks(chosen: Asked, where: dict[str, Any]) -> list[Row]:
     """Distance and TANKS of the fleet's or the group's trucks, by code."""
-    every = truck_sums.every_sync(where, ("distance_m", *TANKS))
+    every = truck_sums.every_sync(where, ("distance_m", *TANKS)).rows()
     if chosen.group is None:
         return every
     members = set(chosen.group.trucks.values_list("pk", flat=True))

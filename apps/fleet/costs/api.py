@@ -17,7 +17,8 @@ from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import Told, shape
-from apps.fleet import figures, queries
+from apps.fleet import columns, figures, queries
+from apps.fleet.costs import columns as of_columns
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.costs import schemas as cost_schemas
 from apps.fleet.costs.allocation import NO_TRUCK
@@ -31,6 +32,7 @@ from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import Costs as Amounts
 from apps.fleet.sums.blocks import total
 from apps.fleet.sums.fleet import Month
+from apps.fleet.sums.trucks import Trucks
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -170,9 +172,15 @@ class Analysis:
             return {"by_driver": drivers}, page_echo
         names = (*SUMS, *cost_figures.TANKS)
         found = await truck_sums.page(where, names, page.after or "", page.limit + 1, self.whose.group_id)
-        rows, page_echo = page.cut(found, "truck_id")
-        costs = await truck_sums.costs_around(where, rows)
-        return {"by_truck": [_truck(row, Costs(costs.get(row["id"], {})), self.currency) for row in rows]}, page_echo
+        listed, page_echo = page.cut(found, "truck_id")
+        costs = await truck_sums.costs_of(where, listed)
+        table = {
+            "truck_id": listed.codes,
+            "name": listed.names,
+            **of_columns.told(listed.columns, costs, self.currency),
+            "fuel_balance": _balances(listed),
+        }
+        return {"by_truck": columns.rows(table, len(listed))}, page_echo
 
     async def _drivers(self, page: Page, trucks: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         where, after = self.whose.where(self.period), page.after or ""
@@ -246,13 +254,11 @@ def _together(months: Iterable[Month]) -> tuple[Row, Costs]:
     return total((row for _, row, _ in each), _SUMMED), Costs.together(costs.amounts for _, _, costs in each)
 
 
-def _truck(row: Row, costs: Costs, currency: str) -> dict[str, Any]:
-    return {
-        "truck_id": row["truck_id"],
-        "name": row["name"],
-        **told(row, costs, currency),
-        "fuel_balance": cost_figures.balance(row),
-    }
+def _balances(trucks: Trucks) -> list[dict[str, Any] | None]:
+    """Of each truck; few have days on which all of it is measured."""
+    known = [place for place, days in enumerate(trucks.columns["balance_days"].tolist()) if days > 0]
+    found = dict(zip(known, map(cost_figures.balance, trucks.at(known).rows()), strict=True))
+    return [found.get(place) for place in range(len(trucks))]
 
 
 def groups_spent(

@@ -165,12 +165,13 @@ class Driven:
         where, names, group_id = self.whose.where(self.period), statements.TRUCK_SUMS, self.whose.group_id
         if asked.sort == "id":
             found = await truck_sums.page(where, names, page.after or "", page.limit + 1, group_id)
-            rows, echo = page.cut(found, "truck_id")
+            rows, echo = page.cut(found.rows(), "truck_id")
         else:
             by_figure = partial(of_rows.ranked_by, weights=self.terms.weights)
-            every = await truck_sums.every(where, names, group_id)
+            every = (await truck_sums.every(where, names, group_id)).rows()
             rows, echo = page.ranked(ranking(every, asked.sort, by_figure))
-        before = await truck_sums.sums_around(self.whose.where(self.period.previous()), statements.BEFORE, rows)
+        ids = [row["id"] for row in rows]
+        before = await truck_sums.sums_around(self.whose.where(self.period.previous()), statements.BEFORE, ids)
         return [
             {"truck_id": row["truck_id"], **_behavior(row, before.get(row["id"], _NO_SUMS), self.terms)} for row in rows
         ], echo  # fmt: skip
@@ -202,7 +203,7 @@ class Driven:
             return None
         names, key = ("length_s", "no_data_s"), "truck_id" if asked.by == "truck" else "code"
         if asked.by == "truck":
-            every = await truck_sums.every(self.whose.where(self.period), names, self.whose.group_id)
+            every = (await truck_sums.every(self.whose.where(self.period), names, self.whose.group_id)).rows()
         else:
             every = await self._known_drivers(names)
         found = not_ranked(every, key)

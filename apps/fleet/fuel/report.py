@@ -79,7 +79,9 @@ class Report:
         """The trucks after the page's key, of a group or all, at most as many as it takes, and the answer's `page`."""
         keyed = self.ranking.in_order(sort, group_id)
         after: Key | None = None if page.after is None else orjson.loads(page.after)
-        rows = [{"key": orjson.dumps(key).decode(), "truck": truck} for key, truck in keyed if not after or key > after]
+        rows: list[dict[str, Any]] = [
+            {"key": orjson.dumps(key).decode(), "truck": truck} for key, truck in keyed if not after or key > after
+        ]
         found, echo = page.cut(rows[: page.limit + 1], "key")
         return [row["truck"] for row in found], echo
 

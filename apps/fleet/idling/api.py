@@ -90,7 +90,8 @@ class Idled:
 
     async def trucks(self) -> list[Row]:
         """All trucks with days, by code, with their sums."""
-        return await truck_sums.every(self.whose.where(self.period), idling_queries.OF_TRUCK, self.whose.group_id)
+        where, names = self.whose.where(self.period), idling_queries.OF_TRUCK
+        return (await truck_sums.every(where, names, self.whose.group_id)).rows()
 
     async def places(self, limit: int) -> list[Row]:
         """At most `limit` places, the worst first; `number` is how many there are."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from apps.fleet.columns import Column
 from apps.fleet.drivers.queries import DRIVERS
 from apps.fleet.queries import FUEL_MONEY, TRUCK_SUMS
 
@@ -29,7 +30,10 @@ _USED = 1 + FIGURES.index("trucks_used")
 NUMBER = np.dtype("<f8")
 Table: TypeAlias = npt.NDArray[np.float64]  # column × truck, or whatever the ids are of
 Starts: TypeAlias = npt.NDArray[np.intp]
-Costs: TypeAlias = dict[tuple[str, str], Decimal]  # line, source → amount
+Ids: TypeAlias = npt.NDArray[np.int64]
+Line: TypeAlias = tuple[str, str]  # and source
+Costs: TypeAlias = dict[Line, Decimal]
+CostColumns: TypeAlias = dict[Line, Column]
 
 
 def block_of(truck_id: int) -> int:
@@ -105,6 +109,16 @@ def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str
     return dict(zip(ids, sums_of(table, starts, names, called), strict=True))
 
 
+def columns_added_up(blocks: Iterable[bytes], names: Sequence[str]) -> tuple[Ids, list[Column]]:
+    """The same as the trucks' ids ascending and a column for each figure; decimals as whole numbers."""
+    tables = [unpacked(packed, 1 + len(names)) for packed in blocks if packed]
+    if not tables:
+        return np.empty(0, np.int64), [np.empty(0)] * len(names)
+    ids, table, starts = by_id(np.concatenate(tables, axis=1))
+    sums, measured = added(table, starts, names)
+    return np.array(ids), list(np.where(measured, sums, np.nan))
+
+
 def unpacked(packed: bytes, columns: int) -> Table:
     return np.frombuffer(packed, NUMBER).reshape(columns, -1)
 
@@ -125,21 +139,25 @@ def starts_of(ids: npt.NDArray[np.float64]) -> Starts:
 def sums_of(table: Table, starts: Starts, names: Sequence[str], called: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The sums of the columns `names` from each start to the next."""
     sums, measured = added(table, starts, names)
-    columns = [_python(*each) for each in zip(names, sums, measured, strict=True)]
+    columns = [python_values(*each) for each in zip(names, sums, measured, strict=True)]
     return [dict(zip(called or names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def added(table: Table, starts: Starts, names: Sequence[str]) -> tuple[Table, npt.NDArray[np.bool_]]:
     """The same as numbers, 0 where nothing is measured, and where anything is."""
     known = ~np.isnan(table)
-    sums = np.add.reduceat(np.where(known, table, 0.0), starts, axis=1)
-    for place, name in enumerate(names):
-        if name in _LARGEST:
-            sums[place] = np.fmax.reduceat(table[place], starts)
-    return sums, np.logical_or.reduceat(known, starts, axis=1)
+    measured = np.ones((len(table), len(starts)), np.bool_)
+    sums = np.empty((len(table), len(starts)))
+    for place, name in enumerate(names):  # most columns have no nulls: a column at a time is quicker than all at once
+        values = table[place]
+        if not known[place].all():
+            measured[place] = np.logical_or.reduceat(known[place], starts)
+            values = np.where(known[place], values, 0.0)
+        sums[place] = np.fmax.reduceat(table[place], starts) if name in _LARGEST else np.add.reduceat(values, starts)
+    return sums, measured
 
 
-def _python(name: str, values: npt.NDArray[np.float64], measured: npt.NDArray[np.bool_]) -> list[Any]:
+def python_values(name: str, values: npt.NDArray[np.float64], measured: npt.NDArray[np.bool_]) -> list[Any]:
     """A column as it is served: None where nothing is measured, else an integer, a decimal or a fraction."""
     numbers: list[Any] = (
         values.tolist() if is_fraction(name) else np.where(measured, values, 0).astype(np.int64).tolist()
@@ -177,23 +195,47 @@ def _of_trucks(table: Table, trucks: Collection[int] | None) -> Table:
 
 def costs_added_up(blocks: Iterable[bytes], ids: int = 1, trucks: Collection[int] | None = None) -> dict[int, Costs]:
     """By truck, what it cost by line and source over the blocks; with two ids by driver, of these trucks or all."""
-    parts: dict[tuple[str, str], list[Table]] = {}
+    found: dict[int, Costs] = {}
+    for key, known in _by_line(blocks, ids, trucks):
+        whose, table, starts = by_id(known)
+        cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
+        for each, number in zip(whose, cents, strict=True):
+            found.setdefault(each, {})[key] = Decimal(number).scaleb(-2)
+    return found
+
+
+def costs_of(blocks: Iterable[bytes], trucks: Ids) -> CostColumns:
+    """What these trucks cost over the blocks, in their order: by line and source a column of cents."""
+    order = np.argsort(trucks)
+    found: CostColumns = {}
+    for key, known in _by_line(blocks, 1, None):
+        whose = known[0].astype(np.int64)
+        places = np.minimum(np.searchsorted(trucks[order], whose), len(trucks) - 1)
+        is_theirs = trucks[order][places] == whose
+        places = order[places[is_theirs]]
+        cents = np.bincount(places, known[1, is_theirs], len(trucks))
+        found[key] = np.where(np.bincount(places, minlength=len(trucks)) > 0, cents, np.nan)
+    return found
+
+
+def _by_line(blocks: Iterable[bytes], ids: int, trucks: Collection[int] | None) -> Iterator[tuple[Line, Table]]:
+    """By line and source, in order: ids and cents of all blocks, without nulls. Most blocks have the same columns."""
+    heads: dict[bytes, list[bytes]] = {}
     for packed in filter(None, blocks):
-        keys, _, columns = packed.partition(b"\n")
-        names = orjson.loads(keys)
-        table = _of_trucks(unpacked(columns, ids + len(names)), trucks)
+        head, _, columns = packed.partition(b"\n")
+        heads.setdefault(head, []).append(columns)
+    parts: dict[Line, list[Table]] = {}
+    for head, columns_of_each in heads.items():
+        names = orjson.loads(head)
+        tables = [unpacked(columns, ids + len(names)) for columns in columns_of_each]
+        table = _of_trucks(np.concatenate(tables, axis=1), trucks)
         for place, (line, source) in enumerate(names, ids):
             parts.setdefault((line, source), []).append(table[[ids - 1, place]])
-    found: dict[int, Costs] = {}
     for key in sorted(parts):
         every = np.concatenate(parts[key], axis=1)
         known = every[:, ~np.isnan(every[1])]
         if known.size:
-            whose, table, starts = by_id(known)
-            cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
-            for each, number in zip(whose, cents, strict=True):
-                found.setdefault(each, {})[key] = Decimal(number).scaleb(-2)
-    return found
+            yield key, known
 
 
 def total(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:

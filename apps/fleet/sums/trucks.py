@@ -5,16 +5,30 @@ that figures have: `trucks`, which counts days, is `truck_days`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self, overload
 
+import numpy as np
 import orjson
 
+from apps.fleet.columns import Column
 from apps.fleet.sums import queries as block_queries
-from apps.fleet.sums.blocks import Costs, added_up, block_of, costs_added_up
+from apps.fleet.sums.blocks import (
+    CostColumns,
+    Costs,
+    Ids,
+    added_up,
+    block_of,
+    columns_added_up,
+    costs_added_up,
+    python_values,
+)
+from apps.fleet.sums.blocks import costs_of as added_costs
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 
 _CALLED = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
+_NAMED_AS = {called: name for name, called in _CALLED.items()}
 _EVERY_BLOCK = {"from_block": 0, "to_block": 2**57}
 _FROM_THE_START = {"after": "", "limit": 2**31}
 Where = Mapping[str, Any]
@@ -24,6 +38,71 @@ Sums = dict[int, Row]
 def names_of(names: Sequence[str]) -> tuple[str, ...]:
     """What the sums of these columns are called."""
     return tuple(_CALLED.get(name, name) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Trucks(Sequence[Row]):
+    """Trucks that have days in a period, by code, and their sums: a column for each, decimals as whole numbers.
+
+    As a sequence, and by `rows`, they are rows: `id`, `truck_id` (the code), `name`, and the sums as they are served.
+    """
+
+    ids: Ids
+    codes: list[str]
+    names: list[str]
+    columns: dict[str, Column]  # in the order that was asked for
+
+    @classmethod
+    def of(cls, listed: Iterable[Row], blocks: Iterable[Row], names: Sequence[str]) -> Self:
+        """Of those listed the ones that have sums. `names`: of the blocks' columns."""
+        every, columns = columns_added_up((row["figures"] for row in blocks), names)
+        place_of = dict(zip(every.tolist(), range(len(every)), strict=True))
+        found = [truck for truck in listed if truck["id"] in place_of]
+        places = np.array([place_of[truck["id"]] for truck in found], np.intp)
+        return cls(
+            every[places],
+            [truck["truck_id"] for truck in found],
+            [truck["name"] for truck in found],
+            {name: column[places] for name, column in zip(names_of(names), columns, strict=True)},
+        )
+
+    def and_then(self, others: Self) -> Self:
+        if not len(self):
+            return others
+        columns = {name: np.concatenate((column, others.columns[name])) for name, column in self.columns.items()}
+        ids = np.concatenate((self.ids, others.ids))
+        return replace(self, ids=ids, codes=self.codes + others.codes, names=self.names + others.names, columns=columns)
+
+    def at(self, places: Sequence[int]) -> Self:
+        """Those at these places, in their order."""
+        which = np.array(places, np.intp)
+        codes, names = ([each[place] for place in places] for each in (self.codes, self.names))
+        columns = {name: column[which] for name, column in self.columns.items()}
+        return replace(self, ids=self.ids[which], codes=codes, names=names, columns=columns)
+
+    def rows(self) -> list[Row]:
+        names = [_NAMED_AS.get(name, name) for name in self.columns]
+        columns = zip(names, self.columns.values(), strict=True)
+        values = [python_values(name, column, ~np.isnan(column)) for name, column in columns]
+        keys = ("id", "truck_id", "name", *self.columns)
+        each = zip(self.ids.tolist(), self.codes, self.names, *values, strict=True)
+        return [dict(zip(keys, row, strict=True)) for row in each]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, which: int) -> Row: ...
+    @overload
+    def __getitem__(self, which: slice) -> Self: ...
+    def __getitem__(self, which: int | slice) -> Row | Self:
+        if isinstance(which, int):
+            return self.at([which]).rows()[0]
+        columns = {name: column[which] for name, column in self.columns.items()}
+        return replace(self, ids=self.ids[which], codes=self.codes[which], names=self.names[which], columns=columns)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows())
 
 
 # --- all trucks -----------------------------------------------------------------------------------------------------
@@ -46,14 +125,17 @@ def costs_sync(where: Where) -> dict[int, Costs]:
     return _costs(fetch_all_sync(block_queries.COSTS, {**where, **_EVERY_BLOCK}))
 
 
-async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> list[Row]:
-    """All trucks with days, of a group or the fleet, by code: `id`, `truck_id` (the code), `name`, and their sums."""
-    trucks = fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
-    return _with_sums(*await together(trucks, sums(where, names)))
+async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> Trucks:
+    """All trucks with days, of a group or the fleet."""
+    listed = fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
+    blocks = fetch_all(block_queries.columns(names), {**where, **_EVERY_BLOCK})
+    found, packed = await together(listed, blocks)
+    return Trucks.of(found, packed, names)
 
 
-def every_sync(where: Where, names: Sequence[str]) -> list[Row]:
-    return _with_sums(fetch_all_sync(block_queries.LISTED, {**where, **_FROM_THE_START}), sums_sync(where, names))
+def every_sync(where: Where, names: Sequence[str]) -> Trucks:
+    listed = fetch_all_sync(block_queries.LISTED, {**where, **_FROM_THE_START})
+    return Trucks.of(listed, fetch_all_sync(block_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
 
 
 def _listed(group_id: int | None) -> str:
@@ -68,45 +150,47 @@ def _costs(rows: Iterable[Row]) -> dict[int, Costs]:
     return costs_added_up(row["costs"] for row in rows)
 
 
-def _with_sums(trucks: Iterable[Row], found: Sums) -> list[Row]:
-    return [{**truck, **found[truck["id"]]} for truck in trucks if truck["id"] in found]
-
-
 # --- a page of them -------------------------------------------------------------------------------------------------
 
 
-async def page(where: Where, names: Sequence[str], after: str, limit: int, group_id: int | None = None) -> list[Row]:
+async def page(where: Where, names: Sequence[str], after: str, limit: int, group_id: int | None = None) -> Trucks:
     """The same of at most `limit` trucks, of a group or all, whose codes follow `after`.
 
     Which trucks have days shows when they are read: of a fleet of which many have none it takes more than one turn.
     """
-    found: list[Row] = []
+    found = Trucks.of([], [], names)
     while len(found) < limit:
-        trucks = await fetch_all(_listed(group_id), {**where, "after": after, "limit": limit, "id": group_id})
-        found += _with_sums(trucks, await sums_around(where, names, trucks))
-        if len(trucks) < limit:
+        listed = await fetch_all(_listed(group_id), {**where, "after": after, "limit": limit, "id": group_id})
+        if listed:
+            found = found.and_then(Trucks.of(listed, await _blocks_around(where, names, listed), names))
+        if len(listed) < limit:
             break
-        after = trucks[-1]["truck_id"]
+        after = listed[-1]["truck_id"]
     return found[:limit]
 
 
-async def sums_around(where: Where, names: Sequence[str], trucks: Collection[Row]) -> Sums:
+async def _blocks_around(where: Where, names: Sequence[str], trucks: Iterable[Row]) -> list[Row]:
+    return await fetch_all(block_queries.columns(names), {**where, **around(truck["id"] for truck in trucks)})
+
+
+async def sums_around(where: Where, names: Sequence[str], trucks: Collection[int]) -> Sums:
     """The sums of these trucks, and maybe of others."""
     if not trucks:
         return {}
     return _sums(await fetch_all(block_queries.columns(names), {**where, **around(trucks)}), names)
 
 
-async def costs_around(where: Where, trucks: Collection[Row]) -> dict[int, Costs]:
-    """The costs of these trucks, and maybe of others."""
+async def costs_of(where: Where, trucks: Trucks) -> CostColumns:
+    """What these trucks cost, by line and source a column of cents."""
     if not trucks:
         return {}
-    return _costs(await fetch_all(block_queries.COSTS, {**where, **around(trucks)}))
+    blocks = await fetch_all(block_queries.COSTS, {**where, **around(trucks.ids.tolist())})
+    return added_costs((row["costs"] for row in blocks), trucks.ids)
 
 
-def around(trucks: Iterable[Row]) -> dict[str, int]:
+def around(trucks: Iterable[int]) -> dict[str, int]:
     """The blocks in which these trucks are."""
-    blocks = [block_of(truck["id"]) for truck in trucks]
+    blocks = [block_of(truck_id) for truck_id in trucks]
     return {"from_block": min(blocks), "to_block": max(blocks)}
 
 

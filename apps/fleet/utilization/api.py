@@ -15,10 +15,11 @@ from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
-from apps.fleet import figures, queries
+from apps.fleet import columns, figures, queries
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import total
+from apps.fleet.sums.trucks import Trucks
 from apps.fleet.utilization import figures as of_rows
 from apps.fleet.utilization import queries as statements
 from apps.fleet.utilization.hours import by_weekday, by_weekday_of
@@ -30,7 +31,7 @@ from apps.fleet.utilization.schemas import (
     UtilizationOfWeekday,
     UtilizationPeriod,
 )
-from apps.fleet.utilization.targets import NAMES, Targets, held_against, targets
+from apps.fleet.utilization.targets import NAMES, Targets, held_against, held_in_columns, targets
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -116,7 +117,8 @@ class Used:
         where = queries.period(self.fleet_id, period.first, period.last)
         if self.group_id is None:
             return (await Whose(self.fleet_id, None, self.fresh.revision).sums(period)).totals
-        return total(await truck_sums.every(where, _SUMS, self.group_id), truck_sums.names_of(_SUMS))
+        every = await truck_sums.every(where, _SUMS, self.group_id)
+        return total(every.rows(), truck_sums.names_of(_SUMS))
 
     async def found(
         self, asked: UtilizationPeriod, page: Page
@@ -136,9 +138,9 @@ class Used:
         self, asked: UtilizationPeriod, found: Sequence[Row], totals: Row, expected: Targets
     ) -> list[dict[str, Any]]:
         """The rows of `data`."""
+        if isinstance(found, Trucks):
+            return self._of_trucks(found, expected)
         match asked.by:
-            case "truck":
-                return [self._of_truck(row, expected) for row in found]
             case "group":
                 return [self._of_group(row, expected) for row in found]
             case "weekday":
@@ -146,13 +148,18 @@ class Used:
             case "hour":
                 packed = ((row["day"], row["hours"]) for row in found)
                 return of_rows.by_hour((by_weekday if self.group_id is None else by_weekday_of)(packed), totals)
+            case by:
+                raise ValueError(by)
 
     async def _trucks(
         self, asked: UtilizationPeriod, page: Page
     ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
         if asked.sort != "truck_id":
             every = await truck_sums.every(self._where, _SUMS, self.group_id)
-            return *page.ranked(of_rows.ranking(every, asked.sort)), of_rows.not_ranked(every)
+            order = of_rows.ranked(every.columns, every.codes, asked.sort)
+            others = every.at(sorted(set(range(len(every))).difference(order)))
+            places, page_echo = page.ranked(order)
+            return every.at(places), page_echo, of_rows.not_ranked(others.rows())
         found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1, self.group_id)
         return *page.cut(found, "truck_id"), None
 
@@ -180,16 +187,17 @@ class Used:
         parsed = [{**row, "values": orjson.loads(row["values"])} for row in sets]
         return targets({name: getattr(DEFAULTS, name) for name in NAMES}, parsed, of_groups, members)
 
-    def _of_truck(self, row: Row, expected: Targets) -> dict[str, Any]:
-        states = of_rows.states(row)
-        return {
-            "truck_id": row["truck_id"],
-            "name": row["name"],
-            "is_ranked": of_rows.is_ranked(row),
+    def _of_trucks(self, trucks: Trucks, expected: Targets) -> list[dict[str, Any]]:
+        states = of_rows.states(trucks.columns)
+        table = {
+            "truck_id": trucks.codes,
+            "name": trucks.names,
+            "is_ranked": of_rows.are_ranked(trucks.columns),
             **states,
-            "days": of_rows.days_of_period(row, 1, self.period.days),
-            "targets": held_against(states, expected.of_truck(row["truck_id"])),
+            "days": of_rows.days_of_period(trucks.columns, 1, self.period.days),
+            "targets": held_in_columns(states, expected.of_trucks(trucks.codes)),
         }
+        return columns.rows(table, len(trucks))
 
     def _of_group(self, row: Row, expected: Targets) -> dict[str, Any]:
         states = of_rows.states(row)

@@ -1,10 +1,13 @@
-"""From rows of sums to what the time of trucks went into, as the API serves it. Pure."""
+"""From rows of sums, or columns of them, to what the time of trucks went into, as the API serves it. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan
+from typing import Any, TypeVar
 
 from apps.fleet import figures
+from apps.fleet.columns import Column
 from apps.fleet.utilization.hours import Table, sums_of_hours
+from apps.fleet.utilization.ratios import utilization
 
 RANKED_FROM_PCT = 50  # of its time must be known, else a truck is in no ranking
 LISTED = 100  # trucks that are left out of a ranking, by name
@@ -16,6 +19,7 @@ _STATES = ("truck_days", "truck_days_used", *_SECONDS, "available_s")
 _OF_ENGINE = ("idle_s", "idle_productive_s", "engine_on_s", "engine_moving_s")
 _RATIOS_OF_HOUR = ("engine_utilization_pct", "idle_pct", "idle_nonproductive_pct")
 Row = Mapping[str, Any]
+R = TypeVar("R", bound=Row)
 
 
 def states(row: Row) -> dict[str, Any]:
@@ -24,13 +28,12 @@ def states(row: Row) -> dict[str, Any]:
 
 
 def coverage_pct(row: Row) -> float | None:
-    value = figures.coverage_pct(row)
-    return None if value is None else round(float(value), 2)
+    return figures.rounded(figures.coverage_pct(row), 2)
 
 
 def days(row: Row) -> dict[str, Any] | None:
     """The truck-days by whether they were working days, used, and why not; they add up to all of them."""
-    if not row["truck_days"]:
+    if figures.has_no_days(row):
         return None
     working, every = (
         {
@@ -55,7 +58,28 @@ def days_of_period(row: Row, trucks: int, length: int) -> dict[str, Any] | None:
 
 def is_ranked(row: Row) -> bool:
     """Whether enough is known of the truck's time to hold it against others."""
-    return bool(row["length_s"]) and 100 * (row["length_s"] - row["no_data_s"]) >= RANKED_FROM_PCT * row["length_s"]
+    length_s = row["length_s"]
+    return bool(length_s) and 100 * (length_s - row["no_data_s"]) >= RANKED_FROM_PCT * length_s
+
+
+def are_ranked(sums: Mapping[str, Column]) -> list[bool]:
+    """The same of columns."""
+    length_s = sums["length_s"]
+    known = (length_s > 0) & (100 * (length_s - sums["no_data_s"]) >= RANKED_FROM_PCT * length_s)
+    found: list[bool] = known.tolist()
+    return found
+
+
+def ranked(sums: Mapping[str, Column], codes: Sequence[str], sort: str) -> list[int]:
+    """The places of the trucks of a ranking by a utilization, as `ranking` orders rows."""
+    sign = -1 if sort.startswith("-") else 1
+    values = getattr(utilization(figures.usage(sums)), sort.removeprefix("-")).tolist()
+
+    def key(place: int) -> tuple[bool, float, str]:
+        value = values[place]
+        return (True, 0.0, codes[place]) if isnan(value) else (False, sign * value, codes[place])
+
+    return sorted((place for place, is_one in enumerate(are_ranked(sums)) if is_one), key=key)
 
 
 def by_weekday(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -87,11 +111,11 @@ def _of_hour(row: Row, totals: Row) -> dict[str, Any]:
 
 
 def ranking(
-    rows: Iterable[Row],
+    rows: Iterable[R],
     sort: str,
     of: Callable[[Row, str], float | None] = figures.ratio,
     key: str = "truck_id",
-) -> list[Row]:
+) -> list[R]:
     """The trucks of which enough is known by a figure, with - from the highest down; those without it come last.
 
     `of`: what the figure of a row is. `key`: what names the row, and decides among equals.

@@ -1,6 +1,11 @@
-"""How well trucks were used: ratios of summed seconds. Pure."""
+"""How well trucks were used: ratios of summed seconds, of one row or of columns. Pure."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+
+from apps.fleet import columns
+from apps.fleet.columns import Column
 
 
 class Usage(NamedTuple):
@@ -28,7 +33,7 @@ class Utilization(NamedTuple):
 
 def utilization(usage: Usage) -> Utilization:
     """The named utilizations of docs/metrics.md."""
-    productive = usage.idle_productive_s or 0
+    productive = _or_zero(usage.idle_productive_s)
     worked_with_engine = None if usage.engine_moving_s is None else usage.engine_moving_s + productive
     nonproductive = None if usage.idle_s is None else usage.idle_s - productive
     return Utilization(
@@ -40,8 +45,18 @@ def utilization(usage: Usage) -> Utilization:
     )
 
 
-def percentage(part: float | None, whole: float | None) -> float | None:
+def _or_zero(seconds: Any) -> Any:
+    return np.nan_to_num(seconds) if columns.is_column(seconds) else seconds or 0
+
+
+@overload
+def percentage(part: float | None, whole: float | None) -> float | None: ...
+@overload
+def percentage(part: Column, whole: Column) -> Column: ...
+def percentage(part: Any, whole: Any) -> Any:
     """100 × part ÷ whole, or null."""
+    if columns.is_column(whole):
+        return columns.percentage(part, whole)
     return None if part is None or not whole else 100 * part / whole
 
 

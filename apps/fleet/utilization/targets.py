@@ -1,8 +1,12 @@
 """What is expected of a fleet, its groups and its trucks, and whether it was met. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+
+from apps.fleet.columns import Column, at_most
 
 NAMES = ("target_utilization_pct", "target_idle_pct")
 Row = Mapping[str, Any]
@@ -29,6 +33,11 @@ class Targets:
                 found |= self.groups[group_id]
         return found | self.trucks.get(code, {})
 
+    def of_trucks(self, codes: Sequence[str]) -> dict[str, list[float]]:
+        """The same of many, by column."""
+        each = [self.of_truck(code) if code in self.trucks or code in self.members else self.of_fleet for code in codes]
+        return {name: [values[name] for values in each] for name in self.of_fleet}
+
 
 def targets(defaults: Values, sets: Iterable[Row], of_groups: Iterable[Row], members: Iterable[Row]) -> Targets:
     """From what stands there: of each in the order in which it came into force, groups by name.
@@ -46,6 +55,16 @@ def targets(defaults: Values, sets: Iterable[Row], of_groups: Iterable[Row], mem
     for row in members:
         found.members.setdefault(row["truck_id"], set()).add(row["group_id"])
     return found
+
+
+def held_in_columns(row: Mapping[str, Column], values: Mapping[str, list[float]]) -> dict[str, list[Any]]:
+    """What `held_against` says of each row of columns."""
+    wanted, idle = (np.array(values[name], np.float64) for name in NAMES)
+    return {
+        **values,
+        "utilization_met": at_most(wanted, row["asset_utilization_pct"]),
+        "idle_met": at_most(row["idle_pct"], idle),
+    }
 
 
 def held_against(row: Row, values: Values) -> dict[str, Any]:

@@ -1,0 +1,158 @@
+"""Figures by column are to the last digit those of each row: values, types and text."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.accounts import amounts
+from apps.fleet import columns, figures
+from apps.fleet.costs import columns as cost_columns
+from apps.fleet.costs.api import told
+from apps.fleet.figures import Costs
+from apps.fleet.utilization import figures as use
+from apps.fleet.utilization.queries import SUMS
+from apps.fleet.utilization.targets import Targets, held_against, held_in_columns
+
+Row = dict[str, Any]
+FEW = settings(deadline=None, max_examples=60)
+NULL = st.none()
+SECONDS = st.integers(0, 10**9) | st.sampled_from([0, 1, 3, 86_400])
+NAMES = tuple({"trucks": "truck_days", "trucks_used": "truck_days_used"}.get(name, name) for name in SUMS)
+_ENGINE = ("engine_moving_s", "idle_s", "idle_productive_s", "engine_on_s")
+USE = st.fixed_dictionaries({name: NULL | SECONDS if name in _ENGINE else SECONDS for name in NAMES}).map(
+    lambda row: {**row, "truck_days": row["truck_days"] + 1}
+)
+
+
+def column(values: list[float | None]) -> columns.Column:
+    return np.array(values, np.float64)
+
+
+def columns_of(rows: list[Row]) -> dict[str, columns.Column]:
+    return {name: column([row[name] for row in rows]) for name in rows[0]}
+
+
+def same(ours: list[Row], true: list[Row]) -> bool:
+    """As JSON, which tells 1 from 1.0 and has the order of the names."""
+    return orjson.dumps(ours) == orjson.dumps(true)
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+TIES = st.builds(lambda n, d: n / 200 + d * 1e-12, st.integers(-(10**7), 10**7), st.integers(-2, 2))
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(TIES | st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=1), st.sampled_from([2, 6]))
+def test_numbers_are_rounded_as_python_rounds_them(values: list[float], places: int) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = columns.rounded(column(list(values)), places).tolist()
+    assert list(map(repr, found)) == [repr(round(value, places)) for value in values]
+
+
+SMALL = st.tuples(NULL | st.integers(-(10**10), 10**10) | st.integers(-5, 5), NULL | st.integers(0, 400))
+LARGE = st.tuples(st.integers(-(10**15), 10**15), st.integers(10**6, 10**10))  # times their factor beyond 64 bits
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(SMALL | LARGE, min_size=1),
+    st.sampled_from([1, 1000, 3600]),
+)
+def test_money_per_unit_is_that_of_a_row_to_its_last_place(
+    rows: list[tuple[int | None, int | None]], unit: int
+) -> None:
+    found = columns.per(column([row[0] for row in rows]), column([row[1] for row in rows]), unit)
+    true = [figures.per(None if c is None else Decimal(c).scaleb(-2), quantity, unit) for c, quantity in rows]
+    assert columns.texts(found, 4) == [None if amount is None else f"{amount:f}" for amount in true]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(NULL | st.integers(-(2**53), 2**53)))
+def test_amounts_are_written_to_the_cent(cents: list[int | None]) -> None:
+    true = [amounts.money(None if c is None else Decimal(c).scaleb(-2), "USD") for c in cents]
+    assert columns.money(column(list(cents)), 2, "USD") == true
+
+
+def test_rows_are_made_of_columns_lists_tables_and_single_values() -> None:
+    table = {
+        "distance_m": column([1, None]), "idle_pct": column([1, None]), "name": ["A", "B"],
+        "days": {"used": column([3, 4])}, "unit": "km",
+    }  # fmt: skip
+    assert same(
+        columns.rows(table, 2),
+        [
+            {"distance_m": 1, "idle_pct": 1.0, "name": "A", "days": {"used": 3}, "unit": "km"},
+            {"distance_m": None, "idle_pct": None, "name": "B", "days": {"used": 4}, "unit": "km"},
+        ],
+    )
+    assert columns.rows({"idle_pct": column([]), "name": []}, 0) == []
+
+
+# --- utilization ----------------------------------------------------------------------------------------------------
+
+
+@FEW
+@given(st.lists(USE, min_size=1, max_size=8))
+def test_utilization_by_column_is_that_of_each_row(rows: list[Row]) -> None:
+    sums = columns_of(rows)
+    assert same(columns.rows(use.states(sums), len(rows)), [use.states(row) for row in rows])
+    days = columns.rows(use.days_of_period(sums, 1, 30) or {}, len(rows))
+    assert same(days, [use.days_of_period(row, 1, 30) or {} for row in rows])
+    assert use.are_ranked(sums) == [use.is_ranked(row) for row in rows]
+
+
+@FEW
+@given(st.lists(USE, min_size=1, max_size=12), st.sampled_from(figures.UTILIZATIONS), st.sampled_from(["", "-"]))
+def test_a_ranking_by_column_is_that_of_the_rows(rows: list[Row], figure: str, sign: str) -> None:
+    codes = [f"T-{7 * place % 12:02}" for place in range(len(rows))]
+    named = [{**row, "truck_id": code} for row, code in zip(rows, codes, strict=True)]
+    order = use.ranked(columns_of(rows), codes, sign + figure)
+    assert [codes[place] for place in order] == [row["truck_id"] for row in use.ranking(named, sign + figure)]
+
+
+def test_each_truck_is_held_against_its_own_targets() -> None:
+    targets = Targets(
+        {"target_utilization_pct": 60, "target_idle_pct": 15.5},
+        {7: {"target_idle_pct": 10}},
+        {"B": {"target_utilization_pct": 61.0}},
+        {"C": {7}},
+    )
+    rows = [
+        {"asset_utilization_pct": part, "idle_pct": idle} for part in (None, 60.0, 60.5) for idle in (None, 10.0, 15.5)
+    ]
+    codes = [code for code in "ABC" for _ in range(3)] * 3
+    each = [row for row in rows for _ in range(3)]
+    true = [held_against(row, targets.of_truck(code)) for row, code in zip(each, codes, strict=True)]
+    found = held_in_columns(columns_of(each), targets.of_trucks(codes))
+    assert same(columns.rows(found, len(each)), true)
+
+
+# --- costs ----------------------------------------------------------------------------------------------------------
+
+SPENT = st.tuples(
+    st.fixed_dictionaries(
+        {"truck_days": st.integers(1, 400), "distance_m": NULL | st.integers(0, 10**9), "engine_on_s": NULL | SECONDS}
+    ),
+    st.dictionaries(
+        st.tuples(st.sampled_from(["fuel", "tires", "tolls"]), st.sampled_from(["actual", "allocated", "estimated"])),
+        st.integers(-(10**6), 10**9) | st.just(0),
+    ),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(SPENT, min_size=1, max_size=6))
+def test_costs_by_column_are_those_of_each_truck(trucks: list[tuple[Row, dict[tuple[str, str], int]]]) -> None:
+    keys = {key for _, costs in trucks for key in costs}
+    cents = {key: column([costs.get(key) for _, costs in trucks]) for key in keys}
+    found = cost_columns.told(columns_of([sums for sums, _ in trucks]), cents, "USD")
+    true = [
+        told(sums, Costs({key: Decimal(amount).scaleb(-2) for key, amount in costs.items()}), "USD")
+        for sums, costs in trucks
+    ]
+    assert same(columns.rows(found, len(trucks)), true)
