@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import celeryd_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet_project.settings")
 
@@ -14,6 +14,14 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 
 
 NICENESS = 5  # a third of the CPU that a web worker gets where both want it all: requests first, and still all is done
+
+
+@celeryd_init.connect
+def count_processes(options: dict[str, Any] | None = None, **_: Any) -> None:
+    """Before they are forked: whether a process is worth a second lane depends on how many there are."""
+    from apps.trucks.sync import lanes  # when Django is set up
+
+    lanes.share_cores((options or {}).get("concurrency") or os.cpu_count() or 1)
 
 
 @worker_process_init.connect

@@ -33,6 +33,7 @@ VARIABLES: dict[str, tuple[Any, ...]] = {
     "SYNC_INTERVAL_S": (int, 60),
     "INITIAL_HISTORY_DAYS": (int, 35),
     "MIN_FREE_DISK_PCT": (int, 10),
+    "SYNC_LANES": (int, 0),
     "LOG_LEVEL": (str, "INFO"),
     "LOG_FORMAT": (str, "json"),
     "PROXIES": (int, 0),
@@ -156,4 +157,6 @@ def _out_of_bounds(values: dict[str, Any]) -> list[str]:
         problems.append("INITIAL_HISTORY_DAYS: at least 1")
     if values.get("MIN_FREE_DISK_PCT", 0) > 90:
         problems.append("MIN_FREE_DISK_PCT: at most 90")
+    if values.get("SYNC_LANES", 0) not in (0, 1, 2):
+        problems.append("SYNC_LANES: 0, 1 or 2")
     return problems

@@ -105,6 +105,7 @@ REMEMBERED_BYTES = _env["REMEMBERED_MB"] * 1_000_000
 SYNC_INTERVAL_S = _env["SYNC_INTERVAL_S"]
 INITIAL_HISTORY_DAYS = _env["INITIAL_HISTORY_DAYS"]
 MIN_FREE_DISK_PCT = _env["MIN_FREE_DISK_PCT"]
+SYNC_LANES = _env["SYNC_LANES"]
 
 # --- Celery ---------------------------------------------------------------------------------------------------------
 REDIS_URL = _env["REDIS_URL"]

@@ -160,6 +160,7 @@ def test_what_must_be_set_and_is_not_is_named(name: str, loaded: Load) -> None:
         ("SYNC_INTERVAL_S", "9", "at least 10"),
         ("INITIAL_HISTORY_DAYS", "0", "at least 1"),
         ("MIN_FREE_DISK_PCT", "91", "at most 90"),
+        ("SYNC_LANES", "3", "0, 1 or 2"),
         ("LOG_LEVEL", "LOUD", "is one of DEBUG, INFO, WARNING, ERROR"),
         ("LOG_FORMAT", "xml", "is json or console"),
         ("SECRET_KEY_FILE", "/nowhere/secret", "No such file"),

@@ -112,7 +112,7 @@ def remove(load: Load) -> None:
 
 
 def ingest(fleet_id: int, deliveries: Sequence[Delivery]) -> None:
-    """What a worker of the sync does with the answers, in its two lanes: each stores truck after truck, in order."""
+    """What a worker of the sync does with the answers, in its lanes: each stores truck after truck, in order."""
     from apps.trucks.sync import lanes
 
     waiting = deque(list(answers) for _, answers in groupby(deliveries, key=lambda each: each.truck_id))
@@ -152,7 +152,7 @@ def in_processes(load: Load, processes: int) -> Spent:
     for number in range(processes):
         mine = set(trucks[number::processes])
         share = [delivery for delivery in load.deliveries if delivery.truck_id in mine]
-        workers.append(context.Process(target=_work, args=(barrier, cpu, load.fleet_id, share)))
+        workers.append(context.Process(target=_work, args=(barrier, cpu, load.fleet_id, share, processes)))
     for worker in workers:
         worker.start()
     barrier.wait()
@@ -165,13 +165,15 @@ def in_processes(load: Load, processes: int) -> Spent:
     return Spent(load.messages, seconds, workers_s, database)
 
 
-def _work(barrier: Any, cpu: Any, fleet_id: int, share: list[Delivery]) -> None:
+def _work(barrier: Any, cpu: Any, fleet_id: int, share: list[Delivery], processes: int) -> None:
     django.setup()
     from django.db import connection
 
+    from apps.trucks.sync import lanes
     from fleet_project.celery import prepare_process
 
     prepare_process()  # as in a worker
+    lanes.share_cores(processes)
     try:
         connection.ensure_connection()
         barrier.wait()

@@ -253,7 +253,10 @@ def test_four_workers_at_once_do_each_day_once(fleet: Fleet, simulator: Simulato
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_worker_reads_in_two_lanes_different_trucks(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_worker_reads_in_two_lanes_different_trucks(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.SYNC_LANES = 2
     backfill, both, read = ask(fleet), threading.Barrier(2), []
     renew = Chunk.renew
 

@@ -151,7 +151,10 @@ def test_workers_that_join_in_read_each_truck_once_within_the_limits(fleet: Flee
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_worker_reads_in_two_lanes(fleet: Fleet, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_worker_reads_in_two_lanes(
+    fleet: Fleet, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.SYNC_LANES = 2
     simulator.faults.add("slow", svc=LOAD, seconds=0.03)
     threads, store = set(), truck_pass.store
 
@@ -170,7 +173,10 @@ def test_one_worker_reads_in_two_lanes(fleet: Fleet, simulator: Simulator, monke
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_pass_that_is_lost_ends_both_lanes_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_that_is_lost_ends_both_lanes_at_once(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.SYNC_LANES = 2
     begun, stored, store = threading.Event(), [], truck_pass.store
 
     def slowly(*args: Any) -> Any:

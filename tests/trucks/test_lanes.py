@@ -2,12 +2,19 @@
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from apps.trucks.sync import lanes
 from apps.trucks.sync.lanes import Lane, LaneClosed
+from fleet_project.celery import count_processes
+
+
+@pytest.fixture(autouse=True)
+def two_lanes(settings: Any) -> None:
+    settings.SYNC_LANES = 2
 
 
 def connection_id() -> int:
@@ -91,3 +98,21 @@ def test_what_goes_wrong_in_the_second_lane_is_not_lost_and_its_connection_is_cl
 def test_within_a_transaction_there_is_no_second_lane() -> None:
     with lanes.beside(lambda lane: pytest.fail("worked")):
         pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_one_lane_is_wanted_there_is_no_second(settings: Any) -> None:
+    settings.SYNC_LANES = 1
+    with lanes.beside(lambda lane: pytest.fail("worked")):
+        pass
+
+
+@pytest.mark.parametrize(("processes", "cores", "number"), [(1, 2, 2), (2, 2, 1), (4, 2, 1), (4, 8, 2), (1, 1, 1)])
+def test_processes_that_fill_the_cores_have_one_lane_each(
+    processes: int, cores: int, number: int, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SYNC_LANES = 0
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(lanes, "_processes", 1)
+    count_processes(options={"concurrency": processes})
+    assert lanes.wanted() == number

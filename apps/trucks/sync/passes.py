@@ -111,7 +111,7 @@ class FleetPass:
             advance(self.fleet, [*known, *self.tally.read, *shares.read_in(self._run)], now)
 
     def _read_with_others(self, reader: Reader, due: Sequence[Turn]) -> None:
-        """Reads shares in two lanes until none is left, and waits for those that others read, or takes them over."""
+        """Reads shares in its lanes until none is left, and waits for those that others read, or takes them over."""
         run = self._run
         run.save(update_fields=["wialon_t", "trucks", "lag_s"])  # what the others need, and people see meanwhile
         shares.lay_out(run, due)

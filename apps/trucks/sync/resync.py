@@ -44,7 +44,7 @@ class Resync:
         self.retry, self.transport = retry, transport
 
     def work(self) -> int:
-        """Reads chunk after chunk, in two lanes, until none is free or the share is over: how many truck-days it read.
+        """Reads chunk after chunk, in its lanes, until none is free or the share is over: how many truck-days it read.
 
         Raises nothing that Wialon does: a truck's error is tried again later; where the account cannot be read, or
         there is no space on the database's disk, the backfill rests.
