@@ -110,6 +110,22 @@ def test_every_operation_has_an_example_that_is_as_declared(path: str) -> None:
     check(content["schema"], content["example"])
 
 
+def unlike(shown: Any, answer: Any, where: str = "") -> list[str]:
+    """Where an excerpt has other fields than the answer; what it leaves out it marks with an ellipsis."""
+    if not (isinstance(shown, dict) and isinstance(answer, dict)):
+        return []
+    named = shown.keys() - {"…"}
+    other = named - answer.keys() if "…" in shown else named ^ answer.keys()
+    inside = (unlike(shown[name], answer[name], f"{where}/{name}") for name in named & answer.keys())
+    return [f"{where}/{name}" for name in other] + [each for part in inside for each in part]
+
+
+def test_the_answer_in_the_readme_has_the_fields_of_a_real_one(api_get: Get) -> None:
+    [shown] = re.findall(r"```json\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    answer = api_get("/api/v2/fleet/summary?period=last7", rows.api_key(full_fleet()))
+    assert unlike(json.loads(shown), answer.json()) == []
+
+
 def test_every_field_and_parameter_is_described() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     bare = [
