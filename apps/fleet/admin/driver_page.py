@@ -384,7 +384,7 @@ def by_day(chosen: Asked, days: Sequence[Row], weights: Weights) -> Numbers:
     """The newest first."""
     units = chosen.units
     heads = [
-        "Day", "Trucks", f"Distance ({units.distance_label})", "Score", "Speeding", "Severe", "Harsh", "Idling",
+        "Day", "Trucks", units.distance_label, "Score", "Speeding", "Severe", "Harsh", "Idling",
         "Night", units.consumption_label, f"Fuel ({chosen.fleet.currency})", "Coverage",
     ]  # fmt: skip
     rows = [
