@@ -24,7 +24,7 @@ import django
 import orjson
 
 from tests.bench import pages
-from tests.bench.servers import database_cpu_s
+from tests.bench.servers import database_cpu_s, settle
 
 NOW = 1_763_900_000
 PIECE_S = 3 * 86_400  # what the sync loads at once
@@ -260,11 +260,13 @@ def run(load: Load, rounds: int) -> dict[str, list[Spent]]:
     for _ in range(rounds):
         for processes in (1, 2):
             forget(load)
+            settle()
             for what in ("new messages", "all known already"):
                 name = f"product, {what}, {processes} process{'es' * (processes > 1)}"
                 found.setdefault(name, []).append(in_processes(load, processes))
         for write in (row_by_row, bulk_create, multi_row_insert, load_data):
             forget(load)
+            settle()
             name = f"rows alone: {write.__name__.replace('_', ' ')}"
             found.setdefault(name, []).append(spent_by(write, load, ready))
     return found

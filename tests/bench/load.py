@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 LOCUSTFILE = servers.ROOT / "tests" / "load" / "locustfile.py"
 WEB = ("product", [str(servers.ROOT / "scripts" / "web"), "--port", "{port}", "--workers", "2"])
 AIM = 3.0  # times the quiet p99
-_FEW_PAGES = 100  # of 16 kB that are still to be written
 RAMP_S = 3
 ANSWERS = "all but files"
 _context = multiprocessing.get_context("spawn")
@@ -238,7 +237,7 @@ def run(users: int, seconds: int, trucks: int, days: int, workers: int, pools: l
         {"key": key, "trucks": [f"w{number + 1}" for number in range(max(20, trucks // 5))]},
     ]
     try:
-        settle()
+        servers.settle()
         of_pools = {}
         for size in pools:
             with _web(size) as server:
@@ -260,23 +259,6 @@ def run(users: int, seconds: int, trucks: int, days: int, workers: int, pools: l
             ingest.remove(load)
         rebuild.remove(small)
     return Found(of_pools, quiet, rebuilding, days_per_s, storing, messages_per_s)
-
-
-def settle(seconds: int = 120) -> None:
-    """Waits until the database has written what the fleets were made of, which would go on beside the users."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET GLOBAL innodb_max_dirty_pages_pct_lwm = 0, innodb_max_dirty_pages_pct = 0")
-        until = time.monotonic() + seconds
-        while _dirty_pages(cursor) > _FEW_PAGES and time.monotonic() < until:
-            time.sleep(1)
-        cursor.execute("SET GLOBAL innodb_max_dirty_pages_pct_lwm = DEFAULT, innodb_max_dirty_pages_pct = DEFAULT")
-
-
-def _dirty_pages(cursor: Any) -> int:
-    cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'")
-    return int(cursor.fetchone()[1])
 
 
 @contextmanager

@@ -30,7 +30,7 @@ import django
 
 from tests.bench import pages
 from tests.bench.rivals import days_duckdb
-from tests.bench.servers import database_cpu_s
+from tests.bench.servers import database_cpu_s, settle
 
 DAY_S = 86_400
 MIDNIGHT = 1_763_856_000  # UTC; the running day's
@@ -138,6 +138,7 @@ def measure(fleet: Any, days: int, processes: int) -> Spent:
     """Has the marked days computed by so many processes; counted from the moment at which all are ready."""
     barrier, spent = _context.Barrier(processes + 1), _context.Queue()
     workers = [_context.Process(target=_work, args=(barrier, spent, fleet.id)) for _ in range(processes)]
+    settle()
     for worker in workers:
         worker.start()
     barrier.wait()

@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+_LITTLE = 50  # transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,21 @@ def database_cpu_s() -> float:
         pid = Path(cursor.fetchone()[0]).read_text().strip()
     ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def settle(seconds: int = 60) -> None:
+    """Waits until the database has cleared away rows that were deleted before: it would go on beside a measurement."""
+    from django.db import connection
+
+    until = time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        while _transactions_to_purge(cursor) > _LITTLE and time.monotonic() < until:
+            time.sleep(0.5)
+
+
+def _transactions_to_purge(cursor: Any) -> int:
+    cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_history_list_length'")
+    return int(cursor.fetchone()[1])
 
 
 def granian(application: str) -> list[str]:
