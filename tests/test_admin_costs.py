@@ -47,14 +47,14 @@ def client(client: Client, db: None) -> Client:
     return client
 
 
-def make(units: str = "metric", trucks: int = 3) -> Fleet:
+def make(units: str = "metric", trucks: int = 3, purchases: int = 1) -> Fleet:
     """Trucks over two periods of eight days; costs of all sources, and an invoice's rest that no truck bears."""
     fleet = rows.fleet(units=units)
     made = [rows.truck(fleet, f"T-{number}", name=f"Truck <b>{number}</b>") for number in range(1, trucks + 1)]
     rows.group(fleet, "North", *made[:2])
     for number, day in enumerate(DAYS):
         for size, truck in enumerate(made, 1):
-            _day(truck, day, size + number)
+            _day(truck, day, size + number, purchases)
     for day in (DAYS[3], DAYS[12]):
         rows.cost(made[0], "repair_maintenance", "310.55", day, source="actual")
     rows.cost(Truck(pk=NO_TRUCK, fleet=fleet), "unallocated", "12.34", NOW[2], source="allocated")
@@ -66,7 +66,7 @@ def make(units: str = "metric", trucks: int = 3) -> Fleet:
     return fleet
 
 
-def _day(truck: Truck, day: dt.date, size: int) -> None:
+def _day(truck: Truck, day: dt.date, size: int, purchases: int = 1) -> None:
     rows.truck_day(truck, day, distance_m=200_000 + 1_000 * size, fuel_used_l=70.0 + size)
     rows.cost(truck, "fuel", f"{70 + size}.37", day)
     rows.cost(truck, "tolls", f"{size}.10", day, source="actual")
@@ -74,7 +74,8 @@ def _day(truck: Truck, day: dt.date, size: int) -> None:
     TruckDayFuel.objects.create(
         fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, fuel_cost=Decimal(f"{70 + size}.37"),
         fuel_priced_l=70.0 + size, idle_cost=Decimal("3.20"), idle_productive_cost=Decimal("1.10"),
-        purchases=1, purchased_l=Decimal(80), purchased_amount=Decimal("84.00"), balance_days=1, balance_bought_l=80.0,
+        purchases=purchases, purchased_l=Decimal(80 * purchases), purchased_amount=Decimal(84 * purchases),
+        balance_days=1, balance_bought_l=80.0 * purchases,
         balance_refuelled_l=78.0, balance_drained_l=2.0, balance_used_l=70.0 + size, balance_tank_l=5.0,
     )  # fmt: skip
 
@@ -146,6 +147,17 @@ def test_the_page_shows_the_figures_of_the_api(
     assert fuel[1] == f"{Decimal(used['amount']['amount']):,.2f}"
     balance = cells_of(shown["fuel"]["balance"]["table"])["Unexplained"]
     assert balance == [f"{Decimal(str(summary['fuel']['balance']['unexplained_l'])) / Decimal(litres):,.1f}"]
+
+
+def test_without_a_purchase_the_tanks_are_told_of_but_not_called_unexplained(client: Client) -> None:
+    make(purchases=0)
+    answer = page(client, **PERIOD)
+    balance = answer.context["fuel"]["balance"]
+    assert list(cells_of(balance["table"])) == [
+        "Refuelled", "Drained from tanks", "Used by the counters", "More in the tanks at the end",
+    ]  # fmt: skip
+    assert cells_of(balance["table"])["Refuelled"] == ["1,872.0"]  # 78 l of 3 trucks on 8 days
+    assert "Without purchases there is nothing to hold the tanks against." in answer.content.decode()
 
 
 def test_the_parts_of_the_change_add_up_and_are_those_of_the_api(
