@@ -1,4 +1,4 @@
-"""The statements behind every fleet figure. API, mail, admin and exports run these and no others.
+"""The statements behind a fleet's figures, for mail, admin and exports; the API reads totals packed (`sums.fleet`).
 
 All take `fleet` first: one fleet never sees another. Periods are local days, both ends included, as `period` gives
 them: whole months and pentads are read as such, the rest day by day. A sum over nothing measured is null, which is what
