@@ -1,4 +1,4 @@
-"""The statements behind a fleet's figures, for mail, admin and exports; the API reads totals packed (`sums.fleet`).
+"""The statements behind a fleet's figures, for API, mail, admin and exports; its totals are packed (`sums.fleet`).
 
 All take `fleet` first: one fleet never sees another. Periods are local days, both ends included, as `period` gives
 them: whole months and pentads are read as such, the rest day by day. A sum over nothing measured is null, which is what
@@ -75,36 +75,13 @@ IN_SPANS = """fleet_id = %(fleet)s AND (
 
 # --- the fleet ------------------------------------------------------------------------------------------------------
 
-_FLEET_SUMS = f"{sums_of(_FLEET_COLUMNS[2:])}, {sums_of(FUEL_MONEY)}"
-_FLEET_PARTS = f"""
-    SELECT day AS first_day, 1 AS days, {", ".join((*_FLEET_COLUMNS, *FUEL_MONEY))}
-    FROM fleet_day WHERE {IN_DAYS}
-    UNION ALL SELECT first_day, days, {", ".join((*_FLEET_COLUMNS, *FUEL_MONEY))}
-    FROM fleet_span WHERE {IN_SPANS}
-"""
-_FLEET_COST_PARTS = f"""
-    SELECT day AS first_day, line, source, amount FROM fleet_day_cost WHERE {IN_DAYS}
-    UNION ALL SELECT first_day, line, source, amount FROM fleet_span_cost WHERE {IN_SPANS}
-"""
 MONTH_OF = "DATE_SUB(first_day, INTERVAL DAYOFMONTH(first_day) - 1 DAY)"  # no span reaches over a month's end
-
-# One row: the fleet's totals of a period. `days`: how many of them have a truck-day.
-FLEET_TOTALS = f"""
-SELECT COALESCE(SUM(days), 0) AS days, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {_FLEET_SUMS}
-FROM ({_FLEET_PARTS}) parts
-"""
 
 # One row a day, ascending.
 FLEET_DAYS = f"""
 SELECT day, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {sums_of(_FLEET_COLUMNS[2:])}
 FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
 GROUP BY day ORDER BY day
-"""
-
-# One row a line and source.
-FLEET_COSTS = f"""
-SELECT line, source, SUM(amount) AS amount FROM ({_FLEET_COST_PARTS}) parts
-GROUP BY line, source ORDER BY line, source
 """
 
 # --- truck by truck -------------------------------------------------------------------------------------------------

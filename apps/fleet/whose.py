@@ -1,7 +1,7 @@
 """Whose figures a question is about, the fleet's or a group's: what it reads of a period."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums.fleet import FleetSums, Month
 from apps.fleet.trends import queries as trend_queries
 from apps.merging import together
-from apps.mysql import Row, fetch_all
+from apps.mysql import Row, fetch_all, fetch_all_sync
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.remembered import summaries
@@ -39,6 +39,11 @@ class Sums(Protocol):
     def trucks_used(self) -> int: ...
 
     def by_month(self) -> list[Month]: ...
+
+
+def fleet_sums_sync(where: Mapping[str, Any]) -> FleetSums:
+    """What a period of a fleet, as `queries.period` gives it, adds up to."""
+    return FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from apps.fleet.fuel.report import Report
 from apps.fleet.models import FuelAlert
 from apps.fleet.summaries import sums
 from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import Truck, TruckDay
 from tests import rows
@@ -360,7 +361,7 @@ def check(fleet: Fleet, first: dt.date, last: dt.date) -> None:
 
 def check_total(fleet: Fleet, first: dt.date, last: dt.date, report: Report) -> None:
     """The trucks add up to the fleet, money to the cent."""
-    [whole] = fetch_all_sync(queries.FLEET_TOTALS, queries.period(fleet.pk, first, last))
+    whole = fleet_sums_sync(queries.period(fleet.pk, first, last)).totals
     added = total([truck.sums for truck in report.ranking.trucks.values()])
     for name in SUMMED:
         assert twin.same(added[name] or 0, whole[name] or 0), name

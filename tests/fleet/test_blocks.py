@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries
-from apps.fleet.figures import Costs
 from apps.fleet.models import (
     FleetBlock,
     FleetSpan,
@@ -28,12 +27,12 @@ from apps.fleet.summaries import sums
 from apps.fleet.sums import blocks
 from apps.fleet.sums import fleet as fleet_sums
 from apps.fleet.sums import queries as block_queries
-from apps.fleet.sums.fleet import FleetSums
-from apps.fleet.trends import queries as trend_queries
+from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, Truck, TruckDay
 from tests import rows
-from tests.fleet.span_twin import assert_spans_add_up, total
+from tests.fleet.span_twin import assert_same, assert_spans_add_up, cost_sums, total
+from tests.fleet.span_twin import sums as sums_of_days
 
 NAMES = ("trucks", "distance_m", "fuel_used_l", "fuel_cost", "purchased_l")
 ONE = dt.timedelta(days=1)
@@ -242,7 +241,7 @@ def test_columns_are_read_by_their_place_in_any_order(fleet: Fleet) -> None:
         read = fetch_all_sync(block_queries.columns(names), {**where, "from_block": 0, "to_block": 99})
         found = blocks.added_up([row["figures"] for row in read], names)
         assert found.keys() == set(fleet.trucks.values_list("pk", flat=True))
-        whole = fetch_all_sync(queries.FLEET_TOTALS, where)[0]
+        whole = fleet_sums_sync(where).totals
         for name in set(names) & {"messages", "fuel_cost"}:
             assert whole[name] == total(row[name] for row in found.values())
     narrow = fetch_all_sync(block_queries.columns(NAMES), {**where, "from_block": 8, "to_block": 8})
@@ -254,26 +253,40 @@ def test_trucks_are_counted_once_whatever_the_parts_of_the_period(fleet: Fleet) 
     asked = {"id": fleet.truck_groups.get().pk}
     for first, last, used, of_group in (((1, 30), (1, 30), 2, 1), ((1, 1), (2, 28), 3, 2), ((2, 4), (2, 5), 0, 0)):
         where = queries.period(fleet.pk, dt.date(2026, *first), dt.date(2026, *last)) | asked
-        found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
+        found = fleet_sums_sync(where)
         [row_of_group] = fetch_all_sync(block_queries.TRUCKS_USED_OF_GROUP, where)
         assert (found.trucks_used, row_of_group["trucks_used"]) == (used, of_group)
 
 
-def test_the_fleets_packed_sums_are_those_of_its_rows(fleet: Fleet) -> None:
-    """Values and types: what is served from packs is what the statements over rows say."""
+def test_the_fleets_packed_sums_are_those_of_its_days(fleet: Fleet) -> None:
+    """Values and types, decimals with their places."""
     for first, last in (((1, 30), (1, 30)), ((1, 1), (2, 28)), ((2, 4), (2, 5)), ((2, 3), (2, 3))):
-        where = queries.period(fleet.pk, dt.date(2026, *first), dt.date(2026, *last))
-        found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
-        [totals] = fetch_all_sync(queries.FLEET_TOTALS, where)
-        del totals["as_of"]
-        assert found.totals == totals
-        assert {name: type(value) for name, value in found.totals.items()} == {
-            name: type(value) for name, value in totals.items()
+        days = dt.date(2026, *first), dt.date(2026, *last)
+        found, true = fleet_sums_sync(queries.period(fleet.pk, *days)), _totals(fleet, *days)
+        assert_same(found.totals, true)
+        assert {name: _kind(value) for name, value in found.totals.items()} == {
+            name: _kind(value) for name, value in true.items()
         }
-        assert found.costs == Costs.of(fetch_all_sync(queries.FLEET_COSTS, where))
-        assert str(found.costs.total) == str(Costs.of(fetch_all_sync(queries.FLEET_COSTS, where)).total)
-        months = {row["bucket"]: row["distance_m"] for row in fetch_all_sync(trend_queries.OF_FLEET["month"], where)}
-        assert {month: sums["distance_m"] for month, sums, _ in found.by_month()} == months
+        costs = TruckDayCost.objects.filter(fleet_id=fleet.pk, day__range=days)
+        amounts = {key: str(amount) for key, amount in found.costs.amounts.items()}
+        assert amounts == {key: str(amount) for key, amount in cost_sums(costs).items()}
+        months = {(day.year, day.month) for day in costs.values_list("day", flat=True)}
+        assert {(month.year, month.month) for month, _, _ in found.by_month()} == months
+
+
+def _kind(value: Any) -> Any:
+    return type(value), -value.as_tuple().exponent if isinstance(value, Decimal) else None
+
+
+def _totals(fleet: Fleet, first: dt.date, last: dt.date) -> dict[str, Any]:
+    """The sums of the fleet's days, which have trucks or nothing at all, by plain loops."""
+    days = list(TruckDay.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
+    if not days:
+        return fleet_sums.NOTHING
+    money = list(TruckDayFuel.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
+    sums_ = {**sums_of_days(days), **{name: total(getattr(day, name) for day in money) for name in queries.FUEL_MONEY}}
+    sums_["truck_days"], sums_["truck_days_used"] = sums_.pop("trucks"), sums_.pop("trucks_used")
+    return {name: len({day.day for day in days}) if name == "days" else sums_[name] for name in fleet_sums.NOTHING}
 
 
 def test_a_fleets_figures_are_packed_as_what_their_columns_hold() -> None:
@@ -299,5 +312,5 @@ def test_the_migration_packs_the_fleets_days_as_a_rebuild_does(fleet: Fleet) -> 
 def test_a_fleets_packed_sums_never_have_another_fleets(fleet: Fleet) -> None:
     other = rows.fleet("Other", timezone="UTC")
     where = queries.period(other.pk, dt.date(2026, 1, 1), dt.date(2026, 2, 28))
-    found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
+    found = fleet_sums_sync(where)
     assert (found.totals["days"], found.costs.total, found.trucks_used, found.by_month()) == (0, None, 0, [])

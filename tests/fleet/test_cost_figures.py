@@ -3,8 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+import pytest
+
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs
+from apps.fleet.sums.blocks import total
 
 NOTHING = dict.fromkeys(
     ("fuel_used_l", "fuel_cost", "fuel_priced_l", "purchases", "purchased_l", "purchased_amount", "idle_fuel_l",
@@ -73,13 +77,33 @@ def test_without_a_purchase_the_tanks_are_shown_but_nothing_is_called_unexplaine
 def test_the_tanks_of_trucks_are_those_for_which_purchases_are_booked() -> None:
     """The third has purchases, but no day on which all is measured."""
     every = [tank(None, 0.0, 350.0), tank(2, 320.0, 340.0), tank(1, 0.0, 0.0, days=None), tank(1, 280.0, 310.0)]
-    found = cost_figures.balance(cost_figures.tanks_together(every))
+    found = together(every)
     assert found is not None
     assert (found["truck_days"], found["bought_l"], found["used_l"], found["unexplained_l"]) == (2, 600.0, 650.0, 50.0)
-    nothing = cost_figures.balance(cost_figures.tanks_together([every[0], tank(None, 0.0, 100.0)]))
+    nothing = together([every[0], tank(None, 0.0, 100.0)])
     assert nothing is not None
     assert (nothing["truck_days"], nothing["used_l"], nothing["reason"]) == (2, 450.0, "no_purchases")
-    assert cost_figures.balance(cost_figures.tanks_together([])) is None
+    assert together([]) is None
+
+
+def together(trucks: list[dict[str, Any]]) -> dict[str, Any] | None:
+    columns = {name: np.array([truck[name] for truck in trucks], float) for name in cost_figures.TANKS}
+    return cost_figures.balance(cost_figures.tanks_together(columns))
+
+
+@pytest.mark.parametrize("purchases", [(None, None), (0, None), (2, None), (2, 1)])
+@pytest.mark.parametrize("has_balance", [(False, False), (True, False), (True, True)])
+def test_the_sums_of_all_trucks_are_their_balance_unless_some_may_be_left_out(
+    purchases: tuple[int | None, ...], has_balance: tuple[bool, ...]
+) -> None:
+    trucks = [
+        tank(bought, 320.0, 340.0) if is_measured else totals(purchases=bought)
+        for bought, is_measured in zip(purchases, has_balance, strict=True)
+    ]
+    whole = total(trucks, cost_figures.TANKS)
+    assert cost_figures.are_of_all(whole) == (not any(purchases) or not any(has_balance))
+    if cost_figures.are_of_all(whole):
+        assert cost_figures.balance(whole) == together(trucks)
 
 
 def test_idling_productive_and_not() -> None:

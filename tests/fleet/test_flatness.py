@@ -23,9 +23,7 @@ ONE = dt.timedelta(days=1)
 SEVEN = (dt.date(2026, 3, 7), dt.date(2026, 3, 13))  # seven days in no whole pentad
 QUARTER = (dt.date(2026, 1, 3), dt.date(2026, 4, 2))  # 90 days with days, pentads and months at both ends
 STATEMENTS = {
-    "totals": queries.FLEET_TOTALS,
-    "costs": queries.FLEET_COSTS,
-    "parts": block_queries.FLEET_PARTS,
+    "totals": block_queries.FLEET_PARTS,
     "used of a group": block_queries.TRUCKS_USED_OF_GROUP,
     "costs by month": trend_queries.LINES_OF_FLEET["month"],
     "trucks": block_queries.columns(queries.UTILIZATION_SUMS),

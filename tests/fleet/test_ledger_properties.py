@@ -22,6 +22,7 @@ from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.trends import queries as trend_queries
+from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from tests import rows
 from tests.fleet import share_twin
@@ -89,7 +90,7 @@ class Book:
         self._shares_add_up()
         self._covered_lines_are_not_estimated()
         period = {**queries.period(self.fleet.pk, DAYS[0] - 5 * ONE, DAYS[-1] + 5 * ONE), "id": self.group.pk}
-        whole = Costs.of(fetch_all_sync(queries.FLEET_COSTS, period))
+        whole = fleet_sums_sync(period).costs
         assert whole.amounts == self._sums()
         self._parts_add_up(whole, {**period, "after": "", "limit": 1_000})
 

@@ -9,6 +9,7 @@ from django.db.models import F
 
 from apps.fleet import queries
 from apps.fleet.reports.reading import FiguresChanging, daily_figures
+from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision
 from tests import rows
@@ -23,14 +24,14 @@ def test_the_figures_are_those_of_the_statements() -> None:
     fleet = report_rows.working_fleet(trucks=5, days=3)
     figures = daily_figures(fleet, DAY)
     period = queries.period(fleet.pk, DAY, DAY)
-    [totals] = fetch_all_sync(queries.FLEET_TOTALS, period)
+    found = fleet_sums_sync(period)
     assert figures.fleet.sums is not None
     for name in ("distance_m", "fuel_used_l", "moving_s", "idle_s", "speeding_severe", "refuel_l", "truck_days_used"):
-        assert getattr(figures.fleet.sums, name) == totals[name], name
+        assert getattr(figures.fleet.sums, name) == found.totals[name], name
     by_truck = {row["truck_id"]: row["distance_m"] for row in fetch_all_sync(queries.TRUCK_TOTALS, period)}
     assert {truck.code: truck.sums.distance_m for truck in figures.trucks if truck.sums} == by_truck
     assert figures.fleet.cost is not None
-    assert figures.fleet.cost.amount == sum(row["amount"] for row in fetch_all_sync(queries.FLEET_COSTS, period))
+    assert figures.fleet.cost.amount == found.costs.total
 
 
 def test_the_trend_ends_with_the_day_itself_and_shows_missing_days() -> None:

@@ -11,7 +11,7 @@ from apps.accounts.models import Fleet
 from apps.fleet import queries
 from apps.fleet.reports.rendering import CHART, HTML, SUBJECT, TEXT, render_daily
 from apps.fleet.reports.wording import comparison, duration, listed, moment, number
-from apps.mysql import fetch_all_sync
+from apps.fleet.whose import fleet_sums_sync
 from apps.trucks import invalidation
 from tests import rows
 from tests.fleet import report_rows
@@ -63,7 +63,7 @@ def small_fleet(*days: dict[str, Any], **fleet: Any) -> Fleet:
 @pytest.mark.django_db
 def test_every_part_shows_the_distance_that_the_statement_gives() -> None:
     fleet = report_rows.working_fleet(trucks=4, days=2, units="metric")
-    [totals] = fetch_all_sync(queries.FLEET_TOTALS, queries.period(fleet.pk, DAY, DAY))
+    totals = fleet_sums_sync(queries.period(fleet.pk, DAY, DAY)).totals
     distance = f"{totals['distance_m'] / 1000:,.0f} km"
     mail = parts(fleet)
     assert all(distance in mail[name] for name in (SUBJECT, TEXT, HTML))

@@ -14,10 +14,9 @@ from apps.fleet import queries
 from apps.fleet.costs import api as cost_api
 from apps.fleet.models import TruckDayCost
 from apps.fleet.spans import month_of, parts, pentad_of
-from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
-from apps.fleet.sums.fleet import FleetSums
 from apps.fleet.trends import queries as trend_queries
+from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import Truck, TruckDay
 from tests import rows
@@ -125,18 +124,14 @@ def _check_period(fleet: Fleet, first: dt.date, last: dt.date) -> None:
     asked = {**queries.period(fleet.pk, first, last), "after": "", "limit": 100}
     days = list(TruckDay.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
     costs = list(TruckDayCost.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
-    [totals] = fetch_all_sync(queries.FLEET_TOTALS, asked)
+    found = fleet_sums_sync(asked)
+    totals = found.totals
     assert (totals["days"], totals["truck_days"] or 0) == (len({day.day for day in days}), len(days))
     if days:
         true = twin.sums(days)
         twin.assert_same(totals, {name: true[name] for name in twin.COUNTED} | {"truck_days_used": true["trucks_used"]})
-    amounts = {(row["line"], row["source"]): row["amount"] for row in fetch_all_sync(queries.FLEET_COSTS, asked)}
-    assert amounts == twin.cost_sums(costs)
-    found = FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, asked))
+    assert found.costs.amounts == twin.cost_sums(costs)
     assert found.trucks_used == len({day.truck_id for day in days if day.is_used})
-    assert found.costs.amounts == amounts
-    for name in twin.COUNTED:
-        assert twin.same(found.totals[name], totals[name])
     _check_months(asked, days, costs)
     _check_trucks(asked, days, costs)
 

@@ -19,7 +19,9 @@ from apps.fleet.figures import Costs
 from apps.fleet.spans import buckets
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.trucks import Trucks
 from apps.fleet.trends import queries as trends
+from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import Row, fetch_all_sync
 
 
@@ -96,7 +98,7 @@ def read(chosen: Asked) -> Reading:
     where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     benchmark = fetch_all_sync(queries.BENCHMARK, {"fleet": chosen.fleet.pk, "to_day": chosen.period.last})
     now = _spent(chosen, chosen.period)
-    trucks = [] if chosen.truck else _of_trucks(chosen, where)
+    trucks = None if chosen.truck else _of_trucks(chosen, where)
     return Reading(
         now,
         _spent(chosen, chosen.period.previous()),
@@ -105,7 +107,7 @@ def read(chosen: Asked) -> Reading:
         [] if chosen.truck or chosen.group else _groups(where),
         cost_drivers.read(chosen),
         benchmark,
-        tanks_together([now.totals] if chosen.truck else trucks),
+        now.totals if trucks is None else tanks_together(trucks.columns),
     )
 
 
@@ -122,8 +124,8 @@ def _spent(chosen: Asked, period: Period) -> Spent:
     where = queries.period(chosen.fleet.pk, period.first, period.last)
     statements = _statements(chosen)
     if statements.fuel_money is None:
-        totals = fetch_all_sync(queries.FLEET_TOTALS, where)[0]
-        return Spent(totals, Costs.of(fetch_all_sync(queries.FLEET_COSTS, where)))
+        found = fleet_sums_sync(where)
+        return Spent(found.totals, found.costs)
     scope = {**where, "id": _scope(chosen)}
     sums = fetch_all_sync(statements.sums["whole"], scope)
     totals = (sums or [dict.fromkeys(trends.FIGURES)])[0] | fetch_all_sync(statements.fuel_money, scope)[0]
@@ -151,20 +153,20 @@ def _buckets(chosen: Asked) -> list[Bucket]:
     ]
 
 
-def _trucks(trucks: Sequence[Row], where: dict[str, Any]) -> list[TruckSpent]:
+def _trucks(trucks: Trucks, where: dict[str, Any]) -> list[TruckSpent]:
     costs = truck_sums.costs_sync(where)
     return [
         TruckSpent(row["truck_id"], row["name"], row["distance_m"], Costs(costs.get(row["id"], {}))) for row in trucks
     ]
 
 
-def _of_trucks(chosen: Asked, where: dict[str, Any]) -> list[Row]:
+def _of_trucks(chosen: Asked, where: dict[str, Any]) -> Trucks:
     """Distance and TANKS of the fleet's or the group's trucks, by code."""
-    every = truck_sums.every_sync(where, ("distance_m", *TANKS)).rows()
+    every = truck_sums.every_sync(where, ("distance_m", *TANKS))
     if chosen.group is None:
         return every
     members = set(chosen.group.trucks.values_list("pk", flat=True))
-    return [row for row in every if row["id"] in members]
+    return every.at([place for place, truck_id in enumerate(every.ids.tolist()) if truck_id in members])
 
 
 def _groups(where: dict[str, Any]) -> list[GroupSpent]:

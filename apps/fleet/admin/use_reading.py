@@ -21,6 +21,7 @@ from apps.fleet.utilization import queries as statements
 from apps.fleet.utilization.api import groups_used
 from apps.fleet.utilization.hours import Table, by_weekday, by_weekday_of
 from apps.fleet.utilization.targets import NAMES, Targets, targets
+from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.parameters import DEFAULTS
 
@@ -84,7 +85,7 @@ def _scope(chosen: Asked) -> int | None:
 def _totals(chosen: Asked, period: Period) -> Row:
     where = queries.period(chosen.fleet.pk, period.first, period.last)
     if _scope(chosen) is None:
-        return fetch_all_sync(queries.FLEET_TOTALS, where)[0]
+        return fleet_sums_sync(where).totals
     statement = page_queries.USE_OF_TRUCK if chosen.truck else page_queries.USE_OF_GROUP
     return fetch_all_sync(statement, {**where, "id": _scope(chosen)})[0]
 

@@ -62,16 +62,15 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
         analysis = Analysis(whose, period, who.currency)
-        sums, sums_before, unspread, trucks, benchmark, (rows, page_echo) = await together(
+        sums, sums_before, unspread, benchmark, (rows, page_echo) = await together(
             whose.sums(period, by_month=True),
             whose.sums(period.previous()),
             whose.unspread(period),
-            truck_sums.every(whose.where(period), cost_figures.TANKS, group),
             fetch_all(queries.BENCHMARK, {"fleet": who.fleet_id, "to_day": period.last}),
             analysis.by(asked.by, page, fresh.trucks),
         )
         now_, before = Spent(sums.totals, sums.costs), Spent(sums_before.totals, sums_before.costs)
-        current, earlier, tanks = now_.figures, before.figures, cost_figures.tanks_together(trucks)
+        current, earlier, tanks = now_.figures, before.figures, await analysis.tanks(now_.totals)
         return {
             "data": {**analysis.by_line(now_), **analysis.by_time(sums.by_month()), **_NO_ROWS, **rows},
             "summary": {**now_.shown(who.currency), **analysis.beside(now_, before, tanks, benchmark)},
@@ -191,7 +190,7 @@ class Analysis:
             rows, page_echo = page.cut(await fetch_all(statements.figures, paged), "code")
             costs = by_id(await fetch_all(statements.costs, paged))
         else:
-            only = await driver_sums.trucks_of(self.whose.group_id)
+            only = await truck_sums.members(self.whose.group_id)
             found = await driver_sums.every(where, driver_cost_queries.SUMS, only, after)
             rows, page_echo = page.cut(found[: page.limit + 1], "code")
             costs = {key: Costs(each) for key, each in (await driver_sums.costs(where, only)).items()}
@@ -212,6 +211,13 @@ class Analysis:
             {"group": name, "trucks": number, **told(sums, costs, self.currency)}
             for name, number, sums, costs in groups_spent(sums, costs, groups)
         ]
+
+    async def tanks(self, totals: Row) -> Row:
+        """What the balance of the tanks is of: trucks are read one by one only where some of them may be left out."""
+        if cost_figures.are_of_all(totals):
+            return totals
+        where = self.whose.where(self.period)
+        return cost_figures.tanks_together(await truck_sums.columns(where, cost_figures.TANKS, self.whose.group_id))
 
     def beside(self, now: Spent, before: Spent, tanks: Row, benchmark: Sequence[Row]) -> dict[str, Any]:
         """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from math import fsum
 from typing import Any
+
+import numpy as np
 
 from apps.accounts.amounts import money, rounded
 from apps.accounts.units import METRES_PER_MILE
+from apps.fleet.columns import Column
 from apps.fleet.costs.change import Change, Spent, change, total
 from apps.fleet.figures import PLACES, Costs, share_pct
-from apps.fleet.sums.blocks import total as added_up
 
 Row = Mapping[str, Any]
 _KM_PER_MILE = Decimal(str(METRES_PER_MILE)) / 1000
@@ -77,10 +80,22 @@ def fuel(totals: Row, tanks: Row, currency: str) -> dict[str, Any]:
     }
 
 
-def tanks_together(trucks: Iterable[Row]) -> dict[str, Any]:
+def are_of_all(tanks: Row) -> bool:
+    """Whether the TANKS of several trucks are what `tanks_together` gives: without purchases, or without a balance."""
+    return not tanks["purchases"] or not tanks["balance_days"]
+
+
+def tanks_together(trucks: Mapping[str, Column]) -> dict[str, Any]:
     """The TANKS of trucks added up: of those for which purchases are booked, of all where that is none of them."""
-    every = [truck for truck in trucks if truck["balance_days"]]
-    return added_up([truck for truck in every if truck["purchases"]] or every, TANKS)
+    has_balance = trucks["balance_days"] > 0
+    has_both = has_balance & (trucks["purchases"] > 0)
+    which = has_both if has_both.any() else has_balance
+    return {name: _sum_of(trucks[name][which]) for name in TANKS}
+
+
+def _sum_of(column: Column) -> float | None:
+    known = column[~np.isnan(column)].tolist()
+    return fsum(known) if known else None
 
 
 def balance(tanks: Row) -> dict[str, Any] | None:

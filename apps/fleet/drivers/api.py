@@ -182,7 +182,7 @@ class Driven:
             where |= {"after": page.after or "", "limit": page.limit + 1}
             rows, echo = page.cut(await fetch_all(statements.PAGE_OF[self.scope], where), "code")
             return [_driver(_with_sums(row), _before(row), self.terms) for row in rows], echo
-        trucks = await driver_sums.trucks_of(self.whose.group_id)
+        trucks = await truck_sums.members(self.whose.group_id)
         if asked.sort == "id":
             found = await driver_sums.every(self.whose.where(self.period), trucks=trucks, after=page.after or "")
             rows, echo = page.cut(found[: page.limit + 1], "code")
@@ -194,7 +194,7 @@ class Driven:
         return [_driver(row, before.get(row["id"], _NO_SUMS), self.terms) for row in rows], echo
 
     async def _known_drivers(self, names: tuple[str, ...]) -> list[Row]:
-        trucks = await driver_sums.trucks_of(self.whose.group_id)
+        trucks = await truck_sums.members(self.whose.group_id)
         every = await driver_sums.every(self.whose.where(self.period), names, trucks)
         return [row for row in every if row["id"] != NOBODY]
 

@@ -115,9 +115,9 @@ def _what_was_done(figures: DailyFigures, sums: Sums, units: UnitSystem) -> str:
 
 def _completeness(figures: DailyFigures, zone: ZoneInfo) -> str:
     """How far the figures reach, in the fleet's zone, and the trucks that may still change them."""
-    if figures.fleet.sums is None or figures.fleet.sums.as_of is None:
+    if figures.fleet.sums is None or figures.known_until is None:
         return ""
-    known = f"All reporting trucks are known up to {moment(figures.fleet.sums.as_of, zone)}"
+    known = f"All reporting trucks are known up to {moment(figures.known_until, zone)}"
     text = f"{known}; coverage {number(figures.fleet.sums.coverage_pct, 1, '%')}."
     if behind := [f"{truck.code} ({_watermark(truck, zone)})" for truck in figures.trucks_behind]:
         text += f" Not complete yet: {listed(behind)}."
@@ -127,9 +127,9 @@ def _completeness(figures: DailyFigures, zone: ZoneInfo) -> str:
 
 
 def _watermark(truck: TruckFigures, zone: ZoneInfo) -> str:
-    if truck.sums is None or truck.sums.as_of is None:
+    if truck.known_until is None:
         return "nothing known of that day"
-    return f"known up to {moment(truck.sums.as_of, zone)}"
+    return f"known up to {moment(truck.known_until, zone)}"
 
 
 def _distance(sums: Sums, units: UnitSystem) -> str:

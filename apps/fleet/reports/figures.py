@@ -34,15 +34,13 @@ class Sums:
     refuel_l: float | None
     drains: int | None
     drain_l: float | None
-    as_of: dt.datetime | None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self | None:
         """The sums of a statement's row; null for a sum over no truck-day."""
         if not row["truck_days"]:
             return None
-        values = {field.name: row[field.name] for field in fields(cls)}
-        return cls(**{**values, "as_of": _as_utc(row["as_of"])})
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
 
     @property
     def coverage_pct(self) -> float | None:
@@ -102,12 +100,13 @@ class FleetFigures:
 
 @dataclass(frozen=True, slots=True)
 class TruckFigures:
-    """A truck's day; no sums if it never reported until then."""
+    """A truck's day, and how far it is known; no sums if it never reported until then."""
 
     code: str
     name: str
     sums: Sums | None
     max_speed_kmh: float | None = None
+    known_until: dt.datetime | None = None
 
     @property
     def has_data(self) -> bool:
@@ -135,18 +134,15 @@ class DailyFigures:
         return self.fleet.sums is not None and self.fleet.sums.has_data
 
     @property
+    def known_until(self) -> dt.datetime | None:
+        """How far all trucks that have the day are known."""
+        return min((truck.known_until for truck in self.trucks if truck.known_until), default=None)
+
+    @property
     def trucks_without_data(self) -> list[TruckFigures]:
         return [truck for truck in self.trucks if not truck.has_data]
 
     @property
     def trucks_behind(self) -> list[TruckFigures]:
         """Those that are not known up to the end of the day: their figures may still grow."""
-        return [truck for truck in self.trucks if truck.sums is None or not _reaches(truck.sums, self.day_end)]
-
-
-def _reaches(sums: Sums, end: dt.datetime) -> bool:
-    return sums.as_of is not None and sums.as_of >= end
-
-
-def _as_utc(naive: dt.datetime | None) -> dt.datetime | None:
-    return naive.replace(tzinfo=dt.UTC) if naive else None
+        return [truck for truck in self.trucks if truck.known_until is None or truck.known_until < self.day_end]

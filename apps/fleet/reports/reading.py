@@ -1,13 +1,13 @@
 """Reads the figures of a fleet's day: the statements of `queries.py`, all of one revision of the summaries."""
 
 import datetime as dt
-from decimal import Decimal
 
 from apps.accounts.calendar import ONE_DAY, as_utc, day_bounds
 from apps.accounts.models import Fleet
 from apps.fleet import queries
 from apps.fleet.reports.figures import Cost, DailyFigures, FleetFigures, Sums, TruckFigures
-from apps.mysql import fetch_all_sync
+from apps.fleet.whose import fleet_sums_sync
+from apps.mysql import Row, fetch_all_sync
 from apps.trucks.models import DirtyDay, SummaryRevision, Truck
 
 DAYS_SHOWN = 14
@@ -45,11 +45,9 @@ def _read(fleet: Fleet, day: dt.date, revision: int) -> DailyFigures:
 
 
 def _fleet_figures(fleet: Fleet, day: dt.date) -> FleetFigures:
-    period = queries.period(fleet.pk, day, day)
-    totals = fetch_all_sync(queries.FLEET_TOTALS, period)
-    lines = fetch_all_sync(queries.FLEET_COSTS, period)
-    cost = Cost(sum((row["amount"] for row in lines), Decimal(0)), frozenset(row["source"] for row in lines))
-    return FleetFigures(day, Sums.of(totals[0]), cost if lines else None)
+    found = fleet_sums_sync(queries.period(fleet.pk, day, day))
+    amount, sources = found.costs.total, found.costs.by_source()
+    return FleetFigures(day, Sums.of(found.totals), None if amount is None else Cost(amount, frozenset(sources)))
 
 
 def _fleet_days(fleet: Fleet, last: dt.date) -> list[FleetFigures]:
@@ -63,11 +61,17 @@ def _fleet_days(fleet: Fleet, last: dt.date) -> list[FleetFigures]:
 def _truck_figures(fleet: Fleet, day: dt.date) -> list[TruckFigures]:
     """Every truck with that day, and every active one without."""
     rows = fetch_all_sync(queries.TRUCK_TOTALS, queries.period(fleet.pk, day, day))
-    trucks = [TruckFigures(row["truck_id"], row["name"], Sums.of(row), row["max_speed_kmh"]) for row in rows]
+    trucks = [_truck(row) for row in rows]
     known = {truck.code for truck in trucks}
     active = Truck.objects.filter(fleet=fleet, is_active=True).values_list("code", "name")
     silent = [TruckFigures(code, name, None) for code, name in active if code not in known]
     return sorted(trucks + silent, key=lambda truck: truck.code)
+
+
+def _truck(row: Row) -> TruckFigures:
+    as_of = row["as_of"]
+    known_until = None if as_of is None else as_of.replace(tzinfo=dt.UTC)
+    return TruckFigures(row["truck_id"], row["name"], Sums.of(row), row["max_speed_kmh"], known_until)
 
 
 def _revision(fleet: Fleet) -> int:

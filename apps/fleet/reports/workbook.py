@@ -80,12 +80,12 @@ def _write_about(book: Any, facts: Iterable[tuple[str, str]]) -> None:
 
 
 def _about(figures: DailyFigures, reader: Reader) -> list[tuple[str, str]]:
-    as_of = figures.fleet.sums.as_of if figures.fleet.sums else None
+    known_until = figures.known_until
     return [
         ("Fleet", reader.fleet),
         ("Day", str(figures.day)),
         ("Time zone", reader.zone.key),
-        ("Known up to", moment(as_of, reader.zone) if as_of else "no data"),
+        ("Known up to", moment(known_until, reader.zone) if known_until else "no data"),
         ("Summary revision", str(figures.revision)),
         ("Currency", reader.currency),
         ("Cost of the day", _cost(figures.fleet)),
@@ -167,6 +167,4 @@ def _hours(seconds: int | None) -> float | None:
 
 def _local(truck: TruckFigures, reader: Reader) -> dt.datetime | None:
     """The truck's watermark as wall time: a workbook knows no zones."""
-    if truck.sums is None or truck.sums.as_of is None:
-        return None
-    return truck.sums.as_of.astimezone(reader.zone).replace(tzinfo=None)
+    return truck.known_until and truck.known_until.astimezone(reader.zone).replace(tzinfo=None)

@@ -73,13 +73,6 @@ def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = No
     return _named(drivers, sums_sync(where, names, trucks))
 
 
-async def trucks_of(group_id: int | None) -> Trucks:
-    """The trucks of a group; None of the fleet."""
-    if group_id is None:
-        return None
-    return [row["truck_id"] for row in await fetch_all(block_queries.TRUCKS_OF_GROUP, {"id": group_id})]
-
-
 def _asked(where: Where, trucks: Trucks) -> dict[str, Any]:
     """With the blocks in which the trucks are."""
     if trucks is None:

@@ -125,6 +125,16 @@ def costs_sync(where: Where) -> dict[int, Costs]:
     return _costs(fetch_all_sync(block_queries.COSTS, {**where, **_EVERY_BLOCK}))
 
 
+async def columns(where: Where, names: Sequence[str], group_id: int | None = None) -> dict[str, Column]:
+    """The sums of all trucks with days, of a group or the fleet, as a column each."""
+    blocks = fetch_all(block_queries.columns(names), {**where, **_EVERY_BLOCK})
+    packed, only = await together(blocks, members(group_id))
+    ids, found = columns_added_up((row["figures"] for row in packed), names)
+    if only is not None:
+        found = [column[np.isin(ids, only)] for column in found]
+    return dict(zip(names_of(names), found, strict=True))
+
+
 async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> Trucks:
     """All trucks with days, of a group or the fleet."""
     listed = fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
@@ -195,6 +205,13 @@ def around(trucks: Iterable[int]) -> dict[str, int]:
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
+
+
+async def members(group_id: int | None) -> list[int] | None:
+    """The ids of a group's trucks; None for the fleet."""
+    if group_id is None:
+        return None
+    return [row["truck_id"] for row in await fetch_all(block_queries.TRUCKS_OF_GROUP, {"id": group_id})]
 
 
 def grouped(ids: Collection[int], groups: Iterable[Row]) -> Iterator[tuple[int | None, str | None, list[int]]]:
