@@ -2,12 +2,10 @@
 
 import datetime as dt
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import connection, models
+from django.db import models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -209,32 +207,6 @@ def test_days_that_are_no_more_leave_no_block(fleet: Fleet) -> None:
     assert fleet_stored(fleet) == []
 
 
-def fill(migration: str) -> None:
-    """Runs what a migration fills. Columns that came later have no default."""
-    with connection.schema_editor(atomic=False) as editor, connection.cursor() as cursor:
-        cursor.execute("SET @mode = @@sql_mode, sql_mode = ''")
-        import_module(f"apps.fleet.migrations.{migration}").fill(apps, editor)
-        cursor.execute("SET sql_mode = @mode")
-
-
-def test_the_migration_packs_the_days_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
-    before = stored(fleet)
-    TruckBlock.objects.all().delete()
-    fill("0018_truck_blocks")
-    assert [{**row, "drivers": b"", "driver_costs": b""} for row in before] == stored(fleet)
-
-
-def test_the_migration_packs_the_drivers_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
-    anna, truck = rows.driver(fleet, "Anna"), fleet.trucks.get(code="T-1")
-    rows.driver_day(truck, anna, dt.date(2026, 2, 3), distance_m=7, fuel_cost=Decimal("2.03"), max_speed_kmh=80.5)
-    rows.driver_cost(truck, anna, "tolls", "4.07", dt.date(2026, 2, 3))
-    rows.driver_cost(truck, None, "tolls", "1.01", dt.date(2026, 1, 30), "actual")
-    before = stored(fleet)
-    TruckBlock.objects.update(drivers=b"", driver_costs=b"")
-    fill("0024_packed_drivers")
-    assert stored(fleet) == before
-
-
 def test_columns_are_read_by_their_place_in_any_order(fleet: Fleet) -> None:
     where = queries.period(fleet.pk, dt.date(2026, 1, 30), dt.date(2026, 2, 3))
     for names in (NAMES, ("messages", "trucks", "trucks_used", "fuel_cost"), blocks.FIGURES):
@@ -299,14 +271,6 @@ def test_a_fleets_figures_are_packed_as_what_their_columns_hold() -> None:
 
 def fleet_stored(fleet: Fleet) -> list[dict[str, Any]]:
     return list(FleetBlock.objects.filter(fleet_id=fleet.pk).order_by("span", "first_day").values())
-
-
-def test_the_migration_packs_the_fleets_days_as_a_rebuild_does(fleet: Fleet) -> None:
-    before = fleet_stored(fleet)
-    assert before
-    FleetBlock.objects.all().delete()
-    fill("0025_fleet_blocks")
-    assert fleet_stored(fleet) == before
 
 
 def test_a_fleets_packed_sums_never_have_another_fleets(fleet: Fleet) -> None:

@@ -25,7 +25,6 @@ from tests.fleet.places_twin import assert_places_add_up, assert_sums, sums_of_r
 from tests.fleet.places_twin import spot_of as twin_spot
 from tests.fleet.shifts import MONDAY, NOW, START, shift
 from tests.fleet.span_twin import total
-from tests.fleet.test_blocks import fill
 from tests.pipeline import feed
 
 LATITUDES, LONGITUDES = st.floats(-85, 85), st.floats(-180, 179.999)
@@ -249,14 +248,6 @@ def a_row(truck_id: int, day: dt.date, spot: str, chance: random.Random) -> tupl
 
 def packed_by_key(fleet: Fleet) -> dict[Any, bytes]:
     return {block.pk: bytes(block.places) for block in TruckBlock.objects.filter(fleet_id=fleet.pk)}
-
-
-def test_the_migration_packs_the_places_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
-    TruckDayIdlePlace.objects.filter(day=MONDAY).update(spot="=Yard")
-    before = sums_of_rows(list(TruckDayIdlePlace.objects.all()))
-    TruckBlock.objects.all().delete()
-    fill("0023_productive_places_apart")
-    assert_sums(unpacked(fleet.pk), before)
 
 
 def test_a_day_that_a_truck_no_longer_has_takes_its_places_along(fleet: Fleet) -> None:

@@ -41,5 +41,15 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("fleet", "0006_benchmark")]
-    operations = [migrations.RunPython(add, remove)]
+
+    replaces = [
+        ("fleet", "0007_atri_benchmark"),
+    ]
+
+    dependencies = [
+        ("fleet", "0001_tables"),
+    ]
+
+    operations = [
+        migrations.RunPython(add, remove),
+    ]

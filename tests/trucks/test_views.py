@@ -1,0 +1,21 @@
+"""The admin's views of computed rows have what their tables have: a view's columns are fixed when it is made."""
+
+import pytest
+from django.db import connection
+
+from apps.trucks.models import views
+
+
+def columns(table: str) -> set[str]:
+    with connection.cursor() as cursor:
+        return {column.name for column in connection.introspection.get_table_description(cursor, table)}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "model",
+    [found for kind in (views.DayRow, views.EventRow) for found in kind.__subclasses__()] + [views.OpenFaultRow],
+)
+def test_a_view_has_all_columns_of_its_table_and_the_key(model: type[views.Row]) -> None:
+    view = model._meta.db_table
+    assert columns(view) == {"key", *columns(view.removeprefix("admin_"))}
