@@ -11,7 +11,7 @@ _PARTS = {
     "{driver_id}": "D-1",
     "{day}": "2026-03-10",
     "{backfill_id}": "1",
-}  # as tests/rows.py makes them
+}  # as tests/rows makes them
 OPERATIONS = [
     path
     for path, operations in DOCUMENT["paths"].items()

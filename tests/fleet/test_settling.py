@@ -1,7 +1,6 @@
 """Days become final, and what changes in them after that is corrected aloud."""
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,34 +17,14 @@ from tests.fleet.shifts import (
     NOW,
     START,
     TUESDAY,
-    assert_sums_add_up,
     days_written_since,
     revision,
     shift,
     trucks,
-    two_trucks,
 )
 from tests.pipeline import feed
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def sums_add_up(db: None) -> Iterator[None]:
-    """After every test of this file, whatever it did."""
-    yield
-    assert_sums_add_up()
-
-
-@pytest.fixture
-def fleet() -> Fleet:
-    return two_trucks()
-
-
-@pytest.fixture
-def rebuilt(fleet: Fleet) -> Fleet:
-    assert summaries.rebuild(fleet).failed == 0
-    return fleet
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sums_add_up")]
 
 
 # --- settled ---

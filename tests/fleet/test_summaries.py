@@ -40,39 +40,19 @@ from tests.fleet.shifts import (
     THURSDAY,
     TUESDAY,
     WEDNESDAY,
-    assert_sums_add_up,
     days_written_since,
     revision,
     shift,
     trucks,
-    two_trucks,
 )
 from tests.fleet.test_reports_runs import in_threads
 from tests.pipeline import feed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sums_add_up")]
 SUMMARIES = (
     TruckDay, *feed.EVENTS, TruckDayCost, TruckDayFuel, TruckDayDriver, TruckDayHours, FleetDay, FleetDayCost,
     FleetDayHours,
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def sums_add_up(db: None) -> Iterator[None]:
-    """After every test of this file, whatever it did."""
-    yield
-    assert_sums_add_up()
-
-
-@pytest.fixture
-def fleet() -> Fleet:
-    return two_trucks()
-
-
-@pytest.fixture
-def rebuilt(fleet: Fleet) -> Fleet:
-    assert summaries.rebuild(fleet).failed == 0
-    return fleet
 
 
 def table(model: Any, fleet: Fleet) -> list[dict[str, Any]]:

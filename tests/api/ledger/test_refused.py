@@ -1,0 +1,118 @@
+"""What the ledger refuses, by the name of the field."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import Fleet
+from apps.fleet.models import ExchangeRate
+from apps.trucks.models import DirtyDay
+from tests.api.endpoints import DOCUMENT
+from tests.api.ledger.requests import (
+    BODIES,
+    MODELS,
+    USD,
+    each_kind,
+    path,
+    pointers,
+    post,
+)
+from tests.conftest import AsgiClient
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "pointer"),
+    [
+        ("entries", {"line": "fule"}, "/body/line"),
+        ("entries", {"amount": {"amount": 310, "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "3.101", "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "1e5", "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "9" * 20, "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "10000000000", "currency": USD}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "-20000000000", "currency": "CAD"}}, "/body/amount/amount"),
+        ("entries", {"amount": {"amount": "1", "currency": "usd"}}, "/body/amount/currency"),
+        ("entries", {"amount": {"amount": "1", "currency": "EUR"}}, "/body/amount/currency"),
+        ("entries", {"amount": "310.00"}, "/body/amount"),
+        ("entries", {"truck_id": "T-9"}, "/body/truck_id"),
+        ("entries", {"group": "South"}, "/body/group"),
+        ("entries", {"covers_from": 20_000}, "/body/covers_from"),
+        ("entries", {"covers_from": "2026-02-30"}, "/body/covers_from"),
+        ("entries", {"covers_from": "0026-03-05"}, "/body/covers_from"),
+        ("entries", {"covers_to": "2026-03-04"}, "/body/covers_to"),
+        ("entries", {"covers_to": None}, "/body/covers_to"),
+        ("entries", {"note": "x"}, "/body/note"),
+        ("rates", {"line": "fuel"}, "/body/line"),
+        ("rates", {"amount": {"amount": "-1", "currency": USD}}, "/body/amount/amount"),
+        ("rates", {"amount": {"amount": "1", "currency": "CAD"}}, "/body/amount/currency"),
+        ("rates", {"group": "North"}, "/body/group"),
+        ("fuel-prices", {"effective_at": "2026-03-09T06:00:00"}, "/body/effective_at"),
+        ("fuel-prices", {"effective_at": "0001-01-01T00:00:00Z"}, "/body/effective_at"),
+        ("fuel-prices", {"effective_at": "9999-12-31T23:59:59-05:00"}, "/body/effective_at"),
+        ("fuel-prices", {"price_per_l": {"amount": "1", "currency": "CAD"}}, "/body/price_per_l/currency"),
+        ("fuel-purchases", {"litres": "0"}, "/body/litres"),
+        ("fuel-purchases", {"litres": "-5"}, "/body/litres"),
+        ("fuel-purchases", {"truck_id": None}, "/body/truck_id"),
+        ("fuel-purchases", {"purchased_at": "0001-01-01T00:00:00Z"}, "/body/purchased_at"),
+        ("fuel-purchases", {"reference": "x" * 81}, "/body/reference"),
+        ("exchange-rates", {"currency": USD}, "/body/currency"),
+        ("exchange-rates", {"rate": "0"}, "/body/rate"),
+        ("exchange-rates", {"rate": "-1"}, "/body/rate"),
+        ("exchange-rates", {"rate": "1.123456789"}, "/body/rate"),
+        ("exchange-rates", {"rate": 0.7}, "/body/rate"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_field(
+    asgi: AsgiClient, fleet: Fleet, key: str, kind: str, changes: dict[str, Any], pointer: str
+) -> None:
+    ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=dt.date(2026, 1, 1), rate="0.7")
+    assert pointers(post(asgi, key, kind, {**BODIES[kind], **changes})) == [pointer]
+    assert MODELS[kind].objects.count() == (1 if kind == "exchange-rates" else 0)
+    assert not DirtyDay.objects.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff"])
+def test_a_body_that_is_none(asgi: AsgiClient, fleet: Fleet, key: str, content: bytes) -> None:
+    headers = {"Idempotency-Key": "x", "Content-Type": "application/json"}
+    answer = asgi.send("POST", path("entries"), key, headers, content=content)
+    assert answer.status_code in (400, 422)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@each_kind
+def test_a_row_stays_with_its_truck_and_group(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    pk = post(asgi, key, kind).json()["data"]["id"]
+    for body in ({"truck_id": "T-2"}, {"group": "South"}, {"id": 7}):
+        answer = asgi.send("PATCH", path(kind, pk), key, {"If-Match": "*"}, json=body)
+        assert pointers(answer) == [f"/body/{next(iter(body))}"]
+
+
+@pytest.mark.parametrize("kind", ["fuel-prices", "fuel-purchases", "exchange-rates"])
+def test_what_is_there_once_is_not_made_twice(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
+    post(asgi, key, kind)
+    assert post(asgi, key, kind).status_code == 422
+    assert MODELS[kind].objects.count() == 1
+
+
+def test_foreign_money_with_a_rate_is_taken(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=dt.date(2026, 1, 1), rate="0.7")
+    made = post(asgi, key, "entries", {**BODIES["entries"], "amount": {"amount": "10.00", "currency": "CAD"}})
+    assert made.json()["data"]["amount"] == {"amount": "10.00", "currency": "CAD"}
+
+
+def test_a_rate_that_an_invoice_needs_is_neither_removed_nor_moved(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    rate = post(asgi, key, "exchange-rates").json()["data"]["id"]
+    foreign = {**BODIES["entries"], "amount": {"amount": "10.00", "currency": "CAD"}}
+    assert post(asgi, key, "entries", foreign).status_code == 201
+    later = {"json": {"effective_from": "2026-03-06"}}
+    for method, body in (("DELETE", {}), ("PATCH", later)):
+        answer = asgi.send(method, path("exchange-rates", rate), key, {"If-Match": "*"}, **body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert "409" in DOCUMENT["paths"][path("exchange-rates", "{row_id}")][method.lower()]["responses"]
+        assert "without it there is no exchange rate for CAD on 2026-03-05" in answer.json()["detail"]
+    assert ExchangeRate.objects.get().effective_from == dt.date(2026, 3, 1)
+    earlier = {"effective_from": "2026-02-01"}
+    changed = asgi.send("PATCH", path("exchange-rates", rate), key, {"If-Match": "*"}, json=earlier)
+    assert changed.status_code == 200, changed.text
+    listed = asgi.get(f"{path('exchange-rates')}?currency=EUR", key).json()["data"]
+    assert listed == []

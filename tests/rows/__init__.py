@@ -1,0 +1,67 @@
+"""Creators of database rows: a few words in a test, plausible defaults for the rest."""
+
+from tests.rows.days import correction, cost, driver_cost, driver_day, fleet_day, fuel_money, hours, revision, truck_day
+from tests.rows.events import fault_change, fuel_event, harsh_event, idle_event, open_fault, speeding, stop, trip
+from tests.rows.fleets import (
+    DAY,
+    NOON,
+    api_key,
+    assignment,
+    backfill,
+    calendar,
+    driver,
+    fleet,
+    fleet_of_march,
+    group,
+    known,
+    parameters,
+    place,
+    truck,
+    workshop,
+)
+from tests.rows.money import fuel_alert, ledger, price
+from tests.rows.readings import latest, latest_document, message
+from tests.rows.summing import forget_unsummed, sum_up
+
+__all__ = [
+    "DAY",
+    "NOON",
+    "api_key",
+    "assignment",
+    "backfill",
+    "calendar",
+    "correction",
+    "cost",
+    "driver",
+    "driver_cost",
+    "driver_day",
+    "fault_change",
+    "fleet",
+    "fleet_day",
+    "fleet_of_march",
+    "forget_unsummed",
+    "fuel_alert",
+    "fuel_event",
+    "fuel_money",
+    "group",
+    "harsh_event",
+    "hours",
+    "idle_event",
+    "known",
+    "latest",
+    "latest_document",
+    "ledger",
+    "message",
+    "open_fault",
+    "parameters",
+    "place",
+    "price",
+    "revision",
+    "speeding",
+    "stop",
+    "sum_up",
+    "trip",
+    "truck",
+    "truck_day",
+    "workshop",
+]
