@@ -27,7 +27,7 @@ NOTHING: Row = {"days": 0, **dict.fromkeys((*trend_queries.FIGURES, *queries.FUE
 
 
 class Sums(Protocol):
-    """What a period of a fleet, or of a group's trucks, adds up to; months in order, those that have truck-days."""
+    """What a period of a fleet, or of a group's trucks, adds up to; months in order, with truck-days or costs."""
 
     @property
     def totals(self) -> Row: ...

@@ -170,6 +170,22 @@ def test_what_the_fleet_cost(api_get: Get, fleet: Fleet) -> None:
     assert answer["summary"]["unallocated"] == usd(Decimal("17.35"))
 
 
+def test_a_month_without_truck_days_has_what_no_truck_bears(api_get: Get, fleet: Fleet) -> None:
+    january = dt.date(2026, 1, 20)
+    key = {"fleet_id": fleet.pk, "truck_id": 0, "day": january, "line": "unallocated", "source": "allocated"}
+    TruckDayCost.objects.create(**key, amount=Decimal("9.10"))
+    sums.of_days(fleet.pk, [(0, january)], SummaryRevision.objects.get())
+    answer = asked(api_get, fleet, **{"from": "2026-01-01", "to": "2026-04-25"})
+    first, *others = months = answer["data"]["by_month"]
+    nothing = dict.fromkeys(("distance_m", "engine_on_s", "truck_days", "cost_per_km"))
+    assert {name: first[name] for name in ("month", "amount", *nothing)} == {
+        "month": "2026-01", "amount": usd(Decimal("9.10")), **nothing,
+    }  # fmt: skip
+    assert [each["month"] for each in others] == ["2026-02", "2026-03", "2026-04"]
+    for parts in (months, answer["data"]["by_quarter"]):
+        assert usd(sum(Decimal(each["amount"]["amount"]) for each in parts)) == answer["summary"]["amount"]
+
+
 def test_what_each_truck_cost_with_its_sources_and_the_balance_of_its_tank(api_get: Get, fleet: Fleet) -> None:
     for limit in (1, 100):  # a page is found first, or all are read as they lie
         cursor: dict[str, str] = {}

@@ -140,7 +140,27 @@ def test_a_truck_has_its_own_rate_instead_of_the_fleets() -> None:
     assert day_costs(work(truck_id=9), rates, None) == [DayCost("insurance", Decimal("10.00"))]
 
 
-def test_rates_of_one_line_add_up() -> None:
+def test_of_several_rates_of_one_basis_the_one_that_began_last_counts() -> None:
+    later = dt.date(2026, 3, 1)
+    rates = [
+        rate("tires", "per_km", "0.03", effective_from=later),
+        rate("tires", "per_km", "0.02"),
+        rate("tires", "per_km", "0.09", effective_from=later, effective_to=DAY - dt.timedelta(days=1)),
+    ]
+    assert day_costs(work(), rates, None) == [DayCost("tires", Decimal("12.60"))]
+    assert day_costs(work(day=later - dt.timedelta(days=1)), rates, None) == [DayCost("tires", Decimal("8.40"))]
+
+
+def test_of_the_rates_of_several_groups_the_one_that_began_last_counts() -> None:
+    rates = [
+        rate("tolls", "per_day", "7", group_id=4),
+        rate("tolls", "per_day", "5", group_id=3, effective_from=DAY),
+        rate("tolls", "per_day", "9", effective_from=DAY),
+    ]
+    assert day_costs(work(groups=frozenset({3, 4})), rates, None) == [DayCost("tolls", Decimal("5.00"))]
+
+
+def test_rates_of_different_bases_add_up() -> None:
     rates = [rate("driver_wages", "per_day", "100"), rate("driver_wages", "per_km", "0.5")]
     assert day_costs(work(), rates, None) == [DayCost("driver_wages", Decimal("310.00"))]
 

@@ -329,6 +329,29 @@ def test_what_is_bought_stands_beside_what_is_used(fleet: Fleet) -> None:
     assert FleetDay.objects.get(fleet_id=fleet.pk, day=MONDAY).purchases is None
 
 
+# --- rates ---
+
+
+def test_a_second_rate_of_the_same_from_the_same_day_on_is_refused(fleet: Fleet) -> None:
+    group = fleet.truck_groups.get()
+    ledger.save(rate(fleet))
+    for other in ({"basis": "per_km"}, {"line": "tolls"}, {"effective_from": TUESDAY}, {"group": group}):
+        rate(fleet, **other).full_clean()
+    with pytest.raises(ValidationError, match="there is a rate of this line and basis from this day on already"):
+        rate(fleet, amount=Decimal(9)).full_clean()
+    CostRate.objects.get().full_clean()
+
+
+def test_a_new_rate_takes_the_place_of_the_one_before_it(fleet: Fleet) -> None:
+    ledger.save(rate(fleet, amount=Decimal(5)))
+    ledger.save(rate(fleet, amount=Decimal(8), effective_from=WEDNESDAY))
+    summaries.rebuild(fleet)
+    of_truck = [(day, amount) for code, day, line, _, amount in costs(fleet) if (code, line) == ("T-0", "tires")]
+    assert of_truck == [
+        (MONDAY, "5.00"), (TUESDAY, "5.00"), (WEDNESDAY, "8.00"), (THURSDAY, "8.00"),
+    ]  # fmt: skip
+
+
 # --- foreign money ---
 
 

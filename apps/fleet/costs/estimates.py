@@ -33,9 +33,10 @@ class Rate:
         return self.truck_id in (None, work.truck_id) and (self.group_id is None or self.group_id in work.groups)
 
     @property
-    def closeness(self) -> int:
-        """A truck's own is closer than its group's, and that is closer than the fleet's."""
-        return 2 if self.truck_id is not None else int(self.group_id is not None)
+    def precedence(self) -> tuple[int, dt.date, int]:
+        """A truck's own comes before its groups', and these before the fleet's; then the one that began last."""
+        closeness = 2 if self.truck_id is not None else int(self.group_id is not None)
+        return closeness, self.effective_from, self.group_id or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,13 @@ class Burnt:
 def estimates(work: Work, rates: Iterable[Rate], fuel: Burnt | None, covered: Collection[str] = ()) -> list[Estimate]:
     """The day's estimates by line and basis, rounded to the cent; a line whose basis was not measured is absent.
 
-    Of rates of one line and basis only the closest count: the truck's own, else its groups', else the fleet's.
-    A `covered` line is one that an invoice is booked for: what is known is not estimated.
+    Of rates of one line and basis one counts (`applicable`). A `covered` line is one that an invoice is booked for:
+    what is known is not estimated.
     """
     amounts: dict[tuple[str, str | None], Decimal] = {} if fuel is None else {("fuel", None): fuel.cost}
     for rate in applicable(work, rates):
         if (amount := _amount(rate, work)) is not None:
-            key = rate.line, rate.basis
-            amounts[key] = amounts.get(key, Decimal(0)) + amount
+            amounts[rate.line, rate.basis] = amount
     return [Estimate(line, basis, amount) for (line, basis), amount in amounts.items() if line not in covered]
 
 
@@ -109,12 +109,15 @@ def by_line(found: Iterable[Estimate]) -> list[DayCost]:
 
 
 def applicable(work: Work, rates: Iterable[Rate]) -> list[Rate]:
-    in_force = [rate for rate in rates if rate.is_in_force(work.day) and rate.concerns(work)]
-    closest: dict[tuple[str, str], int] = {}
-    for rate in in_force:
-        key = rate.line, rate.basis
-        closest[key] = max(closest.get(key, 0), rate.closeness)
-    return [rate for rate in in_force if rate.closeness == closest[rate.line, rate.basis]]
+    """The day's rates, of each line and basis one: the truck's own, else its groups', else the fleet's.
+
+    Of several of these the one that began last counts, so a new rate takes the place of the one before it.
+    """
+    found: dict[tuple[str, str], Rate] = {}
+    for rate in sorted(rates, key=lambda rate: rate.precedence):
+        if rate.is_in_force(work.day) and rate.concerns(work):
+            found[rate.line, rate.basis] = rate
+    return list(found.values())
 
 
 def _amount(rate: Rate, work: Work) -> Decimal | None:

@@ -15,12 +15,13 @@ from apps.fleet.imports.kinds import Column, Kind
 from apps.fleet.imports.sheets import Sheet, Unreadable, shown
 from apps.fleet.imports.values import Cell, Mistake
 from apps.fleet.ledger.changes import LedgerRow, touched_days
-from apps.fleet.models import ExchangeRate, FuelPrice, FuelPurchase
+from apps.fleet.models import CostRate, ExchangeRate, FuelPrice, FuelPurchase
 from apps.trucks.models import Truck, TruckGroup
 
 _RELATIONS = ("fleet", "truck", "group", "imported")
 # What names a row of a kind once, its instant or day first: the same again, in the file or in the ledger, is refused.
 _KEYS: dict[type[LedgerRow], tuple[str, ...]] = {
+    CostRate: ("effective_from", "line", "basis", "truck_id", "group_id"),
     FuelPrice: ("effective_at", "group_id"),
     FuelPurchase: ("purchased_at", "truck_id", "reference"),
     ExchangeRate: ("effective_from", "currency"),

@@ -39,6 +39,14 @@ def between(first: str, last: str) -> str:
     return f"x.{first} <= %(to_day)s AND (x.{last} IS NULL OR x.{last} >= %(from_day)s)"
 
 
+def unless_replaced(table: str, first: str, last: str, scope: tuple[str, ...]) -> str:
+    """The same, but for rows that one which began later replaces on all their days of the period."""
+    same = " AND ".join(f"r.{name} <=> x.{name}" for name in scope)
+    return f"""{between(first, last)} AND NOT EXISTS (SELECT 1 FROM {table} r WHERE r.fleet_id = x.fleet_id AND {same}
+    AND r.{first} > x.{first} AND r.{first} <= %(from_day)s
+    AND (r.{last} IS NULL OR r.{last} >= %(to_day)s OR r.{last} >= x.{last}))"""
+
+
 def at(instant: str) -> str:
     """Rows of an instant of the period."""
     return f"x.{instant} >= %(start)s AND x.{instant} < %(end)s"

@@ -7,10 +7,11 @@ from pydantic import BaseModel
 
 from apps.fleet.ledger import schemas
 from apps.fleet.ledger.changes import LedgerRow
-from apps.fleet.ledger.queries import LedgerRows, at, between, until_next
+from apps.fleet.ledger.queries import LedgerRows, at, between, unless_replaced, until_next
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
 
 SCOPE = "write:costs"  # of whatever changes rows
+OF_RATE = ("line", "basis", "truck_id", "group_id")  # a rate replaces those of the same that began before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ RATES = Resource(
     LedgerRows(
         "cost_rate",
         ("line", "basis", "amount", "truck_id", "group", "effective_from", "effective_to"),
-        time="effective_from", of_period=between("effective_from", "effective_to"),
+        time="effective_from", of_period=unless_replaced("cost_rate", "effective_from", "effective_to", OF_RATE),
         filters=("line", "truck_id", "group", "import_id"),
     ),
     "amount", schemas.RatesAsked, schemas.RateIn, schemas.RatePatch, schemas.Rate,

@@ -94,6 +94,8 @@ class Entry(BaseModel):
 
 # --- rates ---
 
+_FIRST_DAY_OF_RATE = "First day. From it on the rate takes the place of an earlier one of its line, basis and trucks."
+
 
 class RatePatch(Body):
     """What can change of a rate. For another truck or group, delete it and make another."""
@@ -101,7 +103,7 @@ class RatePatch(Body):
     line: CostLine = Field(_OMITTED, description="Cost line; fuel has prices instead.", examples=["tires"])
     basis: CostBasis = Field(_OMITTED, description="What the amount is for.", examples=["per_km"])
     amount: MoneyIn = Field(_OMITTED, description="In the fleet's currency, at most 4 decimals.")
-    effective_from: Day = Field(_OMITTED, description="First day.", examples=["2026-01-01"])
+    effective_from: Day = Field(_OMITTED, description=_FIRST_DAY_OF_RATE, examples=["2026-01-01"])
     effective_to: Day | None = Field(None, description="Last day, included; null: until further notice.")
 
 
@@ -111,7 +113,7 @@ class RateIn(RatePatch):
     line: CostLine = Field(description="Cost line; fuel has prices instead.", examples=["tires"])
     basis: CostBasis = Field(description="What the amount is for.", examples=["per_km"])
     amount: MoneyIn = Field(description="In the fleet's currency, at most 4 decimals.")
-    effective_from: Day = Field(description="First day.", examples=["2026-01-01"])
+    effective_from: Day = Field(description=_FIRST_DAY_OF_RATE, examples=["2026-01-01"])
     truck_id: str | None = _TRUCK
     group: str | None = _GROUP
 

@@ -81,7 +81,8 @@ class FuelPrice(models.Model):
 class CostRate(models.Model):
     """An estimate of a cost line by kilometre, engine hour, day or month.
 
-    A truck's own rate replaces that of its group, which replaces the fleet's, for the same line and basis.
+    A truck's own rate replaces that of its group, which replaces the fleet's, for the same line and basis; of several
+    the one that began last counts.
     """
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="cost_rates")
@@ -119,6 +120,11 @@ class CostRate(models.Model):
         check_scope(self)
         if self.effective_to and self.effective_from and self.effective_to < self.effective_from:
             raise ValidationError({"effective_to": "lies before the first day"})
+        # A unique key takes any number of nulls, and each of these rates has some.
+        key = ("fleet_id", "line", "basis", "truck_id", "group_id", "effective_from")
+        same = CostRate.objects.filter(**{name: getattr(self, name) for name in key}).exclude(pk=self.pk)
+        if same.exists():
+            raise ValidationError({"effective_from": "there is a rate of this line and basis from this day on already"})
 
 
 def check_times(row: Any, *names: str) -> None:

@@ -83,10 +83,14 @@ class FleetSums:
         return int(np.bitwise_count(of_blocks).sum())
 
     def by_month(self) -> list[Month]:
-        """Of each month that has truck-days: no row reaches over a month's end."""
+        """Of each month that has truck-days, or costs that no truck bears: no row reaches over a month's end."""
         months = groupby(self._rows, key=lambda row: month_of(row["first_day"]).first)
         found = [(first, list(rows)) for first, rows in months]
-        return [(first, _totals(rows), _costs(rows)) for first, rows in found if any(row["figures"] for row in rows)]
+        return [
+            (first, _totals(rows), _costs(rows))
+            for first, rows in found
+            if any(row["figures"] or row["costs"] for row in rows)
+        ]
 
 
 def _served(name: str) -> Callable[[float], Any]:

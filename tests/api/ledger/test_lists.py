@@ -28,7 +28,7 @@ def test_a_list_comes_in_pages_by_id(asgi: AsgiClient, fleet: Fleet, key: str, k
         for name in ("effective_at", "purchased_at"):
             if name in body:
                 body[name] = f"2026-03-0{number + 1}T06:00:00Z"
-        if kind == "exchange-rates":
+        if kind in ("rates", "exchange-rates"):
             body["effective_from"] = f"2026-03-0{number + 1}"
         assert post(asgi, key, kind, body).status_code == 201
     seen, cursor = [], ""
@@ -90,8 +90,9 @@ OF_PERIOD: dict[str, tuple[list[tuple[str, str | None]], list[int]]] = {
         [1, 2, 4],
     ),
     "rates": (
-        [("2026-01-01", "2026-03-03"), ("2026-01-01", "2026-03-04"), ("2026-01-01", None), ("2026-03-10", None),
-         ("2026-03-11", None)],
+        # The last two are replaced in all of it: one by the third, one by the second for as long as it lasts.
+        [("2026-02-03", "2026-03-03"), ("2026-01-03", "2026-03-04"), ("2026-01-02", None), ("2026-03-10", None),
+         ("2026-03-11", None), ("2026-01-01", None), ("2025-12-31", "2026-03-04")],
         [1, 2, 3],
     ),
     # 4 March begins at 06:00 UTC, and 10 March, by daylight saving, ends at 05:00.

@@ -97,6 +97,26 @@ def test_litres_or_gallons(fleet: Fleet) -> None:
     ]
 
 
+def test_a_rate_that_is_there_already_or_twice_is_refused(fleet: Fleet) -> None:
+    header = ("line", "basis", "amount", "truck", "effective_from")
+    imported(fleet, RATES, table(header, ("tires", "per_km", "0.03", "", "2026-03-01")))
+    found = check(
+        fleet,
+        RATES,
+        table(
+            header,
+            ("tires", "per_km", "0.04", "T-1", "2026-03-01"),
+            ("tires", "per_km", "0.05", "", "2026-03-01"),
+            ("Tires", "per km", "0.06", "T-1", "2026-03-01"),
+            ("tires", "per_km", "0.07", "", "2026-03-02"),
+        ),
+    )
+    assert [(error.row, error.problem) for error in found.errors] == [
+        (3, "there is a rate of this line and basis from this day on already"),
+        (4, "is the same as row 2, by its effective_from, line, basis, truck, group"),
+    ]
+
+
 def test_a_purchase_that_is_there_already_or_twice_is_refused(fleet: Fleet) -> None:
     header = ("truck", "purchased_at", "litres", "amount", "currency", "reference")
     line = ("T-1", "2026-03-05 14:30", "10", "2", "USD")
