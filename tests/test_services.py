@@ -136,6 +136,17 @@ def test_the_database_server_has_the_settings_that_the_code_counts_on(place: Pat
     ) == ("+00:00", "READ-COMMITTED", "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION", "utf8mb4", 1, 0, 200)
 
 
+def test_a_server_that_starts_leaves_the_temporary_tables_of_others_alone(place: Path, fresh: Path) -> None:
+    connection = connect(start(place)["DATABASE_URL"])
+    try:
+        cursor = connection.cursor()
+        cursor.execute("CREATE TEMPORARY TABLE kept ENGINE=Aria SELECT 1")
+        start(fresh)
+        cursor.execute("DROP TEMPORARY TABLE kept")
+    finally:
+        connection.close()
+
+
 def test_the_account_makes_test_databases_and_no_others(place: Path) -> None:
     url = start(place)["DATABASE_URL"]
     query(url, "CREATE DATABASE test_fleet_gw0", "DROP DATABASE test_fleet_gw0")
