@@ -19,9 +19,10 @@ SCRIPT = Path(__file__).resolve().parent.parent / "scripts/services"
 
 
 def services(*arguments: str | Path, code: int = 0) -> str:
-    """The command's standard output, after it ended with the given exit code."""
+    """The command's standard output, after it ended with the given exit code and had no step fail unseen."""
     result = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, cwd="/", timeout=60)
     assert result.returncode == code, result.stderr
+    assert all(line.startswith("services: ") for line in result.stderr.splitlines()), result.stderr
     return result.stdout
 
 

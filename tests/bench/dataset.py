@@ -145,7 +145,11 @@ def add_messages(dataset: Dataset, number: int) -> None:
 
 
 _others_of_driver, _copied_of_driver = _others(TruckDayDriver, "fleet_id", "truck_id", "day", "driver_id")
-_ITS_DRIVER = "truck t ON t.fleet_id = s.fleet_id JOIN driver d ON d.fleet_id = t.fleet_id AND d.wialon_id = t.id"
+# With all columns of the key: without it every driver would be looked at for every truck.
+_ITS_DRIVER = (
+    "truck t ON t.fleet_id = s.fleet_id "
+    "JOIN driver d ON d.fleet_id = t.fleet_id AND d.resource_id = 1 AND d.wialon_id = t.id"
+)
 _OF_DRIVERS = (
     f"INSERT INTO truck_day_driver (fleet_id, truck_id, day, driver_id, {_others_of_driver}) "
     f"SELECT s.fleet_id, t.id, s.day, d.id, {_copied_of_driver} FROM truck_day_driver s JOIN {_ITS_DRIVER} "
