@@ -24,6 +24,8 @@ from apps.accounts.problems import FieldError, Problem
 from apps.fleet.api import router as fleet_router
 from apps.fleet.costs.api import router as costs_router
 from apps.fleet.drivers.api import router as drivers_router
+from apps.fleet.drivers.behavior_api import router as behavior_router
+from apps.fleet.drivers.driver_api import router as driver_router
 from apps.fleet.export_api import router as exports_router
 from apps.fleet.faults.api import router as faults_router
 from apps.fleet.fuel.api import router as fuel_router
@@ -108,7 +110,9 @@ api.add_router("", trends_router)
 api.add_router("", utilization_router)
 api.add_router("", idling_router)
 api.add_router("", fuel_router)
+api.add_router("", behavior_router)
 api.add_router("", drivers_router)
+api.add_router("", driver_router)
 api.add_router("", faults_router)
 api.add_router("", ledger_router)
 api.add_router("", imports_router)

@@ -15,7 +15,8 @@ from apps.files.answers import FileOptions, Question, negotiated
 from apps.files.job import FileFormat, Statement
 from apps.fleet.costs import api as cost_api
 from apps.fleet.costs.schemas import CostPeriod
-from apps.fleet.drivers import api as driver_api
+from apps.fleet.drivers import api as drivers
+from apps.fleet.drivers import behavior_api
 from apps.fleet.drivers.schemas import BehaviorPeriod, DriverSearch
 from apps.fleet.faults import api as fault_api
 from apps.fleet.faults.schemas import OpenFaultSearch
@@ -44,10 +45,10 @@ ROWS = of_trucks.LISTS
 BY_PAGES: dict[str, tuple[PagedList[Any], type[Parameters]]] = {
     "cost-analysis": (cost_api.FILE, CostPeriod),
     "utilization": (utilization_api.FILE, UtilizationPeriod),
-    "driver-behavior": (driver_api.FILE, BehaviorPeriod),
+    "driver-behavior": (behavior_api.FILE, BehaviorPeriod),
     "fuel": (fuel_api.FILE, FuelSearch),
     "idling": (idling_api.FILE, IdlingPeriod),
-    "drivers": (driver_api.DRIVERS, DriverSearch),
+    "drivers": (drivers.DRIVERS, DriverSearch),
     "fleet-days": (trend_api.FILE, TrendPeriod),
     "active-faults": (fault_api.FILE, OpenFaultSearch),
     "trucks": (trucks_api.TRUCKS, TruckSearch),
