@@ -1,8 +1,9 @@
 """A fleet of any size for measuring reads: rows multiplied inside the database, so that a year takes seconds.
 
 One truck and one day are made as the tests make them; all others are copies with other distances, each truck with a
-driver of its own. They idle at one of 25 depots and one of 2,000 stops a day, and every third day elsewhere. Beside
-the product's tables stands `bench_latest`: the same values of a truck, in one column each, for the rivals.
+driver of its own; all are in the group `All`. They idle at one of 25 depots and one of 2,000 stops a day, and every
+third day elsewhere. Beside the product's tables stands `bench_latest`: the same values of a truck, in one column each,
+for the rivals.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from django.db.models import Model
 from apps.accounts.models import Fleet
 from apps.fleet import queries
 from apps.fleet.models import TruckDayDriver
-from apps.fleet.summaries import blocks, sums
+from apps.fleet.summaries import blocks, place_spans, sums
 from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
 from apps.trucks.sync.watermarks import recount
 from tests import rows
@@ -24,7 +25,7 @@ SENSORS = 30
 _TABLES = (
     "truck, truck_sync, truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck_span, truck_span_cost, fleet_span, "
     "driver, truck_day_driver, truck_day_driver_cost, truck_span_driver, truck_span_driver_cost, truck_day_idle_place, "
-    "truck_block"
+    "truck_block, idle_place_span"
 )
 COLUMNS = [f"value_{number}" for number in range(SENSORS)]
 
@@ -96,6 +97,7 @@ def _multiply_trucks(fleet: Fleet, first: Truck, trucks: int) -> None:
             [fleet.pk],
         )
     recount(fleet.pk)
+    rows.group(fleet, "All", *Truck.objects.filter(fleet=fleet))
 
 
 def _make_rival_table(fleet: Fleet) -> None:
@@ -126,6 +128,7 @@ def extend(dataset: Dataset, days: int) -> Dataset:
         truck_days = [(truck, day) for truck in trucks for day in wanted]
         blocks.replace_places(dataset.fleet_id, truck_days)
         sums.of_spans(dataset.fleet_id, truck_days)
+    place_spans.add_up(first.fleet, early=True)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE TABLE {_TABLES}")
     return Dataset(dataset.fleet_id, dataset.key, dataset.trucks, days, dataset.last_day)

@@ -22,6 +22,7 @@ from tests.bench import pages, servers
 from tests.bench.reads import QUIET, SENSORS, database_s
 
 ALL = "&limit=1000"
+GROUP = "&group=All"
 QUESTIONS = {
     "summary": "/fleet/summary?",
     "trends by month": "/fleet/trends?by=month",
@@ -37,6 +38,9 @@ QUESTIONS = {
     "fuel": f"/fleet/fuel?{ALL}",
     "idling": "/fleet/idling?",
     "idling, 1,000 places": f"/fleet/idling?{ALL}",
+    "idling of a group": f"/fleet/idling?{GROUP}",
+    "hours": "/fleet/utilization?by=hour",
+    "hours of a group": f"/fleet/utilization?by=hour{GROUP}",
 }
 WEEK, QUARTER = "period=last7", "period=last90"
 Costs = dict[tuple[str, str], list[tuple[float, float]]]  # question, period → milliseconds of server, of database

@@ -4,11 +4,11 @@ import json
 import math
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet.models import TruckBlock, TruckDayIdlePlace
+from apps.fleet.models import IdlePlaceSpan, TruckBlock, TruckDayIdlePlace
 from apps.trucks.models import IdleEvent
 from tests.fleet.span_twin import bounds, same, total
 
@@ -16,6 +16,7 @@ EARTH_M = 6_371_008.8
 CELL_DEGREES = 250 / (2 * math.pi * EARTH_M) * 360
 # Productive litres are no part of an event: they are looked at in tests of their own.
 SUMS = ("events", "idle_s", "productive_s", "fuel_l", "cost")
+SPANS = ("day", "pentad", "month")
 PACKED = ("events", "idle_s", "fuel_l", "cost", "productive_s", "productive_fuel_l", "productive_cost")
 
 
@@ -49,14 +50,30 @@ def assert_places_add_up(fleet_id: int) -> None:
     blocks: defaultdict[Any, list[IdleEvent]] = defaultdict(list)
     for event in IdleEvent.objects.filter(fleet_id=fleet_id):
         days[event.day, spot_of(event), event.truck_id].append(event)
-        for span in ("day", "pentad", "month"):
-            blocks[span, bounds(span, event.day)[0], event.truck_id // 64, spot_of(event)].append(event)
+        for span in SPANS:
+            blocks[span, bounds(span, event.day)[0], event.truck_id, spot_of(event)].append(event)
     rows = list(TruckDayIdlePlace.objects.filter(fleet_id=fleet_id))
     stored = {(row.day, row.spot, row.truck_id): {name: getattr(row, name) for name in SUMS} for row in rows}
     assert_sums(stored, {key: sums(events) for key, events in days.items()})
     packed = unpacked(fleet_id)
     assert_sums(packed, {key: sums(events) for key, events in blocks.items()})
-    assert_sums(packed, sums_of_rows(rows))
+    assert_packed(fleet_id, rows)
+
+
+def assert_packed(fleet_id: int, rows: list[TruckDayIdlePlace]) -> None:
+    """What is packed of trucks, and of many together, is the sums of the rows, or not there until it is due."""
+    assert_sums(unpacked(fleet_id), sums_of_rows(rows))
+    spans = list(IdlePlaceSpan.objects.filter(fleet_id=fleet_id))
+    assert {bytes(span.places) for span in spans if span.due_at} <= {b""}
+    are_there = {(span.span, span.first_day, span.part) for span in spans if not span.due_at}
+    assert {(span.span, span.first_day, span.part) for span in spans} >= {key[:3] for key in _of_many(rows)}
+    ours = {
+        (span.span, span.first_day, span.part, spot): figures
+        for span in spans
+        for slot, spot, figures in _unpacked(bytes(span.places))
+        if slot == 0
+    }
+    assert_sums(ours, {key: row for key, row in _of_many(rows).items() if key[:3] in are_there})
 
 
 def assert_sums(ours: dict[Any, dict[str, Any]], true: dict[Any, dict[str, Any]]) -> None:
@@ -67,27 +84,39 @@ def assert_sums(ours: dict[Any, dict[str, Any]], true: dict[Any, dict[str, Any]]
 
 
 def sums_of_rows(rows: list[TruckDayIdlePlace]) -> dict[Any, dict[str, Any]]:
-    """By kind of span, first day, block and place."""
+    """By kind of span, first day, truck and place."""
+    return _sums_by(rows, SPANS, lambda row: row.truck_id)
+
+
+def _of_many(rows: list[TruckDayIdlePlace]) -> dict[Any, dict[str, Any]]:
+    """By kind of span but days, first day, 1,024 trucks, and place."""
+    return _sums_by(rows, SPANS[1:], lambda row: row.truck_id // 1_024)
+
+
+def _sums_by(
+    rows: list[TruckDayIdlePlace], spans: tuple[str, ...], whose: Callable[[TruckDayIdlePlace], int]
+) -> dict[Any, dict[str, Any]]:
     found: defaultdict[Any, list[TruckDayIdlePlace]] = defaultdict(list)
     for row in rows:
-        for span in ("day", "pentad", "month"):
-            found[span, bounds(span, row.day)[0], row.truck_id // 64, row.spot].append(row)
+        for span in spans:
+            found[span, bounds(span, row.day)[0], whose(row), row.spot].append(row)
     return {key: {name: total(getattr(row, name) for row in each) for name in PACKED} for key, each in found.items()}
 
 
 def unpacked(fleet_id: int) -> dict[Any, dict[str, Any]]:
     """The same as it is packed: places that are no cells as texts, then a column of doubles for each sum that is no
-    productive one, then those of the places that have any."""
+    productive one, then those of the entries that have any."""
     found = {}
     for block in TruckBlock.objects.filter(fleet_id=fleet_id):
-        for spot, figures in _unpacked(bytes(block.places)):
-            key = block.span, block.first_day, block.block, spot
+        for slot, spot, figures in _unpacked(bytes(block.places)):
+            key = block.span, block.first_day, 64 * block.block + slot, spot
             assert key not in found
             found[key] = figures
     return found
 
 
-def _unpacked(packed: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+def _unpacked(packed: bytes) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Slot of the truck, place, sums."""
     head, _, columns = packed.partition(b"\n")
     number, *others = json.loads(head or b"[0]")
     values = [value for (value,) in struct.iter_unpack("<d", columns)]
@@ -96,14 +125,16 @@ def _unpacked(packed: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
     parts = {int(turn): dict(zip(PACKED[4:], figures, strict=True)) for turn, *figures in productive}
     height = len(whole) // 5
     assert (len(whole) == 5 * height, height > 0, len(parts)) == (True, bool(packed), number)
+    assert whole[:height] == sorted(whole[:height])
     for turn in range(height):
-        cell, *figures = whole[turn::height]
-        row, column = divmod(int(cell), 2**18)
+        key, *figures = whole[turn::height]
+        cell, slot = divmod(int(key), 64)
+        row, column = divmod(cell, 2**18)
         sums = dict(zip(PACKED, figures, strict=False))
         nothing = {"productive_s": 0, "productive_fuel_l": sums["fuel_l"] * 0, "productive_cost": sums["cost"] * 0}
         sums |= parts.get(turn, nothing)
-        spot = f"@{row}.{column}" if cell >= 0 else others[-1 - int(cell)]
-        yield spot, {name: _as_stored(name, value) for name, value in sums.items()}
+        spot = f"@{row}.{column}" if cell >= 0 else others[-1 - cell]
+        yield slot, spot, {name: _as_stored(name, value) for name, value in sums.items()}
 
 
 def _as_stored(name: str, value: float) -> Any:

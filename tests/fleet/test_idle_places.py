@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries, summaries
-from apps.fleet.idling.blocks import SUMS, merged, pack_places
+from apps.fleet.idling.blocks import SUMS, merged, of_all_trucks, pack_places, worst_of_trucks
 from apps.fleet.idling.blocks import worst as worst_of
 from apps.fleet.idling.places import Idling, by_spot, centre_of, name_of, productive_part, spot_of
-from apps.fleet.models import TruckBlock, TruckDayIdlePlace
+from apps.fleet.models import IdlePlaceSpan, TruckBlock, TruckDayIdlePlace
 from apps.fleet.spans import month_of
+from apps.fleet.summaries import place_spans
 from apps.fleet.sums.places import worst_places_sync
 from apps.trucks import productive_places
 from apps.trucks.detection.places import metres_between
 from apps.trucks.models import IdleEvent, ProductivePlace, Truck, TruckDay
 from tests import rows
-from tests.fleet.places_twin import assert_places_add_up, assert_sums, sums_of_rows, unpacked
+from tests.fleet.places_twin import assert_packed, assert_places_add_up, unpacked
 from tests.fleet.places_twin import spot_of as twin_spot
 from tests.fleet.shifts import MONDAY, NOW, START, shift
 from tests.fleet.span_twin import total
@@ -91,10 +92,11 @@ COUNT, LITRES, CENTS = (
     st.none() | st.integers(0, 99).map(float),
     st.none() | st.integers(0, 2**40),
 )
-WHOLE = st.tuples(SPOT, COUNT, COUNT, LITRES, CENTS)
-UNPRODUCTIVE = WHOLE.map(lambda row: (*row, 0, row[3] and 0.0, row[4] and 0))
+TRUCK = st.sampled_from((0, 5, 63))
+WHOLE = st.tuples(TRUCK, SPOT, COUNT, COUNT, LITRES, CENTS)
+UNPRODUCTIVE = WHOLE.map(lambda row: (*row, 0, row[4] and 0.0, row[5] and 0))
 PARTLY = st.tuples(WHOLE, COUNT, LITRES, CENTS).map(lambda row: (*row[0], *row[1:]))
-ROWS = st.lists(UNPRODUCTIVE | PARTLY, max_size=6, unique_by=lambda row: row[0])
+ROWS = st.lists(UNPRODUCTIVE | PARTLY, max_size=6, unique_by=lambda row: row[:2])
 
 
 @settings(deadline=None)
@@ -106,13 +108,25 @@ def test_the_worst_places_are_those_of_plain_sums_whatever_the_blocks(blocks: li
     half = len(packed) // 2
     again = merged([merged(packed[half:]), b"", merged(packed[:half])])
     assert worst_of([again], limit) == expected[:limit], "merged they are the same"
-    assert merged([]) == pack_places([]) == b""
+    assert merged([]) == pack_places([]) == of_all_trucks([]) == b""
+    together = [of_all_trucks(packed[:half]), *packed[half:]]
+    assert worst_of(together, limit) == expected[:limit], "trucks are told apart in some, or not"
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(ROWS, st.sets(TRUCK)), max_size=5), st.integers(1, 9))
+def test_those_of_some_trucks_are_the_sums_of_these_alone(blocks: list[Any], limit: int) -> None:
+    packed = [(pack_places(block), sum(1 << truck for truck in trucks)) for block, trucks in blocks]
+    expected = plainly([row for block, trucks in blocks for row in block if row[0] in trucks])
+    assert worst_of_trucks(packed, limit) == expected[:limit]
+    merged_first = [(merged([block]), bits) for block, bits in packed]
+    assert worst_of_trucks(merged_first, limit) == expected[:limit]
 
 
 def plainly(rows: list[Any]) -> list[dict[str, Any]]:
     found = []
-    for spot in {row[0] for row in rows}:
-        every = [total(row[1 + place] for row in rows if row[0] == spot) for place in range(len(SUMS))]
+    for spot in {row[1] for row in rows}:
+        every = [total(row[2 + place] for row in rows if row[1] == spot) for place in range(len(SUMS))]
         sums = dict(zip(SUMS, every, strict=True))
         for name in ("cost", "productive_cost"):
             sums[name] = None if sums[name] is None else Decimal(sums[name]) / 100
@@ -213,11 +227,14 @@ def test_a_day_that_comes_out_the_same_there_writes_no_place(
 
 
 def test_days_in_any_order_twice_and_late_come_to_the_same(db: None) -> None:
-    """Trucks of three blocks over a month's end; each day comes out otherwise several times, some without a place."""
+    """Trucks of three blocks, two in one part, over a month's end.
+
+    Each day comes out otherwise several times, some without a place.
+    """
     fleet, chance = rows.fleet(), random.Random(7)
     keys = [
         (truck, dt.date(2026, 1, 28) + number * dt.timedelta(days=1))
-        for truck in (5, 63, 64, 200)
+        for truck in (5, 63, 64, 1_200)
         for number in range(9)
     ]
     spots, final = ["@7.3", "@7.4", "@9.1", "=Yard", "?"], {}
@@ -226,16 +243,24 @@ def test_days_in_any_order_twice_and_late_come_to_the_same(db: None) -> None:
         after = {key: [a_row(*key, spot, chance) for spot in chance.sample(spots, chance.randrange(4))] for key in days}
         summaries.idle_places._replace(fleet.pk, after.keys(), {row for each in after.values() for row in each})
         final |= after
-    assert_sums(unpacked(fleet.pk), sums_of_rows(list(TruckDayIdlePlace.objects.filter(fleet_id=fleet.pk))))
+        if chance.random() < 0.2:
+            place_spans.add_up(fleet, early=True)
+    assert_packed(fleet.pk, list(TruckDayIdlePlace.objects.filter(fleet_id=fleet.pk)))
     assert TruckDayIdlePlace.objects.count() == sum(map(len, final.values()))
     before = packed_by_key(fleet)
     other = rows.fleet("The same at once")
     summaries.idle_places._replace(other.pk, final.keys(), {row for each in final.values() for row in each})
     assert unpacked(other.pk) == unpacked(fleet.pk)
+    for each in (fleet, other):
+        place_spans.add_up(each, early=True)
+        assert_packed(each.pk, list(TruckDayIdlePlace.objects.filter(fleet_id=each.pk)))
+    assert parts_by_key(fleet) == parts_by_key(other)
     summaries.idle_places._replace(fleet.pk, final.keys(), {row for each in final.values() for row in each})
     assert packed_by_key(fleet) == before, "the same once more"
     summaries.idle_places.remove(fleet.pk, list(final))
     assert (packed_by_key(fleet), len(packed_by_key(other))) == ({}, len(before)), "none is left, of this fleet"
+    place_spans.add_up(fleet, early=True)
+    assert not parts_by_key(fleet)
 
 
 def a_row(truck_id: int, day: dt.date, spot: str, chance: random.Random) -> tuple[Any, ...]:
@@ -248,6 +273,10 @@ def a_row(truck_id: int, day: dt.date, spot: str, chance: random.Random) -> tupl
 
 def packed_by_key(fleet: Fleet) -> dict[Any, bytes]:
     return {block.pk: bytes(block.places) for block in TruckBlock.objects.filter(fleet_id=fleet.pk)}
+
+
+def parts_by_key(fleet: Fleet) -> dict[Any, bytes]:
+    return {span.pk[1:]: bytes(span.places) for span in IdlePlaceSpan.objects.filter(fleet_id=fleet.pk)}
 
 
 def test_a_day_that_a_truck_no_longer_has_takes_its_places_along(fleet: Fleet) -> None:

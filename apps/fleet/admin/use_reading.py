@@ -132,10 +132,12 @@ def _groups(where: dict[str, Any]) -> list[Row]:
 
 
 def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
-    if _scope(chosen) is None:
-        return place_sums.worst_places_sync(where, PLACES_SHOWN)
-    statement = idling_queries.PLACES_OF_TRUCK if chosen.truck else idling_queries.PLACES_OF_GROUP
-    return fetch_all_sync(statement, {**where, "id": _scope(chosen), "limit": PLACES_SHOWN})
+    of = {**where, "id": _scope(chosen)}
+    if chosen.truck:
+        return fetch_all_sync(idling_queries.PLACES_OF_TRUCK, {**of, "limit": PLACES_SHOWN})
+    if chosen.group:
+        return place_sums.worst_places_of_group_sync(of, PLACES_SHOWN)
+    return place_sums.worst_places_sync(where, PLACES_SHOWN)
 
 
 def _targets(chosen: Asked) -> Targets:

@@ -24,6 +24,7 @@ from apps.fleet.idling.places import name_of
 from apps.fleet.idling.schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, IdlingPeriod, NamedPlace
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.trucks import Trucks
 from apps.fleet.utilization.figures import coverage_pct, is_ranked, not_ranked
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
@@ -53,13 +54,10 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         idled = Idled(Whose(who.fleet_id, group, fresh.revision), period)
-        sums, before, every, (places, shown) = await together(
-            idled.whose.sums(period),
-            idled.whose.sums(period.previous()),
-            idled.trucks(),
-            idled.shown_places(asked.limit),
+        (sums, every), before, (places, shown) = await together(
+            idled.totals_and_trucks(), idled.totals(period.previous()), idled.shown_places(asked.limit)
         )
-        current, earlier = of_rows.totals(sums.totals), of_rows.totals(before.totals)
+        current, earlier = of_rows.totals(sums), of_rows.totals(before)
         trucks = _ranked(every)
         return {
             "data": {
@@ -75,7 +73,7 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
             "previous": {"period": period.previous().echo(), **priced(earlier)},
             **changes(current, earlier),
             "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(sums.totals)),
+            "freshness": fresh.body(figures.coverage_pct(sums)),
         }
 
     return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
@@ -88,17 +86,33 @@ class Idled:
     whose: Whose
     period: Period
 
+    async def totals_and_trucks(self) -> tuple[Row, list[Row]]:
+        """What it adds up to, a group's by its trucks, and these as `trucks` gives them."""
+        if self.whose.group_id is None:
+            totals, trucks = await together(self.totals(self.period), self.trucks())
+            return totals, trucks
+        every = await self._trucks(self.period)
+        return every.totals(), every.rows()
+
+    async def totals(self, period: Period) -> Row:
+        """Of another period."""
+        if self.whose.group_id is None:
+            return (await self.whose.sums(period)).totals
+        return (await self._trucks(period)).totals()
+
     async def trucks(self) -> list[Row]:
         """All trucks with days, by code, with their sums."""
-        where, names = self.whose.where(self.period), idling_queries.OF_TRUCK
-        return (await truck_sums.every(where, names, self.whose.group_id)).rows()
+        return (await self._trucks(self.period)).rows()
+
+    async def _trucks(self, period: Period) -> Trucks:
+        return await truck_sums.every(self.whose.where(period), idling_queries.OF_TRUCK, self.whose.group_id)
 
     async def places(self, limit: int) -> list[Row]:
         """At most `limit` places, the worst first; `number` is how many there are."""
         where = self.whose.where(self.period)
         if self.whose.group_id is None:
             return await place_sums.worst_places(where, limit)
-        return await fetch_all(idling_queries.PLACES_OF_GROUP, {**where, "limit": limit})
+        return await place_sums.worst_places_of_group(where, limit)
 
     async def shown_places(self, limit: int) -> tuple[list[Row], list[dict[str, Any]]]:
         """The same with each as answers have it, amounts as numbers."""

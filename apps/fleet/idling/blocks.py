@@ -1,53 +1,59 @@
 """The idling at places as packed columns, and the worst of them over many such blocks. Pure.
 
-A block holds the sums of up to 64 trucks by place. Its head, as JSON, is the number of places with productive idling,
-and the keys of those that are no cells of the grid. Behind it are columns of doubles, NaN where null: of every place
-its number (a cell's own; of other places -1, -2, … by their turn in the head) and what it took whole; then of those
-with productive idling their turn, and the productive part. Hardly any place has such a part, and a quarter of a large
-fleet is a hundred thousand entries.
+A block holds sums by place and truck, of up to 64 trucks. Its head, as JSON, is the number of entries with productive
+idling, and the keys of the places that are no cells of the grid. Behind it are columns of doubles, NaN where null: of
+every entry, ascending, the place's number (a cell's own; of other places -1, -2, … by their turn in the head) times 64
+plus the truck's slot in its block, and what it took whole; then of those with productive idling their turn, and the
+productive part. Hardly any place has such a part, and a quarter of a large fleet is a hundred thousand entries.
+
+Where trucks are no longer told apart, all have slot 0.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
 from apps.fleet.idling.places import cell_of, number_of
-from apps.fleet.sums.blocks import NUMBER, Starts, Table, added, by_id, starts_of, sums_of
+from apps.fleet.sums.blocks import NUMBER, TRUCKS, Ids, Starts, Table, added, by_id, starts_of, sums_of
 
+PART = 16  # blocks whose places are kept added up over their trucks
 _WHOLE = ("events", "idle_s", "fuel_l", "cost")
 _PRODUCTIVE = ("productive_s", "productive_fuel_l", "productive_cost")
 SUMS = (*_WHOLE, *_PRODUCTIVE)
+_ENTRY_BITS = 28  # numbers of places are below 2^35
 _IDLE_S = 1 + _WHOLE.index("idle_s")
+Numbers: TypeAlias = npt.NDArray[np.float64]
 Entries: TypeAlias = npt.NDArray[np.intp]
 Row: TypeAlias = dict[str, Any]
 
 
 def pack_places(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows: the place's key (`places.spot_of`), each once, and its SUMS, amounts in cents."""
-    others: list[str] = []
+    """Rows: truck, the place's key (`places.spot_of`), its SUMS, amounts in cents; no two of a truck and place."""
+    turns: dict[str, int] = {}
     table = []
-    for spot, *sums in rows:
+    for truck_id, spot, *sums in rows:
         number = number_of(spot)
         if number is None:
-            others.append(spot)
-            number = -len(others)
-        table.append([number, *sums])
-    return _packed(others, np.array(table, np.float64).T) if table else b""
+            number = -1 - turns.setdefault(spot, len(turns))
+        table.append([number * TRUCKS + truck_id % TRUCKS, *sums])
+    if not table:
+        return b""
+    columns = np.array(table, np.float64).T
+    return _packed(list(turns), columns[:, np.argsort(columns[0])])
 
 
 def merged(blocks: Iterable[bytes]) -> bytes:
-    """One block with the sums of several, such as of a month from its pentads."""
-    found = _together(blocks)
-    numbers = found.column(0)
-    if not numbers.size:
-        return b""
-    ids, columns, starts = by_id(np.vstack((numbers, found.sums(np.arange(numbers.size)))))
-    sums, measured = added(columns, starts, SUMS)
-    return _packed(found.others, np.vstack((ids, np.where(measured, sums, np.nan))))
+    """One block with the sums of several of the same trucks, such as of a month from its pentads."""
+    return _merged(_together(map(_Block.of, filter(None, blocks))))
+
+
+def of_all_trucks(blocks: Iterable[bytes]) -> bytes:
+    """The sums of all trucks of some blocks by place."""
+    return _merged(_together(_Block.of(packed).without_trucks() for packed in filter(None, blocks)))
 
 
 def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
@@ -55,24 +61,44 @@ def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
 
     That with the most unproductive idling comes first; of the same idling that with the least key.
     """
-    found = _together(blocks)
-    numbers, unproductive = found.column(0), found.column(_IDLE_S)
+    return _worst(_together(map(_Block.of, filter(None, blocks))), limit)
+
+
+def worst_of_trucks(blocks: Iterable[tuple[bytes, int]], limit: int) -> list[Row]:
+    """The same of some trucks: each block with a bit for each slot that counts."""
+    return _worst(_together(_Block.of(packed).of_slots(bits) for packed, bits in blocks if packed), limit)
+
+
+def _merged(found: "_Found") -> bytes:
+    keys = found.column(0)
+    if not keys.size:
+        return b""
+    ids, columns, starts = by_id(np.vstack((keys, found.sums(np.arange(keys.size)))))
+    sums, measured = added(columns, starts, SUMS)
+    return _packed(found.others, np.vstack((ids, np.where(measured, sums, np.nan))))
+
+
+def _worst(found: "_Found", limit: int) -> list[Row]:
+    numbers, unproductive = _place_of(found.column(0)).astype(np.int64), found.column(_IDLE_S)
     if not numbers.size:
         return []
     unproductive[found.productive[0].astype(np.intp)] -= found.productive[1]
-    order = np.argsort(numbers)
-    ids = numbers[order]
+    ids, order = _sorted(numbers)
     starts = starts_of(ids)
     sums = np.add.reduceat(unproductive[order], starts)
-    first = _first(sums, ids[starts].astype(np.int64), found.others, limit)
+    first = _first(sums, ids[starts], found.others, limit)
     ends = np.append(starts[1:], len(order))
     rows = _rows(found, [order[starts[turn] : ends[turn]] for turn, _ in first])
     return [{"spot": spot, **row, "number": len(starts)} for (_, spot), row in zip(first, rows, strict=True)]
 
 
-def _first(
-    values: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64], others: Sequence[str], limit: int
-) -> list[tuple[int, str]]:
+def _sorted(numbers: Ids) -> tuple[Ids, Entries]:
+    """The numbers ascending, and where each was: both at once as one number, which takes half as long as an argsort."""
+    keyed = np.sort((numbers << _ENTRY_BITS) + np.arange(len(numbers)))
+    return keyed >> _ENTRY_BITS, keyed & (1 << _ENTRY_BITS) - 1
+
+
+def _first(values: Numbers, numbers: Ids, others: Sequence[str], limit: int) -> list[tuple[int, str]]:
     """Turn and key of the places with the greatest values, those first."""
     least = -np.inf if limit >= len(values) else np.partition(values, -limit)[-limit]
     keyed = [(int(turn), _spot(int(numbers[turn]), others)) for turn in np.flatnonzero(values >= least)]
@@ -81,6 +107,10 @@ def _first(
 
 def _spot(number: int, others: Sequence[str]) -> str:
     return others[-1 - number] if number < 0 else cell_of(number)
+
+
+def _place_of(keys: Numbers) -> Numbers:
+    return np.floor(keys / TRUCKS)
 
 
 def _rows(found: "_Found", entries: Sequence[Entries]) -> list[Row]:
@@ -99,7 +129,7 @@ def _nothing_productive(whole: Table) -> Table:
 
 
 def _packed(others: Sequence[str], table: Table) -> bytes:
-    """Numbers of places and their SUMS."""
+    """Keys of entries, ascending, and their SUMS."""
     whole, productive = table[: 1 + len(_WHOLE)], table[1 + len(_WHOLE) :]
     nothing = _nothing_productive(whole[1:])
     is_same = (productive == nothing) | (np.isnan(productive) & np.isnan(nothing))
@@ -108,7 +138,53 @@ def _packed(others: Sequence[str], table: Table) -> bytes:
     return head + whole.tobytes() + np.vstack((turns, productive[:, turns])).tobytes()
 
 
-# --- all entries of some blocks -------------------------------------------------------------------------------------
+# --- one block, and all entries of some -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The places that are no cells, key and _WHOLE of all entries, turn and _PRODUCTIVE of those that have any."""
+
+    others: list[str]
+    whole: Table
+    productive: Table
+
+    @classmethod
+    def of(cls, packed: bytes) -> Self:
+        """The columns where they lie: of a hundred thousand entries each copy counts."""
+        head = packed.index(b"\n")
+        count, *others = orjson.loads(packed[:head])
+        columns = np.frombuffer(packed, NUMBER, offset=head + 1)
+        end = columns.size - count * (1 + len(_PRODUCTIVE))
+        rows = columns[:end].reshape(1 + len(_WHOLE), -1), columns[end:].reshape(1 + len(_PRODUCTIVE), -1)
+        return cls(others, *rows)
+
+    def without_trucks(self) -> Self:
+        whole = self.whole.copy()
+        whole[0] = _place_of(whole[0]) * TRUCKS
+        return type(self)(self.others, whole, self.productive)
+
+    def of_slots(self, bits: int) -> Self:
+        """The entries of the trucks whose slot's bit is set."""
+        slots = np.array([bits >> slot & 1 for slot in range(TRUCKS)], np.bool_)
+        counts = slots[(self.whole[0] % TRUCKS).astype(np.intp)]
+        if counts.all():
+            return self
+        productive = self.productive[:, counts[self.productive[0].astype(np.intp)]]
+        productive[0] = np.cumsum(counts)[productive[0].astype(np.intp)] - 1
+        return type(self)(self.others, self.whole[:, counts], productive)
+
+    def numbered(self, turns: dict[str, int]) -> Table:
+        """The whole columns with places that are no cells by their turn in `turns`, which takes up new ones."""
+        if not self.others:
+            return self.whole
+        places = _place_of(self.whole[0])
+        is_other = places < 0
+        numbers = np.array([-1 - turns.setdefault(spot, len(turns)) for spot in self.others])
+        whole = self.whole.copy()
+        theirs = places[is_other]
+        whole[0, is_other] += (numbers[-1 - theirs.astype(np.int64)] - theirs) * TRUCKS
+        return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +195,8 @@ class _Found:
     wholes: list[Table]
     productive: Table
 
-    def column(self, place: int) -> npt.NDArray[np.float64]:
-        """A copy: of the numbers, or one of _WHOLE, of all entries. Few are needed of so many."""
+    def column(self, place: int) -> Numbers:
+        """A copy: of the keys, or one of _WHOLE, of all entries. Few are needed of so many."""
         return np.concatenate([np.empty(0), *(whole[place] for whole in self.wholes)])
 
     def sums(self, entries: Entries) -> Table:
@@ -134,30 +210,15 @@ class _Found:
         return np.vstack((whole, productive))
 
 
-def _together(blocks: Iterable[bytes]) -> _Found:
+def _together(blocks: Iterable[_Block]) -> _Found:
     turns: dict[str, int] = {}
     wholes, productives = [], [np.empty((1 + len(_PRODUCTIVE), 0))]
     number = 0
-    for packed in filter(None, blocks):
-        others, whole, productive = _unpacked(packed)
-        if others:
-            whole = whole.copy()
-            is_other = whole[0] < 0
-            numbers = np.array([-1 - turns.setdefault(spot, len(turns)) for spot in others])
-            whole[0, is_other] = numbers[-1 - whole[0, is_other].astype(np.int64)]
-        if productive.size:
-            productive = productive.copy()
+    for block in blocks:
+        if block.productive.size:
+            productive = block.productive.copy()
             productive[0] += number
             productives.append(productive)
-        number += whole.shape[1]
-        wholes.append(whole)
+        wholes.append(block.numbered(turns))
+        number += block.whole.shape[1]
     return _Found(list(turns), wholes, np.concatenate(productives, axis=1))
-
-
-def _unpacked(packed: bytes) -> tuple[list[str], Table, Table]:
-    """The parts of a block, where they lie: of a hundred thousand entries each copy counts."""
-    head = packed.index(b"\n")
-    count, *others = orjson.loads(packed[:head])
-    columns = np.frombuffer(packed, NUMBER, offset=head + 1)
-    end = columns.size - count * (1 + len(_PRODUCTIVE))
-    return others, columns[:end].reshape(1 + len(_WHOLE), -1), columns[end:].reshape(1 + len(_PRODUCTIVE), -1)

@@ -1,11 +1,11 @@
-"""The statements behind idling: where productive places are, and where a truck or a group idled; the sums of trucks.
+"""The statements behind idling: where productive places are, and where a truck idled; the sums of trucks.
 
-Those about a period take what `queries.period` gives, those of a truck or group also its `id`.
+Those about a period take what `queries.period` gives, those of a truck also its `id`.
 """
 
 from apps.fleet.idling.blocks import SUMS
 from apps.fleet.queries import sums_of
-from apps.fleet.trends.queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
+from apps.fleet.trends.queries import OF_ONE_TRUCK
 
 # One row a productive place of the fleet, what came into force last of each name at the end.
 NAMED_PLACES = """
@@ -18,14 +18,10 @@ OF_TRUCK = (
 )  # fmt: skip
 
 
-def _places(which: str) -> str:
-    """One row a place, where most was idled unproductively first, at most `limit`; `number` is how many there are."""
-    return f"""
+# One row a place of the truck `id`, where most was idled unproductively first, at most `limit`; `number` is how many
+# there are. A block holds the places of 64 trucks together: of one alone the rows of its days are fewer.
+PLACES_OF_TRUCK = f"""
 SELECT spot, {sums_of(SUMS)}, COUNT(*) OVER () AS number
-FROM truck_day_idle_place WHERE {which} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
+FROM truck_day_idle_place WHERE {OF_ONE_TRUCK} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
 GROUP BY spot ORDER BY SUM(idle_s - productive_s) DESC, spot LIMIT %(limit)s
 """
-
-
-# A block holds the places of its trucks together: those of some trucks alone are read from the rows of their days.
-PLACES_OF_TRUCK, PLACES_OF_GROUP = _places(OF_ONE_TRUCK), _places(OF_GROUP_TRUCKS)

@@ -17,7 +17,7 @@ from apps.fleet.models.days import FleetDay, FleetDayCost
 from apps.fleet.models.drivers import TruckDayDriver, TruckDayDriverCost, TruckSpanDriver, TruckSpanDriverCost
 from apps.fleet.models.fuel_alerts import DirtyFuelWeek, FuelAlert
 from apps.fleet.models.hours import FleetDayHours, TruckDayHours
-from apps.fleet.models.idle_places import TruckDayIdlePlace
+from apps.fleet.models.idle_places import IdlePlaceSpan, TruckDayIdlePlace
 from apps.fleet.models.imports import LedgerImport
 from apps.fleet.models.ledger import (
     AllocationBasis,
@@ -55,6 +55,7 @@ __all__ = [
     "FuelMoney",
     "FuelPrice",
     "FuelPurchase",
+    "IdlePlaceSpan",
     "GroupTarget",
     "LedgerImport",
     "ReportDelivery",

@@ -1,6 +1,8 @@
-"""Where trucks idled: the sums of a day's idle events by place."""
+"""Where trucks idled: the sums of a day's idle events by place, and those of many trucks over longer."""
 
 from django.db import models
+
+from apps.fleet.models.spans import SpanKey
 
 
 class TruckDayIdlePlace(models.Model):
@@ -28,3 +30,20 @@ class TruckDayIdlePlace(models.Model):
 
     def __str__(self) -> str:
         return f"truck {self.truck_id} at {self.spot} on {self.day}"
+
+
+class IdlePlaceSpan(SpanKey):
+    """Where up to 1,024 trucks idled in a pentad or month: a copy of their blocks, added up over the trucks.
+
+    Who changes a block takes it away and says when it is due anew, under the fleet's revision; it is added up by
+    `apps.fleet.summaries.place_spans`. `places` is packed by `apps.fleet.idling.blocks`.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "part")
+    part = models.BigIntegerField(help_text="the trucks' ids divided by 1,024")
+    due_at = models.DateTimeField(null=True, help_text="empty: it is there")
+    places = models.BinaryField(default=b"")
+
+    class Meta:
+        db_table = "idle_place_span"
+        indexes = [models.Index(fields=["due_at"], name="idle_place_span_due")]

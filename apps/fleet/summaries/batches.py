@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from apps.accounts.models import Fleet
 from apps.fleet.models import DirtyFuelWeek
 from apps.fleet.spans import pentad_of
-from apps.fleet.summaries import fuel_alerts, last_stops, notes, shares
+from apps.fleet.summaries import fuel_alerts, last_stops, notes, place_spans, shares
 from apps.fleet.summaries.driver_rows import with_drivers
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.notes import Changes
@@ -78,6 +78,7 @@ def rebuild(fleet: Fleet, *, progress: Callable[[int], None] | None = None, seco
             break
     shares.reallocate(fleet, early=seconds == math.inf, seconds=seconds)
     fuel_alerts.judge(fleet, seconds=seconds)
+    place_spans.add_up(fleet, early=seconds == math.inf, seconds=seconds)
     return done
 
 
@@ -92,7 +93,8 @@ def fleets_with_dirty_days() -> list[int]:
     counts = dict(_claimable(None).values("fleet_id").annotate(days=Count("*")).values_list("fleet_id", "days"))
     entries = notes.due().values_list("fleet_id", flat=True).distinct()
     weeks = DirtyFuelWeek.objects.values_list("fleet_id", flat=True).distinct()
-    return sorted({*counts, *entries, *weeks}, key=lambda fleet_id: (counts.get(fleet_id, 0), fleet_id))
+    places = place_spans.due().values_list("fleet_id", flat=True).distinct()
+    return sorted({*counts, *entries, *weeks, *places}, key=lambda fleet_id: (counts.get(fleet_id, 0), fleet_id))
 
 
 def rebuild_batch(fleet: Fleet) -> Outcome:

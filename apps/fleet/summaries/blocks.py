@@ -9,11 +9,12 @@ from typing import Any
 
 from django.db import connection
 
-from apps.fleet.idling.blocks import merged, pack_places
+from apps.fleet.idling.blocks import PART, merged, pack_places
 from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
 from apps.fleet.sums import queries as statements
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
 
+PLACES_LATER = dt.timedelta(minutes=10)  # so that many changes are added up once
 TruckDays = Collection[tuple[int, dt.date]]
 Row = tuple[Any, ...]
 Rows = list[Row]
@@ -58,6 +59,8 @@ def replace_places(fleet_id: int, changed: TruckDays) -> None:
             places = pack_places(rows.get(first, [])) if kind == DAY else _merged_places(values, SPAN_OF[kind](first))
             packed[first] = {"places": places}
         _write(values, packed)
+        if kind != DAY:
+            _note_places(values)
 
 
 def _merged_places(values: Mapping[str, Any], span: Span) -> bytes:
@@ -65,6 +68,14 @@ def _merged_places(values: Mapping[str, Any], span: Span) -> bytes:
     with connection.cursor() as cursor:
         cursor.execute(statements.PLACES_OF_PIECES, {**values, "piece": piece, "pieces": tuple(span.pieces())})
         return merged(packed for (packed,) in cursor.fetchall())
+
+
+def _note_places(values: Mapping[str, Any]) -> None:
+    """Takes the sums of many trucks that these blocks are part of away, until they are added up anew."""
+    with connection.cursor() as cursor:
+        for first in values["firsts"]:
+            part = {"first_day": first, "part": values["block"] // PART, "seconds": PLACES_LATER.total_seconds()}
+            cursor.execute(statements.NOTE_PLACES, {**values, **part})
 
 
 def _write(values: Mapping[str, Any], packed: Packed) -> None:

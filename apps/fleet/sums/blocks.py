@@ -131,7 +131,7 @@ def by_id(table: Table) -> tuple[list[int], Table, Starts]:
     return ids[starts].astype(np.int64).tolist(), table[1:, order], starts
 
 
-def starts_of(ids: npt.NDArray[np.float64]) -> Starts:
+def starts_of(ids: npt.NDArray[np.float64] | Ids) -> Starts:
     """Where each of these ascending ids, one at least, begins."""
     return np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
 

@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from apps.fleet.idling.blocks import PART
 from apps.fleet.idling.blocks import SUMS as IDLED
-from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY, sums_of
+from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY
 from apps.fleet.spans import DAY, MONTH, PENTAD
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, PLACES, TRUCKS
 from apps.fleet.sums.fleet import FIGURES as FLEET_FIGURES
@@ -65,16 +66,27 @@ def _of_drivers(table: str, first_day: str, which: str) -> tuple[str, str]:
 DRIVERS_OF = {kind: _of_drivers(*source)[0] for kind, source in _SOURCES.items()}
 DRIVER_COSTS_OF = {kind: _of_drivers(*source)[1] for kind, source in _SOURCES.items()}
 
-# One row a day and place, by day: the day, the place's key, its sums, amounts in cents.
+_CENTS = {name: f"CAST({name} * 100 AS SIGNED)" for name in IDLED if name in PLACES}
+# One row a day, truck and place, by day: the day, the truck, the place's key, its sums, amounts in cents.
 PLACES_OF_DAYS = f"""
-SELECT day, spot, {sums_of(IDLED, {name: f"CAST({name} * 100 AS SIGNED)" for name in IDLED if name in PLACES})}
-FROM truck_day_idle_place WHERE fleet_id = %(fleet)s AND day IN %(firsts)s AND {_OF_BLOCK}
-GROUP BY day, spot ORDER BY day
+SELECT day, truck_id, spot, {", ".join(_CENTS.get(name, name) for name in IDLED)}
+FROM truck_day_idle_place WHERE fleet_id = %(fleet)s AND day IN %(firsts)s AND {_OF_BLOCK} ORDER BY day, truck_id, spot
 """
 # The places of a span's pieces.
 PLACES_OF_PIECES = """
 SELECT places FROM truck_block
 WHERE fleet_id = %(fleet)s AND span = %(piece)s AND first_day IN %(pieces)s AND block = %(block)s
+"""
+# Notes that the places of a part of the fleet are to be added up anew, and takes the sums away meanwhile.
+NOTE_PLACES = """
+INSERT INTO idle_place_span (fleet_id, span, first_day, part, due_at, places)
+VALUES (%(fleet)s, %(kind)s, %(first_day)s, %(part)s, NOW(6) + INTERVAL %(seconds)s SECOND, '')
+ON DUPLICATE KEY UPDATE due_at = COALESCE(due_at, VALUES(due_at)), places = ''
+"""
+# What they are added up from.
+PLACES_OF_PART = f"""
+SELECT places FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day = %(first_day)s
+    AND block BETWEEN {PART} * %(part)s AND {PART} * %(part)s + {PART - 1}
 """
 
 _KEY = ("fleet_id", "span", "first_day", "block")
@@ -146,17 +158,44 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
 COSTS = f"SELECT costs FROM truck_block WHERE {_IN_BLOCKS}"
 DRIVER_COSTS = f"SELECT driver_costs AS costs FROM truck_block WHERE {_IN_BLOCKS}"
 
-# Where all of the fleet idled.
-IDLE_PLACES = f"SELECT places FROM truck_block WHERE {_IN_PERIOD}"
+# Where all of the fleet idled: from the sums of many trucks, as far as they are there, else from those of few. First
+# the keys of these: whatever a row has packed is read with it, whether the row counts or not.
+IDLE_PLACES = f"""
+SELECT places FROM idle_place_span WHERE {IN_SPANS} AND due_at IS NULL
+UNION ALL SELECT STRAIGHT_JOIN places FROM (
+    SELECT fleet_id, span, first_day, block FROM truck_block b WHERE {_IN_PERIOD} AND NOT EXISTS (
+        SELECT 1 FROM idle_place_span s WHERE {IN_SPANS} AND due_at IS NULL
+            AND s.span = b.span AND s.first_day = b.first_day AND s.part = b.block DIV {PART}
+    )
+) keyed JOIN truck_block USING (fleet_id, span, first_day, block)
+"""
+
+# The trucks of the group `id`: one row a block, with a bit for each.
+_MEMBERS = f"""
+    SELECT truck_id DIV {TRUCKS} AS block, BIT_OR(1 << truck_id MOD {TRUCKS}) AS mask FROM truck_group_truck
+    WHERE truckgroup_id = %(id)s GROUP BY truck_id DIV {TRUCKS}
+"""
 
 # How many trucks of a group were used at least one day of the period.
 _USED = f"SELECT block, BIT_OR(used) AS used FROM truck_block WHERE {_IN_PERIOD} GROUP BY block"
 TRUCKS_USED_OF_GROUP = f"""
-SELECT COALESCE(SUM(BIT_COUNT(blocks.used & members.mask)), 0) AS trucks_used FROM ({_USED}) blocks JOIN (
-    SELECT truck_id DIV {TRUCKS} AS block, BIT_OR(1 << truck_id MOD {TRUCKS}) AS mask FROM truck_group_truck
-    WHERE truckgroup_id = %(id)s GROUP BY truck_id DIV {TRUCKS}
-) members ON members.block = blocks.block
+SELECT COALESCE(SUM(BIT_COUNT(blocks.used & members.mask)), 0) AS trucks_used FROM ({_USED}) blocks
+JOIN ({_MEMBERS}) members ON members.block = blocks.block
 """
+
+
+def _of_group(column: str, in_period: str) -> str:
+    """One row a block and part of the period: its first day, this column, and a bit for each of the group's trucks."""
+    return f"""
+SELECT STRAIGHT_JOIN first_day, {column}, mask FROM (
+    SELECT fleet_id, span, first_day, block, mask FROM truck_block JOIN ({_MEMBERS}) members USING (block)
+    WHERE {in_period}
+) keyed JOIN truck_block USING (fleet_id, span, first_day, block)
+"""
+
+
+# Where the trucks of the group `id` idled.
+IDLE_PLACES_OF_GROUP = _of_group("places", _IN_PERIOD)
 
 # --- a fleet's ------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from apps.fleet.sums.blocks import (
     columns_added_up,
     costs_added_up,
     python_values,
+    sums_of,
 )
 from apps.fleet.sums.blocks import costs_of as added_costs
 from apps.merging import together
@@ -79,6 +80,13 @@ class Trucks(Sequence[Row]):
         codes, names = ([each[place] for place in places] for each in (self.codes, self.names))
         columns = {name: column[which] for name, column in self.columns.items()}
         return replace(self, ids=self.ids[which], codes=codes, names=names, columns=columns)
+
+    def totals(self) -> Row:
+        """The sums of all of them; null where nothing is measured."""
+        if not len(self):
+            return dict.fromkeys(self.columns)
+        names = [_NAMED_AS.get(name, name) for name in self.columns]
+        return sums_of(np.array(list(self.columns.values())), np.zeros(1, np.intp), names, list(self.columns))[0]
 
     def rows(self) -> list[Row]:
         names = [_NAMED_AS.get(name, name) for name in self.columns]

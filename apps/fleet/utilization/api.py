@@ -117,8 +117,7 @@ class Used:
         where = queries.period(self.fleet_id, period.first, period.last)
         if self.group_id is None:
             return (await Whose(self.fleet_id, None, self.fresh.revision).sums(period)).totals
-        every = await truck_sums.every(where, _SUMS, self.group_id)
-        return total(every.rows(), truck_sums.names_of(_SUMS))
+        return (await truck_sums.every(where, _SUMS, self.group_id)).totals()
 
     async def found(
         self, asked: UtilizationPeriod, page: Page
