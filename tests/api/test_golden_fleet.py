@@ -214,7 +214,8 @@ def why_march_cost_less(api_get: Get, key: str) -> None:
       distance    −2,460 × ((u p + u' p') ÷ 3 + (u p' + u' p) ÷ 6) = −2,460 × 0.293994 = −723.23
       consumption −0.000952 × ((d p + d' p') ÷ 3 + (d p' + d' p) ÷ 6) = −0.000952 × 11,728 = −11.17
       price       +0.035636 × ((d u + d' u') ÷ 3 + (d u' + d' u) ÷ 6) = +0.035636 × 2,778.2 = +99.00
-    Wages, 11,760 → 9,300 at 1.00 per km both: all distance.
+    Wages, 11,760 → 9,300 at 1.00 per km both: all distance. Not split, since February has none of them: the repair of
+    615.25, other 110.00, and 961.00 that no truck bears.
     """
     change = api_get("/api/v2/fleet/cost-analysis?from=2026-03-01&to=2026-03-31", key).json()["summary"]["change"]
     assert change["period"] == {"from": "2026-01-29", "to": "2026-02-28", "timezone": "America/Chicago"}
@@ -222,13 +223,16 @@ def why_march_cost_less(api_get: Get, key: str) -> None:
     lines = {line.pop("line"): line for line in change["by_line"]}
     assert lines["fuel"] == {
         "previous_amount": usd("3408.30"), "change": usd("-635.40"), "price": usd("99.00"), "distance": usd("-723.23"),
-        "consumption": usd("-11.17"),
+        "consumption": usd("-11.17"), "not_split": usd("0.00"),
     }  # fmt: skip
     assert lines["driver_wages"] == {
         "previous_amount": usd("11760.00"), "change": usd("-2460.00"), "price": usd("0.00"),
-        "distance": usd("-2460.00"), "consumption": None,
+        "distance": usd("-2460.00"), "consumption": None, "not_split": usd("0.00"),
     }  # fmt: skip
-    assert lines["unallocated"]["change"] == usd("961.00")
+    assert lines["unallocated"]["change"] == lines["unallocated"]["not_split"] == usd("961.00")
+    assert change["not_split"] == usd("1686.25")
+    parts = ("price", "distance", "consumption", "not_split")
+    assert sum(Decimal(change[part]["amount"]) for part in parts) == Decimal("-2108.55")
     assert sum(Decimal(line["change"]["amount"]) for line in lines.values()) == Decimal("-2108.55")
 
 

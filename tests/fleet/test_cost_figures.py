@@ -131,17 +131,18 @@ def test_the_change_names_its_parts_by_line_and_in_all() -> None:
     lines = {line.pop("line"): line for line in found.pop("by_line")}
     assert lines["fuel"] == {
         "previous_amount": usd("300.00"), "change": usd("38.80"), "price": usd("30.43"), "distance": usd("30.44"),
-        "consumption": usd("-22.07"),
+        "consumption": usd("-22.07"), "not_split": usd("0.00"),
     }  # fmt: skip
     assert lines["tolls"] == {
         "previous_amount": usd("10.00"), "change": usd("1.00"), "price": usd("0.00"), "distance": usd("1.00"),
-        "consumption": None,
+        "consumption": None, "not_split": usd("0.00"),
     }  # fmt: skip
     assert (lines["permits"]["previous_amount"], lines["permits"]["change"]) == (None, usd("8.00"))
     assert (lines["tires"]["change"], lines["tires"]["distance"]) == (usd("-5.00"), None)
+    assert [lines[line]["not_split"] for line in ("permits", "tires")] == [usd("8.00"), usd("-5.00")]
     assert found == {
         "previous_amount": usd("315.00"), "change": usd("42.80"), "price": usd("30.43"), "distance": usd("31.44"),
-        "consumption": usd("-22.07"),
+        "consumption": usd("-22.07"), "not_split": usd("3.00"),
     }  # fmt: skip
 
 
@@ -188,6 +189,16 @@ def test_the_benchmark_is_compared_over_the_same_lines_alone() -> None:
         "lines_without_benchmark": ["other"],
         "lines_without_exchange_rate": ["permits"],
     }
+
+
+def test_a_benchmark_that_is_worth_nothing_in_the_fleet_s_money_has_no_difference() -> None:
+    """0.0002 per km at 0.1 is 0.00002: nothing, to four places."""
+    rows = [published("fuel", "0.0002", unit="km", currency="EUR", rate=Decimal("0.1"))]
+    found = cost_figures.benchmark(rows, costs(("fuel", "estimated", "1.00")), 1_000, "USD")
+    assert found is not None
+    assert found["lines"] == [
+        {"line": "fuel", "cost_per_km": usd("1.0000"), "benchmark_per_km": usd("0.0000"), "difference_pct": None}
+    ]
 
 
 def test_without_distance_or_benchmark_nothing_is_compared() -> None:

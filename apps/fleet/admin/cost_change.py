@@ -39,9 +39,7 @@ def _steps(chosen: Asked, found: Mapping[str, Any], before: Decimal, now: Decima
         "Price of fuel": fuel_price,
         f"Other costs per {unit}": None if all_prices is None else all_prices - (fuel_price or 0),
     }
-    # Lines that are new, gone, or lack a measured factor.
-    rest = now - before - sum((part for part in parts.values() if part is not None), Decimal(0))
-    parts["New, gone or not comparable"] = rest or None
+    parts["New, gone or not comparable"] = of_money(found["not_split"]) or None
     steps = [Step("Period before", float(before), amount(before, chosen), is_level=True)]
     steps += [Step(name, float(part), signed(part, chosen)) for name, part in parts.items() if part is not None]
     return [*steps, Step("This period", float(now), amount(now, chosen), is_level=True)]
@@ -49,8 +47,9 @@ def _steps(chosen: Asked, found: Mapping[str, Any], before: Decimal, now: Decima
 
 def _change_table(chosen: Asked, found: Mapping[str, Any]) -> Numbers:
     currency = chosen.fleet.currency
-    heads = ["Line", f"Before ({currency})", f"Change ({currency})", "of price", "of distance", "of consumption"]
-    names = ("previous_amount", "change", "price", "distance", "consumption")
+    parts = ("of price", "of distance", "of consumption", "not comparable")
+    heads = ["Line", f"Before ({currency})", f"Change ({currency})", *parts]
+    names = ("previous_amount", "change", "price", "distance", "consumption", "not_split")
 
     def cells(each: Mapping[str, Any]) -> list[str]:
         return [number(of_money(each[name]), 2) for name in names]

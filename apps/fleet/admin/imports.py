@@ -57,9 +57,7 @@ class ImportForm(RowForm):
             try:
                 conventions = Conventions(cleaned.get("decimal") or None, cleaned.get("dates") or None)
                 check(cleaned["fleet"], KINDS[cleaned["kind"]], cleaned["file"], conventions)
-                storing.require_new(
-                    LedgerImport(fleet=cleaned["fleet"], kind=cleaned["kind"], sha256=storing.hash_of(cleaned["file"]))
-                )
+                storing.require_new(cleaned["fleet"], cleaned["kind"], storing.hash_of(cleaned["file"]))
             except (Unreadable, storing.Duplicate) as error:
                 self.add_error("file", str(error))
         return cleaned

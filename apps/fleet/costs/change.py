@@ -36,6 +36,11 @@ class Change:
     distance: int | None = None
     consumption: int | None = None
 
+    @property
+    def not_split(self) -> int:
+        """What the parts leave of the change: of a line all of it or nothing, of all lines that of those without."""
+        return self.cents - sum(part or 0 for part in (self.price, self.distance, self.consumption))
+
 
 def change(line: str, before: Spent, now: Spent) -> Change:
     """The change of a line. One that was priced in one period only is all new, or all gone: it has no parts."""

@@ -167,7 +167,7 @@ def _parts(found: Change, currency: str, is_known: bool = True) -> dict[str, Any
         return money(None if cents is None or not is_known else Decimal(cents).scaleb(-2), currency)
 
     parts = {"price": of(found.price), "distance": of(found.distance), "consumption": of(found.consumption)}
-    return {"change": of(found.cents), **parts}
+    return {"change": of(found.cents), **parts, "not_split": of(found.not_split)}
 
 
 # --- benchmark ------------------------------------------------------------------------------------------------------
@@ -181,9 +181,12 @@ def benchmark(rows: Sequence[Row], costs: Costs, distance_m: int | None, currenc
     if not rows:
         return None
     per_km = {row["line"]: _per_km(row, currency) for row in rows}
-    own = {line: costs.of_line(line).total for line in costs.lines}
-    lines = [line for line in sorted(per_km) if per_km[line] is not None and own.get(line) is not None]
-    compared = [_compared(line, own[line] or Decimal(0), per_km[line] or Decimal(0), distance_m) for line in lines]
+    own = costs.by_line()
+    compared = [
+        _compared(line, own[line], published, distance_m)
+        for line, published in sorted(per_km.items())
+        if published is not None and line in own
+    ]
     known = [each for each in compared if each[1] is not None]
     return {
         "year": rows[0]["year"],
@@ -191,7 +194,7 @@ def benchmark(rows: Sequence[Row], costs: Costs, distance_m: int | None, currenc
         "lines": [_shown(*each, currency) for each in compared],
         "cost_per_km": money(_sum(each[1] for each in known), currency),
         "benchmark_per_km": money(_sum(each[2] for each in known), currency),
-        "missing_lines": sorted(line for line in per_km if own.get(line) is None),
+        "missing_lines": sorted(line for line in per_km if line not in own),
         "lines_without_benchmark": sorted(line for line in own if line not in per_km and line != "unallocated"),
         "lines_without_exchange_rate": sorted(line for line, value in per_km.items() if value is None),
     }
@@ -214,7 +217,7 @@ def _compared(
 
 
 def _shown(line: str, own: Decimal | None, per_km: Decimal, currency: str) -> dict[str, Any]:
-    difference = None if own is None else round(float(100 * (own - per_km) / per_km), 2)
+    difference = None if own is None or not per_km else round(float(100 * (own - per_km) / per_km), 2)
     return {
         "line": line,
         "cost_per_km": money(own, currency),

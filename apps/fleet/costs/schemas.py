@@ -148,13 +148,16 @@ class FuelTwice(BaseModel):
 
 
 class ChangeParts(BaseModel):
-    """The parts add up to the change; all null where it cannot be split."""
+    """`price`, `distance`, `consumption` and `not_split` add up to the change."""
 
     previous_amount: Money | None = Field(description="In the period before; null where nothing was priced.")
     change: Money | None = Field(description="Against the period before; a line that is not priced in one counts 0.")
     price: Money | None = Field(description="Part due to price: of a litre, for other lines the cost per km.")
     distance: Money | None = Field(description="Part due to distance.")
     consumption: Money | None = Field(description="Part due to consumption per distance; of fuel alone.")
+    not_split: Money | None = Field(
+        description="The rest: of lines that are new, gone, or lack a measured factor, and have no parts."
+    )
 
 
 class ChangeOfLine(ChangeParts):

@@ -75,7 +75,7 @@ class Checked:
         found: dict[str, Decimal] = {}
         for row in self.rows if self.kind.has_money else ():
             money: Any = row
-            found[money.currency] = found.get(money.currency, Decimal(0)) + money.amount
+            found[money.currency] = found.get(money.currency, Decimal("0.00")) + money.amount
         return dict(sorted(found.items()))
 
     @property

@@ -24,6 +24,7 @@ MAX_PARTS = 500
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _XLSX = b"PK\x03\x04"
+_EMPTY = "The file is empty. Its first row names the columns, as in the template."
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -71,7 +72,7 @@ def _sheet(lines: Iterable[tuple[Cell, ...]], read_as: str) -> Sheet:
         else:
             rows.append((number, cells))
     if header is None:
-        raise Unreadable("The file is empty. Its first row names the columns, as in the template.")
+        raise Unreadable(_EMPTY)
     if len(header) > MAX_COLUMNS:
         raise Unreadable(f"The file has more than {MAX_COLUMNS} columns.")
     return Sheet(header, header_row, tuple(rows), read_as)
@@ -116,7 +117,9 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 def _delimiter(text: str, known: Collection[str]) -> str:
     """The one by which the header has the most columns that are known."""
-    first = next((line for line in text.splitlines() if line.strip(" \t;,")), "")
+    first = next((line for line in text.splitlines() if line.strip(" \t;,")), None)
+    if first is None:
+        raise Unreadable(_EMPTY)
 
     def columns(delimiter: str) -> int:
         cells = next(csv.reader([first], delimiter=delimiter), [])

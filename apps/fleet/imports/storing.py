@@ -65,7 +65,7 @@ def received(
         dates=chosen.dates or "",
         created_by=by,
     )
-    require_new(made)
+    require_new(fleet, kind, made.sha256)
     waiting = LedgerImport.objects.filter(stored_at=None, created_at__lt=timezone.now() - KEPT_WAITING)
     waiting.delete()
     made.save()
@@ -76,11 +76,9 @@ def hash_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def require_new(imported: LedgerImport) -> None:
+def require_new(fleet: Fleet, kind: str, sha256: str) -> None:
     """Raises Duplicate for a file that the fleet's ledger has, as this kind."""
-    same = LedgerImport.objects.filter(
-        fleet=imported.fleet_id, kind=imported.kind, stored_sha256=imported.sha256
-    ).select_related("fleet")
+    same = LedgerImport.objects.filter(fleet=fleet, kind=kind, stored_sha256=sha256).select_related("fleet")
     if (first := same.first()) is not None:
         raise Duplicate(first)
 
@@ -108,7 +106,7 @@ def store(imported: LedgerImport) -> Checked:
             imported.touched_days = ledger.save_all(found.rows)
             imported.save()
     except IntegrityError as error:
-        require_new(imported)
+        require_new(imported.fleet, imported.kind, imported.sha256)
         raise Taken from error
     logger.info("file imported", extra={"import": imported.pk, "kind": imported.kind, "rows": len(found.rows)})
     return found
@@ -117,7 +115,7 @@ def store(imported: LedgerImport) -> Checked:
 def _take(imported: LedgerImport, rows: int) -> None:
     """Takes the key that the same file can take only once. Raises Duplicate if this very import has been stored."""
     if LedgerImport.objects.select_for_update().get(pk=imported.pk).stored_at is not None:
-        require_new(imported)
+        require_new(imported.fleet, imported.kind, imported.sha256)
     imported.stored_sha256, imported.stored_at = imported.sha256, timezone.now()
     imported.row_count, imported.content = rows, b""
     imported.save()

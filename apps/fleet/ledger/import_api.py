@@ -43,6 +43,7 @@ def import_costs(request: AuthenticatedRequest, asked: Query[schemas.ImportAsked
     conventions = Conventions(asked.decimal, asked.dates)
     try:
         if asked.dry_run:
+            storing.require_new(fleet, asked.kind, storing.hash_of(request.body))
             return _imported(None, _good(check(fleet, KINDS[asked.kind], request.body, conventions)), fleet)
         by = f"API key flt_{StoredKey.objects.values_list('prefix', flat=True).get(pk=request.auth.key_id)}"
         made = storing.received(fleet, asked.kind, asked.file_name, request.body, by, conventions)

@@ -37,9 +37,15 @@ def test_a_file_is_written_once(asgi: AsgiClient, fleet: Fleet, key: str) -> Non
     listed = asgi.get(f"{path('entries')}?import_id={imported.pk}", key).json()["data"]
     assert [row["import_id"] for row in listed] == [imported.pk] * 2
 
-    again = bring(asgi, key)
-    assert (again.status_code, again.json()["code"]) == (409, "conflict")
-    assert f"import {imported.pk} (march.csv)" in again.json()["detail"]
+    for query in ("", "&dry_run=true"):
+        again = bring(asgi, key, query=query)
+        assert (again.status_code, again.json()["code"]) == (409, "conflict"), query
+        assert f"import {imported.pk} (march.csv)" in again.json()["detail"]
+
+
+def test_sums_have_cents_however_the_file_writes_its_amounts(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    content = b"line,amount,currency,covers_from\ntolls,5,USD,2026-03-05\ntolls,-7,USD,2026-03-05\n"
+    assert bring(asgi, key, content).json()["data"]["sums"] == [{"amount": "-2.00", "currency": "USD"}]
 
 
 def test_bad_rows_are_named_by_row_and_column_and_nothing_is_written(asgi: AsgiClient, fleet: Fleet, key: str) -> None:

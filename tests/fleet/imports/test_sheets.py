@@ -63,7 +63,8 @@ def test_headings_are_read_as_people_write_them() -> None:
 
 def test_what_is_no_table() -> None:
     for content, why in (
-        (b"", "first row"),
+        (b"", "The file is empty"),
+        (b"\n;;\n \n", "The file is empty"),
         (b"a,b\n1,2", "first row does not name"),
         (b"\x00\x01\x02", "neither XLSX nor text"),
         (b"line\x81,amount\n", "neither XLSX nor text"),
