@@ -2,12 +2,11 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
@@ -22,23 +21,13 @@ from apps.trucks.models import Truck, TruckGroup
 from tests import rows
 from tests.markup import assert_whole, cells_of, rows_of
 
+pytestmark = pytest.mark.usefixtures("noon", "as_root")
+
 MONDAY = dt.date(2026, 3, 2)
 WEEK = [MONDAY + dt.timedelta(days=number) for number in range(7)]
 PERIOD = {"from": "2026-03-02", "to": "2026-03-08"}
 QUERY = "&".join(f"{name}={value}" for name, value in PERIOD.items())
 NO_ENGINE: dict[str, Any] = {"idle_s": None, "idle_productive_s": None, "engine_on_s": None}
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def client(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def make(units: str = "metric") -> Fleet:

@@ -1,7 +1,6 @@
 """Computed rows in the admin: read by the table's own key, in the order of an index, and edited by nobody."""
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,22 +24,10 @@ from apps.trucks.models.views import CorrectionRow, FuelEventRow, OpenFaultRow, 
 from tests import rows
 from tests.furnished import furnish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon", "as_root")]
 
 READ_ONLY = [model for model, each in admin.site._registry.items() if isinstance(each, ReadOnly)]
 VIEWS = [model for model in apps.get_models() if issubclass(model, Row)]
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON):
-        yield
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def page(name: str, model: type[Model], *args: Any) -> str:

@@ -19,7 +19,7 @@ from tests import rows
 from tests.markup import assert_whole, cells_of
 from tests.pipeline import feed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_root")]
 
 ZONE = "Europe/Berlin"
 FIRST = dt.date(2026, 3, 26)
@@ -35,12 +35,6 @@ def truck() -> Truck:
     feed.receive(made, feed.history(1, START, END), END)
     assert summaries.rebuild(made.fleet).failed == 0
     return made
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def form(of: Truck, **changes: Any) -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """What staff change in the admin, and what follows from it."""
 
 import datetime as dt
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
@@ -25,21 +23,9 @@ from apps.trucks.models import DirtyDay, FleetSync, ParameterSet, Truck
 from apps.trucks.parameters import NAMES
 from tests import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon", "as_root")]
 
 FIRST = dt.date(2026, 3, 1)  # of the trucks' history, up to rows.DAY
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from io import BytesIO, StringIO
@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import httpx
 import openpyxl
 import pytest
-import time_machine
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib import admin
@@ -30,12 +29,15 @@ from apps.fleet.admin.period import PeriodFilter
 from apps.fleet.models import Benchmark
 from apps.trucks.models import TruckDay, TruckGroup
 from apps.trucks.models.views import TruckDayRow
-from tests import rows, test_admin_costs, test_admin_driving, test_admin_utilization
+from tests import rows
+from tests.admin import test_costs, test_driving, test_utilization
+from tests.admin.test_costs import NOW, PERIOD, make
 from tests.conftest import AsgiClient
 from tests.files import in_process
 from tests.furnished import furnish
 from tests.markup import plain
-from tests.test_admin_costs import NOW, PERIOD, make
+
+pytestmark = pytest.mark.usefixtures("noon")
 
 OF_DAY = f"from={rows.DAY}&to={rows.DAY}"
 SOURCES = ["Actual (USD)", "Allocated (USD)", "Estimated (USD)"]
@@ -44,12 +46,6 @@ BEFORE = rows.DAY - dt.timedelta(days=1)
 
 def has_period(model: type[Model]) -> bool:
     return PeriodFilter in admin.site._registry[model].list_filter
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON, tick=False):
-        yield
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +121,7 @@ SHOWN: dict[str, dict[str, Callable[[Any], Numbers]]] = {
 
 
 def _with_drivers() -> Fleet:
-    fleet = test_admin_costs.make()
+    fleet = test_costs.make()
     Benchmark.objects.get_or_create(
         year=2025, line="fuel", defaults={"amount": "0.3", "currency": "USD", "source": "a survey", "edition": "1"}
     )
@@ -137,16 +133,16 @@ def _with_drivers() -> Fleet:
 
 
 def _with_places() -> Fleet:
-    fleet = test_admin_utilization.make()
+    fleet = test_utilization.make()
     truck = fleet.trucks.order_by("code")[0]
     with transaction.atomic():
         for spot in ("=Quarry", "@1475.3092", "?"):
-            test_admin_utilization.idled_at(truck, NOW[3], spot, 1_200)
+            test_utilization.idled_at(truck, NOW[3], spot, 1_200)
     return fleet
 
 
-FLEETS = {"costs": _with_drivers, "utilization": _with_places, "drivers": test_admin_driving.make}
-PERIODS = {"costs": PERIOD, "utilization": test_admin_utilization.PERIOD, "drivers": test_admin_driving.PERIOD}
+FLEETS = {"costs": _with_drivers, "utilization": _with_places, "drivers": test_driving.make}
+PERIODS = {"costs": PERIOD, "utilization": test_utilization.PERIOD, "drivers": test_driving.PERIOD}
 
 
 @pytest.mark.parametrize("units", ["metric", "us"])

@@ -16,15 +16,9 @@ from apps.fleet.models.working_time import WEEKDAYS
 from apps.trucks.models import DirtyDay, Truck
 from tests import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_root")]
 TUESDAY = rows.DAY
 MONDAY = TUESDAY - dt.timedelta(days=1)
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 @pytest.fixture

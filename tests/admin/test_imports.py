@@ -1,11 +1,9 @@
 """A file in the admin: brought, previewed, written, undone; and by whom."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -16,17 +14,11 @@ from apps.fleet.imports import sheets
 from apps.fleet.models import CostEntry, LedgerImport
 from tests import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
 
 ADD = "admin:fleet_ledgerimport_add"
 GOOD = b"line,amount,currency,truck,covers_from\ntolls,1250.50,USD,T-1,2026-03-05\ntires,80,USD,,2026-03-06\n"
 BAD = GOOD.replace(b"T-1", b"=T-9")
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """The page that the admin opens with."""
 
 import datetime as dt
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import time_machine
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -25,19 +22,7 @@ from apps.trucks.sync.watermarks import recount
 from tests import rows
 from tests.furnished import furnish
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON):
-        yield
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon", "as_root")]
 
 
 def today(client: Client, **query: Any) -> Any:

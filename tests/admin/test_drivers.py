@@ -4,7 +4,6 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -13,14 +12,8 @@ from apps.trucks.models import DirtyDay, Driver, DriverAssignment, Truck
 from apps.trucks.models.views import TripRow
 from tests import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_root")]
 LIST, ADD = reverse("admin:trucks_driverassignment_changelist"), reverse("admin:trucks_driverassignment_add")
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 @pytest.fixture

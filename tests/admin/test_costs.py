@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -25,26 +25,17 @@ from apps.fleet.models import Benchmark, TruckDayDriver, TruckDayFuel
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.summaries.sums import of_spans
 from apps.trucks.invalidation import mark
-from apps.trucks.models import Truck, TruckGroup
+from apps.trucks.models import Truck, TruckGroup, TruckSync
+from apps.trucks.sync.watermarks import recount
 from tests import rows
 from tests.markup import assert_whole, cells_of, rows_of
+
+pytestmark = pytest.mark.usefixtures("noon", "as_root")
 
 DAYS = [dt.date(2026, 2, 21) + dt.timedelta(days=number) for number in range(16)]
 NOW, BEFORE = DAYS[8:], DAYS[:8]
 PERIOD = {"from": "2026-03-01", "to": "2026-03-08"}
 QUERY = "&".join(f"{name}={value}" for name, value in PERIOD.items())
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def client(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def make(units: str = "metric", trucks: int = 3, purchases: int = 1) -> Fleet:
@@ -314,8 +305,8 @@ def test_final_days_are_not_called_provisional(client: Client) -> None:
     make()
     with time_machine.travel(rows.NOON + dt.timedelta(days=9), tick=False):
         for sync in Fleet.objects.get().trucks.all():
-            rows.TruckSync.objects.filter(truck_id=sync.pk).update(known_until=int(rows.NOON.timestamp()) + 9 * 86_400)
-        rows.recount(Fleet.objects.get().pk)
+            TruckSync.objects.filter(truck_id=sync.pk).update(known_until=int(rows.NOON.timestamp()) + 9 * 86_400)
+        recount(Fleet.objects.get().pk)
         shown = page(client, **PERIOD).context
     assert "provisional" not in " ".join(shown["freshness"])
     assert shown["over_time"].note == "" and "provisional" not in shown["over_time"].chart.svg

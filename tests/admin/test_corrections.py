@@ -1,25 +1,15 @@
 """What changed after its day was final, as staff see it."""
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
-import time_machine
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from tests import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon", "as_root")]
 LIST = "admin:trucks_correctionrow_changelist"
-
-
-@pytest.fixture
-def client(client: Client) -> Iterator[Client]:
-    client.force_login(User.objects.create_superuser("root"))
-    with time_machine.travel(rows.NOON):
-        yield client
 
 
 def test_values_are_in_the_fleets_units_and_the_day_is_one_click_away(client: Client) -> None:

@@ -16,7 +16,7 @@ from apps.trucks.models.views import TruckDayRow
 from apps.trucks.queries import DAY_FIGURES
 from tests import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_root")]
 
 
 @pytest.fixture
@@ -27,12 +27,6 @@ def truck() -> Truck:
     rows.fuel_event(truck)
     rows.cost(truck, "tolls", "11.00", source="actual")
     return truck
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def address(day: TruckDayRow | None = None) -> str:

@@ -13,14 +13,8 @@ from apps.accounts.models import FleetMembership
 from apps.trucks.models import DirtyDay, ProductivePlace, Truck
 from tests import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_root")]
 LIST, ADD = reverse("admin:trucks_productiveplace_changelist"), reverse("admin:trucks_productiveplace_add")
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """One fleet never sees another: in lists, filters, searches, choices, pages, forms, files and on the first page."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model
@@ -18,16 +16,10 @@ from apps.trucks.models import Truck, TruckGroup
 from tests import rows
 from tests.furnished import furnish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
 
 SCOPED = [model for model, each in admin.site._registry.items() if isinstance(each, FleetScopedAdmin)]
 OTHERS = [model for model in admin.site._registry if model not in SCOPED]
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON):
-        yield
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """The page about driving: the figures of the API, by driver and of one, and who is not ranked."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -19,21 +18,11 @@ from apps.trucks.models import Truck, TruckGroup
 from tests import rows
 from tests.markup import assert_whole, cells_of, rows_of
 
+pytestmark = pytest.mark.usefixtures("noon", "as_root")
+
 MONDAY = dt.date(2026, 3, 2)
 PERIOD = {"from": "2026-03-02", "to": "2026-03-08"}
 QUERY = "&".join(f"{name}={value}" for name, value in PERIOD.items())
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def client(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def make(units: str = "metric") -> Fleet:

@@ -1,12 +1,9 @@
 """Every page of the admin answers, with a number of statements that does not grow, and without a secret on it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -19,27 +16,15 @@ from apps.trucks.models import SyncRun, Truck
 from tests import rows
 from tests.furnished import furnish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon", "as_root")]
 
 TOKEN = "s3cret-wialon-token-" + "x" * 52
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with time_machine.travel(rows.NOON):
-        yield
-
-
 @pytest.fixture
 def fleet() -> Fleet:
     return rows.fleet("Alpha Haulage", wialon_token=TOKEN)
-
-
-@pytest.fixture
-def client(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def page(name: str, model: type[Model], *args: Any) -> str:
