@@ -86,6 +86,19 @@ class EventRow(Row):
             raise ValueError(f"{rest} is no second of our calendar") from error
 
 
+class EventOfKindRow(EventRow):
+    """Events of which several kinds may start in one second."""
+
+    class Meta(EventRow.Meta):
+        abstract = True
+        unique_together = [("fleet", "truck", "started_at", "kind")]
+
+    @classmethod
+    def _own_key(cls, rest: str) -> dict[str, Any]:
+        second, _, kind = rest.partition(".")
+        return {**super()._own_key(second), "kind": kind}
+
+
 class TruckDayRow(DayRow):
     vars().update(_columns(TruckDay))
 
@@ -154,33 +167,21 @@ class SpeedingEpisodeRow(EventRow):
         verbose_name = "speeding episode"
 
 
-class FuelEventRow(EventRow):
+class FuelEventRow(EventOfKindRow):
     vars().update(_columns(FuelEvent))
 
-    class Meta(EventRow.Meta):
+    class Meta(EventOfKindRow.Meta):
         db_table = "admin_fuel_event"
         verbose_name = "refuel or drain"
         verbose_name_plural = "refuels and drains"
-        unique_together = [("fleet", "truck", "started_at", "kind")]
-
-    @classmethod
-    def _own_key(cls, rest: str) -> dict[str, Any]:
-        second, _, kind = rest.partition(".")
-        return {**super()._own_key(second), "kind": kind}
 
 
-class HarshEventRow(EventRow):
+class HarshEventRow(EventOfKindRow):
     vars().update(_columns(HarshEvent))
 
-    class Meta(EventRow.Meta):
+    class Meta(EventOfKindRow.Meta):
         db_table = "admin_harsh_event"
         verbose_name = "harsh event"
-        unique_together = [("fleet", "truck", "started_at", "kind")]
-
-    @classmethod
-    def _own_key(cls, rest: str) -> dict[str, Any]:
-        second, _, kind = rest.partition(".")
-        return {**super()._own_key(second), "kind": kind}
 
 
 _CODE = ("spn", "fmi", "source")
