@@ -18,8 +18,8 @@ from apps.accounts.calendar import as_utc, day_of, days_between
 from apps.accounts.models import Fleet
 from apps.trucks.detection.fuel import JOIN_S, MEDIAN_OF
 from apps.trucks.detection.quantities import CONNECTED_S
+from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.sealing import first_open_day
-from apps.trucks.messages.storage import Neighbours
 from apps.trucks.models import FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip, TruckDay, TruckSync
 from apps.trucks.models.events import DetectedEvent
 from apps.trucks.parameters import Parameters

@@ -12,7 +12,7 @@ from apps.accounts.calendar import day_bounds
 from apps.accounts.models import Fleet
 from apps.trucks.detection.places import Box, Place
 from apps.trucks.invalidation import mark
-from apps.trucks.messages import storage
+from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.models import IdleEvent, ProductivePlace, TruckDay, TruckGroup, TruckSync
 from apps.trucks.parameter_sets import ParameterHistory
@@ -158,7 +158,7 @@ def _with_fix(
             start, end = day_bounds(day, fleet.zone)
             # An idle event that goes on after midnight may come into a place only there.
             end = int(min(max(end, ends.get(day, end)), (syncs[truck_id].known_until or end) + 1))
-            neighbours = storage.Neighbours(fleet.pk, truck_id, parameters.on(day).min_satellites)
+            neighbours = Neighbours(fleet.pk, truck_id, parameters.on(day).min_satellites)
             if neighbours.is_within(start, end, boxes[truck_id, day]):
                 yield truck_id, day
 

@@ -249,11 +249,11 @@ def _messages_of(fleet: Any) -> dict[str, Any]:
     """The columns that the rival reads."""
     import numpy as np
 
-    from apps.trucks.messages import storage
+    from apps.trucks.messages import reads
 
     ids = _trucks_of(fleet)
     names = ("t", "lat", "lon", "speed_kmh", "ignition", "odometer_m", "fuel_used_l")
-    trucks = {number: storage.message_columns(fleet.pk, number, 0, MIDNIGHT, names).numbers for number in ids}
+    trucks = {number: reads.message_columns(fleet.pk, number, 0, MIDNIGHT, names).numbers for number in ids}
     columns: dict[str, Any] = {name: np.concatenate([truck[name] for truck in trucks.values()]) for name in names}
     columns["t"] = columns["t"].astype(np.int64)
     return columns | {"truck": np.repeat(list(trucks), [len(truck["t"]) for truck in trucks.values()])}

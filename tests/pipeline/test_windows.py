@@ -8,7 +8,7 @@ import pytest
 from apps.fleet import summaries
 from apps.trucks import invalidation
 from apps.trucks.detection import detect
-from apps.trucks.messages import storage
+from apps.trucks.messages import reads
 from apps.trucks.messages.normal import StoredMessages
 from apps.trucks.models import Truck, TruckDay
 from tests import rows as make
@@ -53,13 +53,13 @@ def test_nothing_is_read_twice_where_little_was_read_at_first(monkeypatch: pytes
     drive = [message(t, 70) for t in range(start, start + 30 * 3_600, 60)]
     truck = truck_with([message(start - 9 * 3_600, 0), *drive, message(drive[-1]["t"] + 600, 0)])
     read: list[StoredMessages] = []
-    stored_messages = storage.stored_messages
+    stored_messages = reads.stored_messages
 
     def noted(*arguments: Any) -> StoredMessages:
         read.append(stored_messages(*arguments))
         return read[-1]
 
-    monkeypatch.setattr(storage, "stored_messages", noted)
+    monkeypatch.setattr(reads, "stored_messages", noted)
     day = FIRST + dt.timedelta(days=2)
     invalidation.mark(truck.fleet_id, [(truck.pk, day)], "staff")
     assert summaries.rebuild(truck.fleet).changed == 0

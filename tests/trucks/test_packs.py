@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from apps.trucks.detection.evidence import READINGS
 from apps.trucks.detection.points import VALUES
-from apps.trucks.messages import packs, retention, settled, storage
+from apps.trucks.messages import packs, reads, retention, settled, storage
 from apps.trucks.messages.columns import NUMBERS, OF_EACH, OF_FIX, MessageColumns, joined
 from apps.trucks.messages.normal import StoredMessages, sort_out
 from apps.trucks.messages.packing import pack, unpack
@@ -77,7 +77,7 @@ def test_readings_of_few_places_take_few_bytes() -> None:
 def rows_now(start: int, end: int) -> StoredMessages:
     """What is read where nothing is packed."""
     PackedDay.objects.all().delete()
-    return storage.stored_messages(FLEET, TRUCK, start, end, READINGS, SATELLITES)
+    return reads.stored_messages(FLEET, TRUCK, start, end, READINGS, SATELLITES)
 
 
 @pytest.mark.django_db
@@ -95,14 +95,14 @@ def test_packs_present_or_absent_make_the_same_points(
     start, end = stretch[0], sum(stretch)
     by_rows = rows_now(start, end)
     packs.keep(FLEET, TRUCK, ((day, of_day(day)) for day in packed))
-    found = storage.stored_messages(FLEET, TRUCK, start, end, READINGS, SATELLITES)
+    found = reads.stored_messages(FLEET, TRUCK, start, end, READINGS, SATELLITES)
     assert found.t.tolist() == by_rows.t.tolist()
     assert found.dropped.tolist() == by_rows.dropped.tolist()
     assert_same(found.points, by_rows.points)
 
 
 def of_day(day: int) -> MessageColumns:
-    return storage.message_columns(FLEET, TRUCK, day * DAY_S, (day + 1) * DAY_S, READINGS)
+    return reads.message_columns(FLEET, TRUCK, day * DAY_S, (day + 1) * DAY_S, READINGS)
 
 
 def test_joined_messages_keep_their_faults_where_they_are() -> None:
@@ -167,7 +167,7 @@ def test_days_below_the_floor_are_not_packed(truck: Truck) -> None:
 def test_a_pack_of_another_layout_is_not_read_and_packed_anew(truck: Truck) -> None:
     settled.pack_settled_days(60)
     PackedDay.objects.update(layout=0, content=b"what is this")
-    found = storage.stored_messages(truck.fleet_id, truck.pk, MIDNIGHT, NOW, READINGS, 0)
+    found = reads.stored_messages(truck.fleet_id, truck.pk, MIDNIGHT, NOW, READINGS, 0)
     assert len(found.t) == 24
     assert settled.pack_settled_days(60) == 5
     assert set(PackedDay.objects.values_list("layout", flat=True)) == {packs.LAYOUT}
@@ -217,7 +217,7 @@ def test_who_changes_messages_takes_the_packs_of_their_days_away(
     change(truck)
     assert sorted(PackedDay.objects.filter(truck_id=truck.pk).values_list("day", flat=True)) == [d + DAY for d in left]
     assert PackedDay.objects.filter(truck_id=other.pk).count() == 3
-    read = storage.stored_messages(truck.fleet_id, truck.pk, MIDNIGHT, NOW, READINGS, 0)
+    read = reads.stored_messages(truck.fleet_id, truck.pk, MIDNIGHT, NOW, READINGS, 0)
     assert read.t.tolist() == list(Message.objects.filter(truck_id=truck.pk).order_by("t").values_list("t", flat=True))
 
 
@@ -276,4 +276,4 @@ def test_a_truck_that_is_being_stored_for_is_not_packed() -> None:
         thread.join(60)
     assert done == [0]
     assert settled.pack_settled_days(60) == 5
-    assert len(storage.stored_messages(truck.fleet_id, truck.pk, MIDNIGHT, NOW, READINGS, 0).t) == 25
+    assert len(reads.stored_messages(truck.fleet_id, truck.pk, MIDNIGHT, NOW, READINGS, 0).t) == 25

@@ -11,8 +11,9 @@ import pytest
 from django.db import OperationalError, connection
 
 from apps.accounts.models import Fleet
-from apps.trucks.messages import packs, partitions, storage
+from apps.trucks.messages import packs, partitions, reads, storage
 from apps.trucks.messages.columns import NUMBERS, MessageColumns
+from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import sort_out
 from apps.trucks.messages.sealing import REACH_S
 from apps.trucks.models import Message, PackedDay, Truck, TruckSync
@@ -227,17 +228,17 @@ def test_behind_an_idle_transaction_nobody_waits_and_the_partition_stays(
 @pytest.mark.django_db
 def test_no_statement_of_the_ingest_or_of_a_rebuild_looks_into_every_partition() -> None:
     truck = truck_with(NOW - 40 * DAY_S, NOW - 60, NOW)
-    around = storage.Neighbours(truck.fleet_id, truck.id, 3)
+    around = Neighbours(truck.fleet_id, truck.id, 3)
     of_truck = truck.fleet_id, truck.id
     with Explained() as seen:
         storage.known_keys(*of_truck, NOW - DAY_S, NOW)
         storage.counts_by_day(*of_truck, NOW - DAY_S, NOW)
-        storage.newest_second(*of_truck, NOW)
-        storage.messages_between(*of_truck, NOW - DAY_S, NOW)
-        assert storage.message_before(*of_truck, NOW) is not None
-        assert storage.message_after(*of_truck, NOW - 60) is not None
-        storage.last_messages(*of_truck, 2, NOW)
-        storage.stored_points(*of_truck, NOW - DAY_S, NOW)
+        reads.newest_second(*of_truck, NOW)
+        reads.messages_between(*of_truck, NOW - DAY_S, NOW)
+        assert reads.message_before(*of_truck, NOW) is not None
+        assert reads.message_after(*of_truck, NOW - 60) is not None
+        reads.last_messages(*of_truck, 2, NOW)
+        reads.stored_points(*of_truck, NOW - DAY_S, NOW)
         around.before(NOW, ["t", "lat", "ignition"])
         around.after(NOW - DAY_S, ["t", "lat", "ignition"])
         around.points([NOW])
@@ -249,11 +250,11 @@ def test_no_statement_of_the_ingest_or_of_a_rebuild_looks_into_every_partition()
 def test_what_lies_further_back_is_found_all_the_same() -> None:
     truck = truck_with(NOW - 200 * DAY_S, NOW)
     of_truck = truck.fleet_id, truck.id
-    before, after_it = storage.message_before(*of_truck, NOW), storage.message_after(*of_truck, NOW - 200 * DAY_S)
+    before, after_it = reads.message_before(*of_truck, NOW), reads.message_after(*of_truck, NOW - 200 * DAY_S)
     assert (before and before.t, after_it and after_it.t) == (NOW - 200 * DAY_S, NOW)
-    assert [each.t for each in storage.last_messages(*of_truck, 5, NOW)] == [NOW - 200 * DAY_S, NOW]
+    assert [each.t for each in reads.last_messages(*of_truck, 5, NOW)] == [NOW - 200 * DAY_S, NOW]
     Message.objects.filter(t=NOW).delete()
-    assert storage.newest_second(*of_truck, NOW) == NOW - 200 * DAY_S
+    assert reads.newest_second(*of_truck, NOW) == NOW - 200 * DAY_S
 
 
 class Explained:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from apps.fleet import summaries
 from apps.trucks import invalidation
 from apps.trucks.messages import storage
+from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import MessageRow, sort_out
 from apps.trucks.messages.read_spans import COLUMNS, widened
 from apps.trucks.models import Message, Truck, TruckDay, TruckSync
@@ -130,14 +131,14 @@ def test_a_removed_message_may_give_the_next_one_a_reading(truck: Truck) -> None
 
 def test_nobody_looks_outside_of_them(truck: Truck) -> None:
     feed.deliver(truck, [message(second, ign=1, odo=second) for second in range(100, 600, 100)], NOW)
-    known = storage.Neighbours(truck.fleet_id, truck.pk, 3, spans={"ignition": [START + 200, START + 300]})
+    known = Neighbours(truck.fleet_id, truck.pk, 3, spans={"ignition": [START + 200, START + 300]})
     t = START + 450
     assert known.before(t, ["ignition", "odometer_m"]) == {"ignition": [START + 300]}
     assert known.after(START + 100, ["ignition", "t"]) == {"ignition": [START + 200], "t": [START + 200]}
     with CaptureQueriesContext(connection) as asked:
         assert known.before(START + 200, ["ignition"]) == known.after(t, ["ignition", "rpm"]) == {}
     assert len(asked) == 0
-    everywhere = storage.Neighbours(truck.fleet_id, truck.pk, 3)
+    everywhere = Neighbours(truck.fleet_id, truck.pk, 3)
     assert everywhere.before(t, ["ignition", "odometer_m"]) == {"ignition": [START + 400], "odometer_m": [START + 400]}
 
 

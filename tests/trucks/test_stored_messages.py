@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apps.trucks.detection.evidence import READINGS
 from apps.trucks.detection.points import COLUMNS, REPORTS, Points
-from apps.trucks.messages import storage
+from apps.trucks.messages import reads, storage
 from apps.trucks.messages.normal import MessageRow, points_of
 
 FLEET, TRUCK, SATELLITES = 7, 8, 3
@@ -60,8 +60,8 @@ def assert_same(found: Points, expected: Points) -> None:
 @given(st.lists(messages, max_size=20))
 def test_columns_hold_what_the_messages_say_one_by_one(rows: list[dict[str, Any]]) -> None:
     store(rows)
-    found = storage.stored_messages(FLEET, TRUCK, 2, 12, READINGS, SATELLITES)
-    one_by_one = storage.stored_points(FLEET, TRUCK, 2, 12)
+    found = reads.stored_messages(FLEET, TRUCK, 2, 12, READINGS, SATELLITES)
+    one_by_one = reads.stored_points(FLEET, TRUCK, 2, 12)
     assert found.t.tolist() == [each.t for each in one_by_one]
     assert found.dropped.sum() == sum(each.dropped for each in one_by_one)
     assert_same(found.points, points_of(one_by_one, SATELLITES))
@@ -70,6 +70,6 @@ def test_columns_hold_what_the_messages_say_one_by_one(rows: list[dict[str, Any]
 @pytest.mark.django_db
 def test_readings_that_are_not_asked_for_are_null() -> None:
     store([{"t": 5, "digest": 1, "flags": 0, "dropped": 0, "rpm": 800.0, "odometer_m": 3, "dtc": "1/1", "harsh": 1}])
-    found = storage.stored_messages(FLEET, TRUCK, 0, 9, ["odometer_m"], SATELLITES).points
+    found = reads.stored_messages(FLEET, TRUCK, 0, 9, ["odometer_m"], SATELLITES).points
     assert (found.odometer_m.tolist(), list(found.harsh)) == ([3], [(5, 1)])
     assert np.isnan(found.rpm).all() and not found.dtc

@@ -29,7 +29,8 @@ from apps.trucks.detection.quantities import CONNECTED_S
 from apps.trucks.detection.rules import Rules
 from apps.trucks.detection.speeding import SpeedingEpisode
 from apps.trucks.detection.trips import Stop, Trip, with_drivers
-from apps.trucks.messages import storage
+from apps.trucks.messages import reads
+from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import StoredMessages, points_of
 from apps.trucks.messages.read_spans import Spans
 from apps.trucks.messages.sealing import is_sealed
@@ -192,7 +193,7 @@ class Excerpt:
         self.reviews = reviews
         self.places = places
         self.start, self.end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
-        self.neighbours = storage.Neighbours(
+        self.neighbours = Neighbours(
             truck.fleet_id, truck.id, parameters.min_satellites, sync.cursor_t, sync.read_spans
         )
 
@@ -245,7 +246,7 @@ class Excerpt:
                 window.end(self.end + after_s)
 
     def _messages(self, start: int, end: int) -> StoredMessages:
-        return storage.stored_messages(
+        return reads.stored_messages(
             self.truck.fleet_id, self.truck.id, start, end, self.readings, self.parameters.min_satellites
         )
 

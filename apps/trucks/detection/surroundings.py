@@ -16,7 +16,7 @@ from apps.trucks.detection.detect import WIDEN, Excerpt, rests
 from apps.trucks.detection.fuel import Review
 from apps.trucks.detection.history import Event, Stretch
 from apps.trucks.invalidation import Span, Stored
-from apps.trucks.messages import storage
+from apps.trucks.messages import reads
 from apps.trucks.messages.normal import MessageRow, StoredPoint, points_of, stored_point
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.parameter_sets import ParameterHistory
@@ -128,7 +128,7 @@ class _Window(Excerpt):
         return None
 
     def _with_and_without(self, first_t: int, last_t: int) -> tuple[list[StoredPoint], list[StoredPoint]]:
-        stored = storage.stored_points(self.truck.fleet_id, self.truck.pk, first_t, last_t)
+        stored = reads.stored_points(self.truck.fleet_id, self.truck.pk, first_t, last_t)
         others = [point for point in stored if (point.t, point.digest) not in self.changed]
         within = [point for point in self.changed.values() if first_t <= point.t < last_t]
         return sorted([*others, *within], key=_precedence), others

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from django.db import connection, transaction
 
 from apps.trucks.detection.evidence import READINGS
-from apps.trucks.messages import packs, storage
+from apps.trucks.messages import packs, reads
 from apps.trucks.messages.columns import MessageColumns
 from apps.trucks.messages.packing import LAYOUT
 from apps.trucks.messages.packs import DAY_S
@@ -81,4 +81,4 @@ def missing_days(sync: TruckSync) -> list[int]:
 
 def _read(fleet_id: int, truck_id: int, days: Iterable[int]) -> Iterable[tuple[int, MessageColumns]]:
     for day in days:
-        yield day, storage.message_columns(fleet_id, truck_id, day * DAY_S, (day + 1) * DAY_S, READINGS)
+        yield day, reads.message_columns(fleet_id, truck_id, day * DAY_S, (day + 1) * DAY_S, READINGS)

@@ -15,7 +15,8 @@ from apps.trucks.detection.evidence import READINGS, evidence_of
 from apps.trucks.detection.points import Evidence
 from apps.trucks.detection.surroundings import Surroundings
 from apps.trucks.invalidation import Change, Reach
-from apps.trucks.messages import storage
+from apps.trucks.messages import reads, storage
+from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import (
     KEY_CARD,
     Batch,
@@ -121,7 +122,7 @@ def _remove(
     truck: Truck, sync: TruckSync, reach: Reach, table: SensorTable, keys: Set[Key], first_t: int, last_t: int, now: int
 ) -> int:
     """Removes these of the messages of [first_t, last_t], as far as they are stored. Returns how many."""
-    stored = storage.stored_points(truck.fleet_id, truck.id, first_t, last_t + 1)
+    stored = reads.stored_points(truck.fleet_id, truck.id, first_t, last_t + 1)
     gone = [point for point in stored if (point.t, point.digest) in keys]
     if not gone:
         return 0
@@ -132,7 +133,7 @@ def _remove(
     _mark_changed(truck, sync, reach, sorted([*gone, *followers], key=_second), now)  # what lies there now
     if table.reads_previous or latest_values.is_any_of(truck.id, {point.t for point in gone}):
         latest_values.renew(truck, table, sync.cursor_t or 0)
-    newest_t = storage.newest_second(truck.fleet_id, truck.id, sync.cursor_t or 0)
+    newest_t = reads.newest_second(truck.fleet_id, truck.id, sync.cursor_t or 0)
     if newest_t is not None and newest_t != sync.cursor_t:
         sync.cursor_t = newest_t
         sync.save(update_fields=["cursor_t"])
@@ -144,12 +145,12 @@ def _reevaluate(truck: Truck, table: SensorTable, gone: Sequence[StoredPoint]) -
     """Gives the messages that follow upon removed ones the readings that they have after their new predecessors."""
     seconds = set()
     for point in gone:
-        nearest = storage.message_after(truck.fleet_id, truck.id, point.t)
+        nearest = reads.message_after(truck.fleet_id, truck.id, point.t)
         seconds |= {point.t} | ({nearest.t} if nearest else set())
     renewed: list[MessageRow] = []
     for t in sorted(seconds):
-        before = storage.message_before(truck.fleet_id, truck.id, t)
-        second = storage.messages_between(truck.fleet_id, truck.id, t, t)
+        before = reads.message_before(truck.fleet_id, truck.id, t)
+        second = reads.messages_between(truck.fleet_id, truck.id, t, t)
         renewed += rows(second, table, before.message if before else None).rows
     storage.replace_readings(truck.fleet_id, truck.id, renewed)
     return renewed
@@ -211,9 +212,9 @@ def _in_context(truck: Truck, data: Sequence[Received], new_keys: Set[Key]) -> t
     """The new messages, those stored among and right after them, and the one before: some sensors refer to it."""
     first_t, last_t = data[0].t, data[-1].t
     new = [each for each in data if each.key in new_keys]
-    stored = storage.messages_between(truck.fleet_id, truck.id, first_t, last_t)
-    following = storage.message_after(truck.fleet_id, truck.id, last_t)
-    before = storage.message_before(truck.fleet_id, truck.id, first_t)
+    stored = reads.messages_between(truck.fleet_id, truck.id, first_t, last_t)
+    following = reads.message_after(truck.fleet_id, truck.id, last_t)
+    before = reads.message_before(truck.fleet_id, truck.id, first_t)
     messages = sorted([*stored, *new, *([following] if following else [])])
     return messages, before.message if before else None
 
@@ -246,7 +247,7 @@ def _mark_changed(
     """Marks the days that new or removed messages, or messages with new readings (ascending), change."""
     zone, known_first_t = truck.fleet.zone, now if sync.first_t is None else sync.first_t
     first_day = day_of(min(changed[0].t, known_first_t), zone)
-    neighbours = storage.Neighbours(truck.fleet_id, truck.id, reach.min_satellites, sync.cursor_t)
+    neighbours = Neighbours(truck.fleet_id, truck.id, reach.min_satellites, sync.cursor_t)
     surroundings = Surroundings(truck, sync, changed, now, reach.unseen_s)
     days = set()
     for change in _changes(changed, table_of(truck)):
@@ -327,8 +328,8 @@ def _rederive_some(truck: Truck, sync: TruckSync, table: SensorTable, since_t: i
     span = storage.stale_span(truck.fleet_id, truck.id, since_t, table.version, _REDERIVE_BATCH)
     if span is None:
         return None
-    messages = storage.messages_between(truck.fleet_id, truck.id, *span)
-    previous = storage.message_before(truck.fleet_id, truck.id, span[0])
+    messages = reads.messages_between(truck.fleet_id, truck.id, *span)
+    previous = reads.message_before(truck.fleet_id, truck.id, span[0])
     days = {(truck.id, day_of(each.t, truck.fleet.zone)) for each in messages}
     invalidation.mark(truck.fleet_id, days, "sensors")
     evaluated = rows(messages, table, previous and previous.message).rows

@@ -12,7 +12,8 @@ from django.db import connection
 
 from apps.trucks.detection.evidence import engine_state, evidence_of
 from apps.trucks.detection.points import Evidence
-from apps.trucks.messages import storage
+from apps.trucks.messages import reads
+from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import MessageRow, Rows, points_of, rows, stored_point
 from apps.trucks.models import Truck
 from apps.trucks.sensors import SensorTable
@@ -39,7 +40,7 @@ def keep(truck: Truck, table: SensorTable, evaluated: Rows, known_t: int | None 
 
 def renew(truck: Truck, table: SensorTable, near_t: int) -> None:
     """Evaluates the last stored messages anew, the newest about this second: nothing of what was latest stays."""
-    messages = storage.last_messages(truck.fleet_id, truck.id, _LOOK_BACK, near_t)
+    messages = reads.last_messages(truck.fleet_id, truck.id, _LOOK_BACK, near_t)
     _execute(_DELETE, [truck.id])
     if messages:
         keep(truck, table, rows(messages, table))
@@ -63,7 +64,7 @@ def _engine_on(
         of_its_second = takewhile(lambda row: row.t >= last.t, reversed(rows))
         same_second = [stored_point(row) for row in reversed(list(of_its_second)) if row.t == last.t]
         return engine_state(points_of(same_second, min_satellites=0), evidence)
-    neighbours = storage.Neighbours(truck.fleet_id, truck.id, min_satellites=0)
+    neighbours = Neighbours(truck.fleet_id, truck.id, min_satellites=0)
     seconds = neighbours.before(latest_t + 1, [evidence.value]).get(evidence.value, [])
     return engine_state(points_of(neighbours.points(seconds), min_satellites=0), evidence)
 
