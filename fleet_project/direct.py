@@ -2,11 +2,12 @@
 
 Ninja looks for the operation of a method, inspects at each request whether its authentication is asynchronous, looks
 for throttles, makes a response for the view to fill, and parses the path anew. What is done here is the rest of it, in
-the same order: key, parameters, view; an error becomes what the API says of it.
+the same order: key, parameters, view; an error becomes what the API says of it. Between key and parameters stands what
+has been answered before.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,7 +15,8 @@ from ninja.errors import AuthenticationError
 from ninja.operation import AsyncOperation, Operation
 from ninja.params.models import PathModel
 
-from apps.accounts.authentication import ApiKey
+from apps.accounts.authentication import ApiKey, AuthenticatedRequest
+from apps.trucks import freshness
 
 
 def is_direct(operation: Operation) -> bool:
@@ -47,6 +49,9 @@ class DirectView:
             if checking is None:
                 raise AuthenticationError
             request.auth = await checking  # type: ignore[attr-defined]
+            answered = await freshness.again(cast(AuthenticatedRequest, request))
+            if answered is not None:
+                return answered
             result = await operation.view_func(request, **self._values(operation, request, path))
             if isinstance(result, HttpResponseBase):
                 return result

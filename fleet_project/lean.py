@@ -117,6 +117,7 @@ class Headers(dict[str, str]):
 
 _NO_QUERY = QueryDict("")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]*", re.ASCII)
+_PLAIN_QUERY = re.compile(r"[A-Za-z0-9/._=&,:%+-]*", re.ASCII)  # what Django leaves as it is
 
 
 class LeanRequest(ASGIRequest):
@@ -153,9 +154,10 @@ class LeanRequest(ASGIRequest):
         return QueryDict(self._query) if self._query else _NO_QUERY
 
     def get_full_path(self, force_append_slash: bool = False) -> str:
-        if self._query or force_append_slash or not _PLAIN_PATH.fullmatch(self.path):
+        query = self._query
+        if force_append_slash or not (_PLAIN_PATH.fullmatch(self.path) and _PLAIN_QUERY.fullmatch(query)):
             return super().get_full_path(force_append_slash)
-        return self.path
+        return f"{self.path}?{query}" if query else self.path
 
     async def read_body(self) -> None:
         """Reads the body, unless the method has none. Raises ClientLeft, TooLarge."""

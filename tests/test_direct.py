@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -36,7 +37,7 @@ class Key(ApiKey):
         self.asked += 1
         if token != "good":
             raise Forbidden("not this one")
-        return token  # type: ignore[return-value]
+        return Principal(1, 1, "Good Freight", ZoneInfo("UTC"), "USD", frozenset())
 
 
 router = Router()
@@ -44,7 +45,7 @@ router = Router()
 
 @router.get("/things/{int:number}")
 async def thing(request: HttpRequest, number: int) -> HttpResponse:
-    return HttpResponse(f"{number + 1} for {request.auth}")
+    return HttpResponse(f"{number + 1} for {request.auth.fleet_name}")
 
 
 @router.post("/things/{int:number}")
@@ -129,7 +130,7 @@ def test_parameters_in_the_query_are_read_each_time_and_the_key_is_checked_each_
     _, ours = views("/things/{int:number}")
     assert asked(ours, "POST", b"limit=5", GOOD, number=7).text == "7 5"
     assert asked(ours, "POST", b"limit=6", GOOD, number=7).text == "7 6"
-    assert asked(ours, "GET", b"", GOOD, number=7).text == "8 for good"
+    assert asked(ours, "GET", b"", GOOD, number=7).text == "8 for Good Freight"
     assert asked(ours, "GET", b"", {}, number=7).status_code == 401
 
 

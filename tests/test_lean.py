@@ -91,7 +91,7 @@ def test_a_query_that_is_no_text_is_a_problem() -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
 
 
-QUERIES = [b"", b"a=1&b=%20x&a=2", b"q=%F0%9F%9A%9A"]
+QUERIES = [b"", b"a=1&b=%20x&a=2", b"q=%F0%9F%9A%9A", b"a=1-2_3.4,5:6+7", b"a=<b> c|d^e`f{g}~h!i*j'k\"l;m#n@o$p[q]/r?s"]
 PATHS_WITH_ALL_SORTS = ["/here", "/a b", "/ä", "/100%", "/a;b,c"]
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ D = TypeVar("D", dt.date, dt.datetime)
 NAMES = ("today", "yesterday", "week", "month", "quarter", "last7", "last30", "last90")
 DEFAULT = "last7"
 EARLIEST, LATEST = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
+FOR_EVER, NOT_AT_ALL = (t.replace(tzinfo=dt.UTC) for t in (dt.datetime.max, dt.datetime.min))
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
@@ -28,7 +29,10 @@ class PeriodError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Local days, both ends included, and the instants [start, end) that they span."""
+    """Local days, both ends included, and the instants [start, end) that they span.
+
+    Whoever asks for it in the same words before `same_until` asks for the same period: `last7` is another tomorrow.
+    """
 
     first: dt.date
     last: dt.date
@@ -36,6 +40,7 @@ class Period:
     end: dt.datetime
     zone: ZoneInfo
     by_instant: bool = False
+    same_until: dt.datetime = field(default=NOT_AT_ALL, compare=False, repr=False)
 
     @property
     def days(self) -> int:
@@ -86,12 +91,19 @@ def requested(
         if name is not None:
             raise PeriodError("period", "either period, or from and to, but not both")
         if instants and _INSTANT.fullmatch(from_):
-            return _within(_between_instants(from_, to, now, zone), max_days)
-        return _within(_between_days(from_, to, now, zone, instants), max_days)
+            found, changes_at = _between_instants(from_, to, now, zone), now
+        else:
+            found, changes_at = _between_days(from_, to, now, zone, instants), _tomorrow(now, zone)
+        return replace(_within(found, max_days), same_until=changes_at if to is None else FOR_EVER)
     if to is not None:
         raise PeriodError("from", "is missing: to needs a from")
     first, last = _NAMED[name or DEFAULT](day_of(now.timestamp(), zone))
-    return _within(of_days(first, last, zone), max_days)
+    return replace(_within(of_days(first, last, zone), max_days), same_until=_tomorrow(now, zone))
+
+
+def _tomorrow(now: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """The instant at which the local day is another one."""
+    return as_utc(day_bounds(day_of(now.timestamp(), zone), zone)[1])
 
 
 def _between_days(from_: str, to: str | None, now: dt.datetime, zone: ZoneInfo, instants: bool) -> Period:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from django.http import HttpResponse
@@ -37,8 +38,8 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
+    who = request.auth
+    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     group = await group_asked(who.fleet_id, asked.group)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
@@ -54,7 +55,7 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
             "freshness": fresh.body(figures.coverage_pct(current.totals)) | unspread,
         }
 
-    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
 
 
 @dataclass(frozen=True, slots=True)

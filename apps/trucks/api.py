@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -220,8 +221,8 @@ async def of_period(
     totals: Totals | None = None,
 ) -> HttpResponse:
     """An answer about one truck and one period; with `totals` also these, beside those of the period before."""
-    now, who = _now(), request.auth
-    period = search.resolve(who.zone, now)
+    who = request.auth
+    period = search.resolve(who.zone, _now())
     if isinstance(search, Exportable) and (form := file_asked(request, search)):
         return await exports.of_truck(request, exports.LISTS[name], truck_id, search, form, period)
     page = Page.of(search, name, who.fleet_id, truck_id, period)
@@ -237,7 +238,7 @@ async def of_period(
             "freshness": fresh.body(coverage["coverage_pct"]),
         }
 
-    return await freshness.answer(request, lambda: freshness.of_truck(who.fleet_id, truck_id, now), build, period)
+    return await freshness.answer(request, partial(freshness.of_truck, who.fleet_id, truck_id), build, period)
 
 
 _TRIP_TOTALS = Totals(

@@ -1,7 +1,7 @@
 """How fresh and how complete an answer is, and answers that are all of one revision of the summaries."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from apps.accounts import answers
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
+from apps.accounts.periods import Period
 from apps.accounts.problems import FieldError, InvalidParameters, NotFound
 from apps.merging import Merger, Sharing
 from apps.mysql import fetch_all
@@ -26,7 +27,7 @@ class Freshness:
     """`known_until`: the second up to which all trucks of the answer are known; `lagging`: the first 100 behind.
 
     Its text is part of a tag, so `version`, of facts, watermarks and whose they are, stands there for all that follows
-    from them.
+    from them. Those that are equal have the same text.
     """
 
     revision: int
@@ -36,7 +37,7 @@ class Freshness:
     truck_id: int = 0
     version: tuple[int, ...] = ()
     lagging: tuple[str, ...] = ()
-    asked_at: int = field(default=0, repr=False)  # UTC second
+    asked_at: int = field(default=0, compare=False, repr=False)  # UTC second
 
     def body(self, coverage_pct: Any = None) -> dict[str, Any]:
         return {
@@ -120,7 +121,9 @@ def no_such_truck() -> NotFound:
     return NotFound("This fleet has no such truck.")
 
 
-Read = Callable[[], Awaitable[Freshness]]
+# --- answers --------------------------------------------------------------------------------------------------------
+
+Read = Callable[[dt.datetime], Awaitable[Freshness]]  # from the time that it is
 Build = Callable[[Freshness], Awaitable[dict[str, Any]]]
 _builds = Sharing()
 
@@ -129,23 +132,27 @@ async def answer(
     request: AuthenticatedRequest,
     read: Read,
     build: Build,
+    period: Period,
     *version: object,
 ) -> HttpResponse:
     """The built body, or 304 where the client has it already.
 
     A body takes several statements. If what they read changes between them it is built again, so that an answer is of
     one revision; only what changes during three builds in a row is answered as it comes. `version`: what else, besides
-    the question and the freshness, the body depends on.
+    the question, its period and the freshness, the body depends on, because it was read before; None is nothing. Where
+    there is nothing else, `again` knows the answer from then on.
     """
     answers.require_json(request)
+    now = dt.datetime.now(dt.UTC)
     for _ in range(_READS):
-        freshness = await read()
-        tag = answers.etag(request, freshness, *version)
-        if answers.is_known(request, tag):
-            return answers.not_modified(tag)
-        if (known := remembered.answers.get(tag)) is not None:
-            return answers.json_response(known, tag)
-        make = partial(_built, request.auth.fleet_id, freshness, read, build)
+        freshness = await read(now)
+        tag = answers.etag(request, freshness, period, *version)
+        if not any(version):
+            found = remembered.Tag(tag, request.auth, freshness, read, period.same_until)
+            remembered.questions.keep(_question(request), found)
+        if (ready := _ready(request, tag)) is not None:
+            return ready()
+        make = partial(_built, request.auth.fleet_id, freshness, partial(read, now), build)
         content, is_of_one_revision = await _builds.once(tag, make)  # the same tag is the same answer
         if is_of_one_revision:
             remembered.answers.keep(tag, content)
@@ -153,7 +160,39 @@ async def answer(
     return answers.json_response(content, tag)
 
 
-async def _built(fleet_id: int, freshness: Freshness, read: Read, build: Build) -> tuple[bytes, bool]:
+async def again(request: AuthenticatedRequest) -> HttpResponse | None:
+    """The answer to a question that has been answered before, if nothing that it follows from has changed since.
+
+    For every endpoint that gives its `answer` here, between the key and the parameters: a question in the same words by
+    the same key has the same tag as long as the state is the same. So of all that the endpoint does one thing is left,
+    which is to read the state. None: ask the endpoint.
+    """
+    now = dt.datetime.now(dt.UTC)
+    tag = remembered.questions.tag(_question(request), request.auth, now)
+    if tag is None:
+        return None
+    ready = _ready(request, tag.text)
+    if ready is None or await tag.read(now) != tag.state:
+        return None
+    return ready()
+
+
+def _question(request: AuthenticatedRequest) -> Hashable:
+    """All that an endpoint reads of a request, but for validators, which `_ready` looks at each time."""
+    return request.method, request.get_full_path(), request.headers.get("Accept"), request.auth.key_id
+
+
+def _ready(request: AuthenticatedRequest, tag: str) -> Callable[[], HttpResponse] | None:
+    """What makes the answer with this tag, if that takes no building."""
+    if answers.is_known(request, tag):
+        return partial(answers.not_modified, tag)
+    content = remembered.answers.get(tag)
+    return None if content is None else partial(answers.json_response, content, tag)
+
+
+async def _built(
+    fleet_id: int, freshness: Freshness, read: Callable[[], Awaitable[Freshness]], build: Build
+) -> tuple[bytes, bool]:
     """The body, and whether all that it shows is still as the freshness says."""
     body = await build(await _with_lagging(fleet_id, freshness))
     return answers.dumps(body), freshness.is_still(await read())

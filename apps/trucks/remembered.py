@@ -1,12 +1,15 @@
-"""What a web process remembers: rows of the summary tables by the revision they were read at, and answers by tags.
+"""What a web process remembers: rows of the summary tables by the revision they were read at, answers by their tags,
+and which tag a question has.
 
 Every change of a fleet's summaries raises its revision in the same transaction (`apps.fleet.summaries`), and one
 statement sees one state of the database. So a statement that reads summaries and nothing else, together with the
 revision, gives rows that are right until the revision is another. Names, parameters and clocks are no part of that.
 """
 
+import datetime as dt
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +19,7 @@ from apps.trucks.queries import at_revision
 
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
 MOST_ROWS = 20_000
+MOST_QUESTIONS = 10_000
 _LARGEST_SHARE = 8
 
 
@@ -83,11 +87,49 @@ class Answers:
         self._bytes = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """The tag of the answer to a question: right for who asked, in one state of the fleet, until an instant."""
+
+    text: str
+    who: object
+    state: object
+    read: Callable[[dt.datetime], Awaitable[object]]  # from the time to the state as it is now
+    until: dt.datetime
+
+
+class Questions:
+    """The tags of questions, those that were asked last. Nobody has to parse again what has been answered once."""
+
+    def __init__(self, most: int = MOST_QUESTIONS) -> None:
+        self._most = most
+        self._tags: OrderedDict[Hashable, Tag] = OrderedDict()
+
+    def tag(self, question: Hashable, who: object, now: dt.datetime) -> Tag | None:
+        """The question's tag, if it is right provided that the state is still the same."""
+        tag = self._tags.get(question)
+        if tag is None or tag.who != who or now >= tag.until:
+            return None
+        self._tags.move_to_end(question)
+        return tag
+
+    def keep(self, question: Hashable, tag: Tag) -> None:
+        self._tags[question] = tag
+        self._tags.move_to_end(question)
+        if len(self._tags) > self._most:
+            self._tags.popitem(last=False)
+
+    def forget(self) -> None:
+        self._tags.clear()
+
+
 summaries = Remembered()
 answers = Answers()
+questions = Questions()
 
 
 def forget() -> None:
     """Forgets all: for a process that starts to serve, maybe on another database."""
     summaries.forget()
     answers.forget()
+    questions.forget()

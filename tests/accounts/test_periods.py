@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from apps.accounts.periods import EARLIEST, LATEST, NAMES, Period, PeriodError, requested
+from apps.accounts.periods import EARLIEST, FOR_EVER, LATEST, NAMES, NOT_AT_ALL, Period, PeriodError, requested
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOW = dt.datetime(2026, 8, 20, 3, 30, tzinfo=dt.UTC)  # Wednesday the 19th, 22:30 in Chicago
@@ -54,6 +54,23 @@ def test_both_days_are_included_and_spanned_from_midnight_to_midnight() -> None:
 def test_a_day_on_which_the_clocks_change_is_as_long_as_it_is(day: str, hours: int) -> None:
     one = period(day, day)
     assert one.end - one.start == dt.timedelta(hours=hours)
+
+
+MIDNIGHT = "2026-08-20T05:00"  # in Chicago
+
+
+@pytest.mark.parametrize("name", [None, *NAMES])
+def test_a_name_stands_for_the_same_days_until_the_fleets_day_ends(name: str | None) -> None:
+    assert period(name=name).same_until == utc(MIDNIGHT)
+
+
+def test_what_stands_for_the_same_period_for_how_long() -> None:
+    assert period("2026-08-10").same_until == utc(MIDNIGHT)
+    assert period("2026-08-10", instants=True).same_until == utc(MIDNIGHT)
+    assert period("2026-08-19T00:00:00Z", instants=True).same_until == NOW
+    for fixed in (("2026-08-10", "2026-08-12"), ("2026-08-10T00:00:00Z", "2026-08-10T01:00:00Z")):
+        assert period(*fixed, instants=True).same_until == FOR_EVER
+    assert period("2026-08-10", "2026-08-12").previous().same_until == NOT_AT_ALL, "nobody has asked for it"
 
 
 def test_a_start_alone_lasts_until_today() -> None:

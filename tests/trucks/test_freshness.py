@@ -10,6 +10,7 @@ from django.test import RequestFactory
 
 from apps.accounts.authentication import Principal
 from apps.accounts.models import Fleet
+from apps.accounts.periods import of_days
 from apps.merging import Merger
 from apps.mysql import Row
 from apps.trucks import freshness
@@ -26,7 +27,7 @@ def answered(fleet: Fleet, changes: int) -> tuple[HttpResponse, list[int]]:
     request.auth = Principal(1, fleet.pk, fleet.name, fleet.zone, fleet.currency, frozenset({"read"}))
     built: list[int] = []
 
-    async def read() -> Freshness:
+    async def read(now: dt.datetime) -> Freshness:
         return await freshness.of_fleet(fleet.pk, rows.NOON)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def answered(fleet: Fleet, changes: int) -> tuple[HttpResponse, list[int]]:
             await asyncio.to_thread(_change, fleet)
         return {"built_at": fresh.revision, "freshness": fresh.body()}
 
-    return asyncio.run(freshness.answer(request, read, build)), built
+    return asyncio.run(freshness.answer(request, read, build, of_days(rows.DAY, rows.DAY, fleet.zone))), built
 
 
 def _change(fleet: Fleet) -> None:

@@ -1,5 +1,6 @@
 """Rows of summaries are remembered exactly as long as their revision stays."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from apps.fleet.summaries import sums
 from apps.mysql import Row
 from apps.trucks.models import SummaryRevision, TruckDay
-from apps.trucks.remembered import Answers, Remembered
+from apps.trucks.remembered import Answers, Questions, Remembered, Tag
 from tests import rows
 from tests.conftest import AsgiClient
 from tests.statements import sent_statements
@@ -118,6 +119,39 @@ async def test_where_nothing_is_to_be_kept_nothing_is(settings: Any) -> None:
     assert answers.get("tag") is None
     remembered = Remembered(database.fetch)
     assert [await read(remembered, 1) for _ in range(2)] == [1, 2]
+
+
+# --- the tags of questions ------------------------------------------------------------------------------------------
+
+
+async def state(now: dt.datetime) -> int:
+    return 1
+
+
+def tag(text: str = "tag", who: str = "one") -> Tag:
+    return Tag(text, who, 1, state, rows.NOON)
+
+
+def test_a_tag_is_right_for_who_asked_and_until_its_time() -> None:
+    before = rows.NOON - dt.timedelta(seconds=1)
+    questions = Questions()
+    questions.keep("question", tag())
+    assert questions.tag("question", "one", before) == tag()
+    assert questions.tag("question", "other", before) is None
+    assert questions.tag("question", "one", rows.NOON) is None
+    assert questions.tag("another", "one", before) is None
+    questions.forget()
+    assert questions.tag("question", "one", before) is None
+
+
+def test_questions_that_were_asked_longest_ago_are_forgotten() -> None:
+    before = rows.NOON - dt.timedelta(seconds=1)
+    questions = Questions(most=3)
+    for number in range(3):
+        questions.keep(number, tag())
+    questions.tag(0, "one", before)  # now asked last
+    questions.keep(3, tag())
+    assert [questions.tag(number, "one", before) is not None for number in range(4)] == [True, False, True, True]
 
 
 @pytest.mark.parametrize("path", ["summary", "utilization", "cost-analysis", "driver-behavior"])

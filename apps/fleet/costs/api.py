@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -54,8 +55,8 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
+    who = request.auth
+    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(asked, "cost", who.fleet_id, period)
     group = await group_asked(who.fleet_id, asked.group)
 
@@ -81,7 +82,7 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
             "freshness": fresh.body(figures.coverage_pct(now_.totals)) | unspread,
         }
 
-    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
 
 
 async def _page(

@@ -40,8 +40,8 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
     """
     if form := file_asked(request, search):
         return await DRIVERS.file(request, search, search, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = search.resolve(who.zone, now)
+    who = request.auth
+    period = search.resolve(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(search, "drivers", who.fleet_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
@@ -58,7 +58,7 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
             "freshness": fresh.body(figures.coverage_pct(sums.totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period)
+    return await freshness.answer(request, partial(freshness.state_of_fleet, who.fleet_id), build, period)
 
 
 async def _listed(

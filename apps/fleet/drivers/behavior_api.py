@@ -46,8 +46,8 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
+    who = request.auth
+    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(asked, "behavior", who.fleet_id, period)
     group = await group_asked(who.fleet_id, asked.group)
 
@@ -71,7 +71,7 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
 
 
 async def _page(

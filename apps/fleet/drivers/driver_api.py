@@ -175,7 +175,7 @@ async def _of_driver(
     request: AuthenticatedRequest, code: str, period: Period, body: Body, beside: Beside = _nothing
 ) -> HttpResponse:
     """An answer about one driver and one period. Raises NotFound."""
-    who, now = request.auth, dt.datetime.now(dt.UTC)
+    who = request.auth
     driver = await _driver_of(request, code)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
@@ -186,7 +186,7 @@ async def _of_driver(
             "freshness": fresh.body(figures.coverage_pct(totals)) | await beside(who.fleet_id, period),
         }
 
-    read = partial(freshness.state_of_fleet, who.fleet_id, now)
+    read = partial(freshness.state_of_fleet, who.fleet_id)
     return await freshness.answer(request, read, build, period, sorted(driver.items()))
 
 

@@ -1,6 +1,7 @@
 """The API's endpoint about the faults that are active in a fleet now, and how many have opened."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -37,8 +38,8 @@ async def open_faults(request: AuthenticatedRequest, search: Query[schemas.OpenF
     """
     if form := file_asked(request, search):
         return await FILE.file(request, search, search, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = search.resolve(who.zone, now)
+    who = request.auth
+    period = search.resolve(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(search, "open-faults", who.fleet_id, period)
     group = await group_asked(who.fleet_id, search.group)
 
@@ -62,7 +63,7 @@ async def open_faults(request: AuthenticatedRequest, search: Query[schemas.OpenF
             "freshness": fresh.body(coverage_pct(sums.totals)),
         }
 
-    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
 
 
 async def _faults(

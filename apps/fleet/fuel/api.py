@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -34,8 +35,8 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
     """Consumption of a period (at most 400 days) against each truck's baseline and peers; idling, refuels, drains."""
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
+    who = request.auth
+    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(asked, "fuel", who.fleet_id, period)
     group = await group_asked(who.fleet_id, asked.group)
 
@@ -66,7 +67,7 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
             "freshness": fresh.body(fleet_figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: freshness.state_of_fleet(who.fleet_id, now), build, period, group)
+    return await freshness.answer(request, partial(freshness.state_of_fleet, who.fleet_id), build, period, group)
 
 
 async def _trucks(

@@ -47,8 +47,8 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
+    who = request.auth
+    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     group = await group_asked(who.fleet_id, asked.group)
     priced = partial(of_rows.priced, money=partial(money, currency=who.currency))
 
@@ -76,7 +76,7 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
             "freshness": fresh.body(figures.coverage_pct(sums)),
         }
 
-    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,11 +124,11 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
+    who = request.auth
+    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     group = await group_asked(who.fleet_id, asked.group)
 
-    async def read() -> Freshness:
+    async def read(now: dt.datetime) -> Freshness:
         if asked.truck_id is not None:
             return await freshness.of_truck(who.fleet_id, asked.truck_id, now)
         return await state_of(who.fleet_id, group, now)
@@ -152,7 +152,7 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
             "freshness": fresh.body(figures.coverage_pct(whole)) | unspread,
         }
 
-    return await freshness.answer(request, read, build, period)
+    return await freshness.answer(request, read, build, period, group)
 
 
 async def _page(

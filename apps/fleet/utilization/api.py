@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -54,8 +55,8 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
     """
     if form := file_asked(request, asked):
         return await FILE.file(request, asked, asked, form)
-    now, who = dt.datetime.now(dt.UTC), request.auth
-    period = asked.resolve(who.zone, now)
+    who = request.auth
+    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(asked, "utilization", who.fleet_id, period)
     group = await group_asked(who.fleet_id, asked.group)
 
@@ -80,7 +81,7 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
             "freshness": fresh.body(figures.coverage_pct(totals)),
         }
 
-    return await freshness.answer(request, lambda: state_of(who.fleet_id, group, now), build, period)
+    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
 
 
 async def _page(
