@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,9 +19,10 @@ from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from apps.accounts.admin_base import FleetFilter, FleetScopedAdmin, SuperuserAdmin, column, local_time
-from apps.accounts.keys import SCOPES, create_key, split_key
+from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, SuperuserAdmin, column, local_time
+from apps.accounts.keys import create_key, split_key
 from apps.accounts.models import ApiKey, FleetMembership
+from apps.accounts.rights import grantable_scopes
 
 SCOPE_MEANINGS = {
     "read": "all figures of the fleet",
@@ -69,16 +71,25 @@ KEY_STATES = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A key may do no more than who makes it: neither other scopes nor other fleets."""
+
+    maker: User | AnonymousUser = AnonymousUser()  # of the class that `ApiKeyAdmin.get_form` makes of this one
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, f"{scope}: {SCOPE_MEANINGS[scope]}") for scope in SCOPES],
         initial=["read"],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What a key may do is among what your own roles allow.",
+        error_messages={"invalid_choice": "%(value)s is no scope, or more than your own roles allow."},
     )
 
     class Meta:
         model = ApiKey
         fields = ["fleet", "name", "scopes", "expires_at"]
         help_texts = {"name": "who or what uses it", "expires_at": "UTC; empty: it does not expire"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scopes: Any = self.fields["scopes"]
+        scopes.choices = [(scope, f"{scope}: {SCOPE_MEANINGS[scope]}") for scope in grantable_scopes(self.maker)]
 
     def clean_expires_at(self) -> dt.datetime | None:
         expires_at: dt.datetime | None = self.cleaned_data["expires_at"]
@@ -104,7 +115,12 @@ class ApiKeyAdmin(FleetScopedAdmin):
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         if obj is None:
             return self.fields
-        return ["shown_prefix", "fleet", "name", "scope_names", "state", "created", "last_used", "expires", "revoked"]
+        times = ["created", "last_used", "expires", "revoked"]
+        return ["shown_prefix", "fleet", "name", "scope_names", "state", "made_by", *times]
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        return type(form.__name__, (form,), {"maker": request.user})
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
         return [] if obj is None else self.get_fields(request, obj)
@@ -152,6 +168,13 @@ class ApiKeyAdmin(FleetScopedAdmin):
         if key.revoked_at:
             return "revoked"
         return "expired" if key.expires_at and key.expires_at <= timezone.now() else "active"
+
+    @column("Made by")
+    def made_by(self, key: ApiKey) -> str:
+        """By the admin's log; nobody where a command made it, or whoever did is deleted."""
+        entries = LogEntry.objects.filter(action_flag=ADDITION, object_id=str(key.pk))
+        entry = entries.filter(content_type__model="apikey").select_related("user").first()
+        return str(entry.user) if entry else DASH
 
     @column("Created", order="created_at")
     def created(self, key: ApiKey) -> str:
