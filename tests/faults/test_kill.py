@@ -119,7 +119,7 @@ def truck_days(fleet: Fleet) -> int:
 
 
 def let_places_run_out() -> None:
-    """As if a minute had passed: a killed worker's lanes held places among the requests to Wialon."""
+    """As if ten seconds had passed: a killed worker's lanes held places among the requests to Wialon."""
     for place in redis_connection().keys("wialon:heavy:*"):
         redis_connection().delete(place)
 

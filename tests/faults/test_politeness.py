@@ -16,7 +16,7 @@ from apps.accounts.models import Fleet, FleetMembership
 from apps.trucks.models import FleetSync, SyncRun
 from apps.trucks.sync import leases, notices
 from apps.trucks.sync.session import SharedSession, connection
-from apps.trucks.wialon import Busy, Retry, WialonClient
+from apps.trucks.wialon import Retry, WialonClient
 from tasks.sync import sync_due_fleets, sync_fleet
 from tests.pipeline.conftest import _fresh_redis as _fresh_redis
 from tests.pipeline.conftest import make_fleet as make_fleet
@@ -64,19 +64,6 @@ def test_a_place_is_given_back_when_the_request_fails(simulator: Simulator) -> N
             with pytest.raises(Exception, match="not JSON"):
                 one.count_messages(simulator.units[0], NOW - 600, NOW)
     assert not list(connection().scan_iter("wialon:heavy:*"))
-
-
-def test_a_place_that_a_dead_worker_holds_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.trucks.sync.session._HEAVY_PATIENCE_S", 0.1)
-    dead = SharedSession("https://wialon.example", "t" * 72, connection())
-    with dead.heavy(), dead.heavy():
-        with pytest.raises(Busy, match="2 heavy requests are under way"), dead.heavy():
-            pass
-        (key,) = connection().scan_iter("wialon:heavy:*")
-        oldest = connection().zrange(key, 0, 0)
-        connection().zincrby(key, -61, oldest[0])  # as if a minute had passed
-        with dead.heavy():
-            pass
 
 
 # The breaker

@@ -7,9 +7,10 @@ in once and handed on. If Redis is away, every worker has a session of its own f
 import hashlib
 import random
 import secrets
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import cast
 
 import redis
@@ -32,8 +33,9 @@ return 1
 """
 HEAVY_AT_ONCE = 2  # Wialon allows three: one is left to the people who use the account
 BACKFILLS_AT_ONCE = 1  # of them: the other is always there for the live sync
-_HEAVY_LIFE_S = 60  # longer than a request may take: a place that a dead worker holds is free again then
-_HEAVY_PATIENCE_S = 20
+_HEAVY_LIFE_S = 10  # a place that a killed worker held is free again then
+_HEAVY_RENEWED_S = 3  # so a request may take as long as it likes, and two renewals may fail
+_HEAVY_PATIENCE_S = 20  # longer than that life: who waits gets the place of one that was killed
 _WAIT_LIFE_S = 2  # who waits asks every few hundredths of a second: who does not has gone
 # A place among the heavy requests, if one is free: 1 or 0. In the time of Redis, too. The live sync goes first: while
 # it waits, what comes free is its own, and backfills never hold all places.
@@ -65,6 +67,12 @@ redis.call('zrem', waiting, place)
 redis.call('zadd', held, now + life, place)
 redis.call('expire', held, 2 * life)
 return 1
+"""
+# Longer life for a place that is still there. One that has run out may be another's now: it never comes back (XX).
+_RENEW_PLACE = """
+local clock = redis.call('time')
+redis.call('zadd', KEYS[1], 'XX', clock[1] + clock[2] / 1000000 + tonumber(ARGV[2]), ARGV[1])
+redis.call('expire', KEYS[1], 2 * tonumber(ARGV[2]))
 """
 _DROP_IF_SAME = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
@@ -163,13 +171,33 @@ class SharedSession:
 
     @contextmanager
     def heavy(self) -> Iterator[None]:
-        """Holds one of the account's places for heavy requests. Raises Busy where none comes free in time."""
+        """Holds one of the account's places for heavy requests. Raises Busy where none comes free in time.
+
+        A thread renews it meanwhile, so it lasts as long as this process does and hardly longer.
+        """
         place = f"{self._rank}:{secrets.token_hex(8)}"
         try:
             self._wait_for(place)
-            yield
+            with self._renewed(place):
+                yield
         finally:
             self._leave(place)
+
+    @contextmanager
+    def _renewed(self, place: str) -> Iterator[None]:
+        is_over = threading.Event()
+        keeper = threading.Thread(target=self._keep_renewing, args=(place, is_over), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
+
+    def _keep_renewing(self, place: str, is_over: threading.Event) -> None:
+        while not is_over.wait(_HEAVY_RENEWED_S):
+            with suppress(redis.RedisError):  # it is tried again soon
+                self._store.eval(_RENEW_PLACE, 1, self._heavy, place, str(_HEAVY_LIFE_S))
 
     def _wait_for(self, place: str) -> None:
         deadline = time.monotonic() + _HEAVY_PATIENCE_S
