@@ -233,6 +233,14 @@ def drivers(of: Answers) -> None:
             assert {name: bearing[code][name] for name in card["costs"]} == card["costs"]
 
 
+def drivers_together(of: Answers) -> None:
+    """All drivers are the rows of the list; with nobody known they are the fleet."""
+    answer, whole = of("drivers"), of("fleet/driver-behavior?by=driver")
+    assert not answer["data"] or assert_rows_add_up(answer["data"], answer["summary"]) > 10
+    listed = [row for row in whole["data"] if row["driver_id"] is not None]
+    assert not listed or assert_rows_add_up(listed, answer["summary"]) > 10
+
+
 def fuel(of: Answers) -> None:
     answer = of("fleet/fuel")
     summary, whole = of(COSTS[0])["summary"]["fuel"], answer["summary"]
@@ -317,7 +325,7 @@ def faults(of: Answers) -> None:
 
 
 CHECKS = (
-    before_is_what_was, over_nothing, costs, why_costs_changed, trends, use, driving, drivers, sorted_drivers, fuel,
+    before_is_what_was, over_nothing, costs, why_costs_changed, trends, use, driving, drivers, drivers_together, sorted_drivers, fuel,
     balance_of_tanks, idling, idling_of_a_group, faults,
 )  # fmt: skip
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 23))]

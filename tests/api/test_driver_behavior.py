@@ -313,9 +313,38 @@ def test_drivers_are_counted_and_those_who_are_gone_may_be_left_out(api_get: Get
     for query, names in (("", ["Anna", "Ben", "Cleo"]), ("&active=true", ["Anna", "Ben"]), ("&active=false", ["Cleo"])):
         answer = get(api_get, fleet, f"drivers?{WEEK}{query}")
         assert [row["name"] for row in answer["data"]] == names
-        assert answer["summary"] == {"drivers": 3, "active": 2}
-    assert get(api_get, fleet, "drivers?q=cleo&limit=1")["summary"] == {"drivers": 1, "active": 0}
-    assert get(api_get, fleet, "drivers?q=nobody")["summary"] == {"drivers": 0, "active": 0}
+        assert counted(answer) == (3, 2)
+    assert counted(get(api_get, fleet, "drivers?q=cleo&limit=1")) == (1, 0)
+    assert counted(get(api_get, fleet, "drivers?q=nobody")) == (0, 0)
+
+
+def counted(answer: dict[str, Any]) -> tuple[int, int]:
+    return answer["summary"]["drivers"], answer["summary"]["active"]
+
+
+@pytest.mark.parametrize(
+    ("picked", "distance_m", "before_m", "score"),
+    [
+        ("", 450_000, 200_000, 97.78),  # 100 − 10 ÷ 4.5; what nobody is known for (90 km) is no driver's
+        ("&limit=1&sort=-distance_m", 450_000, 200_000, 97.78),
+        ("&q=anna", 400_000, 200_000, 97.5),
+        ("&q=ben", 50_000, None, None),
+        ("&active=false", None, None, None),
+        ("&q=xyz", None, None, None),
+    ],
+)
+def test_the_summary_has_all_drivers_that_are_picked_and_holds_them_against_the_period_before(
+    api_get: Get, fleet: Fleet, picked: str, distance_m: int | None, before_m: int | None, score: float | None
+) -> None:
+    rows.driver(fleet, "Cleo", is_active=False)
+    answer = get(api_get, fleet, f"drivers?{WEEK}{picked}")
+    summary, before = answer["summary"], answer["previous"]
+    assert (summary["distance_m"], before["distance_m"], summary["safety_score"]) == (distance_m, before_m, score)
+    assert before["period"]["from"] == "2026-02-23"
+    assert summary["truck_days"] == {450_000: 3, 400_000: 2, 50_000: 1, None: 0}[distance_m]
+    changed = None if before_m is None else round(100 * (distance_m or 0) / before_m - 100, 2)
+    assert (answer["change_pct"]["distance_m"], "safety_score" in answer["change_pct"]) == (changed, False)
+    assert answer["change_points"]["safety_score"] == (None if before_m is None else round((score or 0) - 100, 2))
 
 
 ORDERS = {
@@ -341,7 +370,7 @@ def test_drivers_come_in_the_order_that_is_asked_for(api_get: Get, fleet: Fleet)
         answer = get(api_get, fleet, f"drivers?{WEEK}&sort={sort}")
         assert " ".join(row["name"] for row in answer["data"]) == order, sort
         assert all(row == listed[row["name"]] for row in answer["data"])
-        assert answer["summary"] == {"drivers": 5, "active": 5}
+        assert counted(answer) == (5, 5)
         paged, cursor = [], ""
         while cursor is not None:
             page = get(api_get, fleet, f"drivers?{WEEK}&sort={sort}&limit=2{cursor and '&cursor='}{cursor}")

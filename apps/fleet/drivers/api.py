@@ -1,7 +1,7 @@
 """The API's endpoint of the list of drivers."""
 
 import datetime as dt
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -45,14 +45,20 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
     page = Page.of(search, "drivers", who.fleet_id, period)
 
     async def build(fresh: Freshness) -> dict[str, Any]:
-        (rows, page_echo), [found], sums = await together(
+        (rows, page_echo), [found], sums, terms, (totals, before) = await together(
             _listed(who, period, fresh, search, page),
             fetch_all(statements.DRIVERS_FOUND, {"fleet": who.fleet_id, **_searched(search)}),
             Whose(who.fleet_id, None, fresh.revision).sums(period),
+            terms_of(who, period),
+            _in_all(who.fleet_id, period, search),
         )
         return {
             "data": rows,
-            "summary": {name: int(number) for name, number in found.items()},
+            "summary": {
+                **{name: int(number) for name, number in found.items()},
+                **told.totals(totals, terms),
+            },
+            **told.totals_compared(totals, before, period, terms),
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(sums.totals)),
@@ -76,6 +82,20 @@ async def _listed(
 
 
 DRIVERS = PagedList.of(Listing("Drivers", shape(schemas.Driver, schemas.DriverItem)), _listed)
+
+
+async def _in_all(fleet_id: int, period: Period, search: schemas.DriverSearch) -> Sequence[Row]:
+    """The sums of all that the list has, whatever the page, and those of the period before."""
+    picked = None
+    if (search.q, search.active) != (None, None):
+        rows = await fetch_all(statements.DRIVERS_PICKED, {"fleet": fleet_id, **_searched(search)})
+        picked = [row["id"] for row in rows]
+    return await together(
+        *(
+            driver_sums.total(queries.period(fleet_id, each.first, each.last), picked)
+            for each in (period, period.previous())
+        )
+    )
 
 
 def _searched(search: schemas.DriverSearch) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from apps.fleet.costs.api import Spent
 from apps.fleet.drivers import cost_queries as driver_cost_queries
 from apps.fleet.drivers import figures as of_rows
 from apps.fleet.drivers import queries as statements
+from apps.fleet.drivers import rows as told
 from apps.fleet.drivers import schemas
-from apps.fleet.drivers.rows import NOTHING, Terms, codes_in, compared, shown, terms_of
+from apps.fleet.drivers.rows import NOTHING, Terms, codes_in, terms_of
 from apps.fleet.figures import Costs
 from apps.fleet.ledger.spreading import missing
 from apps.fleet.spans import buckets
@@ -52,8 +53,8 @@ async def driver_days(
         totals, before = await _sums(driver, period), await _sums(driver, period.previous())
         return {
             "data": rows,
-            "summary": _totals(totals, terms),
-            **compared(totals, before, period, terms, truck_days=before["days"] or 0),
+            "summary": told.totals(totals, terms),
+            **told.totals_compared(totals, before, period, terms),
             "page": page_echo,
         }
 
@@ -83,13 +84,9 @@ def _driver_day(row: Row, terms: Terms) -> dict[str, Any]:
         "day": row["day"],
         "trucks": codes_in(row["trucks"]),
         "length_s": row["length_s"],
-        **shown(row, terms),
+        **told.shown(row, terms),
         "max_speed_kmh": row["max_speed_kmh"],
     }
-
-
-def _totals(row: Row, terms: Terms) -> dict[str, Any]:
-    return {"truck_days": row["days"] or 0, **shown(row, terms)}
 
 
 @router.get("/drivers/{driver_id}/scorecard", response=schemas.ScorecardAnswer, summary="A driver's scorecard")
@@ -105,17 +102,17 @@ async def scorecard(
     async def body(driver: Row, asked: dict[str, Any], terms: Terms) -> dict[str, Any]:
         totals, before = await _sums(driver, period), await _sums(driver, period.previous())
         borne, borne_before = await _borne(driver, period, totals), await _borne(driver, period.previous(), before)
-        driven, of_costs = compared(totals, before, period, terms), changes(borne.figures, borne_before.figures)
+        driven, of_costs = told.compared(totals, before, period, terms), changes(borne.figures, borne_before.figures)
         return {
             "data": {
                 **{name: driver[name] for name in ("driver_id", "name", "key_card")},
                 "is_active": bool(driver["is_active"]),
                 "score": of_rows.score(totals, terms.weights),
-                "driving": _totals(totals, terms),
+                "driving": told.totals(totals, terms),
                 "costs": _told(borne, terms),
                 "is_ranked": is_ranked(totals),
                 "trucks": [
-                    {"truck_id": row["truck_id"], "name": row["name"], **_totals(row, terms)}
+                    {"truck_id": row["truck_id"], "name": row["name"], **told.totals(row, terms)}
                     for row in await fetch_all(statements.TRUCKS_OF_DRIVER, asked)
                 ],
                 "weeks": _weeks(await fetch_all(statements.WEEKS_OF_DRIVER, asked), period, terms),
@@ -123,7 +120,7 @@ async def scorecard(
             "previous": {
                 "period": period.previous().echo(),
                 "score": of_rows.score(before, terms.weights),
-                "driving": _totals(before, terms),
+                "driving": told.totals(before, terms),
                 "costs": _told(borne_before, terms),
             },
             "safety_score_change": of_rows.against(totals, before, terms.weights)["safety_score_change"],

@@ -129,7 +129,8 @@ SELECT id, code AS driver_id, name, key_card, is_active FROM driver WHERE fleet_
 """
 
 _SEARCHED = """fleet_id = %(fleet)s AND (%(pattern)s IS NULL OR code LIKE %(pattern)s OR name LIKE %(pattern)s)"""
-_LISTED = f"{_SEARCHED} AND (%(active)s IS NULL OR is_active = %(active)s) AND code > %(after)s"
+_IS_ACTIVE = "(%(active)s IS NULL OR is_active = %(active)s)"
+_LISTED = f"{_SEARCHED} AND {_IS_ACTIVE} AND code > %(after)s"
 _PAGE_OF_ALL = f"JOIN (SELECT id FROM driver WHERE {_LISTED} ORDER BY code LIMIT %(limit)s) page ON page.id = driver_id"
 _TRUCKS_OF = """
 (SELECT JSON_ARRAYAGG(c.code) FROM truck c WHERE c.fleet_id = %(fleet)s AND c.id IN (
@@ -150,6 +151,8 @@ WHERE {_LISTED} ORDER BY t.code LIMIT %(limit)s
 """
 # One row: how many drivers a `pattern` finds, and how many of them are active.
 DRIVERS_FOUND = f"SELECT COUNT(*) AS drivers, COALESCE(SUM(is_active), 0) AS active FROM driver WHERE {_SEARCHED}"
+# One row a driver that `pattern` and `active` pick.
+DRIVERS_PICKED = f"SELECT id FROM driver WHERE {_SEARCHED} AND {_IS_ACTIVE}"
 
 _ITS = "driver_id = %(id)s"
 # One row, or none: the sums of the driver `id` in a period.

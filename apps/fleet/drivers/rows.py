@@ -51,6 +51,16 @@ def _plain(row: Row, terms: Terms) -> dict[str, Any]:
     }
 
 
+def totals(row: Row, terms: Terms) -> dict[str, Any]:
+    """What one driver, or several together, did."""
+    return {"truck_days": row["days"] or 0, **shown(row, terms)}
+
+
+def totals_compared(row: Row, before: Row, period: Period, terms: Terms) -> dict[str, Any]:
+    """The answer's `previous`, `change_pct` and `change_points`."""
+    return compared(row, before, period, terms, truck_days=before["days"] or 0)
+
+
 NO_SUMS: Row = dict.fromkeys(statements.BEFORE)
 NOTHING: Row = dict.fromkeys(statements.DRIVERS.names)
 

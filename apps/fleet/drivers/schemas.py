@@ -235,7 +235,15 @@ class DriverItem(Driver, Behavior, FuelMoney, Compared):
     is_ranked: bool = described(_RANKED, True)
 
 
-class DriversFound(BaseModel):
+class DriverTotals(Behavior, FuelMoney):
+    truck_days: int = described("Days on which they had a truck; two on one day are two.", 22)
+
+
+class DriverBefore(DriverTotals):
+    period: PeriodEcho
+
+
+class DriversTogether(DriverTotals):
     drivers: int = described("Drivers that `q` finds, active or not.", 14)
     active: int = described("Of them in Wialon.", 12)
 
@@ -244,7 +252,12 @@ class DriversAnswer(BaseModel):
     data: list[DriverItem] = Field(
         description="All drivers of the fleet in the order of `sort`, with what they did in the period."
     )
-    summary: DriversFound
+    summary: DriversTogether = Field(
+        description="Those that `q` and `active` pick together, whatever the page; their score is that of the sums."
+    )
+    previous: DriverBefore = Field(description="The same drivers in the period of equal length before.")
+    change_pct: BehaviorChange
+    change_points: BehaviorPoints
     page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho
@@ -258,14 +271,6 @@ class DriverDay(Behavior, FuelMoney):
     trucks: list[str] = described("Codes of the trucks that they had.", ["T-101"])
     length_s: int = described("Seconds for which they had them.", 86_400)
     max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
-
-
-class DriverTotals(Behavior, FuelMoney):
-    truck_days: int = described("Days on which they had a truck; two on one day are two.", 22)
-
-
-class DriverBefore(DriverTotals):
-    period: PeriodEcho
 
 
 class DriverDaysAnswer(BaseModel):

@@ -16,6 +16,7 @@ import orjson
 from apps.fleet.columns import Column
 from apps.fleet.drivers.queries import DRIVERS
 from apps.fleet.queries import FUEL_MONEY, TRUCK_SUMS
+from apps.trucks.detection.driver_parts import NOBODY
 
 TRUCKS = 64  # of a block, by id
 FIGURES = (*TRUCK_SUMS, "max_speed_kmh", *FUEL_MONEY)
@@ -178,6 +179,20 @@ def added_up_by_driver(
         return {}
     ids, table, starts = by_id(np.concatenate(tables, axis=1)[1:])
     return dict(zip(ids, sums_of(table, starts, names), strict=True))
+
+
+def drivers_together(
+    blocks: Iterable[bytes], names: Sequence[str], drivers: Collection[int] | None = None
+) -> dict[str, Any]:
+    """The sums of these drivers over all trucks, or of all who are known; null where nothing is measured."""
+    tables = [unpacked(packed, 2 + len(names))[1:] for packed in blocks if packed]
+    if not tables:
+        return dict.fromkeys(names)
+    table = np.concatenate(tables, axis=1)
+    counts = table[0] != NOBODY if drivers is None else np.isin(table[0], list(drivers))
+    if not counts.any():
+        return dict.fromkeys(names)
+    return sums_of(table[1:, counts], np.zeros(1, np.intp), names)[0]
 
 
 def trucks_by_driver(blocks: Iterable[bytes]) -> dict[int, list[int]]:

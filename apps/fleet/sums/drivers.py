@@ -9,7 +9,14 @@ from typing import Any
 
 from apps.fleet.drivers.queries import DRIVERS
 from apps.fleet.sums import queries as block_queries
-from apps.fleet.sums.blocks import Costs, added_up_by_driver, block_of, costs_added_up, trucks_by_driver
+from apps.fleet.sums.blocks import (
+    Costs,
+    added_up_by_driver,
+    block_of,
+    costs_added_up,
+    drivers_together,
+    trucks_by_driver,
+)
 from apps.fleet.sums.queries import DRIVER_COSTS, driver_columns
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
@@ -35,6 +42,12 @@ async def sums(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = No
 
 def sums_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Sums:
     return _sums(fetch_all_sync(driver_columns(names), _asked(where, trucks)), names, trucks)
+
+
+async def total(where: Where, drivers: Collection[int] | None = None) -> Row:
+    """The sums of these drivers together, or of all who are known; null where nothing is measured."""
+    packed = await fetch_all(driver_columns(NAMES), _asked(where, None))
+    return drivers_together((row["figures"] for row in packed), NAMES, drivers)
 
 
 async def costs(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
