@@ -133,8 +133,11 @@ def json_response(content: bytes, tag: str) -> HttpResponse:
 
 
 def tagged(request: AuthenticatedRequest, body: Any) -> HttpResponse:
-    """The body, or 304, with a tag of the body itself: for answers that follow from more than the summaries."""
-    content = dumps(body)
+    """The body, or 304, with a tag of the body itself: for answers that follow from more than the summaries.
+
+    A body of bytes is JSON already.
+    """
+    content = body if isinstance(body, bytes) else dumps(body)
     tag = etag(request, _digest(content))
     return not_modified(tag) if is_known(request, tag) else json_response(content, tag)
 

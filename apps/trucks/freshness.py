@@ -160,6 +160,17 @@ async def answer(
     return answers.json_response(content, tag)
 
 
+async def answer_by_content(request: AuthenticatedRequest, read: Read, build: Build) -> HttpResponse:
+    """The same of a body that also holds what changes without a revision: its tag is that of the body."""
+    answers.require_json(request)
+    read_now = partial(read, dt.datetime.now(dt.UTC))
+    for _ in range(_READS):
+        content, is_of_one_revision = await _built(request.auth.fleet_id, await read_now(), read_now, build)
+        if is_of_one_revision:
+            break
+    return answers.tagged(request, content)
+
+
 async def again(request: AuthenticatedRequest) -> HttpResponse | None:
     """The answer to a question that has been answered before, if nothing that it follows from has changed since.
 

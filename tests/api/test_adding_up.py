@@ -325,8 +325,8 @@ def faults(of: Answers) -> None:
 
 
 CHECKS = (
-    before_is_what_was, over_nothing, costs, why_costs_changed, trends, use, driving, drivers, drivers_together, sorted_drivers, fuel,
-    balance_of_tanks, idling, idling_of_a_group, faults,
+    before_is_what_was, over_nothing, costs, why_costs_changed, trends, use, driving, drivers, drivers_together,
+    sorted_drivers, fuel, balance_of_tanks, idling, idling_of_a_group, faults,
 )  # fmt: skip
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 23))]
 

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from ninja import Body, Query, Router
 
 from apps.accounts.amounts import money
-from apps.accounts.answers import Answer, dumps, is_known, not_modified, require_json, tagged
+from apps.accounts.answers import Answer, dumps, is_known, not_modified, require_json
 from apps.accounts.authentication import ApiKey, AuthenticatedRequest, Principal
 from apps.accounts.idempotency import idempotent, starts_work
 from apps.accounts.models import Fleet
@@ -23,12 +23,16 @@ from apps.accounts.preconditions import IF_MATCH, require_match, row_tag
 from apps.accounts.problems import Conflict, NotFound
 from apps.files.answers import Listing, file_asked
 from apps.files.columns import shape
+from apps.fleet import figures
 from apps.fleet.ledger import changes as ledger
 from apps.fleet.ledger import spreading
 from apps.fleet.ledger.bodies import apply
 from apps.fleet.ledger.queries import when
 from apps.fleet.ledger.resources import RESOURCES, SCOPE, Resource
+from apps.fleet.whose import Whose
+from apps.merging import together
 from apps.mysql import Row, fetch_all
+from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_exports import PagedList
 
@@ -107,18 +111,35 @@ def _needed(error: ValidationError) -> Conflict:
 async def _list(resource: Resource, request: AuthenticatedRequest, asked: Any) -> HttpResponse:
     if form := file_asked(request, asked):
         return await file_of(resource).file(request, asked, asked, form)
-    require_json(request)
     who = request.auth
     period = asked.span(who.zone, dt.datetime.now(dt.UTC))
     page = Page.of(asked, resource.path, who.fleet_id, period)
-    rows, page_echo = await _page(resource, who, period, None, asked, page)
-    body = {
-        "data": rows,
-        "summary": _totals(resource, await fetch_all(resource.rows.totals, _asked(resource, who, asked, period))),
-        "page": page_echo,
-        "period": None if period is None else period.echo(),
-    }
-    return tagged(request, body)
+
+    async def build(fresh: Freshness) -> dict[str, Any]:
+        (rows, page_echo), totals, beside = await together(
+            _page(resource, who, period, fresh, asked, page),
+            fetch_all(resource.rows.totals, _asked(resource, who, asked, period)),
+            _freshness(resource, who.fleet_id, period, fresh),
+        )
+        return {
+            "data": rows,
+            "summary": _totals(resource, totals),
+            "page": page_echo,
+            "period": None if period is None else period.echo(),
+            "freshness": beside,
+        }
+
+    return await freshness.answer_by_content(request, partial(freshness.state_of_fleet, who.fleet_id), build)
+
+
+async def _freshness(resource: Resource, fleet_id: int, period: Period | None, fresh: Freshness) -> dict[str, Any]:
+    """How far the figures are known that follow from the rows; without a period there is no time to cover."""
+    covered = None
+    if period is not None:
+        sums = await Whose(fleet_id, None, fresh.revision).sums(period)
+        covered = figures.coverage_pct(sums.totals)
+    unspread = await spreading.missing(fleet_id, period) if resource.rows.is_spread else {}
+    return fresh.body(covered) | unspread
 
 
 def file_of(resource: Resource) -> PagedList[Any]:
@@ -127,7 +148,7 @@ def file_of(resource: Resource) -> PagedList[Any]:
 
 
 async def _page(
-    resource: Resource, who: Principal, period: Period | None, _: Freshness | None, asked: Any, page: Page
+    resource: Resource, who: Principal, period: Period | None, _: Freshness, asked: Any, page: Page
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     where = {**_asked(resource, who, asked, period), "after": page.after, "limit": page.limit + 1}
     rows, page_echo = page.cut(await fetch_all(resource.rows.page(asked.sort), where), "row_key")

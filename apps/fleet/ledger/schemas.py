@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from apps.accounts.parameters import OptionalPeriod, Paging, Parameters
-from apps.accounts.schemas import Instant, Money, OwnMoney, PageEcho, PeriodEcho, described
+from apps.accounts.schemas import FreshnessEcho, Instant, Money, OwnMoney, PageEcho, PeriodEcho, described
 from apps.files.answers import Exportable
 from apps.files.cells import Kind
 from apps.fleet.models import AllocationBasis, CostBasis, CostLine, LedgerImport
+from apps.fleet.schemas import CostFreshness
 
 
 def _text(value: Any) -> Any:
@@ -273,6 +274,7 @@ class PurchasesFound(AmountsFound):
 class _Listed(BaseModel):
     page: PageEcho
     period: PeriodEcho | None = Field(description="The period that was asked for; null: of any time.")
+    freshness: FreshnessEcho = Field(description="Of the figures that follow from the rows.")
 
 
 _TOUCHED = described("Truck-days that are computed anew because of it.", 31)
@@ -281,6 +283,10 @@ _TOUCHED = described("Truck-days that are computed anew because of it.", 31)
 class EntryList(_Listed):
     data: list[Entry]
     summary: AmountsFound
+    freshness: CostFreshness = Field(
+        description="Of the figures that follow from the rows. Invoices that are not spread are counted of the period, "
+        "or of any time, whatever else is asked for."
+    )
 
 
 class EntryAnswer(BaseModel):

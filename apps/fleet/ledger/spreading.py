@@ -1,5 +1,6 @@
 """How far invoices are spread: what answers say of each, and how many make the costs of a period incomplete."""
 
+import datetime as dt
 from typing import Any
 
 from apps.accounts.periods import Period
@@ -55,13 +56,14 @@ _OF_FLEET, _OF_TRUCK, _OF_GROUP = (
 
 
 async def missing(
-    fleet_id: int, period: Period, *, truck_id: int | None = None, group_id: int | None = None
+    fleet_id: int, period: Period | None, *, truck_id: int | None = None, group_id: int | None = None
 ) -> dict[str, dict[str, int]]:
-    """What the freshness of costs says of invoices, of the fleet, a truck or a group.
+    """What the freshness of costs says of invoices, of the fleet, a truck or a group; without a period of all.
 
     What is noted changes with the fleet's revision, or with its facts: so it may be part of a tagged answer.
     """
     statement = _OF_TRUCK if truck_id else _OF_GROUP if group_id else _OF_FLEET
-    asked: dict[str, Any] = {"fleet": fleet_id, "from_day": period.first, "to_day": period.last}
+    first, last = (dt.date.min, dt.date.max) if period is None else (period.first, period.last)
+    asked: dict[str, Any] = {"fleet": fleet_id, "from_day": first, "to_day": last}
     row = (await fetch_all(statement, {**asked, "id": truck_id or group_id}))[0]
     return {"unspread_invoices": {name: int(number) for name, number in row.items()}}

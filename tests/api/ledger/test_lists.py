@@ -4,6 +4,7 @@ import datetime as dt
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import ExchangeRate, FuelPrice
+from tests import rows
 from tests.api.ledger.requests import (
     BODIES,
     MODELS,
@@ -63,6 +64,27 @@ def test_a_list_shows_a_row_as_it_is_by_itself(asgi: AsgiClient, fleet: Fleet, k
     assert asgi.get(path(kind, row["id"]), key, known).status_code == 304
     asgi.send("PATCH", path(kind, row["id"]), key, {"If-Match": "*"}, json=PATCHES[kind][0])
     assert asgi.get(path(kind, row["id"]), key, known).status_code == 200
+
+
+@each_kind
+def test_a_list_says_how_far_the_figures_are_known_that_follow_from_it(
+    asgi: AsgiClient, fleet: Fleet, key: str, kind: str
+) -> None:
+    """As the cost analysis of the same period does; without a period there is none to cover."""
+    rows.truck_day(fleet.trucks.get(code="T-1"), dt.date(2026, 3, 5), parked_s=3_600)
+    rows.fleet_day(fleet, dt.date(2026, 3, 5))
+    rows.revision(fleet, 3)
+    period = "from=2026-03-05&to=2026-03-05"
+    of_costs = asgi.get(f"/api/v2/fleet/cost-analysis?{period}", key).json()["freshness"]
+    found = asgi.get(f"{path(kind)}?{period}", key)
+    of_entries = of_costs.pop("unspread_invoices")
+    assert found.json()["freshness"] == of_costs | ({"unspread_invoices": of_entries} if kind == "entries" else {})
+    assert of_costs["coverage_pct"] is not None and of_costs["revision"] == 3
+    any_time = asgi.get(path(kind), key)
+    assert any_time.json()["freshness"] == found.json()["freshness"] | {"coverage_pct": None}
+    rows.revision(fleet, 4)
+    later = asgi.get(path(kind), key, {"If-None-Match": any_time.headers["ETag"]})
+    assert (later.status_code, later.json()["freshness"]["revision"]) == (200, 4)
 
 
 def test_a_list_says_what_all_of_its_pages_come_to(asgi: AsgiClient, fleet: Fleet, key: str) -> None:

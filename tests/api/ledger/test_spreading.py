@@ -49,7 +49,11 @@ def test_an_invoice_says_how_far_it_is_spread_and_costs_how_many_are_not(
     assert unspread(asgi, key, "&group=South") == (0, 0), "it is T-1's"
     assert unspread(asgi, key, "&truck_id=T-1", "fleet/trends") == (1, 0)
     assert unspread(asgi, key, "&truck_id=T-2", "fleet/trends") == (0, 0)
-    assert unspread(asgi, key, of="fleet/summary") == (1, 0)
+    assert unspread(asgi, key, of="fleet/summary") == unspread(asgi, key, of="costs/entries") == (1, 0)
+    every = asgi.get(path("entries"), key).json()["freshness"]
+    assert every["unspread_invoices"] == {"waiting": 1, "no_exchange_rate": 0}
+    before = asgi.get(f"{path('entries')}?from=2026-02-01&to=2026-02-02", key).json()["freshness"]
+    assert before["unspread_invoices"] == {"waiting": 0, "no_exchange_rate": 0}, "it covers none of these days"
     file = asgi.get(f"{path('entries')}?format=csv", key).text.splitlines()
     assert file[0].endswith("spreading_state,spreading_reason")
     shares.reallocate(fleet)
