@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.urls import path
 
-from apps.fleet.admin import cost_page, driver_page, use_page
+from apps.fleet.pages.costs import page as cost_page
+from apps.fleet.pages.driving import page as driver_page
+from apps.fleet.pages.utilization import page as use_page
 from fleet_project import health
 from fleet_project.api import api
 from fleet_project.metrics import metrics

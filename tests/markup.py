@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
-from apps.fleet.admin.cells import Numbers
+from apps.fleet.pages.cells import Numbers
 
 
 class _Tags(HTMLParser):

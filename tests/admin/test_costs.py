@@ -19,9 +19,9 @@ from django.urls import reverse
 
 from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet import queries
-from apps.fleet.admin import cost_reading
 from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.models import Benchmark, TruckDayDriver, TruckDayFuel
+from apps.fleet.pages.costs import reading as cost_reading
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.summaries.sums import of_spans
 from apps.trucks.invalidation import mark
@@ -214,7 +214,7 @@ def test_a_group_is_its_trucks_and_a_truck_is_itself(client: Client) -> None:
 
 def test_trucks_are_ranked_as_asked_and_in_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     make()
-    monkeypatch.setattr("apps.fleet.admin.cost_lists.TRUCKS_SHOWN", 2)
+    monkeypatch.setattr("apps.fleet.pages.costs.lists.TRUCKS_SHOWN", 2)
 
     def shown(**query: Any) -> list[str]:
         table = page(client, **PERIOD, **query).context["trucks"]["table"]
@@ -272,7 +272,7 @@ def test_drivers_come_the_dearest_first_and_nobody_known_last(client: Client) ->
 
 def test_of_many_drivers_the_rest_is_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     drive(make())
-    monkeypatch.setattr("apps.fleet.admin.cost_drivers.SHOWN", 1)
+    monkeypatch.setattr("apps.fleet.pages.costs.drivers.SHOWN", 1)
     drivers = page(client, **PERIOD).context["drivers"]
     assert (list(cells_of(drivers["table"])), drivers["left_out"]) == (["Ben <i>", "Nobody known"], 1)
 
@@ -424,6 +424,6 @@ def test_what_changes_between_two_statements_is_read_again(client: Client, monke
 
     for changes, expected in ((0, 1), (1, 2), (9, 3)):
         reads.clear()
-        monkeypatch.setattr("apps.fleet.admin.cost_page.read", reading(changes))
+        monkeypatch.setattr("apps.fleet.pages.costs.page.read", reading(changes))
         page(client, **PERIOD)
         assert len(reads) == expected

@@ -24,9 +24,9 @@ from django.urls import reverse
 
 from apps.accounts.models import Fleet, FleetMembership
 from apps.files import answers, processes
-from apps.fleet.admin.cells import Numbers
 from apps.fleet.admin.period import PeriodFilter
 from apps.fleet.models import Benchmark
+from apps.fleet.pages.cells import Numbers
 from apps.trucks.models import TruckDay, TruckGroup
 from apps.trucks.models.views import TruckDayRow
 from tests import rows
@@ -229,7 +229,7 @@ def test_a_file_has_all_trucks_in_the_order_of_the_page(page: Page, monkeypatch:
         rows.truck_day(truck, NOW[0])
         rows.cost(truck, "fuel", f"{number + 1}.00", NOW[0])
     rows.fleet_day(fleet, NOW[0])
-    monkeypatch.setattr("apps.fleet.admin.cost_lists.TRUCKS_SHOWN", 2)
+    monkeypatch.setattr("apps.fleet.pages.costs.lists.TRUCKS_SHOWN", 2)
     assert len(page.get("costs", **PERIOD).context["trucks"]["table"].rows) == 2
     *found, total = lines(page.file("costs", "trucks"))[1:]
     assert [row[2] for row in found] == [f"T-{number:02}" for number in range(4, -1, -1)]

@@ -58,7 +58,7 @@ def test_todays_figures_are_those_of_the_fleets_day(client: Client) -> None:
     for back in (0, 1):
         rows.fleet_day(fleet, rows.DAY - dt.timedelta(days=back))
     context = today(client).context
-    tiles = {tile.title: (tile.value, tile.note) for tile in context["tiles"]}
+    tiles = {tile.title: (tile.value, *tile.notes) for tile in context["tiles"]}
     assert tiles["Distance"] == ("200 mi", "100 mi yesterday")
     assert tiles["Fuel"] == ("20 gal", "– yesterday")
     assert tiles["Consumption"] == ("10.0 mpg", "– yesterday")

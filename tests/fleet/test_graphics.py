@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from apps.fleet.admin.graphics import (
+from apps.fleet.pages.graphics import (
     BOTTOM,
     HEIGHT,
     LEFT,

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from apps.accounts.periods import NAMES, PeriodError, requested
-from apps.fleet.admin.presets import DEFAULT, LONGEST_DAYS, asked_period, presets
+from apps.fleet.pages.presets import DEFAULT, LONGEST_DAYS, asked_period, presets
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOW = dt.datetime(2026, 8, 20, 3, 30, tzinfo=dt.UTC)  # Wednesday the 19th, 22:30 in Chicago

@@ -15,6 +15,7 @@ from apps.accounts.scope import chosen_fleet, fleets_of
 from apps.accounts.units import UnitSystem, unit_system
 from apps.fleet import queries
 from apps.fleet.models import DirtyEntry, ReportDelivery, ReportSchedule
+from apps.fleet.pages.tiles import Tile
 from apps.fleet.reports.figures import Sums
 from apps.fleet.reports.wording import number
 from apps.mysql import fetch_all_sync
@@ -26,15 +27,6 @@ from apps.trucks.models import DirtyDay, FuelEvent, SyncRun, Truck, TruckSync
 CHART_DAYS = 14
 DRAIN_DAYS = 7
 DRAINS_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A figure of today, with the day before to hold it against."""
-
-    title: str
-    value: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +110,7 @@ def trucks_by_status(fleet: Fleet, now: float) -> list[tuple[str, int]]:
 
 def tiles(today: tuple[dt.date, Sums | None], before: tuple[dt.date, Sums | None], units: UnitSystem) -> list[Tile]:
     now, then = _shown(today[1], units), _shown(before[1], units)
-    return [Tile(title, value, f"{then[title]} yesterday") for title, value in now.items()]
+    return [Tile(title, value, [f"{then[title]} yesterday"]) for title, value in now.items()]
 
 
 def _shown(sums: Sums | None, units: UnitSystem) -> dict[str, str]:

@@ -23,9 +23,9 @@ from apps.accounts.scope import asked_fleet
 from apps.files.answers import TYPES, Listing, OfTruck
 from apps.files.columns import shape
 from apps.files.job import Statement
-from apps.fleet.admin import downloads
 from apps.fleet.admin.period import PeriodFilter
 from apps.fleet.fuel.schemas import FuelAlertItem
+from apps.fleet.pages import downloads
 from apps.trucks import exports
 from apps.trucks.event_schemas import Fault
 from apps.trucks.exports import TruckList

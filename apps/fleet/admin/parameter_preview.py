@@ -20,8 +20,8 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.admin_base import DASH
 from apps.accounts.models import Fleet
-from apps.fleet.admin.cells import Numbers
 from apps.fleet.admin.figures import figure, title
+from apps.fleet.pages.cells import Numbers
 from apps.trucks.admin.parameters import LABELS, ParameterSetAdmin
 from apps.trucks.models import ParameterSet
 from apps.trucks.parameter_preview import Difference, TruckPreview, differences, preview, trucks_of

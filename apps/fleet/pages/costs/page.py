@@ -7,19 +7,19 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from apps.fleet import figures
-from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked, Files
-from apps.fleet.admin.cost_benchmark import benchmark
-from apps.fleet.admin.cost_change import change
-from apps.fleet.admin.cost_drivers import by_driver, every_driver
-from apps.fleet.admin.cost_fuel import fuel, idling
-from apps.fleet.admin.cost_lines import lines_table, over_time, over_time_table, rate_over_time
-from apps.fleet.admin.cost_lists import ORDERS, by_group, every_truck, trucks
-from apps.fleet.admin.cost_reading import Reading, Spent, read
-from apps.fleet.admin.cost_words import SOURCES, amount, of_money
-from apps.fleet.admin.dashboard import Tile
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs, per
+from apps.fleet.pages import analysis
+from apps.fleet.pages.analysis import Asked, Files
+from apps.fleet.pages.costs.benchmark import benchmark
+from apps.fleet.pages.costs.change import change
+from apps.fleet.pages.costs.drivers import by_driver, every_driver
+from apps.fleet.pages.costs.fuel import fuel, idling
+from apps.fleet.pages.costs.lines import lines_table, over_time, over_time_table, rate_over_time
+from apps.fleet.pages.costs.lists import ORDERS, by_group, every_truck, trucks
+from apps.fleet.pages.costs.reading import Reading, Spent, read
+from apps.fleet.pages.costs.words import SOURCES, amount, of_money
+from apps.fleet.pages.tiles import Tile
 from apps.fleet.reports.wording import number
 
 
@@ -95,7 +95,7 @@ def tiles(chosen: Asked, now: Spent, before: Spent) -> list[Tile]:
         "Per truck and day": (2, currency),
     }
     return [
-        Tile(title, number(shown[0][title], *how), analysis.compared(shown[0][title], shown[1][title], how[0]))
+        Tile(title, number(shown[0][title], *how), [analysis.compared(shown[0][title], shown[1][title], how[0])])
         for title, how in unit.items()
     ]
 

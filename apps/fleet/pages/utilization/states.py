@@ -4,11 +4,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Figure, bucket_label, bucket_words, date, hours
-from apps.fleet.admin.cells import Numbers, number
-from apps.fleet.admin.graphics import Column, Series
-from apps.fleet.admin.use_reading import Bucket
+from apps.fleet.pages import analysis, graphics
+from apps.fleet.pages.analysis import Asked, Figure, bucket_label, bucket_words, date, hours
+from apps.fleet.pages.cells import Numbers, number
+from apps.fleet.pages.graphics import Column, Series
+from apps.fleet.pages.utilization.reading import Bucket
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.mysql import Row
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from apps.fleet.admin.analysis import Asked
 from apps.fleet.models import CostLine
 from apps.fleet.models.costs import UNALLOCATED
+from apps.fleet.pages.analysis import Asked
 from apps.fleet.reports.wording import number
 
 SOURCES = {"actual": "Actual", "allocated": "Allocated", "estimated": "Estimated"}

@@ -8,14 +8,14 @@ from typing import Any
 
 from apps.accounts.periods import Period
 from apps.fleet import queries
-from apps.fleet.admin import cost_drivers
-from apps.fleet.admin import queries as page_queries
-from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cost_drivers import DriverSpent
 from apps.fleet.costs import queries as cost_queries
 from apps.fleet.costs.api import SUMS, groups_spent
 from apps.fleet.costs.figures import TANKS, tanks_together
 from apps.fleet.figures import Costs
+from apps.fleet.pages import queries as page_queries
+from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.costs import drivers as cost_drivers
+from apps.fleet.pages.costs.drivers import DriverSpent
 from apps.fleet.spans import buckets
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums

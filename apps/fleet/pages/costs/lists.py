@@ -6,12 +6,12 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cells import Numbers, number, told
-from apps.fleet.admin.cost_reading import GroupSpent, TruckSpent
-from apps.fleet.admin.cost_words import SOURCES
 from apps.fleet.figures import Costs, per, share_pct
+from apps.fleet.pages import analysis
+from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.cells import Numbers, number, told
+from apps.fleet.pages.costs.reading import GroupSpent, TruckSpent
+from apps.fleet.pages.costs.words import SOURCES
 
 TRUCKS_SHOWN = 50
 ORDERS = {"amount": "cost", "distance": "cost per distance", "name": "name"}

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Figure
-from apps.fleet.admin.cells import Numbers, number
-from apps.fleet.admin.cost_reading import Reading
-from apps.fleet.admin.cost_words import amount, line_title, of_money, signed
-from apps.fleet.admin.graphics import Step
 from apps.fleet.costs import figures as cost_figures
+from apps.fleet.pages import analysis, graphics
+from apps.fleet.pages.analysis import Asked, Figure
+from apps.fleet.pages.cells import Numbers, number
+from apps.fleet.pages.costs.reading import Reading
+from apps.fleet.pages.costs.words import amount, line_title, of_money, signed
+from apps.fleet.pages.graphics import Step
 
 
 def change(chosen: Asked, reading: Reading) -> dict[str, Any]:

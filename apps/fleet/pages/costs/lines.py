@@ -6,14 +6,14 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked, Figure, bucket_label, bucket_words, date
-from apps.fleet.admin.cells import Numbers, number, told
-from apps.fleet.admin.cost_reading import Bucket, Spent
-from apps.fleet.admin.cost_words import SOURCES, amount, line_title, rate
-from apps.fleet.admin.graphics import Column, Series
 from apps.fleet.figures import Costs, share_pct
 from apps.fleet.models.costs import UNALLOCATED
+from apps.fleet.pages import analysis, graphics
+from apps.fleet.pages.analysis import Asked, Figure, bucket_label, bucket_words, date
+from apps.fleet.pages.cells import Numbers, number, told
+from apps.fleet.pages.costs.reading import Bucket, Spent
+from apps.fleet.pages.costs.words import SOURCES, amount, line_title, rate
+from apps.fleet.pages.graphics import Column, Series
 
 _HATCHED = ("driver_benefits", "tires", "permits", UNALLOCATED)
 

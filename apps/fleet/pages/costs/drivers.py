@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.fleet import queries
-from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked, trucks_of
-from apps.fleet.admin.cells import Numbers, number, told
 from apps.fleet.drivers.cost_queries import SUMS
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
+from apps.fleet.pages import analysis
+from apps.fleet.pages.analysis import Asked, trucks_of
+from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.sums import drivers as driver_sums
 
 SHOWN = 50

@@ -6,15 +6,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from apps.fleet import figures
-from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked, Files
-from apps.fleet.admin.use_days import days
-from apps.fleet.admin.use_hours import at_work, heat_map
-from apps.fleet.admin.use_lists import ORDERS, by_group, every_truck, every_truck_not_ranked, not_ranked, trucks
-from apps.fleet.admin.use_places import places
-from apps.fleet.admin.use_ratios import ratios
-from apps.fleet.admin.use_reading import Reading, read
-from apps.fleet.admin.use_states import over_time, over_time_table, whole
+from apps.fleet.pages import analysis
+from apps.fleet.pages.analysis import Asked, Files
+from apps.fleet.pages.utilization.days import days
+from apps.fleet.pages.utilization.hours import at_work, heat_map
+from apps.fleet.pages.utilization.lists import ORDERS, by_group, every_truck, every_truck_not_ranked, not_ranked, trucks
+from apps.fleet.pages.utilization.places import places
+from apps.fleet.pages.utilization.ratios import ratios
+from apps.fleet.pages.utilization.reading import Reading, read
+from apps.fleet.pages.utilization.states import over_time, over_time_table, whole
 from apps.fleet.utilization.figures import RANKED_FROM_PCT
 
 

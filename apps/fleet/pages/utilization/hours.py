@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from apps.fleet.admin import graphics
-from apps.fleet.admin.analysis import Figure
-from apps.fleet.admin.cells import Numbers, number
+from apps.fleet.pages import graphics
+from apps.fleet.pages.analysis import Figure
+from apps.fleet.pages.cells import Numbers, number
 from apps.fleet.utilization.hours import HOURS, SUMS, Table
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cells import Numbers, Told, number
+from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.cells import Numbers, Told, number
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.utilization.figures import days as days_used
 from apps.fleet.utilization.figures import days_of_period

@@ -3,12 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet.admin import analysis, graphics
-from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cells import Numbers, number, told
-from apps.fleet.admin.cost_reading import Reading
-from apps.fleet.admin.cost_words import line_title, scaled
 from apps.fleet.costs import figures as cost_figures
+from apps.fleet.pages import analysis, graphics
+from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.cells import Numbers, number, told
+from apps.fleet.pages.costs.reading import Reading
+from apps.fleet.pages.costs.words import line_title, scaled
 from apps.fleet.reports.wording import NOT_MEASURED
 
 

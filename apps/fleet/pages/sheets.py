@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.html import strip_tags
 
 from apps.files.cells import Column, Kind
-from apps.fleet.admin.cells import Numbers, Told, Value
+from apps.fleet.pages.cells import Numbers, Told, Value
 from apps.fleet.reports.wording import NOT_MEASURED
 
 PLACES = 4

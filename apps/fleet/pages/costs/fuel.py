@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cells import Numbers, number
-from apps.fleet.admin.cost_words import amount, of_money, scaled
 from apps.fleet.costs import figures as cost_figures
+from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.cells import Numbers, number
+from apps.fleet.pages.costs.words import amount, of_money, scaled
 
 
 def fuel(chosen: Asked, totals: Mapping[str, Any], tanks: Mapping[str, Any]) -> dict[str, Any]:

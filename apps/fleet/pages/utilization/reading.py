@@ -9,9 +9,9 @@ import orjson
 
 from apps.accounts.periods import Period
 from apps.fleet import queries
-from apps.fleet.admin import queries as page_queries
-from apps.fleet.admin.analysis import Asked
 from apps.fleet.idling import queries as idling_queries
+from apps.fleet.pages import queries as page_queries
+from apps.fleet.pages.analysis import Asked
 from apps.fleet.spans import buckets
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import queries as block_queries

@@ -8,9 +8,9 @@ import orjson
 
 from apps.accounts.periods import Period
 from apps.fleet import queries
-from apps.fleet.admin.analysis import Asked, trucks_of
 from apps.fleet.drivers import queries as statements
 from apps.fleet.drivers.safety import Weights
+from apps.fleet.pages.analysis import Asked, trucks_of
 from apps.fleet.spans import buckets
 from apps.fleet.sums import drivers as driver_sums
 from apps.mysql import Row, fetch_all_sync

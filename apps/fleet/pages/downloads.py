@@ -16,7 +16,7 @@ from apps.accounts.problems import Problem
 from apps.files import answers as files
 from apps.files.answers import TYPES, FileOptions, Question, Titled
 from apps.files.job import FileFormat, Pages, Statement
-from apps.fleet.admin.sheets import Sheet
+from apps.fleet.pages.sheets import Sheet
 from apps.trucks.freshness import Freshness
 
 _OWN = ("download", "format", "page")

@@ -6,11 +6,11 @@ from typing import Any
 from django.utils.html import format_html
 
 from apps.fleet import figures
-from apps.fleet.admin import analysis
-from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cells import Numbers, number, told
-from apps.fleet.admin.use_reading import Reading, TruckUsed, targets_of
-from apps.fleet.admin.use_states import SERIES, state_seconds
+from apps.fleet.pages import analysis
+from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.cells import Numbers, number, told
+from apps.fleet.pages.utilization.reading import Reading, TruckUsed, targets_of
+from apps.fleet.pages.utilization.states import SERIES, state_seconds
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.utilization.figures import coverage_pct, is_ranked, states
 from apps.fleet.utilization.figures import days as days_used

@@ -19,11 +19,11 @@ from apps.accounts.models import Fleet
 from apps.accounts.periods import Period, PeriodError
 from apps.accounts.scope import asked_fleet, fleets_of
 from apps.accounts.units import UnitSystem, unit_system
-from apps.fleet.admin import downloads, graphics
-from apps.fleet.admin.cells import Numbers
-from apps.fleet.admin.graphics import Chart, Series
-from apps.fleet.admin.presets import LONGEST_DAYS, asked_period, presets
-from apps.fleet.admin.sheets import sheet
+from apps.fleet.pages import downloads, graphics
+from apps.fleet.pages.cells import Numbers
+from apps.fleet.pages.graphics import Chart, Series
+from apps.fleet.pages.presets import LONGEST_DAYS, asked_period, presets
+from apps.fleet.pages.sheets import sheet
 from apps.fleet.reports.wording import Number, number
 from apps.fleet.summaries.writing import SETTLED_AFTER_S
 from apps.mysql import fetch_all_sync

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.fleet.admin.analysis import Asked
-from apps.fleet.admin.cells import Numbers, number
 from apps.fleet.idling import figures as idling_figures
+from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.cells import Numbers, number
 from apps.mysql import Row
 
 

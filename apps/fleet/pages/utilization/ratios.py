@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from apps.fleet import figures
-from apps.fleet.admin.analysis import Asked, hours
-from apps.fleet.admin.use_reading import Reading, targets_of
+from apps.fleet.pages.analysis import Asked, hours
+from apps.fleet.pages.utilization.reading import Reading, targets_of
 from apps.fleet.reports.wording import number
 from apps.mysql import Row
 

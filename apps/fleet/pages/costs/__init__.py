@@ -1,0 +1,1 @@
+"""The page about costs, a module for every part of it."""

@@ -1,0 +1,1 @@
+"""The page about driving, of all drivers and of one."""

@@ -1,0 +1,1 @@
+"""The page about utilization, a module for every part of it."""
