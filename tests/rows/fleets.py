@@ -4,6 +4,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
+
 from apps.accounts.keys import create_key
 from apps.accounts.models import ApiKey, Fleet
 from apps.fleet.models import CalendarHoliday, WorkingCalendar, WorkshopStay
@@ -20,10 +22,31 @@ from apps.trucks.models import (
     TruckGroup,
     TruckSync,
 )
-from apps.trucks.sync.watermarks import recount
 
 DAY = dt.date(2026, 3, 10)
 NOON = dt.datetime(2026, 3, 10, 17, tzinfo=dt.UTC)  # in Chicago, where clocks changed two days earlier
+# As `watermarks.recount` does it, which takes twenty times as much work and is asked for with every truck.
+_COUNT_WATERMARKS = """
+INSERT INTO fleet_watermark (fleet_id, version, trucks, known_until, steps)
+SELECT
+    %(fleet)s, 1, (SELECT COUNT(*) FROM truck WHERE fleet_id = %(fleet)s AND is_active), MIN(known_until),
+    COALESCE(
+        CONCAT('[', GROUP_CONCAT(IF(n, CONCAT('[', known_until, ', ', n, ']'), NULL) ORDER BY known_until), ']'), '[]'
+    )
+FROM (
+    SELECT known_until, SUM(first_t IS NOT NULL) AS n FROM truck_sync
+    WHERE fleet_id = %(fleet)s AND known_until IS NOT NULL
+        AND truck_id NOT IN (SELECT id FROM truck WHERE fleet_id = %(fleet)s AND NOT is_active)
+    GROUP BY known_until
+) steps
+ON DUPLICATE KEY UPDATE version = version + 1, trucks = VALUES(trucks), known_until = VALUES(known_until),
+    steps = VALUES(steps)
+"""
+
+
+def _count_watermarks(fleet_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_WATERMARKS, {"fleet": fleet_id})
 
 
 def fleet(name: str = "Prairie Haulage", **changes: Any) -> Fleet:
@@ -51,7 +74,7 @@ def truck(fleet: Fleet, code: str = "T-1", **changes: Any) -> Truck:
     number = 1000 + Truck.objects.count()
     values = {"name": f"Truck {code}", "wialon_id": number, "tank_l": 600.0, "vin": f"1XKYD49X0{number:08d}", **changes}
     made = Truck.objects.create(fleet=fleet, code=code, **values)
-    recount(fleet.pk)
+    _count_watermarks(fleet.pk)
     return made
 
 
@@ -90,7 +113,7 @@ def known(truck: Truck, until: dt.datetime | None = NOON, **changes: Any) -> Tru
     second = None if until is None else int(until.timestamp())
     values = {"known_until": second, "first_t": 1_760_000_000, "cursor_t": second, **changes}
     made = TruckSync.objects.create(truck_id=truck.pk, fleet_id=truck.fleet_id, **values)
-    recount(truck.fleet_id)
+    _count_watermarks(truck.fleet_id)
     return made
 
 

@@ -126,3 +126,20 @@ def test_what_comes_out_the_same_is_not_written() -> None:
     before = FleetWatermark.objects.get(fleet_id=fleet.pk).version
     recount(fleet.pk)
     assert FleetWatermark.objects.get(fleet_id=fleet.pk).version == before
+
+
+@pytest.mark.django_db
+def test_rows_of_tests_are_counted_as_the_product_counts() -> None:
+    fleet = rows.fleet()
+    made = FleetWatermark.objects.filter(fleet_id=fleet.pk)
+    for number, changes in enumerate(
+        ({}, {}, {"first_t": None}, {"until": None}, {"until": rows.NOON.replace(hour=3)})
+    ):
+        rows.known(rows.truck(fleet, f"T-{number}", is_active=number != 1), **changes)
+        counted = made.get()
+        recount(fleet.pk)
+        assert made.get().version == counted.version, "it had nothing to correct"
+    rows.truck(fleet, "never known")
+    counted = made.get()
+    recount(fleet.pk)
+    assert (made.get().version, counted.trucks) == (counted.version, 5)
