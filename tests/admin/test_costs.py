@@ -20,7 +20,7 @@ from django.urls import reverse
 from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet import queries
 from apps.fleet.costs.allocation import NO_TRUCK
-from apps.fleet.models import Benchmark, TruckDayDriver, TruckDayFuel
+from apps.fleet.models import Benchmark, FuelPurchase, TruckDayDriver, TruckDayFuel
 from apps.fleet.pages.costs import reading as cost_reading
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.summaries.sums import of_spans
@@ -195,6 +195,21 @@ def test_the_trucks_of_all_groups_cost_what_the_fleet_costs_but_for_the_unalloca
         assert all_trucks["fuel"][name] == whole["fuel"][name]
     assert all_trucks["fuel"]["balance"] == whole["fuel"]["balance"]
     assert all_trucks["idling"] == whole["idling"]
+
+
+def test_purchases_on_days_that_the_truck_does_not_have_are_told(client: Client) -> None:
+    fleet = make(units="us")
+    assert page(client, **PERIOD).context["fuel"]["without_day"] == ""
+    bought = {"litres": Decimal("378.541"), "amount": Decimal(400), "currency": "USD", "purchased_at": rows.NOON}
+    late = FuelPurchase.objects.create(fleet=fleet, truck=fleet.trucks.get(code="T-3"), **bought)
+    TruckSync.objects.filter(truck_id=late.truck_id).update(known_until=int(rows.NOON.timestamp()) - 3 * 86_400)
+    period = {**PERIOD, "to": "2026-03-31"}
+    told = page(client, **period)
+    assert told.context["fuel"]["without_day"] == "1 purchase of 100.0 gal"
+    assert "booked on days that the truck does not have" in told.content.decode()
+    others = page(client, group=TruckGroup.objects.get().pk, **period).context["fuel"]
+    alone = [page(client, truck=code, **period).context["fuel"]["without_day"] for code in ("T-1", "T-3")]
+    assert (others["without_day"], alone) == ("", ["", "1 purchase of 100.0 gal"])
 
 
 def test_a_group_is_its_trucks_and_a_truck_is_itself(client: Client) -> None:

@@ -11,7 +11,8 @@ import pytest
 from django.db.models import Model
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import TruckDayCost, TruckDayFuel
+from apps.fleet.ledger import changes as ledger
+from apps.fleet.models import FuelPurchase, TruckDayCost, TruckDayFuel
 from apps.fleet.summaries import sums
 from apps.trucks.models import SummaryRevision, Truck, TruckDay
 from tests import rows
@@ -184,6 +185,24 @@ def test_a_month_without_truck_days_has_what_no_truck_bears(api_get: Get, fleet:
     assert [each["month"] for each in others] == ["2026-02", "2026-03", "2026-04"]
     for parts in (months, answer["data"]["by_quarter"]):
         assert usd(sum(Decimal(each["amount"]["amount"]) for each in parts)) == answer["summary"]["amount"]
+
+
+def test_purchases_on_days_that_the_truck_does_not_have_are_told(api_get: Get, fleet: Fleet) -> None:
+    first, second, *others = Truck.objects.order_by("code")
+    noon = dt.datetime(2026, 3, 10, 18, tzinfo=dt.UTC)
+    rows.known(first, noon, first_t=int(noon.timestamp()) - 10 * 86_400)
+    rows.known(second, None, first_t=None)
+
+    def left_out(**only: str) -> dict[str, Any]:
+        return asked(api_get, fleet, **only)["summary"]["fuel"]["without_day"]
+
+    assert left_out() == {"purchases": 0, "litres": 0.0}
+    # Of the first two days before it, on its last day, and after it; of the second one; one out of the period.
+    for truck, day in ((first, -13), (first, 0), (first, 1), (second, 0), (first, 60)):
+        bought = {"litres": "100.250", "amount": "150.00", "currency": "USD", "purchased_at": noon + day * ONE}
+        ledger.save(FuelPurchase(fleet=fleet, truck=truck, **bought))
+    assert left_out() == {"purchases": 3, "litres": 300.75}
+    assert left_out(group="South") == {"purchases": 1, "litres": 100.25}
 
 
 def test_what_each_truck_cost_with_its_sources_and_the_balance_of_its_tank(api_get: Get, fleet: Fleet) -> None:

@@ -21,6 +21,7 @@ from apps.files.columns import Told, shape
 from apps.fleet import columns, figures, queries
 from apps.fleet.costs import columns as of_columns
 from apps.fleet.costs import figures as cost_figures
+from apps.fleet.costs import purchases
 from apps.fleet.costs import schemas as cost_schemas
 from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.drivers import cost_queries as driver_cost_queries
@@ -63,10 +64,11 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
         analysis = Analysis(whose, period, who.currency)
-        sums, sums_before, unspread, benchmark, (rows, page_echo) = await together(
+        sums, sums_before, unspread, outside, benchmark, (rows, page_echo) = await together(
             whose.sums(period, by_month=True),
             whose.sums(period.previous()),
             whose.unspread(period),
+            fetch_all(purchases.OUTSIDE, purchases.asked(who.fleet_id, period, group_id=group)),
             fetch_all(queries.BENCHMARK, {"fleet": who.fleet_id, "to_day": period.last}),
             analysis.by(asked.by, page, fresh.trucks),
         )
@@ -74,7 +76,7 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
         current, earlier, tanks = now_.figures, before.figures, await analysis.tanks(now_.totals)
         return {
             "data": {**analysis.by_line(now_), **analysis.by_time(sums.by_month()), **_NO_ROWS, **rows},
-            "summary": {**now_.shown(who.currency), **analysis.beside(now_, before, tanks, benchmark)},
+            "summary": {**now_.shown(who.currency), **analysis.beside(now_, before, tanks, outside, benchmark)},
             "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
             **changes(current, earlier),
             "page": page_echo,
@@ -220,7 +222,9 @@ class Analysis:
         where = self.whose.where(self.period)
         return cost_figures.tanks_together(await truck_sums.columns(where, cost_figures.TANKS, self.whose.group_id))
 
-    def beside(self, now: Spent, before: Spent, tanks: Row, benchmark: Sequence[Row]) -> dict[str, Any]:
+    def beside(
+        self, now: Spent, before: Spent, tanks: Row, outside: Sequence[Row], benchmark: Sequence[Row]
+    ) -> dict[str, Any]:
         """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""
         change = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), self.currency)
         distance_m = now.totals["distance_m"]
@@ -228,7 +232,10 @@ class Analysis:
         return {
             "sources": cost_figures.sources(now.costs, self.currency),
             "unallocated": money(cost_figures.unallocated(now.costs) if is_all else None, self.currency),
-            "fuel": cost_figures.fuel(now.totals, tanks, self.currency),
+            "fuel": {
+                **cost_figures.fuel(now.totals, tanks, self.currency),
+                "without_day": purchases.without_day(outside, self.period.zone),
+            },
             "idling": cost_figures.idling(now.totals, self.currency),
             "change": {"period": self.period.previous().echo(), **change},
             "benchmark": cost_figures.benchmark(benchmark, now.costs, distance_m, self.currency),

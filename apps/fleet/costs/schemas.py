@@ -140,9 +140,20 @@ class FuelBalance(BaseModel):
     )
 
 
+class FuelWithoutDay(BaseModel):
+    """Purchases on days that their truck does not have: before its first message, or not known (yet).
+
+    They are in the ledger and in none of the figures.
+    """
+
+    purchases: int = described("How many.", 0)
+    litres: float = described("Their litres.", 0.0)
+
+
 class FuelTwice(BaseModel):
     used: FuelUsed
     bought: FuelBought
+    without_day: FuelWithoutDay
     difference: FuelDifference
     balance: FuelBalance | None = Field(description="Null where no truck-day has all of it measured.")
 

@@ -111,6 +111,8 @@ def _mark(rows: Sequence[LedgerRow], pairs: Collection[tuple[int, dt.date]], cha
     if not rows:
         return 0
     fleet_id = rows[0].fleet_id
+    if isinstance(rows[0], FuelPurchase):  # costs count those of days that no truck has, which no revision tells
+        facts.changed(fleet_id)
     notes.mark(fleet_id, {entry.pk for row in changed for entry in _entries_of(row)})
     return mark(fleet_id, pairs, CAUSES[type(rows[0])])
 

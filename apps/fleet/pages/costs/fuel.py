@@ -1,17 +1,20 @@
 """Fuel used and bought, the balance of the tanks, and what idling took."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from apps.fleet.costs import figures as cost_figures
+from apps.fleet.costs import purchases
 from apps.fleet.pages.analysis import Asked
 from apps.fleet.pages.cells import Numbers, number
 from apps.fleet.pages.costs.words import amount, of_money, scaled
 
 
-def fuel(chosen: Asked, totals: Mapping[str, Any], tanks: Mapping[str, Any]) -> dict[str, Any]:
-    """Fuel used and bought, and the balance of the tanks with its unexplained rest."""
+def fuel(
+    chosen: Asked, totals: Mapping[str, Any], tanks: Mapping[str, Any], outside: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Fuel used and bought, purchases without a day, and the balance of the tanks with its unexplained rest."""
     found = cost_figures.fuel(totals, tanks, chosen.fleet.currency)
     units, currency = chosen.units, chosen.fleet.currency
     volume, per_litre = units.volume_label, Decimal(str(units.litres_per_volume))
@@ -29,6 +32,7 @@ def fuel(chosen: Asked, totals: Mapping[str, Any], tanks: Mapping[str, Any]) -> 
         "table": Numbers(heads, rows, caption="Fuel used and fuel bought"),
         "purchases": found["bought"]["purchases"],
         "unpriced": _unpriced(chosen, found["used"]),
+        "without_day": _without_day(chosen, outside),
         "balance": _balance(chosen, found["balance"]),
     }
 
@@ -39,6 +43,17 @@ def _unpriced(chosen: Asked, used: Mapping[str, Any]) -> str:
         return ""
     rest = used["litres"] - (used["priced_litres"] or 0)
     return number(chosen.units.volume(rest), 1, chosen.units.volume_label) if rest > 0.05 else ""
+
+
+def _without_day(chosen: Asked, outside: Sequence[Mapping[str, Any]]) -> str:
+    """How much was bought on days that the truck does not have, or nothing."""
+    found = purchases.without_day(outside, chosen.period.zone)
+    if not found["purchases"]:
+        return ""
+    noun = "purchase" if found["purchases"] == 1 else "purchases"
+    return (
+        f"{found['purchases']:,} {noun} of {number(chosen.units.volume(found['litres']), 1, chosen.units.volume_label)}"
+    )
 
 
 def _balance(chosen: Asked, found: Mapping[str, Any] | None) -> dict[str, Any] | None:

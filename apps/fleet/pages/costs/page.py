@@ -59,7 +59,7 @@ def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, An
         "trucks": trucks(chosen, reading.trucks, order, page),
         "drivers": by_driver(chosen, reading.drivers),
         "benchmark": benchmark(chosen, reading),
-        "fuel": fuel(chosen, totals, reading.tanks),
+        "fuel": fuel(chosen, totals, reading.tanks, reading.outside),
         "idling": idling(chosen, totals),
     }
 
@@ -77,7 +77,7 @@ def files(chosen: Asked, reading: Reading, order: str, provisional: dt.date) -> 
         "trucks": ("Costs by truck", lambda: every_truck(chosen, reading.trucks, order)),
         "drivers": ("Costs by driver", lambda: every_driver(chosen, reading.drivers)),
         "benchmark": ("Benchmark", lambda: found["table"] if (found := benchmark(chosen, reading)) else None),
-        "fuel": ("Fuel used and bought", lambda: fuel(chosen, now.totals, reading.tanks)["table"]),
+        "fuel": ("Fuel used and bought", lambda: fuel(chosen, now.totals, reading.tanks, reading.outside)["table"]),
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.accounts.periods import Period
 from apps.fleet import queries
+from apps.fleet.costs import purchases
 from apps.fleet.costs import queries as cost_queries
 from apps.fleet.costs.api import SUMS, groups_spent
 from apps.fleet.costs.figures import TANKS, tanks_together
@@ -78,6 +79,7 @@ class Reading:
     drivers: Sequence[DriverSpent]  # by code, nobody known last
     benchmark: Sequence[Row]
     tanks: Row  # of the balance of the tanks
+    outside: Sequence[Row]  # purchases that may be of days which their truck does not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,15 @@ def read(chosen: Asked) -> Reading:
         cost_drivers.read(chosen),
         benchmark,
         now.totals if trucks is None else tanks_together(trucks.columns),
+        _outside(chosen),
     )
+
+
+def _outside(chosen: Asked) -> list[Row]:
+    truck_id = chosen.truck.pk if chosen.truck else None
+    group_id = chosen.group.pk if chosen.group else None
+    asked = purchases.asked(chosen.fleet.pk, chosen.period, truck_id=truck_id, group_id=group_id)
+    return fetch_all_sync(purchases.OUTSIDE, asked)
 
 
 def _statements(chosen: Asked) -> _Statements:
