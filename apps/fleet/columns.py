@@ -5,9 +5,7 @@ of a number here holds for each of a column, to the last digit. What only adds, 
 none of this: NaN is null in every sum.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from itertools import repeat
+from collections.abc import Iterable
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -15,7 +13,6 @@ import numpy.typing as npt
 
 Column: TypeAlias = npt.NDArray[np.float64]
 _MOST = 2**62
-_EXACT = 1e14  # less is written to its last place as it is
 _LARGE = 1e9  # beyond it products are not exact enough to tell
 _CLOSE = 1e-6  # to the middle between two numbers: which of them is nearer is decided by Python
 
@@ -78,51 +75,3 @@ def _nearest(values: Column, factor: int, divisors: Column) -> Column:
     up = (2 * rest > by) | ((2 * rest == by) & (floors % 2 == 1))
     found: Column = np.copysign((floors + up).astype(np.float64), values)
     return found
-
-
-def money(column: Column, places: int, currency: str) -> list[dict[str, str] | None]:
-    """Amounts as answers have them, of whole numbers of their last place."""
-    return [None if text is None else {"amount": text, "currency": currency} for text in texts(column, places)]
-
-
-def texts(column: Column, places: int) -> list[str | None]:
-    written, scale = f"%.{places}f", 10**places
-    return [
-        None if value != value else written % (value / scale) if abs(value) < _EXACT else _text(value, places)
-        for value in column.tolist()
-    ]
-
-
-def _text(value: float, places: int) -> str:
-    return f"{Decimal(int(value)).scaleb(-places):f}"
-
-
-# --- rows of columns ------------------------------------------------------------------------------------------------
-
-
-def is_fraction(name: str) -> bool:
-    """Whether a figure of this name has decimal places as it is served."""
-    return name.endswith(("_pct", "_l", "_kmh", "_100km"))
-
-
-def rows(table: Mapping[str, Any], length: int) -> list[dict[str, Any]]:
-    """One row each of so many, of columns by name: arrays, lists, tables of the same length, or one value for all."""
-    columns = [_values(name, column, length) for name, column in table.items()]
-    return list(map(dict, map(zip, repeat(tuple(table)), zip(*columns, strict=True))))  # nothing of it is Python's loop
-
-
-def _values(name: str, column: Any, length: int) -> Sequence[Any]:
-    if isinstance(column, Mapping):
-        return rows(column, length)
-    if is_column(column):
-        return numbers(column, is_fraction(name))
-    return column if isinstance(column, list) else [column] * length
-
-
-def numbers(column: Column, has_places: bool) -> list[Any]:
-    """Its numbers, with places or whole, and nulls."""
-    known = ~np.isnan(column)
-    values: list[Any] = (column if has_places else np.where(known, column, 0).astype(np.int64)).tolist()
-    if known.all():
-        return values
-    return [value if is_known else None for value, is_known in zip(values, known.tolist(), strict=True)]

@@ -1,5 +1,6 @@
 """Figures by column are to the last digit those of each row: values, types and text."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from apps.fleet import columns, figures
 from apps.fleet.costs import columns as cost_columns
 from apps.fleet.costs.api import told
 from apps.fleet.figures import Costs
+from apps.fleet.rows import Money, Rows, Some, Table
 from apps.fleet.utilization import figures as use
 from apps.fleet.utilization.queries import SUMS
 from apps.fleet.utilization.targets import Targets, held_against, held_in_columns
@@ -36,9 +38,9 @@ def columns_of(rows: list[Row]) -> dict[str, columns.Column]:
     return {name: column([row[name] for row in rows]) for name in rows[0]}
 
 
-def same(ours: list[Row], true: list[Row]) -> bool:
-    """As JSON, which tells 1 from 1.0 and has the order of the names."""
-    return orjson.dumps(ours) == orjson.dumps(true)
+def same(table: Table, true: Sequence[Row]) -> bool:
+    """Whether its rows are these: as JSON, which tells 1 from 1.0 and has the order of the names."""
+    return Rows(table, len(true)).json == orjson.dumps(true)
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------
@@ -68,29 +70,55 @@ def test_money_per_unit_is_that_of_a_row_to_its_last_place(
 ) -> None:
     found = columns.per(column([row[0] for row in rows]), column([row[1] for row in rows]), unit)
     true = [figures.per(None if c is None else Decimal(c).scaleb(-2), quantity, unit) for c, quantity in rows]
-    assert columns.texts(found, 4) == [None if amount is None else f"{amount:f}" for amount in true]
+    assert same({"cost": Money(found, 4, "USD")}, [{"cost": amounts.money(amount, "USD")} for amount in true])
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(NULL | st.integers(-(2**53), 2**53)))
 def test_amounts_are_written_to_the_cent(cents: list[int | None]) -> None:
     true = [amounts.money(None if c is None else Decimal(c).scaleb(-2), "USD") for c in cents]
-    assert columns.money(column(list(cents)), 2, "USD") == true
+    assert same({"amount": Money(column(list(cents)), 2, "USD")}, [{"amount": amount} for amount in true])
 
 
 def test_rows_are_made_of_columns_lists_tables_and_single_values() -> None:
     table = {
-        "distance_m": column([1, None]), "idle_pct": column([1, None]), "name": ["A", "B"],
-        "days": {"used": column([3, 4])}, "unit": "km",
+        "distance_m": column([1, None]), "idle_pct": column([1, None]), "name": ["A, \"%", "Ü"],
+        "days": {"used": column([3, 4]), "first": {"is_first": [True, None]}}, "unit": "km",
     }  # fmt: skip
-    assert same(
-        columns.rows(table, 2),
-        [
-            {"distance_m": 1, "idle_pct": 1.0, "name": "A", "days": {"used": 3}, "unit": "km"},
-            {"distance_m": None, "idle_pct": None, "name": "B", "days": {"used": 4}, "unit": "km"},
-        ],
+    true = [
+        {
+            "distance_m": 1, "idle_pct": 1.0, "name": "A, \"%", "days": {"used": 3, "first": {"is_first": True}},
+            "unit": "km",
+        },
+        {"distance_m": None, "idle_pct": None, "name": "Ü", "days": {"used": 4, "first": {"is_first": None}},
+         "unit": "km"},
+    ]  # fmt: skip
+    assert same(table, true)
+    rows = Rows(table, 2)
+    assert (list(rows), rows[1], rows[:1], len(rows)) == (true, true[1], true[:1], 2)
+    assert same({"idle_pct": column([]), "name": [], "cost": Money(column([]), 2, "USD"), "lines": ()}, [])
+    assert same({"unit": "km"}, [{"unit": "km"}] * 2)
+
+
+ELEMENTS = st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=3, max_size=3)
+
+
+@given(st.lists(ELEMENTS, max_size=3))
+def test_a_list_in_a_row_has_the_elements_that_are_there(elements: list[list[tuple[bool, int]]]) -> None:
+    lines = tuple(
+        Some(np.array([is_there for is_there, _ in each]), {"line": place, "km": column([km for _, km in each])})
+        for place, each in enumerate(elements)
     )
-    assert columns.rows({"idle_pct": column([]), "name": []}, 0) == []
+    true = [
+        {"lines": [{"line": place, "km": each[row][1]} for place, each in enumerate(elements) if each[row][0]]}
+        for row in range(3)
+    ]
+    assert same({"lines": lines}, true)
+
+
+@given(st.lists(NULL | st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=1))
+def test_numbers_are_written_as_json_writes_them(values: list[float | None]) -> None:
+    assert same({"fuel_l": column(list(values))}, [{"fuel_l": value} for value in values])
 
 
 # --- utilization ----------------------------------------------------------------------------------------------------
@@ -100,9 +128,8 @@ def test_rows_are_made_of_columns_lists_tables_and_single_values() -> None:
 @given(st.lists(USE, min_size=1, max_size=8))
 def test_utilization_by_column_is_that_of_each_row(rows: list[Row]) -> None:
     sums = columns_of(rows)
-    assert same(columns.rows(use.states(sums), len(rows)), [use.states(row) for row in rows])
-    days = columns.rows(use.days_of_period(sums, 1, 30) or {}, len(rows))
-    assert same(days, [use.days_of_period(row, 1, 30) or {} for row in rows])
+    assert same(use.states(sums), [use.states(row) for row in rows])
+    assert same(use.days_of_period(sums, 1, 30) or {}, [use.days_of_period(row, 1, 30) or {} for row in rows])
     assert use.are_ranked(sums) == [use.is_ranked(row) for row in rows]
 
 
@@ -129,7 +156,7 @@ def test_each_truck_is_held_against_its_own_targets() -> None:
     each = [row for row in rows for _ in range(3)]
     true = [held_against(row, targets.of_truck(code)) for row, code in zip(each, codes, strict=True)]
     found = held_in_columns(columns_of(each), targets.of_trucks(codes))
-    assert same(columns.rows(found, len(each)), true)
+    assert same(found, true)
 
 
 # --- costs ----------------------------------------------------------------------------------------------------------
@@ -155,4 +182,4 @@ def test_costs_by_column_are_those_of_each_truck(trucks: list[tuple[Row, dict[tu
         told(sums, Costs({key: Decimal(amount).scaleb(-2) for key, amount in costs.items()}), "USD")
         for sums, costs in trucks
     ]
-    assert same(columns.rows(found, len(trucks)), true)
+    assert same(found, true)

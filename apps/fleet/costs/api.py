@@ -18,7 +18,7 @@ from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import Told, shape
-from apps.fleet import columns, figures, queries
+from apps.fleet import figures, queries
 from apps.fleet.costs import columns as of_columns
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.costs import purchases
@@ -27,6 +27,7 @@ from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.drivers import cost_queries as driver_cost_queries
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
+from apps.fleet.rows import Rows
 from apps.fleet.spans import quarter_of
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import queries as block_queries
@@ -182,7 +183,7 @@ class Analysis:
             **of_columns.told(listed.columns, costs, self.currency),
             "fuel_balance": _balances(listed),
         }
-        return {"by_truck": columns.rows(table, len(listed))}, page_echo
+        return {"by_truck": Rows(table, len(listed))}, page_echo
 
     async def _drivers(self, page: Page, trucks: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         where, after = self.whose.where(self.period), page.after or ""

@@ -5,7 +5,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from apps.fleet.columns import Column, money, numbers, per, percentage, rounded, total
+import numpy as np
+
+from apps.fleet.columns import Column, per, percentage, rounded, total
+from apps.fleet.rows import Money, Some
 
 Amounts = Mapping[tuple[str, str], Column]  # line, source → cents
 
@@ -21,32 +24,32 @@ def told(sums: Mapping[str, Column], amounts: Amounts, currency: str) -> dict[st
     }
     return {
         **{name: sums[name] for name in ("distance_m", "engine_on_s", "truck_days")},
-        "amount": money(whole, 2, currency),
-        **{name: money(column, 4, currency) for name, column in ratios.items()},
+        "amount": Money(whole, 2, currency),
+        **{name: Money(column, 4, currency) for name, column in ratios.items()},
         "lines": _lines(amounts, length, currency),
         "sources": _sources(amounts, whole, currency),
     }
 
 
-def _lines(amounts: Amounts, length: int, currency: str) -> list[list[dict[str, Any]]]:
+def _lines(amounts: Amounts, length: int, currency: str) -> tuple[Some, ...]:
     """The lines of each truck that have an amount, in order."""
-    found: list[list[dict[str, Any]]] = [[] for _ in range(length)]
-    for line, cents in _together(amounts, 0, length):
-        for of_truck, amount in zip(found, money(cents, 2, currency), strict=True):
-            if amount is not None:
-                of_truck.append({"line": line, "amount": amount})
-    return found
+    each = _together(amounts, 0, length)
+    return tuple(Some(~np.isnan(cents), {"line": line, "amount": Money(cents, 2, currency)}) for line, cents in each)
 
 
-def _sources(amounts: Amounts, whole: Column, currency: str) -> list[list[dict[str, Any]]]:
+def _sources(amounts: Amounts, whole: Column, currency: str) -> tuple[Some, ...]:
     """The same of what amounts come from, with the share of each in the whole."""
-    found: list[list[dict[str, Any]]] = [[] for _ in range(len(whole))]
-    for source, cents in _together(amounts, 1, len(whole)):
-        shares = numbers(rounded(percentage(cents, whole), 2), has_places=True)
-        for of_truck, amount, share in zip(found, money(cents, 2, currency), shares, strict=True):
-            if amount is not None:
-                of_truck.append({"source": source, "amount": amount, "share_pct": share})
-    return found
+    return tuple(
+        Some(
+            ~np.isnan(cents),
+            {
+                "source": source,
+                "amount": Money(cents, 2, currency),
+                "share_pct": rounded(percentage(cents, whole), 2),
+            },
+        )
+        for source, cents in _together(amounts, 1, len(whole))
+    )
 
 
 def _together(amounts: Amounts, part: int, length: int) -> Iterable[tuple[str, Column]]:

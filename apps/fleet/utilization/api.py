@@ -16,7 +16,8 @@ from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
-from apps.fleet import columns, figures, queries
+from apps.fleet import figures, queries
+from apps.fleet.rows import Rows
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import total
@@ -86,7 +87,7 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
 
 async def _page(
     who: Principal, period: Period, fresh: Freshness, asked: UtilizationPeriod, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
     used = Used(who.fleet_id, await group_asked(who.fleet_id, asked.group), period, fresh)
     totals, expected, (found, page_echo, _) = await together(
         used.totals(period), used.targets(), used.found(asked, page)
@@ -136,7 +137,7 @@ class Used:
 
     def rows(
         self, asked: UtilizationPeriod, found: Sequence[Row], totals: Row, expected: Targets
-    ) -> list[dict[str, Any]]:
+    ) -> Sequence[dict[str, Any]]:
         """The rows of `data`."""
         if isinstance(found, Trucks):
             return self._of_trucks(found, expected)
@@ -187,7 +188,7 @@ class Used:
         parsed = [{**row, "values": orjson.loads(row["values"])} for row in sets]
         return targets({name: getattr(DEFAULTS, name) for name in NAMES}, parsed, of_groups, members)
 
-    def _of_trucks(self, trucks: Trucks, expected: Targets) -> list[dict[str, Any]]:
+    def _of_trucks(self, trucks: Trucks, expected: Targets) -> Rows:
         states = of_rows.states(trucks.columns)
         table = {
             "truck_id": trucks.codes,
@@ -197,7 +198,7 @@ class Used:
             "days": of_rows.days_of_period(trucks.columns, 1, self.period.days),
             "targets": held_in_columns(states, expected.of_trucks(trucks.codes)),
         }
-        return columns.rows(table, len(trucks))
+        return Rows(table, len(trucks))
 
     def _of_group(self, row: Row, expected: Targets) -> dict[str, Any]:
         states = of_rows.states(row)
