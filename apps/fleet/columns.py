@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 Column: TypeAlias = npt.NDArray[np.float64]
 _MOST = 2**62
-_LARGE = 1e9  # beyond it products are not exact enough to tell
-_CLOSE = 1e-6  # to the middle between two numbers: which of them is nearer is decided by Python
+_LARGE = 1e15  # beyond it products are not exact enough to tell
+_CLOSE = 2.0**-20, 2.0**-50  # to the middle between two numbers, and as a part of them: Python decides which is nearer
 
 
 def is_column(value: Any) -> TypeGuard[Column]:
@@ -23,8 +23,12 @@ def is_column(value: Any) -> TypeGuard[Column]:
 
 def percentage(part: Column, whole: Column) -> Column:
     """100 × part ÷ whole, null where the whole is zero or either is null."""
+    return ratio(100 * part, whole)
+
+
+def ratio(part: Column, whole: Column) -> Column:
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Column = np.where(whole == 0, np.nan, 100 * part / whole)
+        found: Column = np.where(whole == 0, np.nan, part / whole)
     return found
 
 
@@ -33,7 +37,9 @@ def rounded(values: Column, places: int) -> Column:
     scale = 10.0**places
     scaled = values * scale
     found: Column = np.rint(scaled) / scale
-    doubtful = (np.abs(scaled - np.floor(scaled) - 0.5) < _CLOSE) | (np.abs(scaled) > _LARGE)
+    size = np.abs(scaled)
+    close = np.maximum(_CLOSE[0], size * _CLOSE[1])
+    doubtful = (np.abs(scaled - np.floor(scaled) - 0.5) < close) | (size > _LARGE)
     for place in np.flatnonzero(doubtful).tolist():
         found[place] = round(float(values[place]), places)
     return found

@@ -51,12 +51,6 @@ def rounded(value: Any, places: int) -> Any:
     return None if value is None else round(value, places)
 
 
-def ratio(row: Mapping[str, Any], name: str) -> float | None:
-    """One of the utilizations of a row of sums, as exact as it is."""
-    value: float | None = getattr(utilization(usage(row)), name)
-    return value
-
-
 def usage(row: Mapping[str, Any]) -> Usage:
     return Usage(*_usage(row))
 
@@ -90,15 +84,15 @@ def ratios(total: Decimal | None, row: Mapping[str, Any]) -> dict[str, Decimal |
     }
 
 
-def same_in_any_order(value: float | None) -> float | None:
-    """Litres to six places: beyond them a sum depends on whether days or months were added up."""
-    return round(value, 6) if isinstance(value, float) else value
+def same_in_any_order(value: Any) -> Any:
+    """Litres, or columns of them, to six places: beyond them it matters whether days or months were added up."""
+    return rounded(value, 6) if isinstance(value, float) or columns.is_column(value) else value
 
 
 def consumption(row: Mapping[str, Any]) -> float | None:
     """Litres per 100 km of the truck-days on which both are measured, to two places."""
-    value = litres_per_100_km(row["consumption_l"], row["fuel_distance_m"])
-    return None if value is None else round(value, 2)
+    found: float | None = rounded(litres_per_100_km(row["consumption_l"], row["fuel_distance_m"]), 2)
+    return found
 
 
 def events(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
@@ -106,28 +100,23 @@ def events(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
     return {
         **behavior(row, weights),
         **{name: same_in_any_order(row[name]) for name in EVENTS},
-        "night_driving_pct": _rounded_pct(row["night_driving_s"], row["moving_s"]),
-        "coverage_pct": None if (known := coverage_pct(row)) is None else round(known, 2),
+        "night_driving_pct": rounded(percentage(row["night_driving_s"], row["moving_s"]), 2),
+        "coverage_pct": rounded(coverage_pct(row), 2),
     }
-
-
-def _rounded_pct(part: int | None, whole: int | None) -> float | None:
-    value = percentage(part, whole)
-    return None if value is None else round(float(value), 2)
 
 
 def behavior(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
     """Speeding and harsh driving with their exposure and the safety score of a row of sums."""
-    score = exact_score(row, weights)
     return {
         **{name: row[name] for name in ("trips", "distance_m", "speeding_s", *SCORED)},
-        "safety_score": None if score is None else round(score, 2),
+        "safety_score": rounded(exact_score(row, weights), 2),
     }
 
 
 def exact_score(row: Mapping[str, Any], weights: Weights) -> float | None:
     """The safety score before it is rounded."""
-    return safety_score(row["distance_m"], {name: row[name] for name in SCORED}, weights)
+    score: float | None = safety_score(row["distance_m"], {name: row[name] for name in SCORED}, weights)
+    return score
 
 
 @dataclass(frozen=True, slots=True)

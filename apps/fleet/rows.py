@@ -14,6 +14,7 @@ from apps.fleet.columns import Column, is_column
 
 Table: TypeAlias = Mapping[str, Any]
 _Piece: TypeAlias = bytes | list[bytes]  # of a row's JSON: the same in all rows, or one each
+_FRACTIONS = ("_pct", "_l", "_kmh", "_100km", "safety_score", "safety_score_change")
 _EXACT = 1e14  # less is written to its last place as it is
 
 
@@ -126,7 +127,7 @@ def _known(texts: list[bytes], known: npt.NDArray[np.bool_], otherwise: bytes) -
 
 def is_fraction(name: str) -> bool:
     """Whether a figure of this name has decimal places as it is served."""
-    return name.endswith(("_pct", "_l", "_kmh", "_100km"))
+    return name.endswith(_FRACTIONS)
 
 
 def numbers(column: Column, has_places: bool) -> list[bytes]:

@@ -13,10 +13,15 @@ from apps.accounts import amounts
 from apps.fleet import columns, figures
 from apps.fleet.costs import columns as cost_columns
 from apps.fleet.costs.api import told
+from apps.fleet.drivers import columns as driver_columns
+from apps.fleet.drivers import figures as driver_figures
+from apps.fleet.drivers.queries import BEFORE, MONEY
+from apps.fleet.drivers.safety import EVENTS, Weights
 from apps.fleet.figures import Costs
 from apps.fleet.rows import Money, Rows, Some, Table
 from apps.fleet.utilization import figures as use
 from apps.fleet.utilization.queries import SUMS
+from apps.fleet.utilization.ratios import utilization
 from apps.fleet.utilization.targets import Targets, held_against, held_in_columns
 
 Row = dict[str, Any]
@@ -137,9 +142,14 @@ def test_utilization_by_column_is_that_of_each_row(rows: list[Row]) -> None:
 @given(st.lists(USE, min_size=1, max_size=12), st.sampled_from(figures.UTILIZATIONS), st.sampled_from(["", "-"]))
 def test_a_ranking_by_column_is_that_of_the_rows(rows: list[Row], figure: str, sign: str) -> None:
     codes = [f"T-{7 * place % 12:02}" for place in range(len(rows))]
-    named = [{**row, "truck_id": code} for row, code in zip(rows, codes, strict=True)]
-    order = use.ranked(columns_of(rows), codes, sign + figure)
-    assert [codes[place] for place in order] == [row["truck_id"] for row in use.ranking(named, sign + figure)]
+    values = [getattr(utilization(figures.usage(row)), figure) for row in rows]
+
+    def rank(place: int) -> tuple[bool, float, str]:
+        value = values[place]
+        return value is None, (value or 0) * (-1 if sign else 1), codes[place]
+
+    true = sorted((place for place, row in enumerate(rows) if use.is_ranked(row)), key=rank)
+    assert use.ranked(columns_of(rows), codes, sign + figure) == true
 
 
 def test_each_truck_is_held_against_its_own_targets() -> None:
@@ -157,6 +167,62 @@ def test_each_truck_is_held_against_its_own_targets() -> None:
     true = [held_against(row, targets.of_truck(code)) for row, code in zip(each, codes, strict=True)]
     found = held_in_columns(columns_of(each), targets.of_trucks(codes))
     assert same(found, true)
+
+
+# --- driving --------------------------------------------------------------------------------------------------------
+
+METRES = st.integers(0, 10**8) | st.sampled_from([0, 79_999, 80_000])
+LITRES = st.floats(0, 10**5) | TIES.map(abs)
+_OF_DRIVING = {
+    **dict.fromkeys(("distance_m", "fuel_distance_m"), METRES),
+    **dict.fromkeys(("fuel_used_l", "idle_fuel_l", "consumption_l"), LITRES),
+    **dict.fromkeys(
+        ("moving_s", "idle_s", "idle_productive_s", "engine_on_s", "night_driving_s", "speeding_s"), SECONDS
+    ),
+    **dict.fromkeys(("trips", *EVENTS), st.integers(0, 50)),
+    **dict.fromkeys(MONEY, st.integers(0, 10**9)),
+    "max_speed_kmh": st.floats(0, 200),
+}
+DRIVEN = st.fixed_dictionaries(
+    {
+        **{name: NULL | value for name, value in _OF_DRIVING.items()},
+        "length_s": st.integers(1, 10**6),
+        "no_data_s": st.integers(0, 10**6),
+        "days": NULL | st.integers(1, 400),
+    }
+)
+DROVE = st.fixed_dictionaries({name: NULL | _OF_DRIVING[name] for name in BEFORE})
+WEIGHTS = st.builds(Weights, *[st.integers(0, 9) | st.floats(0, 9)] * 4)
+
+
+def _drove(name: str | None, row: Row, before: Row, weights: Weights) -> Row:
+    """What the formulas of single rows say."""
+    served = {**row, **{each: None if row[each] is None else Decimal(row[each]).scaleb(-2) for each in MONEY}}
+    return {
+        "name": name,
+        "truck_days": row["days"] or 0,
+        **driver_figures.driving(row, weights),
+        **driver_figures.fuel_money(served, "USD"),
+        "max_speed_kmh": row["max_speed_kmh"],
+        "is_ranked": use.is_ranked(row) and name is not None,
+        **driver_figures.against(row, before, weights),
+    }
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(NULL | st.sampled_from("AB"), DRIVEN, DROVE), min_size=1, max_size=6), WEIGHTS)
+def test_driving_by_column_is_that_of_each_row(drivers: list[tuple[str | None, Row, Row]], weights: Weights) -> None:
+    names, rows, before = map(list, zip(*drivers, strict=True))
+    found = driver_columns.told(names, columns_of(rows), columns_of(before), weights, "USD")
+    assert same(found, [_drove(*driver, weights) for driver in drivers])
+    scores = driver_figures.ranked_by(columns_of(rows), "safety_score", weights)
+    assert same({"safety_score": scores}, [{"safety_score": figures.exact_score(row, weights)} for row in rows])
+
+
+def test_sums_that_come_as_arrays_are_columns_too() -> None:
+    found = driver_columns.of_arrays(['[7, "12.30"]', "[null, null]"], ("distance_m", "fuel_cost"))
+    assert {name: values.tolist()[0] for name, values in found.items()} == {"distance_m": 7.0, "fuel_cost": 1230.0}
+    assert all(np.isnan(values[1]) for values in found.values())
 
 
 # --- costs ----------------------------------------------------------------------------------------------------------

@@ -185,19 +185,24 @@ class Analysis:
         }
         return {"by_truck": Rows(table, len(listed))}, page_echo
 
-    async def _drivers(self, page: Page, trucks: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    async def _drivers(self, page: Page, trucks: int) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
         where, after = self.whose.where(self.period), page.after or ""
-        costs: Mapping[int, Costs]
         if driver_sums.is_few(page.limit, trucks):
-            statements = driver_cost_queries.PAGE_OF["fleet" if self.whose.group_id is None else "group"]
-            paged = {**where, "after": after, "limit": page.limit + 1}
-            rows, page_echo = page.cut(await fetch_all(statements.figures, paged), "code")
-            costs = by_id(await fetch_all(statements.costs, paged))
-        else:
-            only = await truck_sums.members(self.whose.group_id)
-            found = await driver_sums.every(where, driver_cost_queries.SUMS, only, after)
-            rows, page_echo = page.cut(found[: page.limit + 1], "code")
-            costs = {key: Costs(each) for key, each in (await driver_sums.costs(where, only)).items()}
+            return await self._few_drivers(page, {**where, "after": after, "limit": page.limit + 1})
+        only = await truck_sums.members(self.whose.group_id)
+        found = await driver_sums.every(where, driver_cost_queries.SUMS, only, after)
+        listed, page_echo = page.cut(found[: page.limit + 1], "code")
+        sums = {**listed.columns, "truck_days": listed.columns["days"]}
+        costs = await driver_sums.costs_of(where, listed, only)
+        table = {"driver_id": listed.codes, "name": listed.names, **of_columns.told(sums, costs, self.currency)}
+        return Rows(table, len(listed)), page_echo
+
+    async def _few_drivers(self, page: Page, paged: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The same of a small part of the drivers, from their rows alone."""
+        statements = driver_cost_queries.PAGE_OF["fleet" if self.whose.group_id is None else "group"]
+        found, of_each = await together(fetch_all(statements.figures, paged), fetch_all(statements.costs, paged))
+        rows, page_echo = page.cut(found, "code")
+        costs = by_id(of_each)
         return [
             {
                 "driver_id": row["code"],

@@ -1,10 +1,12 @@
 """The API's endpoint of the list of drivers."""
 
 import datetime as dt
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from django.http import HttpResponse
 from ninja import Query, Router
 
@@ -18,8 +20,14 @@ from apps.fleet.drivers import figures as of_rows
 from apps.fleet.drivers import queries as statements
 from apps.fleet.drivers import rows as told
 from apps.fleet.drivers import schemas
-from apps.fleet.drivers.rows import NO_SUMS, NOTHING, codes_in, terms_of
+from apps.fleet.drivers.columns import Columns
+from apps.fleet.drivers.rows import codes_in, terms_of
+from apps.fleet.drivers.safety import Weights
+from apps.fleet.rows import Rows, Table
 from apps.fleet.sums import drivers as driver_sums
+from apps.fleet.sums.drivers import Drivers
+from apps.fleet.sums.summed import ById
+from apps.fleet.utilization.figures import are_ranked, in_order
 from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -69,16 +77,16 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
 
 async def _listed(
     who: Principal, period: Period, fresh: Freshness, search: schemas.DriverSearch, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    if search.sort != "driver_id":
-        terms = await terms_of(who, period)
-        in_order = partial(of_rows.in_order, sort=search.sort, weights=terms.weights)
-        rows, page_echo = await _drivers_in_order(who.fleet_id, period, page, _searched(search), in_order)
-    else:
+) -> tuple[Rows, dict[str, Any]]:
+    if search.sort == "driver_id":
         which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
         read = _few_drivers if driver_sums.is_few(page.limit, fresh.trucks) else _drivers
-        (rows, page_echo), terms = await together(read(who.fleet_id, period, page, which), terms_of(who, period))
-    return [{**told.driver(row, before, terms), **own} for row, before, own in rows], page_echo
+        (drivers, page_echo), terms = await together(read(who.fleet_id, period, page, which), terms_of(who, period))
+    else:
+        terms = await terms_of(who, period)
+        drivers, page_echo = await _drivers_in_order(who.fleet_id, period, page, search, terms.weights)
+    found, before, own = drivers
+    return told.listed("driver_id", found, before, terms, **own), page_echo
 
 
 DRIVERS = PagedList.of(Listing("Drivers", shape(schemas.Driver, schemas.DriverItem)), _listed)
@@ -102,53 +110,65 @@ def _searched(search: schemas.DriverSearch) -> dict[str, Any]:
     return {"pattern": None if search.q is None else matching(search.q), "active": search.active}
 
 
-# A driver with their sums, those of the period before, and what else is told of them.
-Listed = tuple[Row, Row, dict[str, Any]]
-# Those of a page, and the answer's `page`.
-Drivers = tuple[list[Listed], dict[str, Any]]
+# Drivers with their sums, those of the period before, and what else is told of them, by column.
+Told = tuple[Drivers, Columns, Table]
 
 
-async def _drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> Drivers:
-    where = queries.period(fleet_id, period.first, period.last)
-    found, sums, before, codes = await together(
-        fetch_all(statements.LISTED, {**where, **which}), *_beside(fleet_id, period)
-    )
+async def _drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> tuple[Told, dict[str, Any]]:
+    found, beside = await _all_drivers(fleet_id, period, which)
     rows, echo = page.cut(found, "code")
-    return [_with_own({**row, **sums.get(row["id"], NOTHING)}, before, codes) for row in rows], echo
+    return beside.of(rows), echo
 
 
 async def _drivers_in_order(
-    fleet_id: int, period: Period, page: Page, which: dict[str, Any], in_order: Callable[[list[Row]], list[Row]]
-) -> Drivers:
-    """The same of an order that shows when all are read."""
-    where = {**queries.period(fleet_id, period.first, period.last), **which, "after": "", "limit": _ALL}
-    found, sums, before, codes = await together(fetch_all(statements.LISTED, where), *_beside(fleet_id, period))
-    rows, echo = page.ranked(in_order([{**row, **sums.get(row["id"], NOTHING)} for row in found]))
-    return [_with_own(row, before, codes) for row in rows], echo
+    fleet_id: int, period: Period, page: Page, search: schemas.DriverSearch, weights: Weights
+) -> tuple[Told, dict[str, Any]]:
+    """The same of an order that shows when all are read: by a figure, those that no ranking has last."""
+    rows, beside = await _all_drivers(fleet_id, period, {**_searched(search), "after": "", "limit": _ALL})
+    every = Drivers.named(rows, beside.sums)
+    values = of_rows.ranked_by(every.columns, search.sort.removeprefix("-"), weights)
+    order = in_order(np.where(are_ranked(every.columns), values, np.nan), every.codes, search.sort)
+    places, echo = page.ranked(order)
+    return beside.of([rows[place] for place in places]), echo
 
 
-def _beside(fleet_id: int, period: Period) -> tuple[Coroutine[Any, Any, Any], ...]:
-    """The sums of all drivers, those of the period before, and the codes of their trucks."""
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Of all drivers their sums, those of the period before, and by id the codes of their trucks."""
+
+    sums: ById
+    earlier: ById
+    codes: Mapping[int, list[str]]
+
+    def of(self, rows: Sequence[Row]) -> Told:
+        found = Drivers.named(rows, self.sums)
+        return found, self.earlier.of(found.ids), _own(rows, [self.codes.get(row["id"], []) for row in rows])
+
+
+async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any]) -> tuple[list[Row], _Beside]:
+    """The rows of those that are asked for, and what is told of drivers."""
     before = period.previous()
     where = queries.period(fleet_id, period.first, period.last)
     where_before = queries.period(fleet_id, before.first, before.last)
-    return (
-        driver_sums.sums(where),
-        driver_sums.sums(where_before, statements.BEFORE),
+    rows, *beside = await together(
+        fetch_all(statements.LISTED, {**where, **which}),
+        driver_sums.by_id(where),
+        driver_sums.by_id(where_before, statements.BEFORE),
         driver_sums.codes_of_trucks(where),
     )
+    return rows, _Beside(*beside)
 
 
-def _with_own(row: Row, before: Mapping[int, Row], codes: Mapping[int, list[str]]) -> Listed:
-    return row, before.get(row["id"], NO_SUMS), _own(row, codes.get(row["id"], []))
-
-
-async def _few_drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> Drivers:
+async def _few_drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> tuple[Told, dict[str, Any]]:
     """The same of a small part of the drivers, from their rows alone."""
     found = await fetch_all(statements.LISTED_PAGE, {**statements.asked(fleet_id, period), **which})
     rows, echo = page.cut(found, "code")
-    return [(told.with_sums(row), told.before_of(row), _own(row, codes_in(row["trucks"]))) for row in rows], echo
+    return (*told.few(rows), _own(rows, [codes_in(row["trucks"]) for row in rows])), echo
 
 
-def _own(row: Row, trucks: list[str]) -> dict[str, Any]:
-    return {"key_card": row["key_card"], "is_active": bool(row["is_active"]), "trucks": trucks}
+def _own(rows: Sequence[Row], trucks: list[list[str]]) -> Table:
+    return {
+        "key_card": [row["key_card"] for row in rows],
+        "is_active": [bool(row["is_active"]) for row in rows],
+        "trucks": trucks,
+    }

@@ -3,8 +3,9 @@
 import datetime as dt
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 from django.http import HttpResponse
 from ninja import Query, Router
 
@@ -16,15 +17,16 @@ from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.drivers import figures as of_rows
 from apps.fleet.drivers import queries as statements
-from apps.fleet.drivers import rows as told
 from apps.fleet.drivers import schemas
-from apps.fleet.drivers.rows import NO_SUMS, Terms, terms_of
+from apps.fleet.drivers.rows import Terms, compared, few, listed, shown, terms_of
+from apps.fleet.rows import Rows
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import trucks as truck_sums
-from apps.fleet.utilization.figures import not_ranked, ranking
+from apps.fleet.sums.summed import Summed
+from apps.fleet.utilization.figures import not_ranked, ranked
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
-from apps.mysql import Row, fetch_all
+from apps.mysql import fetch_all
 from apps.trucks import freshness
 from apps.trucks.detection.driver_parts import NOBODY
 from apps.trucks.freshness import Freshness
@@ -57,15 +59,15 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
             terms_of(who, period), whose.sums(period), whose.sums(period.previous())
         )
         totals, driven = sums.totals, Driven(whose, period, fresh, terms)
-        (rows, page_echo), left_out = await together(driven.rows(asked, page), driven.not_ranked(asked))
+        rows, page_echo, left_out = await driven.listed(asked, page)
         return {
             "data": rows,
             "summary": {
-                **told.shown(totals, terms),
+                **shown(totals, terms),
                 "safety_weights": asdict(terms.weights),
                 "not_ranked": left_out,
             },
-            **told.compared(totals, sums_before.totals, period, terms),
+            **compared(totals, sums_before.totals, period, terms),
             "page": page_echo,
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)),
@@ -76,9 +78,10 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
 
 async def _page(
     who: Principal, period: Period, fresh: Freshness, asked: schemas.BehaviorPeriod, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[Rows, dict[str, Any]]:
     whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
-    return await Driven(whose, period, fresh, await terms_of(who, period)).rows(asked, page)
+    rows, page_echo, _ = await Driven(whose, period, fresh, await terms_of(who, period)).listed(asked, page)
+    return rows, page_echo
 
 
 FILE = PagedList(
@@ -88,6 +91,11 @@ FILE = PagedList(
     },
     _page,
 )
+
+
+S = TypeVar("S", bound=Summed)
+# The rows of `data`, the answer's `page`, and of a ranking whom it leaves out.
+Listed = tuple[Rows, dict[str, Any], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,56 +111,47 @@ class Driven:
     def scope(self) -> str:
         return "fleet" if self.whose.group_id is None else "group"
 
-    async def rows(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """The rows of `data`, and the answer's `page`."""
+    async def listed(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
         return await (self._trucks(asked, page) if asked.by == "truck" else self._drivers(asked, page))
 
-    async def _trucks(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    async def _trucks(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
         where, names, group_id = self.whose.where(self.period), statements.TRUCK_SUMS, self.whose.group_id
+        left_out = None
         if asked.sort == "id":
             found = await truck_sums.page(where, names, page.after or "", page.limit + 1, group_id)
-            rows, echo = page.cut(found.rows(), "truck_id")
+            trucks, echo = page.cut(found, "truck_id")
         else:
-            by_figure = partial(of_rows.ranked_by, weights=self.terms.weights)
-            every = (await truck_sums.every(where, names, group_id)).rows()
-            rows, echo = page.ranked(ranking(every, asked.sort, by_figure))
-        ids = [row["id"] for row in rows]
-        before = await truck_sums.sums_around(self.whose.where(self.period.previous()), statements.BEFORE, ids)
-        return [
-            {"truck_id": row["truck_id"], **told.behavior(row, before.get(row["id"], NO_SUMS), self.terms)}
-            for row in rows
-        ], echo
+            trucks, echo, left_out = self._ranked(await truck_sums.every(where, names, group_id), asked.sort, page)
+        where_before = self.whose.where(self.period.previous())
+        before = await truck_sums.columns_of(where_before, statements.BEFORE, trucks.ids)
+        return listed("truck_id", trucks, before, self.terms), echo, left_out
 
-    async def _drivers(self, asked: schemas.BehaviorPeriod, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        if asked.sort == "id" and driver_sums.is_few(page.limit, self.fresh.trucks):
+    async def _drivers(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
+        is_by_code = asked.sort == "id"
+        if is_by_code and driver_sums.is_few(page.limit, self.fresh.trucks):
             where = {**statements.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
             where |= {"after": page.after or "", "limit": page.limit + 1}
             rows, echo = page.cut(await fetch_all(statements.PAGE_OF[self.scope], where), "code")
-            return [told.driver(told.with_sums(row), told.before_of(row), self.terms) for row in rows], echo
-        trucks = await truck_sums.members(self.whose.group_id)
-        if asked.sort == "id":
-            found = await driver_sums.every(self.whose.where(self.period), trucks=trucks, after=page.after or "")
-            rows, echo = page.cut(found[: page.limit + 1], "code")
+            return listed("driver_id", *few(rows), self.terms), echo, None
+        only = await truck_sums.members(self.whose.group_id)
+        every, earlier = await together(
+            driver_sums.every(self.whose.where(self.period), trucks=only, after=page.after or "" if is_by_code else ""),
+            driver_sums.by_id(self.whose.where(self.period.previous()), statements.BEFORE, only),
+        )
+        left_out = None
+        if is_by_code:
+            drivers, echo = page.cut(every[: page.limit + 1], "code")
         else:
-            by_figure = partial(of_rows.ranked_by, weights=self.terms.weights)
-            known = await self._known_drivers(driver_sums.NAMES)
-            rows, echo = page.ranked(ranking(known, asked.sort, by_figure, "code"))
-        before = await driver_sums.sums(self.whose.where(self.period.previous()), statements.BEFORE, trucks)
-        return [told.driver(row, before.get(row["id"], NO_SUMS), self.terms) for row in rows], echo
+            known = every.without(np.flatnonzero(every.ids == NOBODY).tolist())
+            drivers, echo, left_out = self._ranked(known, asked.sort, page)
+        return listed("driver_id", drivers, earlier.of(drivers.ids), self.terms), echo, left_out
 
-    async def _known_drivers(self, names: tuple[str, ...]) -> list[Row]:
-        trucks = await truck_sums.members(self.whose.group_id)
-        every = await driver_sums.every(self.whose.where(self.period), names, trucks)
-        return [row for row in every if row["id"] != NOBODY]
-
-    async def not_ranked(self, asked: schemas.BehaviorPeriod) -> dict[str, Any] | None:
-        if asked.sort == "id":
-            return None
-        names, key = ("length_s", "no_data_s"), "truck_id" if asked.by == "truck" else "code"
-        if asked.by == "truck":
-            every = (await truck_sums.every(self.whose.where(self.period), names, self.whose.group_id)).rows()
-        else:
-            every = await self._known_drivers(names)
-        found = not_ranked(every, key)
-        rows = [{"id": row[key], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]]
-        return {"count": found["count"], "rows": rows}
+    def _ranked(self, every: S, sort: str, page: Page) -> tuple[S, dict[str, Any], dict[str, Any]]:
+        """Those on a page of a ranking, the answer's `page`, and whom the ranking leaves out."""
+        order = ranked(every.columns, every.codes, sort, partial(of_rows.ranked_by, weights=self.terms.weights))
+        places, echo = page.ranked(order)
+        found = not_ranked(every.without(order), every.KEY)
+        rows = [
+            {"id": row[every.KEY], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]
+        ]
+        return every.at(places), echo, {"count": found["count"], "rows": rows}

@@ -1,67 +1,53 @@
-"""From rows of sums to how trucks and drivers were driven, as the API serves it. Pure."""
+"""From rows of sums, or columns of them, to how trucks and drivers were driven, as the API serves it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from apps.accounts.amounts import money
 from apps.fleet import figures
-from apps.fleet.drivers.safety import EVENTS, Weights, score_parts
-from apps.fleet.utilization.figures import coverage_pct, is_ranked
-from apps.fleet.utilization.ratios import percentage
+from apps.fleet.columns import Column
+from apps.fleet.drivers.safety import EVENTS, Weights, safety_score, score_parts
+from apps.fleet.utilization.figures import coverage_pct
+from apps.fleet.utilization.ratios import or_zero, percentage
 
-_PLAIN = (
-    "moving_s", "idle_s", "idle_productive_s", "engine_on_s", "night_driving_s", "fuel_used_l", "idle_fuel_l",
-)  # fmt: skip
+_SECONDS = ("moving_s", "idle_s", "idle_productive_s", "engine_on_s", "night_driving_s")
+_LITRES = ("fuel_used_l", "idle_fuel_l")
 MONEY = ("fuel_cost", "idle_cost")
 Row = Mapping[str, Any]
-T = TypeVar("T", bound=Row)
 
 
 def driving(row: Row, weights: Weights) -> dict[str, Any]:
     """Exposure, speeding, harsh driving, idling, night, fuel and the safety score of a row of sums."""
-    idle_s, productive_s = row["idle_s"], row["idle_productive_s"] or 0
+    idle_s = row["idle_s"]
+    nonproductive_s = None if idle_s is None else idle_s - or_zero(row["idle_productive_s"])
     return {
         **figures.behavior(row, weights),
-        **{name: figures.same_in_any_order(row[name]) for name in _PLAIN},
+        **{name: row[name] for name in _SECONDS},
+        **{name: figures.same_in_any_order(row[name]) for name in _LITRES},
         "idle_pct": rounded_pct(idle_s, row["engine_on_s"]),
-        "idle_nonproductive_pct": rounded_pct(None if idle_s is None else idle_s - productive_s, row["engine_on_s"]),
+        "idle_nonproductive_pct": rounded_pct(nonproductive_s, row["engine_on_s"]),
         "night_driving_pct": rounded_pct(row["night_driving_s"], row["moving_s"]),
         "consumption_l_per_100km": figures.consumption(row),
         "coverage_pct": coverage_pct(row),
     }
 
 
-def ranked_by(row: Row, figure: str, weights: Weights) -> float | None:
-    """What trucks are ranked by, as exact as it is."""
+def ranked_by(sums: Mapping[str, Column], figure: str, weights: Weights) -> Column:
+    """What trucks and drivers are ranked by, as exact as it is."""
     if figure == "safety_score":
-        return figures.exact_score(row, weights)
+        return safety_score(sums["distance_m"], {name: sums[name] for name in EVENTS}, weights)
     if figure == "distance_m":
-        return None if row["distance_m"] is None else float(row["distance_m"])
+        return sums["distance_m"]
     part, whole = _SHARES[figure]
-    return percentage(row[part], row[whole])
-
-
-def in_order(rows: Iterable[T], sort: str, weights: Weights) -> list[T]:
-    """All drivers by a figure, with - from the highest down.
-
-    Those that no ranking has, and those without the figure, come last, by code.
-    """
-    figure, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
-
-    def place(row: T) -> tuple[bool, float, str]:
-        value = ranked_by(row, figure, weights) if is_ranked(row) else None
-        return value is None, sign * (value or 0), row["code"]
-
-    return sorted(rows, key=place)
+    return percentage(sums[part], sums[whole])
 
 
 _SHARES = {"idle_pct": ("idle_s", "engine_on_s"), "night_driving_pct": ("night_driving_s", "moving_s")}
 
 
-def rounded_pct(part: Any, whole: Any) -> float | None:
-    value = percentage(part, whole)
-    return None if value is None else round(float(value), 2)
+def rounded_pct(part: Any, whole: Any) -> Any:
+    return figures.rounded(percentage(part, whole), 2)
 
 
 def fuel_money(row: Row, currency: str) -> dict[str, Any]:
@@ -75,21 +61,18 @@ def fuel_money(row: Row, currency: str) -> dict[str, Any]:
 
 def against(row: Row, before: Row, weights: Weights) -> dict[str, Any]:
     """The distance and score of the period before, and by how many points the score differs."""
-    now, earlier = (figures.behavior({**_NOTHING, **each}, weights) for each in (row, before))
-    score, former = now["safety_score"], earlier["safety_score"]
+    score, former = (figures.rounded(figures.exact_score(each, weights), 2) for each in (row, before))
+    change = None if score is None or former is None else score - former
     return {
         "previous": {"distance_m": before["distance_m"], "safety_score": former},
-        "safety_score_change": None if score is None or former is None else round(score - former, 2),
+        "safety_score_change": figures.rounded(change, 2),
     }
-
-
-_NOTHING: Row = dict.fromkeys(("trips", "speeding_s"))
 
 
 def score(row: Row, weights: Weights) -> dict[str, Any]:
     """The safety score with its exposure and what each kind of event takes from it."""
     return {
-        "safety_score": figures.behavior(row, weights)["safety_score"],
+        "safety_score": figures.rounded(figures.exact_score(row, weights), 2),
         "exposure_m": row["distance_m"],
         "parts": [
             {

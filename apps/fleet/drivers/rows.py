@@ -1,18 +1,23 @@
-"""Rows of sums as the answers about driving have them."""
+"""Sums, of rows or in columns, as the answers about driving have them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import orjson
 
 from apps.accounts.authentication import Principal
 from apps.accounts.changes import changes
 from apps.accounts.periods import Period
+from apps.fleet.drivers import columns as of_columns
 from apps.fleet.drivers import figures as of_rows
 from apps.fleet.drivers import queries as statements
 from apps.fleet.drivers.safety import Weights
-from apps.fleet.utilization.figures import is_ranked
+from apps.fleet.rows import Rows
+from apps.fleet.sums.drivers import Drivers
+from apps.fleet.sums.summed import Summed
 from apps.fleet.whose import Whose
 from apps.mysql import Row
 
@@ -61,35 +66,21 @@ def totals_compared(row: Row, before: Row, period: Period, terms: Terms) -> dict
     return compared(row, before, period, terms, truck_days=before["days"] or 0)
 
 
-NO_SUMS: Row = dict.fromkeys(statements.BEFORE)
 NOTHING: Row = dict.fromkeys(statements.DRIVERS.names)
 
 
-def with_sums(row: Row) -> Row:
-    """A row of a page of drivers with its sums by name."""
-    return {**row, **dict(zip(statements.DRIVERS.names, orjson.loads(row["figures"]), strict=True))}
+def listed(key: str, found: Summed, before: of_columns.Columns, terms: Terms, **more: list[Any]) -> Rows:
+    """What trucks or drivers did, from their sums and those of the period before, and `more` of each."""
+    table = of_columns.told(found.names, found.columns, before, terms.weights, terms.currency)
+    return Rows({key: found.codes, **table, **more}, len(found))
 
 
-def before_of(row: Row) -> Row:
-    return dict(zip(statements.BEFORE, orjson.loads(row["earlier"]), strict=True))
-
-
-def driver(row: Row, before: Row, terms: Terms) -> dict[str, Any]:
-    """A driver with its sums; nobody known has no code, and is not ranked."""
-    found = behavior({**row, "truck_days": row["days"] or 0}, before, terms)
-    return {"driver_id": row["code"], **found, "is_ranked": found["is_ranked"] and row["code"] is not None}
-
-
-def behavior(sums: Row, before: Row, terms: Terms) -> dict[str, Any]:
-    """What a truck or a driver did, from sums with a name."""
-    return {
-        "name": sums["name"],
-        "truck_days": sums["truck_days"],
-        **shown(sums, terms),
-        "max_speed_kmh": sums["max_speed_kmh"],
-        "is_ranked": is_ranked(sums),
-        **of_rows.against(sums, before, terms.weights),
-    }
+def few(rows: Sequence[Row]) -> tuple[Drivers, of_columns.Columns]:
+    """Drivers of a page that is read as rows, with their sums, and the sums of the period before."""
+    ids = np.arange(len(rows))  # nobody asks for them
+    sums = of_columns.of_arrays((row["figures"] for row in rows), statements.DRIVERS.names)
+    before = of_columns.of_arrays((row["earlier"] for row in rows), statements.BEFORE)
+    return Drivers(ids, [row["code"] for row in rows], [row["name"] for row in rows], sums), before
 
 
 def codes_in(array: str | None) -> list[str]:

@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
+
+from apps.fleet import columns
+from apps.fleet.columns import Column
 from apps.trucks.parameters import DEFAULTS
 
 _PARAMETERS = {kind: f"safety_{kind}_weight" for kind in ("minor", "moderate", "severe", "harsh")}
@@ -16,6 +20,7 @@ EVENTS = {
     "harsh_acceleration": "harsh",
     "harsh_cornering": "harsh",
 }  # and the kind of weight of each
+_SPEEDING = tuple(event for event, kind in EVENTS.items() if kind != "harsh")
 MIN_EXPOSURE_M = 80_000
 _PER_M = 100_000  # events count per 100 km
 
@@ -52,20 +57,35 @@ class ScorePart:
     points: float | None
 
 
-def safety_score(distance_m: int | None, counts: Mapping[str, int | None], weights: Weights) -> float | None:
+@overload
+def safety_score(distance_m: int | None, counts: Mapping[str, int | None], weights: Weights) -> float | None: ...
+@overload
+def safety_score(distance_m: Column, counts: Mapping[str, Column], weights: Weights) -> Column: ...
+def safety_score(distance_m: Any, counts: Mapping[str, Any], weights: Weights) -> Any:
     """100 less the weighted events per 100 km, not below 0; null under 80 km or where speed was not measured.
 
     Harsh events count where they were measured: without them the score is that of the speeding alone.
     """
+    if columns.is_column(distance_m):
+        return _scores(distance_m, counts, weights)
     if distance_m is None or not _is_scored(distance_m, counts):
         return None
     weighted = sum(weight * (counts[event] or 0) for event, weight in weights.by_event.items())
     return max(0.0, 100 - weighted * _PER_M / distance_m)
 
 
+def _scores(distance_m: Column, counts: Mapping[str, Column], weights: Weights) -> Column:
+    weighted = sum(weight * np.nan_to_num(counts[event]) for event, weight in weights.by_event.items())
+    scored = distance_m >= MIN_EXPOSURE_M
+    for event in _SPEEDING:
+        scored &= ~np.isnan(counts[event])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Column = np.where(scored, np.maximum(0.0, 100 - weighted * _PER_M / distance_m), np.nan)
+    return found
+
+
 def _is_scored(distance_m: int, counts: Mapping[str, int | None]) -> bool:
-    speeding = (counts[event] for event, kind in EVENTS.items() if kind != "harsh")
-    return distance_m >= MIN_EXPOSURE_M and all(count is not None for count in speeding)
+    return distance_m >= MIN_EXPOSURE_M and all(counts[event] is not None for event in _SPEEDING)
 
 
 def score_parts(distance_m: int | None, counts: Mapping[str, int | None], weights: Weights) -> list[ScorePart]:

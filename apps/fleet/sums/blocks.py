@@ -110,14 +110,28 @@ def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str
     return dict(zip(ids, sums_of(table, starts, names, called), strict=True))
 
 
-def columns_added_up(blocks: Iterable[bytes], names: Sequence[str]) -> tuple[Ids, list[Column]]:
-    """The same as the trucks' ids ascending and a column for each figure; decimals as whole numbers."""
-    tables = [unpacked(packed, 1 + len(names)) for packed in blocks if packed]
-    if not tables:
+def columns_added_up(
+    blocks: Iterable[bytes], names: Sequence[str], ids: int = 1, trucks: Collection[int] | None = None
+) -> tuple[Ids, list[Column]]:
+    """The same as the trucks' ids ascending and a column for each figure; decimals as whole numbers.
+
+    With two ids by driver, of these trucks or all.
+    """
+    tables = [_of_trucks(unpacked(packed, ids + len(names)), trucks) for packed in blocks if packed]
+    if not any(table.size for table in tables):
         return np.empty(0, np.int64), [np.empty(0)] * len(names)
-    ids, table, starts = by_id(np.concatenate(tables, axis=1))
+    found, table, starts = by_id(np.concatenate(tables, axis=1)[ids - 1 :])
     sums, measured = added(table, starts, names)
-    return np.array(ids), list(np.where(measured, sums, np.nan))
+    return np.array(found), list(np.where(measured, sums, np.nan))
+
+
+def at_ids(ids: Ids, columns: Iterable[Column], wanted: Ids) -> list[Column]:
+    """Of columns by ascending ids what they have of other ones, in their order; null where there is nothing."""
+    if not len(ids):
+        return [np.full(len(wanted), np.nan) for _ in columns]
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    is_there = ids[places] == wanted
+    return [np.where(is_there, column[places], np.nan) for column in columns]
 
 
 def unpacked(packed: bytes, columns: int) -> Table:
@@ -219,17 +233,17 @@ def costs_added_up(blocks: Iterable[bytes], ids: int = 1, trucks: Collection[int
     return found
 
 
-def costs_of(blocks: Iterable[bytes], trucks: Ids) -> CostColumns:
-    """What these trucks cost over the blocks, in their order: by line and source a column of cents."""
-    order = np.argsort(trucks)
+def costs_of(blocks: Iterable[bytes], whose: Ids, ids: int = 1, trucks: Collection[int] | None = None) -> CostColumns:
+    """What these trucks, or drivers, cost over the blocks, in their order: by line and source a column of cents."""
+    order = np.argsort(whose)
     found: CostColumns = {}
-    for key, known in _by_line(blocks, 1, None):
-        whose = known[0].astype(np.int64)
-        places = np.minimum(np.searchsorted(trucks[order], whose), len(trucks) - 1)
-        is_theirs = trucks[order][places] == whose
+    for key, known in _by_line(blocks, ids, trucks):
+        each = known[0].astype(np.int64)
+        places = np.minimum(np.searchsorted(whose[order], each), len(whose) - 1)
+        is_theirs = whose[order][places] == each
         places = order[places[is_theirs]]
-        cents = np.bincount(places, known[1, is_theirs], len(trucks))
-        found[key] = np.where(np.bincount(places, minlength=len(trucks)) > 0, cents, np.nan)
+        cents = np.bincount(places, known[1, is_theirs], len(whose))
+        found[key] = np.where(np.bincount(places, minlength=len(whose)) > 0, cents, np.nan)
     return found
 
 

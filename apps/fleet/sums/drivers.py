@@ -10,14 +10,18 @@ from typing import Any
 from apps.fleet.drivers.queries import DRIVERS
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums.blocks import (
+    CostColumns,
     Costs,
     added_up_by_driver,
     block_of,
+    columns_added_up,
     costs_added_up,
     drivers_together,
     trucks_by_driver,
 )
+from apps.fleet.sums.blocks import costs_of as added_costs
 from apps.fleet.sums.queries import DRIVER_COSTS, driver_columns
+from apps.fleet.sums.summed import ById, Summed
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 from apps.trucks.detection.driver_parts import NOBODY
@@ -29,6 +33,13 @@ _WORTH_A_PAGE = 20
 Where = Mapping[str, Any]
 Trucks = Collection[int] | None
 Sums = dict[int, Row]
+_NOBODY = {"id": NOBODY, "code": None, "name": None}
+
+
+class Drivers(Summed):
+    """Drivers that have days in a period."""
+
+    KEY = "code"
 
 
 def is_few(limit: int, trucks: int) -> bool:
@@ -36,12 +47,9 @@ def is_few(limit: int, trucks: int) -> bool:
     return _WORTH_A_PAGE * limit < trucks
 
 
-async def sums(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Sums:
-    return _sums(await fetch_all(driver_columns(names), _asked(where, trucks)), names, trucks)
-
-
 def sums_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Sums:
-    return _sums(fetch_all_sync(driver_columns(names), _asked(where, trucks)), names, trucks)
+    packed = fetch_all_sync(driver_columns(names), _asked(where, trucks))
+    return added_up_by_driver((row["figures"] for row in packed), names, trucks)
 
 
 async def total(where: Where, drivers: Collection[int] | None = None) -> Row:
@@ -50,13 +58,18 @@ async def total(where: Where, drivers: Collection[int] | None = None) -> Row:
     return drivers_together((row["figures"] for row in packed), NAMES, drivers)
 
 
-async def costs(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
-    """What they bear of the costs of their trucks."""
-    return _costs(await fetch_all(DRIVER_COSTS, _asked(where, trucks)), trucks)
+async def costs_of(where: Where, drivers: Drivers, trucks: Trucks = None) -> CostColumns:
+    """What these drivers bear of the costs of their trucks, by line and source a column of cents."""
+    if not len(drivers):
+        return {}
+    packed = await fetch_all(DRIVER_COSTS, _asked(where, trucks))
+    return added_costs((row["costs"] for row in packed), drivers.ids, _IDS, trucks)
 
 
 def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
-    return _costs(fetch_all_sync(DRIVER_COSTS, _asked(where, trucks)), trucks)
+    """What they bear of the costs of their trucks."""
+    packed = fetch_all_sync(DRIVER_COSTS, _asked(where, trucks))
+    return costs_added_up((row["costs"] for row in packed), _IDS, trucks)
 
 
 async def codes_of_trucks(where: Where) -> dict[int, list[str]]:
@@ -72,18 +85,22 @@ async def codes_of_trucks(where: Where) -> dict[int, list[str]]:
     }
 
 
-async def every(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = "") -> list[Row]:
-    """Those whose codes follow `after`, by code, and nobody last: `id`, `code`, `name`, and their sums.
-
-    Nobody has neither code nor name.
-    """
+async def every(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = "") -> Drivers:
+    """Those whose codes follow `after`, by code, and nobody last, who has neither code nor name."""
     drivers = fetch_all(block_queries.DRIVERS, {**where, "after": after})
-    return _named(*await together(drivers, sums(where, names, trucks)))
+    listed, found = await together(drivers, by_id(where, names, trucks))
+    return Drivers.of([*listed, _NOBODY], found)
 
 
-def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> list[Row]:
-    drivers = fetch_all_sync(block_queries.DRIVERS, {**where, "after": ""})
-    return _named(drivers, sums_sync(where, names, trucks))
+def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Drivers:
+    listed = fetch_all_sync(block_queries.DRIVERS, {**where, "after": ""})
+    packed = fetch_all_sync(driver_columns(names), _asked(where, trucks))
+    return Drivers.of([*listed, _NOBODY], _by_id(packed, names, trucks))
+
+
+async def by_id(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> ById:
+    """The sums of all of them."""
+    return _by_id(await fetch_all(driver_columns(names), _asked(where, trucks)), names, trucks)
 
 
 def _asked(where: Where, trucks: Trucks) -> dict[str, Any]:
@@ -94,14 +111,6 @@ def _asked(where: Where, trucks: Trucks) -> dict[str, Any]:
     return {**where, "from_block": min(blocks, default=0), "to_block": max(blocks, default=-1)}
 
 
-def _sums(rows: Iterable[Row], names: tuple[str, ...], trucks: Trucks) -> Sums:
-    return added_up_by_driver((row["figures"] for row in rows), names, trucks)
-
-
-def _costs(rows: Iterable[Row], trucks: Trucks) -> dict[int, Costs]:
-    return costs_added_up((row["costs"] for row in rows), _IDS, trucks)
-
-
-def _named(drivers: Iterable[Row], found: Sums) -> list[Row]:
-    nobody = {"id": NOBODY, "code": None, "name": None}
-    return [{**driver, **found[driver["id"]]} for driver in (*drivers, nobody) if driver["id"] in found]
+def _by_id(blocks: Iterable[Row], names: tuple[str, ...], trucks: Trucks) -> ById:
+    ids, columns = columns_added_up((row["figures"] for row in blocks), names, _IDS, trucks)
+    return ById(ids, dict(zip(names, columns, strict=True)))

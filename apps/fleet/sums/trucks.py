@@ -5,31 +5,20 @@ that figures have: `trucks`, which counts days, is `truck_days`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self, overload
+from typing import Any
 
 import numpy as np
 import orjson
 
 from apps.fleet.columns import Column
 from apps.fleet.sums import queries as block_queries
-from apps.fleet.sums.blocks import (
-    CostColumns,
-    Costs,
-    Ids,
-    added_up,
-    block_of,
-    columns_added_up,
-    costs_added_up,
-    python_values,
-    sums_of,
-)
+from apps.fleet.sums.blocks import CostColumns, Costs, Ids, added_up, block_of, columns_added_up, costs_added_up
 from apps.fleet.sums.blocks import costs_of as added_costs
+from apps.fleet.sums.summed import ById, Summed
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 
 _CALLED = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
-_NAMED_AS = {called: name for name, called in _CALLED.items()}
 _EVERY_BLOCK = {"from_block": 0, "to_block": 2**57}
 _FROM_THE_START = {"after": "", "limit": 2**31}
 Where = Mapping[str, Any]
@@ -41,76 +30,17 @@ def names_of(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(_CALLED.get(name, name) for name in names)
 
 
-@dataclass(frozen=True, slots=True)
-class Trucks(Sequence[Row]):
-    """Trucks that have days in a period, by code, and their sums: a column for each, decimals as whole numbers.
+class Trucks(Summed):
+    """Trucks that have days in a period, with or without those of a group."""
 
-    As a sequence, and by `rows`, they are rows: `id`, `truck_id` (the code), `name`, and the sums as they are served.
-    """
+    KEY = "truck_id"
+    CALLED = _CALLED
 
-    ids: Ids
-    codes: list[str]
-    names: list[str]
-    columns: dict[str, Column]  # in the order that was asked for
 
-    @classmethod
-    def of(cls, listed: Iterable[Row], blocks: Iterable[Row], names: Sequence[str]) -> Self:
-        """Of those listed the ones that have sums. `names`: of the blocks' columns."""
-        every, columns = columns_added_up((row["figures"] for row in blocks), names)
-        place_of = dict(zip(every.tolist(), range(len(every)), strict=True))
-        found = [truck for truck in listed if truck["id"] in place_of]
-        places = np.array([place_of[truck["id"]] for truck in found], np.intp)
-        return cls(
-            every[places],
-            [truck["truck_id"] for truck in found],
-            [truck["name"] for truck in found],
-            {name: column[places] for name, column in zip(names_of(names), columns, strict=True)},
-        )
-
-    def and_then(self, others: Self) -> Self:
-        if not len(self):
-            return others
-        columns = {name: np.concatenate((column, others.columns[name])) for name, column in self.columns.items()}
-        ids = np.concatenate((self.ids, others.ids))
-        return replace(self, ids=ids, codes=self.codes + others.codes, names=self.names + others.names, columns=columns)
-
-    def at(self, places: Sequence[int]) -> Self:
-        """Those at these places, in their order."""
-        which = np.array(places, np.intp)
-        codes, names = ([each[place] for place in places] for each in (self.codes, self.names))
-        columns = {name: column[which] for name, column in self.columns.items()}
-        return replace(self, ids=self.ids[which], codes=codes, names=names, columns=columns)
-
-    def totals(self) -> Row:
-        """The sums of all of them; null where nothing is measured."""
-        if not len(self):
-            return dict.fromkeys(self.columns)
-        names = [_NAMED_AS.get(name, name) for name in self.columns]
-        return sums_of(np.array(list(self.columns.values())), np.zeros(1, np.intp), names, list(self.columns))[0]
-
-    def rows(self) -> list[Row]:
-        names = [_NAMED_AS.get(name, name) for name in self.columns]
-        columns = zip(names, self.columns.values(), strict=True)
-        values = [python_values(name, column, ~np.isnan(column)) for name, column in columns]
-        keys = ("id", "truck_id", "name", *self.columns)
-        each = zip(self.ids.tolist(), self.codes, self.names, *values, strict=True)
-        return [dict(zip(keys, row, strict=True)) for row in each]
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @overload
-    def __getitem__(self, which: int) -> Row: ...
-    @overload
-    def __getitem__(self, which: slice) -> Self: ...
-    def __getitem__(self, which: int | slice) -> Row | Self:
-        if isinstance(which, int):
-            return self.at([which]).rows()[0]
-        columns = {name: column[which] for name, column in self.columns.items()}
-        return replace(self, ids=self.ids[which], codes=self.codes[which], names=self.names[which], columns=columns)
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.rows())
+def _by_id(blocks: Iterable[Row], names: Sequence[str]) -> ById:
+    """`names`: of the blocks' columns."""
+    ids, columns = columns_added_up((row["figures"] for row in blocks), names)
+    return ById(ids, dict(zip(names_of(names), columns, strict=True)))
 
 
 # --- all trucks -----------------------------------------------------------------------------------------------------
@@ -137,10 +67,8 @@ async def columns(where: Where, names: Sequence[str], group_id: int | None = Non
     """The sums of all trucks with days, of a group or the fleet, as a column each."""
     blocks = fetch_all(block_queries.columns(names), {**where, **_EVERY_BLOCK})
     packed, only = await together(blocks, members(group_id))
-    ids, found = columns_added_up((row["figures"] for row in packed), names)
-    if only is not None:
-        found = [column[np.isin(ids, only)] for column in found]
-    return dict(zip(names_of(names), found, strict=True))
+    found = _by_id(packed, names)
+    return found.columns if only is None else found.of(found.ids[np.isin(found.ids, only)])
 
 
 async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> Trucks:
@@ -148,12 +76,12 @@ async def every(where: Where, names: Sequence[str], group_id: int | None = None)
     listed = fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
     blocks = fetch_all(block_queries.columns(names), {**where, **_EVERY_BLOCK})
     found, packed = await together(listed, blocks)
-    return Trucks.of(found, packed, names)
+    return Trucks.of(found, _by_id(packed, names))
 
 
 def every_sync(where: Where, names: Sequence[str]) -> Trucks:
     listed = fetch_all_sync(block_queries.LISTED, {**where, **_FROM_THE_START})
-    return Trucks.of(listed, fetch_all_sync(block_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
+    return Trucks.of(listed, _by_id(fetch_all_sync(block_queries.columns(names), {**where, **_EVERY_BLOCK}), names))
 
 
 def _listed(group_id: int | None) -> str:
@@ -176,11 +104,11 @@ async def page(where: Where, names: Sequence[str], after: str, limit: int, group
 
     Which trucks have days shows when they are read: of a fleet of which many have none it takes more than one turn.
     """
-    found = Trucks.of([], [], names)
+    found = Trucks.of([], _by_id([], names))
     while len(found) < limit:
         listed = await fetch_all(_listed(group_id), {**where, "after": after, "limit": limit, "id": group_id})
         if listed:
-            found = found.and_then(Trucks.of(listed, await _blocks_around(where, names, listed), names))
+            found = found.and_then(Trucks.of(listed, _by_id(await _blocks_around(where, names, listed), names)))
         if len(listed) < limit:
             break
         after = listed[-1]["truck_id"]
@@ -191,11 +119,12 @@ async def _blocks_around(where: Where, names: Sequence[str], trucks: Iterable[Ro
     return await fetch_all(block_queries.columns(names), {**where, **around(truck["id"] for truck in trucks)})
 
 
-async def sums_around(where: Where, names: Sequence[str], trucks: Collection[int]) -> Sums:
-    """The sums of these trucks, and maybe of others."""
-    if not trucks:
-        return {}
-    return _sums(await fetch_all(block_queries.columns(names), {**where, **around(trucks)}), names)
+async def columns_of(where: Where, names: Sequence[str], trucks: Ids) -> dict[str, Column]:
+    """The sums of these trucks, in their order; null of those without days."""
+    if not len(trucks):
+        return dict.fromkeys(names_of(names), np.empty(0))
+    blocks = await fetch_all(block_queries.columns(names), {**where, **around(trucks.tolist())})
+    return _by_id(blocks, names).of(trucks)
 
 
 async def costs_of(where: Where, trucks: Trucks) -> CostColumns:

@@ -158,9 +158,8 @@ class Used:
         if asked.sort != "truck_id":
             every = await truck_sums.every(self._where, _SUMS, self.group_id)
             order = of_rows.ranked(every.columns, every.codes, asked.sort)
-            others = every.at(sorted(set(range(len(every))).difference(order)))
             places, page_echo = page.ranked(order)
-            return every.at(places), page_echo, of_rows.not_ranked(others.rows())
+            return every.at(places), page_echo, of_rows.not_ranked(every.without(order))
         found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1, self.group_id)
         return *page.cut(found, "truck_id"), None
 

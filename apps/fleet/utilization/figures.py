@@ -1,8 +1,7 @@
 """From rows of sums, or columns of them, to what the time of trucks went into, as the API serves it. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isnan
-from typing import Any, TypeVar
+from typing import Any
 
 from apps.fleet import figures
 from apps.fleet.columns import Column
@@ -19,7 +18,6 @@ _STATES = ("truck_days", "truck_days_used", *_SECONDS, "available_s")
 _OF_ENGINE = ("idle_s", "idle_productive_s", "engine_on_s", "engine_moving_s")
 _RATIOS_OF_HOUR = ("engine_utilization_pct", "idle_pct", "idle_nonproductive_pct")
 Row = Mapping[str, Any]
-R = TypeVar("R", bound=Row)
 
 
 def states(row: Row) -> dict[str, Any]:
@@ -70,16 +68,33 @@ def are_ranked(sums: Mapping[str, Column]) -> list[bool]:
     return found
 
 
-def ranked(sums: Mapping[str, Column], codes: Sequence[str], sort: str) -> list[int]:
-    """The places of the trucks of a ranking by a utilization, as `ranking` orders rows."""
+def _utilization_of(sums: Mapping[str, Column], figure: str) -> Column:
+    found: Column = getattr(utilization(figures.usage(sums)), figure)
+    return found
+
+
+def ranked(
+    sums: Mapping[str, Column],
+    codes: Sequence[str],
+    sort: str,
+    of: Callable[[Mapping[str, Column], str], Column] = _utilization_of,
+) -> list[int]:
+    """The places of a ranking by a figure, with - from the highest down: of those of whom enough is known.
+
+    `of`: what the figure of columns is. Those without it come last.
+    """
+    is_one = are_ranked(sums)
+    return [place for place in in_order(of(sums, sort.removeprefix("-")), codes, sort) if is_one[place]]
+
+
+def in_order(values: Column, codes: Sequence[str], sort: str) -> list[int]:
+    """The places of all by their values, with - from the highest down; equals by code, nulls last."""
     sign = -1 if sort.startswith("-") else 1
-    values = getattr(utilization(figures.usage(sums)), sort.removeprefix("-")).tolist()
-
-    def key(place: int) -> tuple[bool, float, str]:
-        value = values[place]
-        return (True, 0.0, codes[place]) if isnan(value) else (False, sign * value, codes[place])
-
-    return sorted((place for place, is_one in enumerate(are_ranked(sums)) if is_one), key=key)
+    keys = [
+        (value != value, 0.0 if value != value else sign * value, code)
+        for value, code in zip(values.tolist(), codes, strict=True)
+    ]
+    return sorted(range(len(keys)), key=keys.__getitem__)
 
 
 def by_weekday(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -108,25 +123,6 @@ def _of_hour(row: Row, totals: Row) -> dict[str, Any]:
         **{name: ratios[name] for name in _RATIOS_OF_HOUR},
         "coverage_pct": coverage_pct(sums),
     }
-
-
-def ranking(
-    rows: Iterable[R],
-    sort: str,
-    of: Callable[[Row, str], float | None] = figures.ratio,
-    key: str = "truck_id",
-) -> list[R]:
-    """The trucks of which enough is known by a figure, with - from the highest down; those without it come last.
-
-    `of`: what the figure of a row is. `key`: what names the row, and decides among equals.
-    """
-    figure, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
-
-    def place(row: Row) -> tuple[bool, float, str]:
-        value = of(row, figure)
-        return value is None, sign * (value or 0), row[key]
-
-    return sorted((row for row in rows if is_ranked(row)), key=place)
 
 
 def not_ranked(rows: Iterable[Row], key: str = "truck_id") -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Utilization(NamedTuple):
 
 def utilization(usage: Usage) -> Utilization:
     """The named utilizations of docs/metrics.md."""
-    productive = _or_zero(usage.idle_productive_s)
+    productive = or_zero(usage.idle_productive_s)
     worked_with_engine = None if usage.engine_moving_s is None else usage.engine_moving_s + productive
     nonproductive = None if usage.idle_s is None else usage.idle_s - productive
     return Utilization(
@@ -45,8 +45,9 @@ def utilization(usage: Usage) -> Utilization:
     )
 
 
-def _or_zero(seconds: Any) -> Any:
-    return np.nan_to_num(seconds) if columns.is_column(seconds) else seconds or 0
+def or_zero(number: Any) -> Any:
+    """0 where it is null."""
+    return np.nan_to_num(number) if columns.is_column(number) else number or 0
 
 
 @overload
@@ -60,6 +61,12 @@ def percentage(part: Any, whole: Any) -> Any:
     return None if part is None or not whole else 100 * part / whole
 
 
-def litres_per_100_km(litres: float | None, metres: float | None) -> float | None:
+@overload
+def litres_per_100_km(litres: float | None, metres: float | None) -> float | None: ...
+@overload
+def litres_per_100_km(litres: Column, metres: Column) -> Column: ...
+def litres_per_100_km(litres: Any, metres: Any) -> Any:
     """Consumption over a distance, or null."""
+    if columns.is_column(metres):
+        return columns.ratio(100_000 * litres, metres)
     return None if litres is None or not metres else 100_000 * litres / metres

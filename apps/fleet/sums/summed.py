@@ -1,0 +1,105 @@
+"""Trucks or drivers by code, and their sums in columns: what lists of them are made from. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, overload
+
+import numpy as np
+
+from apps.fleet.columns import Column
+from apps.fleet.sums.blocks import Ids, at_ids, python_values, sums_of
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """Sums as columns by name, in the order of ascending ids."""
+
+    ids: Ids
+    columns: dict[str, Column]
+
+    def of(self, wanted: Ids) -> dict[str, Column]:
+        """Those of these ids, in their order; null where there is nothing."""
+        return dict(zip(self.columns, at_ids(self.ids, self.columns.values(), wanted), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Summed(Sequence[Row]):
+    """Those that have days in a period, and their sums: a column for each, decimals as whole numbers.
+
+    As a sequence, and by `rows`, they are rows: `id`, the code by its KEY, `name`, and the sums as they are served.
+    """
+
+    KEY: ClassVar[str]
+    CALLED: ClassVar[Mapping[str, str]] = {}  # what sums are called that have another name as they are served
+
+    ids: Ids
+    codes: list[Any]
+    names: list[Any]
+    columns: dict[str, Column]  # in the order that was asked for
+
+    @classmethod
+    def of(cls, listed: Iterable[Row], sums: ById) -> Self:
+        """Of those listed the ones that have sums."""
+        known = set(sums.ids.tolist())
+        return cls.named([row for row in listed if row["id"] in known], sums)
+
+    @classmethod
+    def named(cls, rows: Sequence[Row], sums: ById) -> Self:
+        """All of these rows, which have id, code and name."""
+        ids = np.array([row["id"] for row in rows], np.int64)
+        return cls(ids, [row[cls.KEY] for row in rows], [row["name"] for row in rows], sums.of(ids))
+
+    def and_then(self, others: Self) -> Self:
+        if not len(self):
+            return others
+        columns = {name: np.concatenate((column, others.columns[name])) for name, column in self.columns.items()}
+        ids = np.concatenate((self.ids, others.ids))
+        return replace(self, ids=ids, codes=self.codes + others.codes, names=self.names + others.names, columns=columns)
+
+    def at(self, places: Sequence[int]) -> Self:
+        """Those at these places, in their order."""
+        which = np.array(places, np.intp)
+        codes, names = ([each[place] for place in places] for each in (self.codes, self.names))
+        columns = {name: column[which] for name, column in self.columns.items()}
+        return replace(self, ids=self.ids[which], codes=codes, names=names, columns=columns)
+
+    def without(self, places: Iterable[int]) -> Self:
+        """All but those at these places, in their order."""
+        return self.at(sorted(set(range(len(self))).difference(places)))
+
+    def totals(self) -> Row:
+        """The sums of all of them; null where nothing is measured."""
+        if not len(self):
+            return dict.fromkeys(self.columns)
+        table, start = np.array(list(self.columns.values())), np.zeros(1, np.intp)
+        return sums_of(table, start, self._named(), list(self.columns))[0]
+
+    def rows(self) -> list[Row]:
+        columns = zip(self._named(), self.columns.values(), strict=True)
+        values = [python_values(name, column, ~np.isnan(column)) for name, column in columns]
+        keys = ("id", self.KEY, "name", *self.columns)
+        each = zip(self.ids.tolist(), self.codes, self.names, *values, strict=True)
+        return [dict(zip(keys, row, strict=True)) for row in each]
+
+    def _named(self) -> list[str]:
+        """What the columns are called in the blocks."""
+        named_as = {called: name for name, called in self.CALLED.items()}
+        return [named_as.get(name, name) for name in self.columns]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, which: int) -> Row: ...
+    @overload
+    def __getitem__(self, which: slice) -> Self: ...
+    def __getitem__(self, which: int | slice) -> Row | Self:
+        if isinstance(which, int):
+            return self.at([which]).rows()[0]
+        columns = {name: column[which] for name, column in self.columns.items()}
+        return replace(self, ids=self.ids[which], codes=self.codes[which], names=self.names[which], columns=columns)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows())
