@@ -1,6 +1,6 @@
 """Rows of an answer, made of columns by name: their JSON at once, without an object for each value of a row. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
@@ -13,7 +13,6 @@ import orjson
 from apps.fleet.columns import Column, is_column
 
 Table: TypeAlias = Mapping[str, Any]
-_Piece: TypeAlias = bytes | list[bytes]  # of a row's JSON: the same in all rows, or one each
 _FRACTIONS = ("_pct", "_l", "_kmh", "_100km", "safety_score", "safety_score_change")
 _EXACT = 1e14  # less is written to its last place as it is
 
@@ -26,18 +25,18 @@ class Money:
     places: int
     currency: str
 
-    def texts(self) -> list[bytes]:
-        """The JSON of each."""
-        head, tail = b'{"amount":"', b'","currency":%b}' % orjson.dumps(self.currency)
+    def texts(self, before: bytes) -> list[bytes]:
+        """The JSON of each, after what stands before it."""
+        head, tail = before + b'{"amount":"', b'","currency":%b}' % orjson.dumps(self.currency)
         known = ~np.isnan(self.amounts)
         values = np.where(known, self.amounts, 0.0)
         if np.abs(values).max() < _EXACT:
-            written = b"%b%%.%df%b" % (head, self.places, tail)
+            written = b"%b%%.%df%b" % (head.replace(b"%", b"%%"), self.places, tail)
             texts = list(map(written.__mod__, (values / 10**self.places).tolist()))
         else:
             decimals = (Decimal(int(value)).scaleb(-self.places) for value in values.tolist())
             texts = [b"%b%b%b" % (head, f"{value:f}".encode(), tail) for value in decimals]
-        return _known(texts, known, b"null")
+        return _known(texts, known, before + b"null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Rows(Sequence[dict[str, Any]]):
 
     def __init__(self, table: Table, length: int) -> None:
         self._length = length
-        self.json = b"[%b]" % b",".join(_joined(_object(table, length), length))
+        self.json = b"[%b]" % b",".join(_rows(table, length))
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
@@ -78,45 +77,69 @@ class Rows(Sequence[dict[str, Any]]):
         return iter(self._rows)
 
 
-def _object(table: Table, length: int) -> list[_Piece]:
-    pieces: list[_Piece] = []
-    for name, column in table.items() if length else ():
-        pieces.append(b'%b"%b":' % (b"," if pieces else b"{", name.encode()))
-        pieces += _pieces(name, column, length)
-    return [*pieces, b"}"]
+def _rows(table: Table, length: int) -> list[bytes]:
+    """The JSON of each."""
+    if not length:
+        return []
+    lines = _Lines(length)
+    lines.add(table)
+    return lines.rows()
 
 
-def _pieces(name: str, column: Any, length: int) -> list[_Piece]:
-    if is_column(column):
-        return [numbers(column, is_fraction(name))]
-    if isinstance(column, Money):
-        return [column.texts()]
-    if isinstance(column, list):
-        return [list(map(orjson.dumps, column))]
-    if isinstance(column, tuple):
-        return [b"[", _lists(column, length), b"]"]
-    return _object(column, length) if isinstance(column, Mapping) else [orjson.dumps(column)]
+class _Lines:
+    """The JSON of rows, put together column by column; what is the same in all rows stands before the next column."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._columns: list[list[bytes]] = []
+        self._before = b""
+
+    def add(self, table: Table) -> None:
+        mark = b"{"
+        for name, column in table.items():
+            self._before += b'%b"%b":' % (mark, name.encode())
+            self._add(name, column)
+            mark = b","
+        self._before += b"}"
+
+    def rows(self) -> list[bytes]:
+        return list(map(b"".join, zip(*self._columns, [self._before] * self._length, strict=True)))
+
+    def _add(self, name: str, column: Any) -> None:
+        if is_column(column):
+            self._put(numbers(column, is_fraction(name)))
+        elif isinstance(column, Money):
+            self._columns.append(column.texts(self._taken()))
+        elif isinstance(column, list):
+            self._put(_texts(column))
+        elif isinstance(column, tuple):
+            self._before += b"["
+            self._put(_lists(column, self._length))
+            self._before += b"]"
+        elif isinstance(column, Mapping):
+            self.add(column)
+        else:
+            self._before += orjson.dumps(column)
+
+    def _put(self, texts: bytes | list[bytes]) -> None:
+        """One text for each row, or all of them with commas between them and none within: no JSON has a line's end."""
+        before = self._taken()
+        if isinstance(texts, bytes):
+            self._columns.append((before + texts.replace(b",", b"\n" + before)).split(b"\n"))
+        else:
+            self._columns.append([before + text for text in texts])
+
+    def _taken(self) -> bytes:
+        before, self._before = self._before, b""
+        return before
 
 
 def _lists(elements: tuple[Some, ...], length: int) -> list[bytes]:
     """Those of each row, with commas between them."""
-    texts = [_known(_joined(_object(each.table, length), length), each.is_there, b"") for each in elements]
+    texts = [_known(_rows(each.table, length), each.is_there, b"") for each in elements]
     if not texts:
         return [b""] * length
     return list(map(b",".join, map(partial(filter, None), zip(*texts, strict=True))))
-
-
-def _joined(pieces: Iterable[_Piece], length: int) -> list[bytes]:
-    """Each row's pieces, of which those that are the same in all rows are put together first."""
-    columns: list[list[bytes]] = []
-    same = b""
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            same += piece
-        else:
-            columns += [[same] * length, piece]
-            same = b""
-    return list(map(b"".join, zip(*columns, [same] * length, strict=True)))
 
 
 def _known(texts: list[bytes], known: npt.NDArray[np.bool_], otherwise: bytes) -> list[bytes]:
@@ -125,14 +148,20 @@ def _known(texts: list[bytes], known: npt.NDArray[np.bool_], otherwise: bytes) -
     return [text if is_known else otherwise for text, is_known in zip(texts, known.tolist(), strict=True)]
 
 
+def _texts(values: list[Any]) -> bytes | list[bytes]:
+    """The JSON of each value, at once where no comma is within one."""
+    json = orjson.dumps(values)[1:-1]
+    return json if json.count(b",") == len(values) - 1 else list(map(orjson.dumps, values))
+
+
 def is_fraction(name: str) -> bool:
     """Whether a figure of this name has decimal places as it is served."""
     return name.endswith(_FRACTIONS)
 
 
-def numbers(column: Column, has_places: bool) -> list[bytes]:
+def numbers(column: Column, has_places: bool) -> bytes | list[bytes]:
     """The JSON of each number, with places or whole."""
     known = ~np.isnan(column)
     values = column if has_places else np.where(known, column, 0).astype(np.int64)
-    json = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-    return _known(json[1:-1].split(b","), known, b"null")
+    json = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    return json if has_places or known.all() else _known(json.split(b","), known, b"null")
