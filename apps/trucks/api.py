@@ -17,7 +17,7 @@ from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
 from apps.files.answers import Exportable, Listing, file_asked
 from apps.files.columns import shape
-from apps.merging import Merger
+from apps.merging import Merger, together
 from apps.mysql import Row, fetch_all
 from apps.trucks import exports, freshness, queries, schemas
 from apps.trucks.comparison import Totals, bounds
@@ -54,8 +54,11 @@ async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearc
     now, fleet = _now(), request.auth.fleet_id
     page = Page.of(search, "trucks", fleet)
     fresh = await freshness.of_fleet(fleet, now)
-    counts = await fetch_all(queries.TRUCKS_BY_STATUS, _searched(request.auth, search, fresh))
-    rows, page_echo = await _trucks(request.auth, None, fresh, search, page)
+    by_status = queries.FOUND_BY_STATUS if search.q or search.group else queries.TRUCKS_BY_STATUS
+    counts, (rows, page_echo) = await together(
+        fetch_all(by_status, _searched(request.auth, search, fresh)),
+        _trucks(request.auth, None, fresh, search, page),
+    )
     body = {
         "data": rows,
         "summary": _status_counts(counts),

@@ -138,8 +138,23 @@ WHERE {_FOUND} AND (%(statuses)s IS NULL OR FIND_IN_SET({_STATUS}, %(statuses)s)
 ORDER BY t.code LIMIT %(limit)s
 """
 
-# One row a status, of the trucks that are found whatever their status.
+_WITH_VALUES = "FROM latest_values l WHERE l.fleet_id = %(fleet)s"
+_GONE_WITH_VALUES = """
+FROM truck t JOIN latest_values l ON l.truck_id = t.id WHERE t.fleet_id = %(fleet)s AND NOT t.is_active
+"""
+# One row a status, of the fleet's active trucks: of all that have latest values, by an index that has all of it, less
+# those that are not active; the other active ones have none.
 TRUCKS_BY_STATUS = f"""
+SELECT status, SUM(trucks) AS trucks FROM (
+    SELECT {_STATUS} AS status, COUNT(*) AS trucks {_WITH_VALUES} GROUP BY 1
+    UNION ALL SELECT {_STATUS}, -COUNT(*) {_GONE_WITH_VALUES} GROUP BY 1
+    UNION ALL SELECT NULL, COUNT(*) FROM truck WHERE fleet_id = %(fleet)s AND is_active
+    UNION ALL SELECT NULL, -COUNT(*) {_WITH_VALUES}
+    UNION ALL SELECT NULL, COUNT(*) {_GONE_WITH_VALUES}
+) counted GROUP BY status
+"""
+# The same of the trucks that are found whatever their status.
+FOUND_BY_STATUS = f"""
 SELECT {_STATUS} AS status, COUNT(*) AS trucks
 FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id WHERE {_FOUND} GROUP BY 1
 """

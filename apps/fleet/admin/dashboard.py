@@ -102,8 +102,7 @@ def fleet_days(fleet: Fleet, today: dt.date) -> list[tuple[dt.date, Sums | None]
 
 def trucks_by_status(fleet: Fleet, now: float) -> list[tuple[str, int]]:
     """(status, trucks) of all statuses."""
-    parameters = {"fleet": fleet.pk, "now": int(now), "pattern": None, "group": None}
-    rows = fetch_all_sync(truck_queries.TRUCKS_BY_STATUS, parameters)
+    rows = fetch_all_sync(truck_queries.TRUCKS_BY_STATUS, {"fleet": fleet.pk, "now": int(now)})
     counts = {row["status"] or NEVER: int(row["trucks"]) for row in rows}
     return [(status, counts.get(status, 0)) for status in STATUSES]
 
