@@ -29,7 +29,7 @@ from apps.fleet.ledger import spreading
 from apps.fleet.ledger.bodies import apply
 from apps.fleet.ledger.queries import when
 from apps.fleet.ledger.resources import RESOURCES, SCOPE, Resource
-from apps.fleet.whose import Whose
+from apps.fleet.whose import Whose, group_asked
 from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
@@ -150,9 +150,18 @@ def file_of(resource: Resource) -> PagedList[Any]:
 async def _page(
     resource: Resource, who: Principal, period: Period | None, _: Freshness, asked: Any, page: Page
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    await _require_known(who.fleet_id, asked)
     where = {**_asked(resource, who, asked, period), "after": page.after, "limit": page.limit + 1}
     rows, page_echo = page.cut(await fetch_all(resource.rows.page(asked.sort), where), "row_key")
     return [_listed(resource, row, who.currency) for row in rows], page_echo
+
+
+async def _require_known(fleet_id: int, asked: Any) -> None:
+    """Raises NotFound or InvalidParameters for a truck or group that the fleet does not have: a slip of the pen would
+    look like a ledger without rows."""
+    if (code := getattr(asked, "truck_id", None)) is not None:
+        await freshness.of_truck(fleet_id, code, dt.datetime.now(dt.UTC))
+    await group_asked(fleet_id, getattr(asked, "group", None))
 
 
 def _asked(resource: Resource, who: Principal, asked: Any, period: Period | None) -> dict[str, Any]:

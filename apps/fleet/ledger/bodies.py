@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
 
 from apps.accounts.problems import FieldError, InvalidParameters
 from apps.fleet.ledger.resources import Resource
@@ -23,7 +24,8 @@ def apply(resource: Resource, row: Any, payload: Any) -> None:
         elif name in ("truck_id", "group"):
             errors += _set_relation(row, name, value)
         else:
-            setattr(row, name, Decimal(value) if name in _DECIMALS else value)
+            plain = value.value if isinstance(value, TextChoices) else value
+            setattr(row, name, Decimal(plain) if name in _DECIMALS else plain)
     if not errors:
         errors = list(_refusals(resource, row))
     if errors:

@@ -1,9 +1,10 @@
 """What the ledger's endpoints take and give, as declared in OpenAPI."""
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from apps.accounts.parameters import OptionalPeriod, Paging, Parameters
 from apps.accounts.schemas import FreshnessEcho, Instant, Money, OwnMoney, PageEcho, PeriodEcho, described
@@ -12,16 +13,33 @@ from apps.files.cells import Kind
 from apps.fleet.models import AllocationBasis, CostBasis, CostLine, LedgerImport
 from apps.fleet.schemas import CostFreshness
 
-
-def _text(value: Any) -> Any:
-    """Refuses numbers, which Pydantic would take for seconds since 1970."""
-    if not isinstance(value, str):
-        raise ValueError("should be text")
-    return value
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)
+_DECIMAL = r"[0-9]+(\.[0-9]+)?"
 
 
-Day = Annotated[dt.date, BeforeValidator(_text), WithJsonSchema({"type": "string", "format": "date"})]
-Moment = Annotated[AwareDatetime, BeforeValidator(_text), WithJsonSchema({"type": "string", "format": "date-time"})]
+def _written_as(pattern: re.Pattern[str], example: str) -> BeforeValidator:
+    """Refuses what is not written so: Pydantic takes numbers, and texts of digits, for seconds since 1970."""
+
+    def refuse_others(value: Any) -> Any:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ValueError(f"should be text like {example}")
+        return value
+
+    return BeforeValidator(refuse_others)
+
+
+def _whole_second(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(microsecond=0)
+
+
+Day = Annotated[dt.date, _written_as(_DAY, "2026-03-31"), WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[
+    AwareDatetime,
+    _written_as(_MOMENT, "2026-03-05T14:30:00-06:00"),
+    AfterValidator(_whole_second),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 # In answers both are text; in files they are a day and a number.
 DayText = Annotated[str, Kind.DAY]
 NumberText = Annotated[str, Kind.NUMBER]
@@ -40,7 +58,7 @@ class Body(BaseModel):
 
 class MoneyIn(Body):
     amount: str = Field(
-        pattern=r"^-?\d+(\.\d+)?$", max_length=20, description="A decimal number as text.", examples=["1234.50"]
+        pattern=f"^-?{_DECIMAL}$", max_length=20, description="A decimal number as text.", examples=["1234.50"]
     )
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
 
@@ -166,7 +184,7 @@ class PurchasePatch(Body):
     """What can change of a purchase. For another truck, delete it and make another."""
 
     purchased_at: Moment = Field(_OMITTED, description="When, with an offset.", examples=["2026-03-05T14:30:00-06:00"])
-    litres: str = Field(_OMITTED, pattern=r"^\d+(\.\d+)?$", max_length=20, description="As text.", examples=["310.250"])
+    litres: str = Field(_OMITTED, pattern=f"^{_DECIMAL}$", max_length=20, description="As text.", examples=["310.250"])
     amount: MoneyIn = Field(_OMITTED, description="What was paid. Foreign money needs an exchange rate.")
     station: str = Field(_OMITTED, max_length=120, description="Where.", examples=["Station 7"])
     reference: str = Field(_OMITTED, max_length=80, description="The card file's name of it.", examples=["C-81-0017"])
@@ -177,7 +195,7 @@ class PurchaseIn(PurchasePatch):
 
     truck_id: str = Field(max_length=32, description="Code of the truck.", examples=["T-101"])
     purchased_at: Moment = Field(description="When, with an offset.", examples=["2026-03-05T14:30:00-06:00"])
-    litres: str = Field(pattern=r"^\d+(\.\d+)?$", max_length=20, description="As text.", examples=["310.250"])
+    litres: str = Field(pattern=f"^{_DECIMAL}$", max_length=20, description="As text.", examples=["310.250"])
     amount: MoneyIn = Field(description="What was paid. Foreign money needs an exchange rate.")
 
 
@@ -201,7 +219,7 @@ class ExchangeRatePatch(Body):
     """What can change of an exchange rate. Invoices and purchases that need it must have a rate afterwards too."""
 
     effective_from: Day = Field(_OMITTED, description="First day.", examples=["2026-01-01"])
-    rate: str = Field(_OMITTED, pattern=r"^\d+(\.\d+)?$", max_length=20, description=_WORTH, examples=["1.0825"])
+    rate: str = Field(_OMITTED, pattern=f"^{_DECIMAL}$", max_length=20, description=_WORTH, examples=["1.0825"])
 
 
 class ExchangeRateIn(ExchangeRatePatch):
@@ -209,7 +227,7 @@ class ExchangeRateIn(ExchangeRatePatch):
 
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, not the fleet's own.", examples=["EUR"])
     effective_from: Day = Field(description="First day.", examples=["2026-01-01"])
-    rate: str = Field(pattern=r"^\d+(\.\d+)?$", max_length=20, description=_WORTH, examples=["1.0825"])
+    rate: str = Field(pattern=f"^{_DECIMAL}$", max_length=20, description=_WORTH, examples=["1.0825"])
 
 
 class ExchangeRate(BaseModel):

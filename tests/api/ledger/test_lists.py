@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import pytest
+
 from apps.accounts.models import Fleet
 from apps.fleet.models import ExchangeRate, FuelPrice
 from tests import rows
@@ -167,5 +169,21 @@ def test_a_period_or_an_order_that_cannot_be_is_refused(asgi: AsgiClient, fleet:
 def test_lists_can_be_narrowed(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
     for changes in ({}, {"truck_id": "T-2"}, {"truck_id": None, "group": "South"}, {"line": "tolls", "truck_id": None}):
         post(asgi, key, "entries", {**BODIES["entries"], **changes})
-    for query, count in (("truck_id=T-1", 1), ("group=South", 1), ("line=insurance", 3), ("truck_id=x", 0)):
+    for query, count in (("truck_id=T-1", 1), ("group=South", 1), ("line=insurance", 3), ("import_id=1", 0)):
         assert len(asgi.get(f"{path('entries')}?{query}", key).json()["data"]) == count, query
+
+
+@pytest.mark.parametrize("more", ["", "&format=csv"])
+@each_kind
+def test_a_truck_or_group_that_is_not_the_fleet_s_is_refused(
+    asgi: AsgiClient, fleet: Fleet, key: str, here: None, kind: str, more: str
+) -> None:
+    """A slip of the pen would look like a ledger without rows."""
+    other = rows.fleet("Other")
+    rows.group(other, "Theirs", rows.truck(other, "O-1"))
+    if kind in ("entries", "rates", "fuel-purchases"):
+        for code in ("O-1", "T-11", ""):
+            assert asgi.get(f"{path(kind)}?truck_id={code}{more}", key).status_code == 404, code
+    if kind in ("entries", "rates", "fuel-prices"):
+        for name in ("Theirs", "Sout"):
+            assert pointers(asgi.get(f"{path(kind)}?group={name}{more}", key)) == ["/query/group"], name

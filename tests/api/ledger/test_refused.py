@@ -38,6 +38,9 @@ from tests.conftest import AsgiClient
         ("entries", {"group": "South"}, "/body/group"),
         ("entries", {"covers_from": 20_000}, "/body/covers_from"),
         ("entries", {"covers_from": "2026-02-30"}, "/body/covers_from"),
+        ("entries", {"covers_from": "1772668800"}, "/body/covers_from"),  # that day in seconds since 1970
+        ("entries", {"covers_from": "2026-03-05T00:00:00"}, "/body/covers_from"),
+        ("entries", {"amount": {"amount": "٣.٠", "currency": USD}}, "/body/amount/amount"),  # digits of another script
         ("entries", {"covers_from": "0026-03-05"}, "/body/covers_from"),
         ("entries", {"covers_to": "2026-03-04"}, "/body/covers_to"),
         ("entries", {"covers_to": None}, "/body/covers_to"),
@@ -47,10 +50,13 @@ from tests.conftest import AsgiClient
         ("rates", {"amount": {"amount": "1", "currency": "CAD"}}, "/body/amount/currency"),
         ("rates", {"group": "North"}, "/body/group"),
         ("fuel-prices", {"effective_at": "2026-03-09T06:00:00"}, "/body/effective_at"),
+        ("fuel-prices", {"effective_at": "1772668800"}, "/body/effective_at"),
+        ("fuel-prices", {"effective_at": "2026-03-09"}, "/body/effective_at"),
         ("fuel-prices", {"effective_at": "0001-01-01T00:00:00Z"}, "/body/effective_at"),
         ("fuel-prices", {"effective_at": "9999-12-31T23:59:59-05:00"}, "/body/effective_at"),
         ("fuel-prices", {"price_per_l": {"amount": "1", "currency": "CAD"}}, "/body/price_per_l/currency"),
         ("fuel-purchases", {"litres": "0"}, "/body/litres"),
+        ("fuel-purchases", {"litres": "٣"}, "/body/litres"),
         ("fuel-purchases", {"litres": "-5"}, "/body/litres"),
         ("fuel-purchases", {"truck_id": None}, "/body/truck_id"),
         ("fuel-purchases", {"purchased_at": "0001-01-01T00:00:00Z"}, "/body/purchased_at"),
@@ -87,11 +93,23 @@ def test_a_row_stays_with_its_truck_and_group(asgi: AsgiClient, fleet: Fleet, ke
         assert pointers(answer) == [f"/body/{next(iter(body))}"]
 
 
-@pytest.mark.parametrize("kind", ["fuel-prices", "fuel-purchases", "exchange-rates"])
+@pytest.mark.parametrize("kind", ["rates", "fuel-prices", "fuel-purchases", "exchange-rates"])
 def test_what_is_there_once_is_not_made_twice(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
     post(asgi, key, kind)
     assert post(asgi, key, kind).status_code == 422
     assert MODELS[kind].objects.count() == 1
+
+
+def test_instants_are_kept_to_the_second(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    """Else two prices could begin at what answers show as the same instant."""
+    price = {**BODIES["fuel-prices"], "effective_at": "2026-03-09T06:00:00.250-05:00"}
+    assert post(asgi, key, "fuel-prices", price).json()["data"]["effective_at"] == "2026-03-09T11:00:00Z"
+    assert pointers(post(asgi, key, "fuel-prices")) == ["/body/effective_at"]
+
+
+def test_a_line_that_has_no_rates_is_told_by_its_name(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    answer = post(asgi, key, "rates", {**BODIES["rates"], "line": "fuel"})
+    assert answer.json()["detail"] == "line: Value 'fuel' is not a valid choice."
 
 
 def test_foreign_money_with_a_rate_is_taken(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
