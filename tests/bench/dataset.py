@@ -16,7 +16,9 @@ from django.db.models import Model
 from apps.accounts.models import Fleet
 from apps.fleet import queries
 from apps.fleet.models import TruckDayDriver
-from apps.fleet.summaries import blocks, place_spans, sums
+from apps.fleet.summaries import blocks, hours, place_spans, sums
+from apps.fleet.utilization.hours import pack
+from apps.trucks.detection.motion import Seconds
 from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
 from apps.trucks.sync.watermarks import recount
 from tests import rows
@@ -25,7 +27,7 @@ SENSORS = 30
 _TABLES = (
     "truck, truck_sync, truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck_span, truck_span_cost, fleet_span, "
     "driver, truck_day_driver, truck_day_driver_cost, truck_span_driver, truck_span_driver_cost, truck_day_idle_place, "
-    "truck_block, idle_place_span"
+    "truck_block, idle_place_span, truck_day_hours"
 )
 COLUMNS = [f"value_{number}" for number in range(SENSORS)]
 
@@ -127,6 +129,7 @@ def extend(dataset: Dataset, days: int) -> Dataset:
         trucks = Truck.objects.filter(fleet_id=dataset.fleet_id).values_list("pk", flat=True)
         truck_days = [(truck, day) for truck in trucks for day in wanted]
         blocks.replace_places(dataset.fleet_id, truck_days)
+        hours.add_up(dataset.fleet_id, truck_days)
         sums.of_spans(dataset.fleet_id, truck_days)
     place_spans.add_up(first.fleet, early=True)
     with connection.cursor() as cursor:
@@ -183,9 +186,26 @@ _IDLED = (
 )
 
 
+# Every truck's day: nine hours on the road, three of standing with the engine on, twelve parked.
+_SPENT = pack(
+    [
+        (hour, Seconds(2_700 * (6 < hour < 19), 900 * (6 < hour < 19), 0, 3_600 * (not 6 < hour < 19), 0))
+        for hour in range(24)
+    ],
+    True,
+)
+_HOURS = (
+    "INSERT INTO truck_day_hours (fleet_id, day, truck_id, hours) "
+    "SELECT fleet_id, %(day)s, id, %(hours)s FROM truck WHERE fleet_id = %(fleet)s"
+)
+
+
 def _multiply_day(first: Truck, day: dt.date) -> None:
     others, copied = _others(TruckDay, "fleet_id", "truck_id", "day", "distance_m")
-    where = {"fleet": first.fleet_id, "first": first.pk, "day": day, "revision": 1, "computed_at": rows.NOON}
+    where = {
+        "fleet": first.fleet_id, "first": first.pk, "day": day, "revision": 1, "computed_at": rows.NOON,
+        "hours": _SPENT,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO truck_day (fleet_id, truck_id, day, distance_m, {others}) "
@@ -201,5 +221,5 @@ def _multiply_day(first: Truck, day: dt.date) -> None:
             "WHERE c.fleet_id = %(fleet)s AND c.truck_id = %(first)s AND c.day = %(day)s",
             where,
         )
-        for statement in (*_OF_DRIVERS, *_IDLED, *queries.SUM_UP_DAY):
+        for statement in (*_OF_DRIVERS, *_IDLED, _HOURS, *queries.SUM_UP_DAY):
             cursor.execute(statement, where)

@@ -128,7 +128,7 @@ def assert_blocks_hold(
     packed, packed_costs, used = {}, {}, set()
     for block in TruckBlock.objects.filter(fleet_id=fleet_id):
         key = block.span, block.first_day
-        assert block.figures or block.costs or block.drivers or block.driver_costs or block.places
+        assert block.figures or block.costs or block.drivers or block.driver_costs or block.places or block.hours
         for truck_id, *values in zip(*columns_of(block.figures, 1 + len(FIGURES)), strict=True):
             assert truck_id // 64 == block.block
             packed[*key, int(truck_id)] = dict(zip(FIGURES, values, strict=True))

@@ -30,6 +30,7 @@ STATEMENTS = {
     "costs of trucks": block_queries.COSTS,
     "idle places": block_queries.IDLE_PLACES,
     "idle places of a group": block_queries.IDLE_PLACES_OF_GROUP,
+    "hours of a group": block_queries.HOURS_OF_GROUP,
     "drivers": block_queries.driver_columns(("days", "distance_m")),
     "costs of drivers": block_queries.DRIVER_COSTS,
     "a group": trend_queries.OF_GROUP["whole"],

@@ -1,6 +1,8 @@
 """The hours of a day add up to it, whatever the clocks do."""
 
 import datetime as dt
+from collections.abc import Iterable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.calendar import clock_hours, day_bounds
-from apps.fleet.utilization.hours import STATES, SUMS, by_weekday, pack, sum_up, sums_of_hours, unpack
+from apps.fleet.utilization.hours import (
+    STATES,
+    SUMS,
+    by_weekday,
+    by_weekday_of_truck,
+    by_weekday_of_trucks,
+    merged,
+    of_trucks,
+    pack,
+    pack_block,
+    sum_up,
+    sums_of_hours,
+    unpack,
+)
 from apps.trucks.detection.motion import Seconds
 from tests.fleet import hours_twin as twin
 
@@ -67,7 +82,9 @@ def test_a_truck_s_day_says_what_each_hour_held() -> None:
 
 
 def test_a_fleet_s_hour_is_that_of_its_trucks_and_knows_whose_engine_is_measured() -> None:
-    packed = sum_up([always("moving"), always("moving"), always("parked")])
+    packed = sum_up(
+        [pack_block([(70, always("moving")), (64, always("parked"))]), b"", pack_block([(3, always("moving"))])]
+    )
     assert twin.fleet_hours_of(packed)[1] == {
         "moving_s": 14_400, "idle_s": 0, "idle_productive_s": 0, "parked_s": 7_200, "no_data_s": 0,
         "engine_moving_s": 14_400,
@@ -76,7 +93,7 @@ def test_a_fleet_s_hour_is_that_of_its_trucks_and_knows_whose_engine_is_measured
 
 def test_days_are_added_up_by_weekday_and_by_hour() -> None:
     sunday, monday = dt.date(2026, 11, 1), dt.date(2026, 11, 2)
-    packed = sum_up([always("moving")])
+    packed = sum_up([pack_block([(5, always("moving"))])])
     table = by_weekday([(sunday, packed), (monday, packed), (sunday - dt.timedelta(days=7), packed)])
     moving = table[:, :, SUMS.index("moving_s")].sum(axis=1).tolist()
     assert moving == [90_000, 0, 0, 0, 0, 0, 180_000]
@@ -85,3 +102,55 @@ def test_days_are_added_up_by_weekday_and_by_hour() -> None:
 
 def test_no_days_are_no_seconds() -> None:
     assert {value for hour in sums_of_hours(by_weekday([])) for value in hour.values()} == {0}
+
+
+# --- blocks of trucks -----------------------------------------------------------------------------------------------
+
+SECONDS = st.builds(Seconds, *[st.integers(0, 7_200)] * 5)
+HOURS = st.lists(st.tuples(st.integers(0, 23), SECONDS), max_size=4, unique_by=lambda hour: hour[0])
+DAY = st.builds(pack, HOURS, st.booleans())
+BLOCK = st.dictionaries(st.sampled_from((64, 70, 127)), DAY, max_size=3)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(BLOCK, st.sets(st.sampled_from((0, 6, 63)))), max_size=4))
+def test_blocks_add_up_over_some_of_their_trucks_to_the_second(blocks: list[Any]) -> None:
+    packed = [(pack_block(trucks.items()), sum(1 << slot for slot in slots)) for trucks, slots in blocks]
+    days = [(truck % 64, day) for trucks, _ in blocks for truck, day in trucks.items()]
+    counted = [day for trucks, slots in blocks for truck, day in trucks.items() if truck % 64 in slots]
+    assert of_trucks(packed).tolist() == plainly(counted)
+    assert twin.fleet_hours_of(sum_up(block for block, _ in packed)) == named(plainly(day for _, day in days))
+    half = len(packed) // 2
+    together = merged([merged(block for block, _ in packed[:half]), *(block for block, _ in packed[half:])])
+    expected = {slot: named(plainly(day for other, day in days if other == slot)) for slot, _ in days}
+    assert twin.block_hours_of(together) == expected
+
+
+def plainly(days: Iterable[bytes]) -> list[list[int]]:
+    """By hour the sums by state, and the moving time of measured engines."""
+    found = [[0] * 6 for _ in range(24)]
+    for day in days:
+        for hour, states in zip(found, twin.hours_of(day), strict=True):
+            values = [*states.values(), states["moving_s"] if day[0] else 0]
+            hour[:] = [one + other for one, other in zip(hour, values, strict=True)]
+    return found
+
+
+def named(table: list[list[int]]) -> list[dict[str, int]]:
+    return [dict(zip((*twin.STATES, "engine_moving_s"), hour, strict=True)) for hour in table]
+
+
+def test_numbers_that_no_longer_fit_into_two_bytes_take_four() -> None:
+    block = pack_block([(7, always("moving"))])
+    month = merged([block] * 19)
+    assert (block[0], merged([block] * 9)[0], month[0]) == (2, 2, 4)  # 9 × 7,200 is less than 2^16, 10 × is more
+    assert [hour["moving_s"] for hour in twin.block_hours_of(month)[7]] == [68_400, 136_800, *[68_400] * 22]
+    assert merged([]) == merged([b""]) == pack_block([]) == b""
+
+
+def test_days_of_blocks_and_of_a_truck_are_by_weekday_too() -> None:
+    sunday, monday = dt.date(2026, 11, 1), dt.date(2026, 11, 2)
+    block = pack_block([(5, always("moving")), (6, always("idle"))])
+    table = by_weekday_of_trucks([(sunday, block, 1 << 5), (monday, block, 1 << 6), (monday, block, 0)])
+    assert table.sum(axis=1)[:, :2].tolist() == [[0, 90_000], *[[0, 0]] * 5, [90_000, 0]]
+    assert (by_weekday_of_truck([(sunday, always("moving")), (monday, always("idle"))]) == table).all()

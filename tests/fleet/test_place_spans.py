@@ -3,11 +3,9 @@
 import datetime as dt
 import random
 import threading
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
@@ -19,6 +17,7 @@ from apps.fleet.sums.places import worst_places_of_group_sync, worst_places_sync
 from apps.mysql import Row
 from apps.trucks.models import SummaryRevision, TruckGroup
 from tests import rows
+from tests.fleet.filling import fill
 from tests.fleet.places_twin import assert_packed
 from tests.fleet.span_twin import total
 
@@ -175,8 +174,7 @@ def test_the_migration_packs_the_places_there_are_as_a_rebuild_does(fleet: Fleet
     before = list(TruckBlock.objects.order_by("pk").values())
     TruckBlock.objects.update(places=b"as it was packed before")
     IdlePlaceSpan.objects.all().delete()
-    with connection.schema_editor(atomic=False) as editor:
-        import_module("apps.fleet.migrations.0003_idle_places_by_truck").fill(apps, editor)
+    fill("0003_idle_places_by_truck")
     assert list(TruckBlock.objects.order_by("pk").values()) == before
     assert summaries.fleets_with_dirty_days() == [fleet.pk]
     summaries.rebuild(fleet)

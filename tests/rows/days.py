@@ -10,7 +10,7 @@ from apps.accounts.models import Fleet
 from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.models import FleetDay, TruckDayCost, TruckDayDriver, TruckDayDriverCost, TruckDayFuel, TruckDayHours
 from apps.fleet.queries import FUEL_MONEY
-from apps.fleet.summaries.hours import sum_up_days
+from apps.fleet.summaries.hours import add_up
 from apps.fleet.utilization.hours import pack
 from apps.mysql import fetch_all_sync
 from apps.trucks.detection.driver_parts import NOBODY
@@ -76,7 +76,7 @@ def hours(truck: Truck, day: dt.date = DAY, **spent: list[int]) -> TruckDayHours
 
     packed = pack([(hour, seconds(hour * 3_600, (hour + 1) * 3_600)) for hour in range(24)], True)
     made = TruckDayHours.objects.create(fleet_id=truck.fleet_id, truck_id=truck.pk, day=day, hours=packed)
-    sum_up_days(truck.fleet_id, [day])
+    add_up(truck.fleet_id, [(truck.pk, day)])
     return made
 
 

@@ -9,9 +9,10 @@ _KINDS = [(DAY, "day"), *KINDS]
 
 
 class TruckBlock(SpanKey):
-    """Up to 64 trucks in a day, pentad or month: their sums and costs once more, drivers in them, and where they idled.
+    """Up to 64 trucks in a day, pentad or month: sums and costs once more, drivers, where they idled, and their hours.
 
-    `places` is packed by `apps.fleet.idling.blocks`, the rest by `apps.fleet.sums.blocks`.
+    `places` is packed by `apps.fleet.idling.blocks`, `hours` by `apps.fleet.utilization.hours`, the rest by
+    `apps.fleet.sums.blocks`.
 
     A row for each truck would cost a list of a thousand trucks many times as much. Replaced by
     `apps.fleet.summaries.blocks` with the rows that it is made of, in their transaction. `used`: a bit for each truck
@@ -27,6 +28,7 @@ class TruckBlock(SpanKey):
     drivers = models.BinaryField(default=b"")
     driver_costs = models.BinaryField(default=b"")
     places = models.BinaryField(default=b"")
+    hours = models.BinaryField(default=b"")
 
     class Meta:
         db_table = "truck_block"

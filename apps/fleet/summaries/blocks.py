@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import connection
 
-from apps.fleet.idling.blocks import PART, merged, pack_places
+from apps.fleet.idling import blocks as places
 from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
 from apps.fleet.sums import queries as statements
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
+from apps.fleet.utilization import hours
 
 PLACES_LATER = dt.timedelta(minutes=10)  # so that many changes are added up once
 TruckDays = Collection[tuple[int, dt.date]]
@@ -49,32 +50,46 @@ def _stored(values: Mapping[str, Any], columns: Sequence[str]) -> dict[dt.date, 
 
 
 def replace_places(fleet_id: int, changed: TruckDays) -> None:
-    """The same of days whose idle places have been replaced: pentads from days, then months from pentads."""
-    for kind, block, days in _touched(changed):
-        whole = {"first": TRUCKS * block, "last": TRUCKS * block + TRUCKS - 1}
-        values = _values(fleet_id, kind, block, days) | whole
-        rows = _of_first_days(statements.PLACES_OF_DAYS, values) if kind == DAY else {}
-        packed: Packed = {}
-        for first in values["firsts"]:
-            places = pack_places(rows.get(first, [])) if kind == DAY else _merged_places(values, SPAN_OF[kind](first))
-            packed[first] = {"places": places}
-        _write(values, packed)
-        if kind != DAY:
+    """The same of days whose idle places have been replaced."""
+    for values in _replace_from_pieces(fleet_id, changed, _PLACES):
+        if values["kind"] != DAY:
             _note_places(values)
 
 
-def _merged_places(values: Mapping[str, Any], span: Span) -> bytes:
+def replace_hours(fleet_id: int, changed: TruckDays) -> None:
+    """The same of days whose hours have been replaced."""
+    _replace_from_pieces(fleet_id, changed, _HOURS)
+
+
+def _replace_from_pieces(fleet_id: int, changed: TruckDays, column: "_FromPieces") -> list[dict[str, Any]]:
+    """A column of blocks: of days from their rows, of pentads from days, then of months from pentads. Gives all."""
+    written = []
+    for kind, block, days in _touched(changed):
+        whole = {"first": TRUCKS * block, "last": TRUCKS * block + TRUCKS - 1}
+        values = _values(fleet_id, kind, block, days) | whole
+        rows = _of_first_days(column.rows_of_days, values) if kind == DAY else {}
+        packed: Packed = {}
+        for first in values["firsts"]:
+            content = column.pack(rows.get(first, [])) if kind == DAY else _merged(values, SPAN_OF[kind](first), column)
+            packed[first] = {column.name: content}
+        _write(values, packed)
+        written.append(values)
+    return written
+
+
+def _merged(values: Mapping[str, Any], span: Span, column: "_FromPieces") -> bytes:
     piece = DAY if span.kind == PENTAD else PENTAD
     with connection.cursor() as cursor:
-        cursor.execute(statements.PLACES_OF_PIECES, {**values, "piece": piece, "pieces": tuple(span.pieces())})
-        return merged(packed for (packed,) in cursor.fetchall())
+        where = {**values, "piece": piece, "pieces": tuple(span.pieces())}
+        cursor.execute(statements.of_pieces(column.name), where)
+        return column.merged(packed for (packed,) in cursor.fetchall())
 
 
 def _note_places(values: Mapping[str, Any]) -> None:
     """Takes the sums of many trucks that these blocks are part of away, until they are added up anew."""
     with connection.cursor() as cursor:
         for first in values["firsts"]:
-            part = {"first_day": first, "part": values["block"] // PART, "seconds": PLACES_LATER.total_seconds()}
+            part = {"first_day": first, "part": values["block"] // places.PART, "seconds": PLACES_LATER.total_seconds()}
             cursor.execute(statements.NOTE_PLACES, {**values, **part})
 
 
@@ -112,6 +127,20 @@ def _of_first_days(statement: str, values: Mapping[str, Any]) -> dict[dt.date, R
         cursor.execute(statement, values)
         rows: Iterable[Row] = cursor.fetchall()
     return {day: [row[1:] for row in group] for day, group in groupby(rows, key=itemgetter(0))}
+
+
+@dataclass(frozen=True, slots=True)
+class _FromPieces:
+    """A column of a block that is made from its pieces: the statement that reads a day's rows, and what packs these."""
+
+    name: str
+    rows_of_days: str
+    pack: Callable[[Rows], bytes]
+    merged: Callable[[Iterable[bytes]], bytes]
+
+
+_PLACES = _FromPieces("places", statements.PLACES_OF_DAYS, places.pack_places, places.merged)
+_HOURS = _FromPieces("hours", statements.HOURS_OF_DAYS, hours.pack_block, hours.merged)
 
 
 @dataclass(frozen=True, slots=True)

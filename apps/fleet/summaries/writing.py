@@ -101,7 +101,7 @@ def remove(fleet: Fleet, days: Collection[tuple[int, dt.date]]) -> set[tuple[int
                 rows = costs._default_manager.filter(fleet_id=fleet.pk, truck_id=truck_id, day=day)
                 rows.filter(source=CostSource.ESTIMATED).delete()
         driver_shares.replace(fleet.pk, {day for _, day in found}, {truck_id for truck_id, _ in found})
-        hours.sum_up_days(fleet.pk, {day for _, day in found})
+        hours.add_up(fleet.pk, found)
         idle_places.remove(fleet.pk, found)
         sums.of_days(fleet.pk, found, revision)
     return found

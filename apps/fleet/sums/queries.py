@@ -1,5 +1,5 @@
-"""The statements of the packed sums of fleets, of their trucks and of the places where they idle: what they are made
-from, and how totals and lists read them.
+"""The statements of the packed sums of fleets, of their trucks, of the places where they idle, and of their hours: what
+they are made from, and how totals and lists read them.
 
 Reading ones take what `queries.period` gives, and `from_block` and `to_block`.
 """
@@ -72,11 +72,21 @@ PLACES_OF_DAYS = f"""
 SELECT day, truck_id, spot, {", ".join(_CENTS.get(name, name) for name in IDLED)}
 FROM truck_day_idle_place WHERE fleet_id = %(fleet)s AND day IN %(firsts)s AND {_OF_BLOCK} ORDER BY day, truck_id, spot
 """
-# The places of a span's pieces.
-PLACES_OF_PIECES = """
-SELECT places FROM truck_block
+# One row a day and truck, by day: the day, the truck, its hours, packed.
+HOURS_OF_DAYS = f"""
+SELECT day, truck_id, hours FROM truck_day_hours
+WHERE fleet_id = %(fleet)s AND day IN %(firsts)s AND {_OF_BLOCK} ORDER BY day
+"""
+
+
+def of_pieces(column: str) -> str:
+    """What a block of a span's pieces has packed in this column."""
+    return f"""
+SELECT {column} FROM truck_block
 WHERE fleet_id = %(fleet)s AND span = %(piece)s AND first_day IN %(pieces)s AND block = %(block)s
 """
+
+
 # Notes that the places of a part of the fleet are to be added up anew, and takes the sums away meanwhile.
 NOTE_PLACES = """
 INSERT INTO idle_place_span (fleet_id, span, first_day, part, due_at, places)
@@ -90,7 +100,7 @@ SELECT places FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AN
 """
 
 _KEY = ("fleet_id", "span", "first_day", "block")
-_PARTS = ("figures", "costs", "drivers", "driver_costs", "places")
+_PARTS = ("figures", "costs", "drivers", "driver_costs", "places", "hours")
 NOTHING: dict[str, int | bytes] = {"used": 0, **dict.fromkeys(_PARTS, b"")}  # what a block may hold
 
 
@@ -184,18 +194,18 @@ JOIN ({_MEMBERS}) members ON members.block = blocks.block
 """
 
 
-def _of_group(column: str, in_period: str) -> str:
+def _of_group(column: str) -> str:
     """One row a block and part of the period: its first day, this column, and a bit for each of the group's trucks."""
     return f"""
 SELECT STRAIGHT_JOIN first_day, {column}, mask FROM (
     SELECT fleet_id, span, first_day, block, mask FROM truck_block JOIN ({_MEMBERS}) members USING (block)
-    WHERE {in_period}
+    WHERE {_IN_PERIOD}
 ) keyed JOIN truck_block USING (fleet_id, span, first_day, block)
 """
 
 
-# Where the trucks of the group `id` idled.
-IDLE_PLACES_OF_GROUP = _of_group("places", _IN_PERIOD)
+# Where the trucks of the group `id` idled; how their hours were spent.
+IDLE_PLACES_OF_GROUP, HOURS_OF_GROUP = _of_group("places"), _of_group("hours")
 
 # --- a fleet's ------------------------------------------------------------------------------------------------------
 

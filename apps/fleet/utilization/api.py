@@ -24,7 +24,7 @@ from apps.fleet.sums.blocks import total
 from apps.fleet.sums.trucks import Trucks
 from apps.fleet.utilization import figures as of_rows
 from apps.fleet.utilization import queries as statements
-from apps.fleet.utilization.hours import by_weekday, by_weekday_of
+from apps.fleet.utilization.hours import Table, by_weekday, of_trucks
 from apps.fleet.utilization.schemas import (
     UtilizationAnswer,
     UtilizationOfGroup,
@@ -147,8 +147,7 @@ class Used:
             case "weekday":
                 return of_rows.by_weekday(found)
             case "hour":
-                packed = ((row["day"], row["hours"]) for row in found)
-                return of_rows.by_hour((by_weekday if self.group_id is None else by_weekday_of)(packed), totals)
+                return of_rows.by_hour(self._table_of_hours(found), totals)
             case by:
                 raise ValueError(by)
 
@@ -169,10 +168,15 @@ class Used:
         return await fetch_all(statements.WEEKDAYS_OF_GROUP, {**self._where, "id": self.group_id})
 
     async def _hours(self) -> Sequence[Row]:
-        """Packed: of the fleet's days, or of the group's truck-days."""
+        """Packed: of the fleet's days, or of the blocks of the group's trucks."""
         if self.group_id is None:
             return await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
-        return await fetch_all(statements.HOURS_OF_GROUP, {**self._where, "id": self.group_id})
+        return await fetch_all(block_queries.HOURS_OF_GROUP, {**self._where, "id": self.group_id})
+
+    def _table_of_hours(self, found: Sequence[Row]) -> Table:
+        if self.group_id is None:
+            return by_weekday((row["day"], row["hours"]) for row in found)
+        return of_trucks((row["hours"], row["mask"]) for row in found)
 
     async def _groups(self) -> list[Row]:
         groups = fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})

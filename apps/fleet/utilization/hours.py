@@ -1,16 +1,20 @@
 """How the hours of a day were spent: seconds by state and hour of the clock on the wall, packed into bytes. Pure.
 
 An hour that comes twice, when clocks go back, is one of 7,200 s; one that does not come has none.
+
+A block holds the hours of up to 64 trucks, of a day or of longer: a byte for each truck, its slot in the block,
+ascending, after one that says how many bytes a number has; then its numbers, hour by hour the SUMS.
 """
 
 import datetime as dt
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from apps.fleet.sums.blocks import TRUCKS
 from apps.trucks.detection.motion import Seconds
 
 HOURS = 24
@@ -20,6 +24,8 @@ SUMS = (*STATES, "engine_moving_s")
 _OF_TRUCK = struct.Struct(f"<B{HOURS * len(STATES)}H")
 _TRUCKS = np.dtype([("has_engine", "u1"), ("seconds", "<u2", (HOURS, len(STATES)))])
 _FLEET = np.dtype("<i8")
+_EVERY_SLOT = 2**TRUCKS - 1
+_SHORT, _LONG = np.dtype("<u2"), np.dtype("<u4")
 Table: TypeAlias = npt.NDArray[np.int64]  # … × hour × SUMS
 
 
@@ -40,13 +46,60 @@ def unpack(packed: bytes) -> list[dict[str, int]]:
     return [dict(zip(STATES, counts[start : start + len(STATES)], strict=True)) for start in starts]
 
 
-def sum_up(trucks: Iterable[bytes | memoryview]) -> bytes:
-    """A fleet's day from those of its trucks."""
-    days = np.frombuffer(b"".join(trucks), _TRUCKS)
-    seconds, measured = days["seconds"], days["has_engine"] == 1
-    engine_moving = seconds[measured, :, STATES.index("moving_s")].sum(axis=0, dtype=np.int64)
-    sums = np.column_stack((seconds.sum(axis=0, dtype=np.int64), engine_moving))
-    return sums.astype(_FLEET).tobytes()
+# --- blocks of trucks -----------------------------------------------------------------------------------------------
+
+
+def pack_block(rows: Iterable[tuple[int, bytes]]) -> bytes:
+    """Rows: truck and hours of its day, packed; no two of a truck."""
+    days = sorted((truck_id % TRUCKS, packed) for truck_id, packed in rows)
+    trucks = np.frombuffer(b"".join(packed for _, packed in days), _TRUCKS)
+    table = np.zeros((len(days), HOURS, len(SUMS)), np.int64)
+    table[:, :, : len(STATES)] = trucks["seconds"]
+    table[:, :, -1] = table[:, :, STATES.index("moving_s")] * trucks["has_engine"][:, np.newaxis]
+    return _packed([slot for slot, _ in days], table)
+
+
+def merged(blocks: Iterable[bytes]) -> bytes:
+    """The sums of several blocks of the same trucks, such as of a month from its pentads."""
+    sums, are_there = np.zeros((TRUCKS, HOURS, len(SUMS)), np.int64), np.zeros(TRUCKS, np.bool_)
+    for slots, table in map(_unpacked, filter(None, blocks)):
+        sums[slots] += table
+        are_there[slots] = True
+    return _packed(np.flatnonzero(are_there).tolist(), sums[are_there])
+
+
+def _packed(slots: Sequence[int], table: Table) -> bytes:
+    if not slots:
+        return b""
+    number = _SHORT if table.max() <= np.iinfo(_SHORT).max else _LONG
+    return bytes([number.itemsize, *slots]) + table.astype(number).tobytes()
+
+
+def _unpacked(packed: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
+    """The slots, and truck × hour × SUMS."""
+    number = np.dtype(f"<u{packed[0]}")
+    trucks = (len(packed) - 1) // (1 + HOURS * len(SUMS) * number.itemsize)
+    seconds = np.frombuffer(packed, number, offset=1 + trucks).reshape(trucks, HOURS, len(SUMS))
+    return np.frombuffer(packed, np.uint8, trucks, offset=1), seconds
+
+
+def sum_up(blocks: Iterable[bytes | memoryview]) -> bytes:
+    """A fleet's day from the blocks of its trucks."""
+    return of_trucks((bytes(packed), _EVERY_SLOT) for packed in blocks).astype(_FLEET).tobytes()
+
+
+def of_trucks(blocks: Iterable[tuple[bytes, int]]) -> Table:
+    """The seconds of some trucks: hour × SUMS. Each block with a bit for each slot that counts."""
+    total = np.zeros((HOURS, len(SUMS)), np.int64)
+    for packed, bits in blocks:
+        if packed:
+            slots, table = _unpacked(packed)
+            counts = [bool(bits >> slot & 1) for slot in slots.tolist()]
+            total += (table if all(counts) else table[counts]).sum(axis=0, dtype=np.int64)
+    return total
+
+
+# --- days by weekday ------------------------------------------------------------------------------------------------
 
 
 def by_weekday(days: Iterable[tuple[dt.date, bytes]]) -> Table:
@@ -57,12 +110,17 @@ def by_weekday(days: Iterable[tuple[dt.date, bytes]]) -> Table:
     return total
 
 
-def by_weekday_of(truck_days: Iterable[tuple[dt.date, bytes]]) -> Table:
-    """The same of the days of some trucks."""
-    days: dict[dt.date, list[bytes]] = {}
-    for day, packed in truck_days:
-        days.setdefault(day, []).append(packed)
-    return by_weekday((day, sum_up(trucks)) for day, trucks in days.items())
+def by_weekday_of_truck(days: Iterable[tuple[dt.date, bytes]]) -> Table:
+    """The same of the days of a truck."""
+    return by_weekday((day, sum_up([pack_block([(0, packed)])])) for day, packed in days)
+
+
+def by_weekday_of_trucks(blocks: Iterable[tuple[dt.date, bytes, int]]) -> Table:
+    """The same of some trucks, of blocks of days."""
+    total = np.zeros((7, HOURS, len(SUMS)), np.int64)
+    for day, packed, bits in blocks:
+        total[day.weekday()] += of_trucks([(packed, bits)])
+    return total
 
 
 def sums_of_hours(table: Table) -> list[Mapping[str, Any]]:

@@ -28,18 +28,13 @@ WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s AND {OF_G
 HOURS = "SELECT day, hours FROM fleet_day_hours WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s"
 
 
-def _hours(which: str) -> str:
-    """One row a truck-day, in no order: its hours, packed. The truck-days have an index by truck."""
-    return f"""
+# One row a day of the truck `id`, in no order: its hours, packed. The truck-days have an index by truck.
+HOURS_OF_TRUCK = f"""
 SELECT day, hours
 FROM (SELECT fleet_id, day, truck_id FROM truck_day
-    WHERE {which} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s) days
+    WHERE {OF_ONE_TRUCK} AND fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s) days
 JOIN truck_day_hours USING (fleet_id, day, truck_id)
 """
-
-
-# The same of the truck, or of the trucks of the group, `id`.
-HOURS_OF_TRUCK, HOURS_OF_GROUP = _hours(OF_ONE_TRUCK), _hours(OF_GROUP_TRUCKS)
 
 # --- targets in force on the period's last day: what comes later wins -------------------------------------------------
 

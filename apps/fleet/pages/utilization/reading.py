@@ -12,14 +12,14 @@ from apps.fleet import queries
 from apps.fleet.idling import queries as idling_queries
 from apps.fleet.pages import queries as page_queries
 from apps.fleet.pages.analysis import Asked
-from apps.fleet.spans import buckets
+from apps.fleet.spans import as_days, buckets
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.trends import queries as trends
 from apps.fleet.utilization import queries as statements
 from apps.fleet.utilization.api import groups_used
-from apps.fleet.utilization.hours import Table, by_weekday, by_weekday_of
+from apps.fleet.utilization.hours import Table, by_weekday, by_weekday_of_truck, by_weekday_of_trucks
 from apps.fleet.utilization.targets import NAMES, Targets, targets
 from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import Row, fetch_all_sync
@@ -111,9 +111,14 @@ def _hours(chosen: Asked, where: dict[str, Any]) -> Table:
     """Weekday × hour."""
     if _scope(chosen) is None:
         return by_weekday((row["day"], row["hours"]) for row in fetch_all_sync(statements.HOURS, where))
-    statement = statements.HOURS_OF_TRUCK if chosen.truck else statements.HOURS_OF_GROUP
-    days = fetch_all_sync(statement, {**where, "id": _scope(chosen)})
-    return by_weekday_of((row["day"], row["hours"]) for row in days)
+    where = {**where, "id": _scope(chosen)}
+    if chosen.truck:
+        return by_weekday_of_truck(
+            (row["day"], row["hours"]) for row in fetch_all_sync(statements.HOURS_OF_TRUCK, where)
+        )
+    days = as_days(chosen.period.first, chosen.period.last)
+    found = fetch_all_sync(block_queries.HOURS_OF_GROUP, {**where, **days})
+    return by_weekday_of_trucks((row["first_day"], row["hours"], row["mask"]) for row in found)
 
 
 def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
