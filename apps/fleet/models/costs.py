@@ -13,6 +13,9 @@ from apps.fleet.models.imports import imported_from
 from apps.trucks.models import Truck, TruckGroup
 
 NOT_NEGATIVE = MinValueValidator(Decimal(0))
+# Of what is added up. With the highest prices that can be entered, a sensor gone wild or a slip of the pen ends in a
+# wrong figure that can be found and mended, and never keeps other days from being written.
+SUM_DIGITS = 20
 
 
 class CostLine(models.TextChoices):
@@ -38,6 +41,9 @@ class CostBasis(models.TextChoices):
     PER_ENGINE_HOUR = "per_engine_hour", "per engine hour"
     PER_DAY = "per_day", "per day"
     PER_MONTH = "per_month", "per month"
+
+
+MOST_RATE = {CostBasis.PER_KM: 1_000_000, CostBasis.PER_ENGINE_HOUR: 10_000_000}  # above them the column's digits
 
 
 class CostSource(models.TextChoices):
@@ -120,6 +126,9 @@ class CostRate(models.Model):
         check_scope(self)
         if self.effective_to and self.effective_from and self.effective_to < self.effective_from:
             raise ValidationError({"effective_to": "lies before the first day"})
+        most = MOST_RATE.get(CostBasis(self.basis)) if self.basis in CostBasis.values else None
+        if most is not None and self.amount is not None and self.amount >= most:
+            raise ValidationError({"amount": f"is not below {most:,} {CostBasis(self.basis).label}"})
         # A unique key takes any number of nulls, and each of these rates has some.
         key = ("fleet_id", "line", "basis", "truck_id", "group_id", "effective_from")
         same = CostRate.objects.filter(**{name: getattr(self, name) for name in key}).exclude(pk=self.pk)
@@ -160,7 +169,7 @@ class TruckDayCost(models.Model):
     truck_id = models.BigIntegerField()
     line = models.CharField(max_length=20)
     source = models.CharField(max_length=9)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2)
 
     class Meta:
         db_table = "truck_day_cost"
@@ -172,22 +181,22 @@ class TruckDayCost(models.Model):
 class FuelMoney(models.Model):
     """Fuel in money, by consumption and by purchase. Null: not measured, not priced, nothing bought."""
 
-    fuel_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, help_text="litres used × price")
+    fuel_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True, help_text="litres used × price")
     fuel_priced_l = models.FloatField(null=True, help_text="the litres in it")
-    idle_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
-    idle_productive_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    idle_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
+    idle_productive_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
     idle_productive_fuel_l = models.FloatField(null=True)
     # Drains that nobody dismissed, and those of them that nobody confirmed either.
     drain_cost = models.DecimalField(
-        max_digits=14, decimal_places=2, null=True, help_text="at the prices of their time"
+        max_digits=SUM_DIGITS, decimal_places=2, null=True, help_text="at the prices of their time"
     )
     drain_priced_l = models.FloatField(null=True, help_text="the litres in it")
     suspected_drains = models.PositiveIntegerField(null=True)
     suspected_drain_l = models.FloatField(null=True)
-    suspected_drain_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    suspected_drain_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
     purchases = models.PositiveIntegerField(null=True)
-    purchased_l = models.DecimalField(max_digits=14, decimal_places=3, null=True)
-    purchased_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    purchased_l = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=3, null=True)
+    purchased_amount = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
     # The tank's balance, of truck-days on which all of it is measured; else all of these are null.
     balance_days = models.PositiveIntegerField(null=True)
     balance_bought_l = models.FloatField(null=True, help_text="by purchases; 0 where none was booked")

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from apps.fleet.models.costs import FuelMoney
+from apps.fleet.models.costs import SUM_DIGITS, FuelMoney
 
 
 class Sums(models.Model):
@@ -85,7 +85,7 @@ class FleetDayCost(models.Model):
     day = models.DateField()
     line = models.CharField(max_length=20)
     source = models.CharField(max_length=9)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2)
 
     class Meta:
         db_table = "fleet_day_cost"

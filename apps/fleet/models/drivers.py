@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from apps.fleet.models.costs import SUM_DIGITS
 from apps.fleet.models.spans import SpanKey
 
 
@@ -34,10 +35,10 @@ class DriverSums(models.Model):
     harsh_acceleration = models.BigIntegerField(null=True)
     harsh_cornering = models.BigIntegerField(null=True)
     max_speed_kmh = models.FloatField(null=True)
-    fuel_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    fuel_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
     fuel_priced_l = models.FloatField(null=True)
-    idle_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
-    idle_productive_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    idle_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
+    idle_productive_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
     idle_productive_fuel_l = models.FloatField(null=True)
 
     class Meta:
@@ -84,7 +85,7 @@ class DriverCost(models.Model):
 
     line = models.CharField(max_length=20)
     source = models.CharField(max_length=9)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2)
 
     class Meta:
         abstract = True

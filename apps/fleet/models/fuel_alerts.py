@@ -29,7 +29,7 @@ class FuelAlert(models.Model):
     threshold_pct = models.FloatField(help_text="the parameter in force on the week's last day")
     excess_l = models.FloatField(help_text="litres less those that the baseline would have taken")
     excess_cost = models.DecimalField(
-        max_digits=12, decimal_places=2, null=True, help_text="at the week's mean price; empty: no price"
+        max_digits=18, decimal_places=2, null=True, help_text="at the week's mean price; empty: no price"
     )
     found_at = models.DateTimeField(help_text="when it was found first")
     changed_at = models.DateTimeField(help_text="when its figures changed last, or it was withdrawn")

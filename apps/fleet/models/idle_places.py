@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from apps.fleet.models.costs import SUM_DIGITS
 from apps.fleet.models.spans import SpanKey
 
 
@@ -21,8 +22,8 @@ class TruckDayIdlePlace(models.Model):
     productive_s = models.BigIntegerField()
     fuel_l = models.FloatField(null=True)
     productive_fuel_l = models.FloatField(null=True)
-    cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
-    productive_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
+    productive_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
 
     class Meta:
         db_table = "truck_day_idle_place"

@@ -6,10 +6,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
+from django.db.models.functions import Abs
 
 from apps.accounts.models import Fleet
-from apps.fleet.models.costs import NOT_NEGATIVE, CostLine, check_scope, check_times
+from apps.fleet.models.costs import NOT_NEGATIVE, SUM_DIGITS, CostLine, check_scope, check_times
 from apps.fleet.models.imports import imported_from
 from apps.trucks.models import Truck, TruckGroup
 
@@ -89,7 +90,7 @@ class CostAllocation(models.Model):
     truck_id = models.BigIntegerField()
     line = models.CharField(max_length=20)
     source = models.CharField(max_length=9)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2)
 
     class Meta:
         db_table = "cost_allocation"
@@ -150,6 +151,18 @@ class ExchangeRate(models.Model):
         check_times(self, "effective_from")
         if self.fleet_id and self.currency == self.fleet.currency:
             raise ValidationError({"currency": "is the fleet's own"})
+        self._check_what_it_is_for()
+
+    def _check_what_it_is_for(self) -> None:
+        """Raises ValidationError where an amount that is there already would become more than one may be."""
+        if not self.fleet_id or self.rate is None or self.rate >= 100 * MOST:  # of too many digits, told already
+            return
+        for rows in (CostEntry.objects, FuelPurchase.objects):
+            booked = rows.filter(fleet=self.fleet_id, currency=self.currency).aggregate(most=Max(Abs("amount")))["most"]
+            if booked is not None and booked * self.rate >= MOST:
+                raise ValidationError(
+                    {"rate": f"makes {booked:,} {self.currency} not below {MOST:,} in the fleet's money"}
+                )
 
 
 class FuelPurchase(models.Model):

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from apps.fleet.models.costs import FuelMoney
+from apps.fleet.models.costs import SUM_DIGITS, FuelMoney
 from apps.fleet.models.days import Sums
 from apps.fleet.spans import MONTH, PENTAD
 
@@ -42,7 +42,7 @@ class TruckSpanCost(SpanKey):
     truck_id = models.BigIntegerField()
     line = models.CharField(max_length=20)
     source = models.CharField(max_length=9)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2)
 
     class Meta:
         db_table = "truck_span_cost"
@@ -76,7 +76,7 @@ class FleetSpanCost(SpanKey):
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "line", "source")
     line = models.CharField(max_length=20)
     source = models.CharField(max_length=9)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2)
 
     class Meta:
         db_table = "fleet_span_cost"

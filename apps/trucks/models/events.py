@@ -74,7 +74,7 @@ class IdleEvent(DetectedEvent):
     productive_place = models.CharField(max_length=64, null=True, help_text="the first in which it idled")  # noqa: DJ001
     fuel_l = models.FloatField(null=True)
     cost = models.DecimalField(
-        max_digits=12, decimal_places=2, null=True, help_text="of the fuel, in the fleet's money"
+        max_digits=18, decimal_places=2, null=True, help_text="of the fuel, in the fleet's money"
     )
 
     class Meta:
@@ -163,7 +163,7 @@ class FuelEvent(DetectedEvent):
     level_after_l = models.FloatField()
     litres = models.FloatField()
     review = models.CharField(max_length=9, null=True, help_text="of a drain")  # noqa: DJ001
-    cost = models.DecimalField(max_digits=12, decimal_places=2, null=True, help_text="at the price when it started")
+    cost = models.DecimalField(max_digits=18, decimal_places=2, null=True, help_text="at the price when it started")
 
     class Meta:
         db_table = "fuel_event"
