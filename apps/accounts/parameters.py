@@ -68,10 +68,14 @@ class Period(Parameters):
         """The period in the fleet's zone. Raises InvalidParameters."""
         given = self.from_, self.to, self.period
         try:
-            return periods.requested(*given, now=now, zone=zone, max_days=self.max_days, instants=self.instants)
+            return periods.requested(*given, now=now, zone=zone, max_days=self.longest(), instants=self.instants)
         except periods.PeriodError as error:
             detail = f"{error.field}: {error}."
             raise InvalidParameters(detail, [FieldError(f"/query/{error.field}", str(error))]) from None
+
+    def longest(self) -> int:
+        """How many days it may have, with what else is asked for."""
+        return self.max_days
 
     def span(self, zone: ZoneInfo, now: dt.datetime) -> periods.Period | None:
         return self.resolve(zone, now)

@@ -63,6 +63,13 @@ class CostFreshness(FreshnessEcho):
     unspread_invoices: UnspreadInvoices
 
 
+class BucketDays(BaseModel):
+    from_: Annotated[str, Kind.DAY] = Field(
+        alias="from", description="First day of it in the period.", examples=["2026-03-02"]
+    )
+    to: Annotated[str, Kind.DAY] = described("Last one, included.", "2026-03-08")
+
+
 # --- /fleet/summary -------------------------------------------------------------------------------------------------
 
 

@@ -119,6 +119,19 @@ def buckets(by: str, first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.da
     return found
 
 
+def named_buckets(by: str, first: dt.date, last: dt.date) -> list[tuple[dt.date, dict[str, str]]]:
+    """The first day of each of them, and the days that it has in the period as answers name them."""
+    return [
+        (start, {"from": max(start, first).isoformat(), "to": min(end, last).isoformat()})
+        for start, end in buckets(by, first, last)
+    ]
+
+
+def start_of(by: str, day: dt.date) -> dt.date:
+    """Where the day, week, month or quarter begins that the day lies in."""
+    return _BUCKET[by](day)[0]
+
+
 def _week(day: dt.date) -> Range:
     monday = day - day.weekday() * ONE_DAY
     return monday, monday + 6 * ONE_DAY

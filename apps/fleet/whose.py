@@ -15,7 +15,7 @@ from apps.fleet.drivers.safety import Weights
 from apps.fleet.figures import Costs
 from apps.fleet.ledger.spreading import missing
 from apps.fleet.sums import queries as block_queries
-from apps.fleet.sums.fleet import FleetSums, Month
+from apps.fleet.sums.fleet import Bucket, FleetSums
 from apps.fleet.trends import queries as trend_queries
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
@@ -38,7 +38,7 @@ class Sums(Protocol):
     @property
     def trucks_used(self) -> int: ...
 
-    def by_month(self) -> list[Month]: ...
+    def by_month(self) -> list[Bucket]: ...
 
 
 def fleet_sums_sync(where: Mapping[str, Any]) -> FleetSums:
@@ -75,6 +75,13 @@ class Whose:
         totals = NOTHING | (sums or [{}])[0] | fuel[0]
         return _GroupSums(totals, Costs.of(costs), int(used[0]["trucks_used"]), months)
 
+    async def by_bucket(self, by: str, period: Period) -> list[Bucket]:
+        """The days or weeks of the period that have truck-days or costs, each as far as it lies in the period."""
+        where = {**trend_queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.group_id}
+        if self.group_id is None:
+            return FleetSums(await summaries.rows(block_queries.FLEET_PARTS, where, self.revision)).by(by)
+        return _buckets(*await together(*(fetch_all(statements[by], where) for statements in _OF_GROUP)))
+
     async def unspread(self, period: Period) -> dict[str, dict[str, int]]:
         """How many invoices are not in the costs as they should be."""
         return await missing(self.fleet_id, period, group_id=self.group_id)
@@ -97,12 +104,16 @@ class _GroupSums:
     trucks_used: int
     months: Sequence[list[Row]]
 
-    def by_month(self) -> list[Month]:
-        sums, lines = self.months
-        costs: dict[dt.date, list[Row]] = {}
-        for row in lines:
-            costs.setdefault(row["bucket"], []).append(row)
-        return [(row["bucket"], row, Costs.of(costs.get(row["bucket"], []))) for row in sums]
+    def by_month(self) -> list[Bucket]:
+        return _buckets(*self.months)
+
+
+def _buckets(sums: Sequence[Row], lines: Sequence[Row]) -> list[Bucket]:
+    """Each bucket that has sums, with its costs: without truck-days a group's trucks cost nothing."""
+    costs: dict[dt.date, list[Row]] = {}
+    for row in lines:
+        costs.setdefault(row["bucket"], []).append(row)
+    return [(row["bucket"], row, Costs.of(costs.get(row["bucket"], []))) for row in sums]
 
 
 async def state_of(fleet_id: int, group_id: int | None, now: dt.datetime) -> Freshness:

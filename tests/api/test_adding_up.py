@@ -39,6 +39,7 @@ TRUCKS = ("T-0", "T-1", "T-2", "T-3")
 DRIVERS = ("D-1", "D-2")
 TRENDS = [f"fleet/trends?by={by}" for by in ("day", "week", "month", "quarter")]
 COSTS = [f"fleet/cost-analysis?by={by}" for by in ("truck", "group", "driver")]
+COSTS_BY_TIME = [f"fleet/cost-analysis?by={by}" for by in ("week", "day")]
 USE = [f"fleet/utilization?by={by}" for by in ("truck", "group", "weekday", "hour")]
 USE_OF_GROUP = [f"fleet/utilization?group=South&by={by}" for by in ("truck", "weekday", "hour")]
 SUSPECTED = {
@@ -52,7 +53,7 @@ def events_of(truck: str, name: str) -> str:
 
 
 PATHS = (
-    "fleet/summary", "fleet/summary?group=South", *TRENDS, "fleet/trends?group=South", *COSTS,
+    "fleet/summary", "fleet/summary?group=South", *TRENDS, "fleet/trends?group=South", *COSTS, *COSTS_BY_TIME,
     "fleet/cost-analysis?group=South", *USE, *USE_OF_GROUP, "fleet/driver-behavior", "fleet/driver-behavior?by=driver",
     "fleet/fuel", "fleet/idling", "fleet/idling?group=South", "fleet/faults", "drivers", "drivers?sort=-distance_m",
     *(f"fleet/trends?truck_id={code}" for code in TRUCKS),
@@ -153,9 +154,9 @@ def costs(of: Answers) -> None:
     assert of("fleet/summary")["data"]["cost_sources"] == answer["summary"]["sources"]
     for parts in ("by_line", "by_month", "by_quarter"):
         assert sum(euros(each["amount"]) for each in answer["data"][parts]) == whole, parts
-    for path in COSTS:
-        name = f"by_{path.rpartition('=')[2]}"
-        assert sum(euros(each["amount"]) for each in of(path)["data"][name]) + nobody == whole, path
+    for path in (*COSTS, *COSTS_BY_TIME):
+        name, borne = f"by_{path.rpartition('=')[2]}", nobody if path in COSTS else 0
+        assert sum(euros(each["amount"]) for each in of(path)["data"][name]) + borne == whole, path
         for row in (*of(path)["data"][name], *answer["data"]["by_month"]):
             for parts in ("lines", "sources"):
                 assert sum(euros(each["amount"]) for each in row[parts]) == euros(row["amount"])

@@ -171,6 +171,59 @@ def test_what_the_fleet_cost(api_get: Get, fleet: Fleet) -> None:
     assert answer["summary"]["unallocated"] == usd(Decimal("17.35"))
 
 
+@pytest.mark.parametrize("group", [None, "North"])
+@pytest.mark.parametrize("by", ["day", "week"])
+def test_days_and_weeks_are_those_of_the_period_and_add_up_to_it(
+    api_get: Get, fleet: Fleet, by: str, group: str | None
+) -> None:
+    """It begins on a Tuesday and ends on a Monday: of these weeks only the days that lie in it count."""
+    trucks = pks(["T-0", "T-1"]) if group else {0, *Truck.objects.values_list("pk", flat=True)}
+    answer = asked(api_get, fleet, by=by, **({"group": group} if group else {}))
+    found, page = answer["data"][f"by_{by}"], answer["page"]
+    starts = [FROM + number * ONE for number in range((TO - FROM).days + 1)]
+    if by == "week":
+        starts = [day for day in starts if day == FROM or day.weekday() == 0]
+    ends = [following - ONE for following in (*starts[1:], TO + ONE)]
+    assert [(each["from"], each["to"]) for each in found] == [
+        (f"{first}", f"{last}") for first, last in zip(starts, ends, strict=True)
+    ]
+    for each, first, last in zip(found, starts, ends, strict=True):
+        its = spent(of(TruckDay, trucks, first, last), of(TruckDayCost, trucks, first, last))
+        assert each == {"from": f"{first}", "to": f"{last}", **its, "truck_days": its["truck_days"] or None}
+    lines = [(line["line"], line["amount"]) for each in found for line in each["lines"]]
+    for line in answer["data"]["by_line"]:
+        whole = sum(Decimal(amount["amount"]) for name, amount in lines if name == line["line"])
+        assert usd(whole) == line["amount"]
+    assert usd(sum(Decimal(amount["amount"]) for _, amount in lines)) == answer["summary"]["amount"]
+    assert (answer["data"]["by_truck"], page) == ([], {"next_cursor": None, "has_more": False})
+
+
+def test_a_day_without_a_truck_day_has_what_no_truck_bears_and_one_without_anything_is_null(
+    api_get: Get, fleet: Fleet
+) -> None:
+    january = dt.date(2026, 1, 20)
+    key = {"fleet_id": fleet.pk, "truck_id": 0, "day": january, "line": "unallocated", "source": "allocated"}
+    TruckDayCost.objects.create(**key, amount=Decimal("3.10"))
+    sums.of_days(fleet.pk, [(0, january)], SummaryRevision.objects.get(fleet_id=fleet.pk))
+    borne, nothing = asked(api_get, fleet, by="day", **{"from": january, "to": january + ONE})["data"]["by_day"]
+    assert (borne["amount"], borne["truck_days"], borne["cost_per_truck_day"]) == (usd(Decimal("3.10")), None, None)
+    assert (nothing["amount"], nothing["distance_m"], nothing["lines"]) == (None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("by", "days", "status"), [("day", 100, 200), ("day", 101, 422), ("week", 400, 200), ("week", 401, 422)]
+)
+def test_a_period_has_so_many_days_at_most(api_get: Get, fleet: Fleet, by: str, days: int, status: int) -> None:
+    path = f"/api/v2/fleet/cost-analysis?by={by}&from={FROM}&to={FROM + (days - 1) * ONE}"
+    answer = api_get(path, rows.api_key(fleet))
+    assert answer.status_code == status
+    if status == 422:
+        assert answer.json()["errors"] == [
+            {"pointer": "/query/to", "detail": f"the period is too long: at most {days - 1} days"}
+        ]
+        assert api_get(f"{path}&format=csv", rows.api_key(fleet)).status_code == 422
+
+
 def test_a_month_without_truck_days_has_what_no_truck_bears(api_get: Get, fleet: Fleet) -> None:
     january = dt.date(2026, 1, 20)
     key = {"fleet_id": fleet.pk, "truck_id": 0, "day": january, "line": "unallocated", "source": "allocated"}

@@ -28,13 +28,14 @@ from apps.fleet.drivers import cost_queries as driver_cost_queries
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
 from apps.fleet.rows import Rows
-from apps.fleet.spans import quarter_of
+from apps.fleet.schemas import BucketDays
+from apps.fleet.spans import named_buckets, quarter_of
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import queries as block_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import Costs as Amounts
 from apps.fleet.sums.blocks import total
-from apps.fleet.sums.fleet import Month
+from apps.fleet.sums.fleet import NOTHING, Bucket
 from apps.fleet.sums.trucks import Trucks
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
@@ -45,13 +46,14 @@ from apps.trucks.paged_exports import PagedList
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMMED = ("distance_m", "engine_on_s", "truck_days")
-_NO_ROWS: dict[str, list[Any]] = {"by_truck": [], "by_group": [], "by_driver": []}
+_NO_ROWS: dict[str, list[Any]] = {f"by_{by}": [] for by in ("truck", "group", "driver", "week", "day")}
 SUMS = ("trucks", "distance_m", "engine_on_s")
 
 
 @router.get("/fleet/cost-analysis", response=cost_schemas.CostAnswer, summary="What the fleet cost")
 async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas.CostPeriod]) -> HttpResponse:
-    """Cost of a period (at most 400 days) by line, month, quarter and truck, group or driver, and where it comes from.
+    """Cost of a period (at most 400 days) by line, month, quarter and truck, group, driver, week or day, and what it
+    comes from.
 
     Of the fleet, or of the trucks that a group has now.
     """
@@ -102,6 +104,8 @@ FILE = PagedList(
         "truck": Listing("Costs", shape(OfTruck, cost_schemas.CostOfTruck, **_TOLD)),
         "group": Listing("Costs by group", shape(cost_schemas.CostOfGroup, **_TOLD)),
         "driver": Listing("Costs by driver", shape(cost_schemas.CostOfDriver, **_TOLD)),
+        "week": Listing("Costs by week", shape(BucketDays, cost_schemas.CostOfDays, **_TOLD)),
+        "day": Listing("Costs by day", shape(BucketDays, cost_schemas.CostOfDays, **_TOLD)),
     },
     _page,
 )
@@ -153,7 +157,7 @@ class Analysis:
             "sources": cost_figures.sources(own, self.currency),
         }
 
-    def by_time(self, months: Iterable[Month]) -> dict[str, Any]:
+    def by_time(self, months: Iterable[Bucket]) -> dict[str, Any]:
         """By month and by quarter, which is the sum of its months."""
         months = list(months)
         quarters = groupby(months, key=lambda month: quarter_of(month[0])[0])
@@ -166,8 +170,10 @@ class Analysis:
         }
 
     async def by(self, by: str, page: Page, trucks: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The trucks or drivers of a page, or all groups, and the answer's `page`."""
+        """The trucks or drivers of a page, or all groups, weeks or days, and the answer's `page`."""
         where = self.whose.where(self.period)
+        if by in ("week", "day"):
+            return {f"by_{by}": await self._buckets(by)}, LAST_PAGE
         if by == "group":
             return {"by_group": await self._groups(where)}, LAST_PAGE
         if by == "driver":
@@ -184,6 +190,15 @@ class Analysis:
             "fuel_balance": _balances(listed),
         }
         return {"by_truck": Rows(table, len(listed))}, page_echo
+
+    async def _buckets(self, by: str) -> list[dict[str, Any]]:
+        """Every week or day that the period touches, with the days of it that lie in the period."""
+        period = self.period
+        found = {first: (sums, costs) for first, sums, costs in await self.whose.by_bucket(by, period)}
+        return [
+            {**days, **told(*found.get(first, (NOTHING, Costs({}))), self.currency)}
+            for first, days in named_buckets(by, period.first, period.last)
+        ]
 
     async def _drivers(self, page: Page, trucks: int) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
         where, after = self.whose.where(self.period), page.after or ""
@@ -268,7 +283,7 @@ def _whole(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _together(months: Iterable[Month]) -> tuple[Row, Costs]:
+def _together(months: Iterable[Bucket]) -> tuple[Row, Costs]:
     """The sums and costs of several months."""
     each = list(months)
     return total((row for _, row, _ in each), _SUMMED), Costs.together(costs.amounts for _, _, costs in each)

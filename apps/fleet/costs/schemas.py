@@ -1,6 +1,6 @@
 """The answers about what a fleet cost, as declared in OpenAPI."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +10,7 @@ from apps.fleet.schemas import (
     COST_PER_KM,
     COST_PER_TRUCK_DAY,
     GROUP,
+    BucketDays,
     CostFreshness,
     SourceShare,
     TrucksOfPeriod,
@@ -18,8 +19,16 @@ from apps.trucks.schemas import CODE, DRIVER_CODE
 
 
 class CostPeriod(TrucksOfPeriod):
-    by: Literal["truck", "group", "driver"] = Field("truck", description="What the rows beside lines and months are.")
+    most_by_day: ClassVar[int] = 100
+
+    by: Literal["truck", "group", "driver", "week", "day"] = Field(
+        "truck",
+        description=f"What the rows beside lines and months are. By `day` the period has at most {most_by_day} days.",
+    )
     group: str | None = GROUP
+
+    def longest(self) -> int:
+        return self.most_by_day if self.by == "day" else self.max_days
 
 
 class LineAmount(BaseModel):
@@ -67,6 +76,10 @@ class CostOfDriver(Spent):
     name: str | None = described("Name.", "Driver 12")
 
 
+class CostOfDays(Spent, BucketDays):
+    """A day or a week, as far as it lies in the period; null where there are neither truck-days nor costs."""
+
+
 class CostOfMonth(Spent):
     month: str = described("Calendar month; the period may cover only part of it.", "2026-03")
 
@@ -89,6 +102,10 @@ class CostData(BaseModel):
         description="With `by=driver` drivers with days in the period by code, then nobody known: they add up to the "
         "trucks. `page` is about these. A day that two have counts for each of them in `truck_days`."
     )
+    by_week: list[CostOfDays] = Field(
+        description="With `by=week` every week, from Monday on, that the period touches, in order: they add up to it."
+    )
+    by_day: list[CostOfDays] = Field(description="With `by=day` every day of the period, in order.")
 
 
 class IdlingCost(BaseModel):

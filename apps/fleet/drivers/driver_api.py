@@ -26,7 +26,7 @@ from apps.fleet.drivers import schemas
 from apps.fleet.drivers.rows import NOTHING, Terms, codes_in, terms_of
 from apps.fleet.figures import Costs
 from apps.fleet.ledger.spreading import missing
-from apps.fleet.spans import buckets
+from apps.fleet.spans import named_buckets
 from apps.fleet.utilization.figures import is_ranked
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
@@ -134,12 +134,8 @@ def _weeks(rows: list[Row], period: Period, terms: Terms) -> list[dict[str, Any]
     """Every week that the period touches; null figures where the driver had no truck."""
     found = {row["monday"]: row for row in rows}
     return [
-        {
-            "from": max(first, period.first).isoformat(),
-            "to": min(last, period.last).isoformat(),
-            **of_rows.driving(found.get(first, NOTHING), terms.weights),
-        }
-        for first, last in buckets("week", period.first, period.last)
+        {**days, **of_rows.driving(found.get(first, NOTHING), terms.weights)}
+        for first, days in named_buckets("week", period.first, period.last)
     ]
 
 

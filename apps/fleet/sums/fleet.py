@@ -18,14 +18,14 @@ import orjson
 
 from apps.fleet.figures import Costs
 from apps.fleet.queries import FUEL_MONEY, TRUCK_SUMS
-from apps.fleet.spans import month_of
+from apps.fleet.spans import start_of
 from apps.fleet.sums.blocks import NUMBER, PLACES, is_fraction, pack, starts_of
 
 FIGURES = ("days", *TRUCK_SUMS, *FUEL_MONEY)
 _CALLED = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
 _BITS = np.dtype("<u8")
 Row: TypeAlias = dict[str, Any]
-Month: TypeAlias = tuple[dt.date, Row, Costs]  # its first day, sums and costs
+Bucket: TypeAlias = tuple[dt.date, Row, Costs]  # a day, week or month: its first day, sums and costs
 
 
 # --- packing --------------------------------------------------------------------------------------------------------
@@ -82,10 +82,14 @@ class FleetSums:
         of_blocks = np.bitwise_or.reduceat(bits[order], starts_of(blocks[order]))
         return int(np.bitwise_count(of_blocks).sum())
 
-    def by_month(self) -> list[Month]:
-        """Of each month that has truck-days, or costs that no truck bears: no row reaches over a month's end."""
-        months = groupby(self._rows, key=lambda row: month_of(row["first_day"]).first)
-        found = [(first, list(rows)) for first, rows in months]
+    def by_month(self) -> list[Bucket]:
+        """No row reaches over a month's end."""
+        return self.by("month")
+
+    def by(self, by: str) -> list[Bucket]:
+        """Of each day, week or month that has truck-days, or costs that no truck bears; no row lies in two of them."""
+        buckets = groupby(self._rows, key=lambda row: start_of(by, row["first_day"]))
+        found = [(first, list(rows)) for first, rows in buckets]
         return [
             (first, _totals(rows), _costs(rows))
             for first, rows in found

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from django.http import HttpResponse
 from ninja import Query, Router
@@ -17,14 +17,13 @@ from apps.accounts.parameters import DayPeriod
 from apps.accounts.periods import Period
 from apps.accounts.schemas import PeriodEcho, described
 from apps.files.answers import Exportable, Listing, file_asked
-from apps.files.cells import Kind
 from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.api import with_money
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.ledger.spreading import missing
-from apps.fleet.schemas import GROUP, CostFreshness, PeriodChange, PeriodFigures, PeriodPoints
-from apps.fleet.spans import buckets
+from apps.fleet.schemas import GROUP, BucketDays, CostFreshness, PeriodChange, PeriodFigures, PeriodPoints
+from apps.fleet.spans import named_buckets
 from apps.fleet.trends import queries
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
@@ -80,14 +79,7 @@ class TrendFigures(PeriodFigures, Happened):
     pass
 
 
-class TrendDays(BaseModel):
-    from_: Annotated[str, Kind.DAY] = Field(
-        alias="from", description="First day of it in the period.", examples=["2026-03-02"]
-    )
-    to: Annotated[str, Kind.DAY] = described("Last one, included.", "2026-03-08")
-
-
-class TrendPoint(TrendFigures, TrendDays):
+class TrendPoint(TrendFigures, BucketDays):
     pass
 
 
@@ -166,7 +158,7 @@ async def _page(
     return _points(buckets, weights, who.currency), LAST_PAGE
 
 
-FILE = PagedList({by: Listing(f"Trend by {by}", shape(TrendDays, TrendPoint)) for by in get_args(By)}, _page)
+FILE = PagedList({by: Listing(f"Trend by {by}", shape(BucketDays, TrendPoint)) for by in get_args(By)}, _page)
 
 
 Buckets = Sequence[tuple[dict[str, str], Row]]  # the bounds of each, and its row
@@ -188,13 +180,7 @@ class Trend:
     async def by_bucket(self, by: By, period: Period) -> Buckets:
         """Each bucket's bounds within the period, and its row, which is null where there is nothing."""
         rows = await self._rows(by, period)
-        return [
-            (
-                {"from": max(first, period.first).isoformat(), "to": min(last, period.last).isoformat()},
-                rows.get(first, NOTHING),
-            )
-            for first, last in buckets(by, period.first, period.last)
-        ]
+        return [(days, rows.get(first, NOTHING)) for first, days in named_buckets(by, period.first, period.last)]
 
     async def whole(self, period: Period) -> Row:
         return (await self._rows("whole", period)).get(None, NOTHING)
