@@ -185,10 +185,10 @@ def test_an_invoice_that_lacks_an_exchange_rate_leads_to_where_one_is_entered(cl
     DirtyEntry.objects.update(problem="there is no exchange rate for CHF on 2026-03-10")
     answer = today(client)
     assert answer.context["unspread"] == 1
-    listed = f"{reverse('admin:fleet_costentry_changelist')}?fleet={fleet.pk}&amp;spread=waiting"
+    listed = f"{reverse('admin:fleet_costentry_changelist')}?fleet={fleet.pk}&amp;spread=no_exchange_rate"
     assert listed in answer.content.decode()
-    waiting = client.get(listed.replace("&amp;", "&")).content.decode()
-    assert "F-1" in waiting and "F-2" not in waiting
+    lacking = client.get(listed.replace("&amp;", "&")).content.decode()
+    assert "F-1" in lacking and "F-2" not in lacking
     page = client.get(reverse("admin:fleet_costentry_change", args=[made[0].pk])).content.decode()
-    assert "Not spread as it stands: there is no exchange rate for CHF on 2026-03-10" in page
+    assert "No exchange rate, so it costs nothing yet: there is no exchange rate for CHF on 2026-03-10" in page
     assert f"{reverse('admin:fleet_exchangerate_add')}?fleet={fleet.pk}&amp;currency=CHF" in page

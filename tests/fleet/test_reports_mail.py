@@ -1,6 +1,7 @@
 """What the mail says, read in its stored parts."""
 
 import datetime as dt
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +10,10 @@ import pytest
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries
+from apps.fleet.models import CostEntry, DirtyEntry
 from apps.fleet.reports.rendering import CHART, HTML, SUBJECT, TEXT, render_daily
 from apps.fleet.reports.wording import comparison, duration, listed, moment, number
+from apps.fleet.summaries import notes
 from apps.fleet.whose import fleet_sums_sync
 from apps.trucks import invalidation
 from tests import rows
@@ -218,6 +221,46 @@ def test_the_mail_says_when_figures_are_still_being_recalculated() -> None:
     fleet = small_fleet({})
     invalidation.mark(fleet.pk, [(fleet.trucks.get().pk, DAY)], "late data")
     assert "Being recalculated: 1 truck." in parts(fleet)[TEXT]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("waiting", "lacking", "told"),
+    [
+        (1, 0, " The cost is not complete: 1 invoice waits to be spread."),
+        (0, 1, " The cost is not complete: 1 invoice lacks an exchange rate: it costs nothing until there is one."),
+        (
+            2,
+            3,
+            " The cost is not complete: 2 invoices wait to be spread; 3 invoices lack an exchange rate: "
+            "they cost nothing until there is one.",
+        ),
+    ],
+)
+def test_the_mail_says_which_invoices_are_not_in_the_cost(waiting: int, lacking: int, told: str) -> None:
+    """Of those that cover the day; as the API counts them."""
+    fleet = small_fleet({})
+    for place in range(waiting + lacking):
+        entry = invoice(fleet, DAY)
+        notes.mark(fleet.pk, [entry.pk])
+        if place >= waiting:
+            DirtyEntry.objects.filter(entry_id=entry.pk).update(problem="there is no exchange rate for CHF")
+    notes.mark(fleet.pk, [invoice(fleet, DAY - dt.timedelta(days=1)).pk])
+    found = parts(fleet)
+    assert told in found[TEXT] and told in found[HTML]
+
+
+@pytest.mark.django_db
+def test_the_mail_is_silent_about_invoices_that_are_spread() -> None:
+    fleet = small_fleet({})
+    invoice(fleet, DAY)
+    assert "invoice" not in parts(fleet)[TEXT]
+
+
+def invoice(fleet: Fleet, day: dt.date) -> CostEntry:
+    return CostEntry.objects.create(
+        fleet=fleet, line="tolls", amount=Decimal("20.00"), currency="USD", covers_from=day, covers_to=day
+    )
 
 
 @pytest.mark.django_db

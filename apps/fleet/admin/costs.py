@@ -5,15 +5,16 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, SuperuserAdmin, column, local_time
+from apps.accounts.admin_base import FleetFilter, FleetScopedAdmin, SuperuserAdmin, column, local_time
 from apps.accounts.scope import chosen_fleet
 from apps.accounts.units import LITRES_PER_GALLON
 from apps.fleet.ledger import changes as ledger
+from apps.fleet.ledger import spreading
 from apps.fleet.models import (
     Benchmark,
     CostAllocation,
@@ -66,25 +67,35 @@ class LedgerAdmin(FleetScopedAdmin):
         return str(getattr(row, "truck", None) or row.group or "the whole fleet")
 
 
+_STATES = {
+    spreading.NO_RATE: "no exchange rate",
+    spreading.WAITING: "waiting",
+    spreading.SPREAD: "spread",
+}
+_COLOURS = {"no exchange rate": "danger", "waiting": "warning"}
+
+
 class SpreadFilter(admin.SimpleListFilter):
-    """Those that cannot be spread, for want of an exchange rate."""
+    """By how far they are spread."""
 
     title = "spread"
     parameter_name = "spread"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "Waits for an exchange rate")]
+        return [(state, text.capitalize()) for state, text in _STATES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CostEntry]) -> QuerySet[CostEntry]:
-        if self.value() != "waiting":
-            return queryset
-        waiting = DirtyEntry.objects.exclude(problem="").filter(fleet_id__in=queryset.values("fleet_id"))
-        return queryset.filter(pk__in=list(waiting.values_list("entry_id", flat=True)))
+        noted = {
+            spreading.NO_RATE: Q(noted__gt=""),
+            spreading.WAITING: Q(noted=""),
+            spreading.SPREAD: Q(noted=None),
+        }
+        return queryset.filter(noted.get(self.value() or "", Q()))
 
 
 @admin.register(CostEntry)
 class CostEntryAdmin(LedgerAdmin):
-    list_display = ["document_or_line", "fleet", "line", "money", "applies_to", "covers", "basis"]
+    list_display = ["document_or_line", "fleet", "line", "money", "applies_to", "covers", "basis", "state"]
     list_filter = [FleetFilter, "line", "basis", SpreadFilter]
     search_fields = ["document"]
     search_help_text = "Document reference"
@@ -93,6 +104,12 @@ class CostEntryAdmin(LedgerAdmin):
     fields = [
         "fleet", "line", "amount", "currency", "truck", "group", "covers_from", "covers_to", "basis", "document",
     ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With what is noted of each: null of what is spread, a text of what cannot be, else an empty one."""
+        noted = DirtyEntry.objects.filter(fleet_id=OuterRef("fleet_id"), entry_id=OuterRef("pk"))
+        entries: QuerySet[Any] = super().get_queryset(request).annotate(noted=Subquery(noted.values("problem")[:1]))
+        return entries
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = super().get_fields(request, obj)
@@ -119,19 +136,30 @@ class CostEntryAdmin(LedgerAdmin):
         one_day = entry.covers_from == entry.covers_to
         return str(entry.covers_from) if one_day else f"{entry.covers_from} – {entry.covers_to}"
 
+    @column("Spread", colours=_COLOURS)
+    def state(self, entry: Any) -> str:
+        return _STATES[str(spreading.told(entry.noted, False)["state"])]
+
     @column("Spread so far")
     def spread(self, entry: CostEntry) -> str:
-        noted = DirtyEntry.objects.filter(fleet_id=entry.fleet_id, entry_id=entry.pk).exclude(problem="").first()
-        if noted is not None:
+        told = spreading.of_entry(entry.fleet_id, entry.pk)
+        if told["state"] == spreading.NO_RATE:
             rates = f"{reverse('admin:fleet_exchangerate_add')}?fleet={entry.fleet_id}&currency={entry.currency}"
             link = format_html('<a class="text-link" href="{}">Enter a rate</a>', rates)
-            return format_html("Not spread as it stands: {}. {}", noted.problem, link)
-        shares = CostAllocation.objects.filter(fleet_id=entry.fleet_id, entry_id=entry.pk)
-        total = shares.aggregate(amount=Sum("amount"))["amount"]
-        if total is None:
-            return DASH
-        lost = shares.filter(truck_id=0).aggregate(amount=Sum("amount"))["amount"] or 0
-        return f"{total:,} {entry.fleet.currency}, of it {lost:,} that no truck can bear"
+            return format_html("No exchange rate, so it costs nothing yet: {}. {}", told["reason"], link)
+        if told["state"] == spreading.WAITING:
+            return f"Waiting: {told['reason']}. So far {_shares(entry) or 'nothing'}."
+        return _shares(entry) or "Nothing: none of its days has come."
+
+
+def _shares(entry: CostEntry) -> str | None:
+    """What it costs so far, in words; None: nothing."""
+    shares = CostAllocation.objects.filter(fleet_id=entry.fleet_id, entry_id=entry.pk)
+    total = shares.aggregate(amount=Sum("amount"))["amount"]
+    if total is None:
+        return None
+    lost = shares.filter(truck_id=0).aggregate(amount=Sum("amount"))["amount"] or 0
+    return f"{total:,} {entry.fleet.currency}, of it {lost:,} that no truck can bear"
 
 
 @admin.register(FuelPrice)

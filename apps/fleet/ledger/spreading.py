@@ -1,13 +1,14 @@
 """How far invoices are spread: what answers say of each, and how many make the costs of a period incomplete."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from apps.accounts.periods import Period
 from apps.fleet.ledger.queries import IS_SHORT
 from apps.fleet.models import DirtyEntry
 from apps.fleet.trends.queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
-from apps.mysql import fetch_all
+from apps.mysql import Row, fetch_all, fetch_all_sync
 
 SPREAD, WAITING, NO_RATE = "spread", "waiting", "no_exchange_rate"
 _SOON = "it or its days are new: its shares follow within a minute"
@@ -64,6 +65,18 @@ async def missing(
     """
     statement = _OF_TRUCK if truck_id else _OF_GROUP if group_id else _OF_FLEET
     first, last = (dt.date.min, dt.date.max) if period is None else (period.first, period.last)
-    asked: dict[str, Any] = {"fleet": fleet_id, "from_day": first, "to_day": last}
-    row = (await fetch_all(statement, {**asked, "id": truck_id or group_id}))[0]
-    return {"unspread_invoices": {name: int(number) for name, number in row.items()}}
+    asked = {**_covering(fleet_id, first, last), "id": truck_id or group_id}
+    return {"unspread_invoices": _counted(await fetch_all(statement, asked))}
+
+
+def missing_on(fleet_id: int, day: dt.date) -> dict[str, int]:
+    """The same counts of the fleet's day, on Django's connection."""
+    return _counted(fetch_all_sync(_OF_FLEET, _covering(fleet_id, day, day)))
+
+
+def _covering(fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
+    return {"fleet": fleet_id, "from_day": first, "to_day": last}
+
+
+def _counted(rows: Sequence[Row]) -> dict[str, int]:
+    return {name: int(number) for name, number in rows[0].items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from apps.accounts.units import UnitSystem
-from apps.fleet.reports.figures import Cost, DailyFigures, FleetFigures, Sums, TruckFigures
+from apps.fleet.reports.figures import Cost, DailyFigures, FleetFigures, Sums, TruckFigures, Unspread
 from apps.fleet.reports.wording import Number, comparison, count, date, duration, listed, moment, number
 
 TRUCKS_SHOWN = 30
@@ -123,7 +123,19 @@ def _completeness(figures: DailyFigures, zone: ZoneInfo) -> str:
         text += f" Not complete yet: {listed(behind)}."
     if figures.outdated:
         text += f" Being recalculated: {count(figures.outdated, 'truck')}."
-    return text
+    return text + _unspread(figures.unspread)
+
+
+def _unspread(unspread: Unspread) -> str:
+    """What the cost lacks, or has as it was."""
+    parts = []
+    if number_of := unspread.waiting:
+        waits = "waits" if number_of == 1 else "wait"
+        parts.append(f"{count(number_of, 'invoice')} {waits} to be spread")
+    if number_of := unspread.no_exchange_rate:
+        lacks, it, costs = ("lacks", "it", "costs") if number_of == 1 else ("lack", "they", "cost")
+        parts.append(f"{count(number_of, 'invoice')} {lacks} an exchange rate: {it} {costs} nothing until there is one")
+    return f" The cost is not complete: {'; '.join(parts)}." if parts else ""
 
 
 def _watermark(truck: TruckFigures, zone: ZoneInfo) -> str:

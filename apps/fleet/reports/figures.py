@@ -114,6 +114,14 @@ class TruckFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Unspread:
+    """How many invoices that cover the day are not in its cost as they should be."""
+
+    waiting: int  # their shares follow
+    no_exchange_rate: int  # they cost nothing until there is one
+
+
+@dataclass(frozen=True, slots=True)
 class DailyFigures:
     """All that one mail shows, of one revision of the fleet's summaries."""
 
@@ -124,6 +132,7 @@ class DailyFigures:
     day_end: dt.datetime
     outdated: int  # truck-days whose inputs have changed and which are not recalculated yet
     revision: int
+    unspread: Unspread
 
     @property
     def day(self) -> dt.date:

@@ -5,7 +5,8 @@ import datetime as dt
 from apps.accounts.calendar import ONE_DAY, as_utc, day_bounds
 from apps.accounts.models import Fleet
 from apps.fleet import queries
-from apps.fleet.reports.figures import Cost, DailyFigures, FleetFigures, Sums, TruckFigures
+from apps.fleet.ledger.spreading import missing_on
+from apps.fleet.reports.figures import Cost, DailyFigures, FleetFigures, Sums, TruckFigures, Unspread
 from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.models import DirtyDay, SummaryRevision, Truck
@@ -41,6 +42,7 @@ def _read(fleet: Fleet, day: dt.date, revision: int) -> DailyFigures:
         day_end=as_utc(day_bounds(day, fleet.zone)[1]),
         outdated=DirtyDay.objects.filter(fleet_id=fleet.pk, day=day).count(),
         revision=revision,
+        unspread=Unspread(**missing_on(fleet.pk, day)),
     )
 
 
