@@ -1,7 +1,7 @@
 """The one NinjaAPI: its routers, what becomes of errors, and its OpenAPI document."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -138,15 +138,22 @@ def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [FieldError(_pointer(each["loc"]), each["msg"]) for each in error.errors]
-    detail = "; ".join(f"{each.pointer.rpartition('/')[2]}: {each.detail}" for each in errors)
+    errors = [_field_error(each, request) for each in error.errors]
+    detail = "; ".join(f"{each.pointer.rpartition('/')[2]}: {each.detail}".removeprefix("query: ") for each in errors)
     return _problem(request, problems.InvalidParameters(f"{detail}.", errors))
 
 
-def _pointer(loc: Sequence[str | int]) -> str:
-    """The part of the request: Ninja puts the name of the view's argument behind `body`, which no client knows."""
-    parts = [loc[0], *loc[2:]] if loc[0] == "body" else loc
-    return "/" + "/".join(map(str, parts))
+def _field_error(found: dict[str, Any], request: HttpRequest) -> FieldError:
+    """As clients know the parts of a request, without the names of the view's arguments.
+
+    Ninja puts these behind `body`, and in place of a parameter where parameters do not go together.
+    """
+    part, *names = found["loc"]
+    if part == "body":
+        names = names[1:]
+    elif found["type"] == "value_error" and part == "query" and names[0] not in request.GET:
+        names = []
+    return FieldError("/" + "/".join(map(str, [part, *names])), found["msg"].removeprefix("Value error, "))
 
 
 @api.exception_handler(DatabaseUnavailable)

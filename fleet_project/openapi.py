@@ -56,15 +56,16 @@ def completed(document: OpenAPISchema) -> OpenAPISchema:
     schemas["Problem"] = problem
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            _complete_operation(method, operation, schemas, missing=_missing(path))
+            _complete_operation(method, operation, schemas, missing=_missing(path, operation))
     used = set(_references(document))
     document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in used}
     return document
 
 
-def _missing(path: str) -> dict[str, str]:
-    """404 where a path names one of several things."""
-    what = re.findall(r"{(\w+)_id}", path)
+def _missing(path: str, operation: Json) -> dict[str, str]:
+    """404 where a path names one of several things, or a parameter a truck."""
+    queried = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
+    what = [*(["truck"] if "truck_id" in queried else []), *re.findall(r"{(\w+)_id}", path)]
     text = "The fleet has no such {0}; the same answer as for another fleet's {0}."
     return {"404": text.format(what[-1])} if what else {}
 

@@ -364,4 +364,5 @@ def test_a_group_that_is_not_the_fleet_s_is_refused(api_get: Get, fleet: Fleet, 
 
 def test_a_trend_is_of_a_truck_or_a_group(api_get: Get, fleet: Fleet) -> None:
     answer = api_get("/api/v2/fleet/trends?group=North&truck_id=T-0", rows.api_key(fleet))
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["detail"]) == (422, "either a truck or a group, not both.")
+    assert answer.json()["errors"] == [{"pointer": "/query", "detail": "either a truck or a group, not both"}]

@@ -100,6 +100,11 @@ def test_what_is_there_once_is_not_made_twice(asgi: AsgiClient, fleet: Fleet, ke
     assert MODELS[kind].objects.count() == 1
 
 
+def test_it_is_said_in_words_how_a_day_is_written(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    answer = post(asgi, key, "entries", {**BODIES["entries"], "covers_from": "5 March"})
+    assert answer.json()["detail"] == "covers_from: should be text like 2026-03-31."
+
+
 def test_instants_are_kept_to_the_second(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
     """Else two prices could begin at what answers show as the same instant."""
     price = {**BODIES["fuel-prices"], "effective_at": "2026-03-09T06:00:00.250-05:00"}
