@@ -168,29 +168,30 @@ _Asked = tuple[Statement, asyncio.Future[list[Row]]]
 
 
 class _Turns:
-    """Statements that are asked for at one time are sent together, in their order.
+    """Statements that are asked for at one time are sent together, in their order, and each once: rows may be shared.
 
     Reads within reads begin a turn of the loop later; so what waits is sent when a turn has brought nothing more.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[_Asked] = []
+        self._waiting: dict[Hashable, _Asked] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._send_if_all, 0)
-        future: asyncio.Future[list[Row]] = loop.create_future()
-        self._waiting.append(((sql, parameters), future))
-        return await future
+        question = sql, frozenset((parameters or {}).items())
+        if question not in self._waiting:
+            self._waiting[question] = (sql, parameters), loop.create_future()
+        return await self._waiting[question][1]
 
     def _send_if_all(self, before: int) -> None:
         """Sends what waits unless it is more than a turn ago."""
         if len(self._waiting) > before:
             asyncio.get_running_loop().call_soon(self._send_if_all, len(self._waiting))
             return
-        asked, self._waiting = self._waiting, []
+        asked, self._waiting = [*self._waiting.values()], {}
         task = asyncio.create_task(self._answer(asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -253,6 +253,15 @@ async def test_each_statement_keeps_its_parameters_and_its_caller(monkeypatch: p
     assert [rows[0]["parameters"]["n"] for rows in (*first, *second)] == [1, 2, 3]
 
 
+async def test_what_two_reads_of_a_caller_ask_alike_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch)
+    first, second, other = await together(fetch_all("a", {"n": 1}), fetch_all("a", {"n": 1}), fetch_all("a", {"n": 2}))
+    assert (first, second is first, other[0]["parameters"]) == ([{"sql": "a", "parameters": {"n": 1}}], True, {"n": 2})
+    assert pool.sent == ["aa"]
+    assert await together(read("b"), read("b")) == ["b", "b"]
+    assert pool.sent == ["aa", "b"]
+
+
 async def test_callers_do_not_wait_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two requests are never in one round trip: one would wait for the statements of the other."""
     pool = Pool(monkeypatch)
