@@ -55,11 +55,13 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         whose = Whose(who.fleet_id, group, fresh.revision)
-        terms, sums, sums_before = await together(
-            terms_of(who, period), whose.sums(period), whose.sums(period.previous())
+        terms, sums, sums_before, (rows, page_echo, left_out) = await together(
+            terms_of(who, period),
+            whose.sums(period),
+            whose.sums(period.previous()),
+            Driven(who, whose, period, fresh).listed(asked, page),
         )
-        totals, driven = sums.totals, Driven(whose, period, fresh, terms)
-        rows, page_echo, left_out = await driven.listed(asked, page)
+        totals = sums.totals
         return {
             "data": rows,
             "summary": {
@@ -80,7 +82,7 @@ async def _page(
     who: Principal, period: Period, fresh: Freshness, asked: schemas.BehaviorPeriod, page: Page
 ) -> tuple[Rows, dict[str, Any]]:
     whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
-    rows, page_echo, _ = await Driven(whose, period, fresh, await terms_of(who, period)).listed(asked, page)
+    rows, page_echo, _ = await Driven(who, whose, period, fresh).listed(asked, page)
     return rows, page_echo
 
 
@@ -102,10 +104,10 @@ Listed = tuple[Rows, dict[str, Any], dict[str, Any] | None]
 class Driven:
     """How the trucks of a fleet, or of a group, were driven in a period, as of a revision."""
 
+    who: Principal
     whose: Whose
     period: Period
     fresh: Freshness
-    terms: Terms
 
     @property
     def scope(self) -> str:
@@ -118,40 +120,46 @@ class Driven:
         where, names, group_id = self.whose.where(self.period), statements.TRUCK_SUMS, self.whose.group_id
         left_out = None
         if asked.sort == "id":
-            found = await truck_sums.page(where, names, page.after or "", page.limit + 1, group_id)
+            read = truck_sums.page(where, names, page.after or "", page.limit + 1, group_id)
+            found, terms = await together(read, self._terms())
             trucks, echo = page.cut(found, "truck_id")
         else:
-            trucks, echo, left_out = self._ranked(await truck_sums.every(where, names, group_id), asked.sort, page)
+            every, terms = await together(truck_sums.every(where, names, group_id), self._terms())
+            trucks, echo, left_out = _ranked(every, asked.sort, page, terms)
         where_before = self.whose.where(self.period.previous())
         before = await truck_sums.columns_of(where_before, statements.BEFORE, trucks.ids)
-        return listed("truck_id", trucks, before, self.terms), echo, left_out
+        return listed("truck_id", trucks, before, terms), echo, left_out
 
     async def _drivers(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
         is_by_code = asked.sort == "id"
         if is_by_code and driver_sums.is_few(page.limit, self.fresh.trucks):
             where = {**statements.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
             where |= {"after": page.after or "", "limit": page.limit + 1}
-            rows, echo = page.cut(await fetch_all(statements.PAGE_OF[self.scope], where), "code")
-            return listed("driver_id", *few(rows), self.terms), echo, None
+            found, terms = await together(fetch_all(statements.PAGE_OF[self.scope], where), self._terms())
+            rows, echo = page.cut(found, "code")
+            return listed("driver_id", *few(rows), terms), echo, None
         only = await truck_sums.members(self.whose.group_id)
-        every, earlier = await together(
+        every, earlier, terms = await together(
             driver_sums.every(self.whose.where(self.period), trucks=only, after=page.after or "" if is_by_code else ""),
             driver_sums.by_id(self.whose.where(self.period.previous()), statements.BEFORE, only),
+            self._terms(),
         )
         left_out = None
         if is_by_code:
             drivers, echo = page.cut(every[: page.limit + 1], "code")
         else:
             known = every.without(np.flatnonzero(every.ids == NOBODY).tolist())
-            drivers, echo, left_out = self._ranked(known, asked.sort, page)
-        return listed("driver_id", drivers, earlier.of(drivers.ids), self.terms), echo, left_out
+            drivers, echo, left_out = _ranked(known, asked.sort, page, terms)
+        return listed("driver_id", drivers, earlier.of(drivers.ids), terms), echo, left_out
 
-    def _ranked(self, every: S, sort: str, page: Page) -> tuple[S, dict[str, Any], dict[str, Any]]:
-        """Those on a page of a ranking, the answer's `page`, and whom the ranking leaves out."""
-        order = ranked(every.columns, every.codes, sort, partial(of_rows.ranked_by, weights=self.terms.weights))
-        places, echo = page.ranked(order)
-        found = not_ranked(every.without(order), every.KEY)
-        rows = [
-            {"id": row[every.KEY], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]
-        ]
-        return every.at(places), echo, {"count": found["count"], "rows": rows}
+    async def _terms(self) -> Terms:
+        return await terms_of(self.who, self.period)
+
+
+def _ranked(every: S, sort: str, page: Page, terms: Terms) -> tuple[S, dict[str, Any], dict[str, Any]]:
+    """Those on a page of a ranking, the answer's `page`, and whom the ranking leaves out."""
+    order = ranked(every.columns, every.codes, sort, partial(of_rows.ranked_by, weights=terms.weights))
+    places, echo = page.ranked(order)
+    found = not_ranked(every.without(order), every.KEY)
+    rows = [{"id": row[every.KEY], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]]
+    return every.at(places), echo, {"count": found["count"], "rows": rows}
