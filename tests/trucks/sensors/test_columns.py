@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apps.trucks.sensors import SensorTable
 from apps.trucks.sensors.frame import Message
-from tests.trucks.test_sensors import JSON, MARKER, WILD_MESSAGE, WILD_SENSOR, message, row, sensor, table
+from tests.trucks.sensors.definitions import JSON, MARKER, WILD_MESSAGE, WILD_SENSOR, message, row, sensor, table
 
 KINDS = (
     "engine operation", "engine rpm", "voltage", "mileage", "absolute fuel consumption", "fuel level", "engine hours",
