@@ -249,18 +249,6 @@ def period_words(period: Period) -> str:
     return f"{date(period.first)} to {date(period.last)}"
 
 
-def bucket_label(by: str, day: dt.date) -> str:
-    """Under a column: its day, the first day of its week, its month."""
-    return f"{day:%b %Y}" if by == "month" else f"{day.day} {day:%b}"
-
-
-def bucket_words(by: str, first: dt.date, last: dt.date) -> str:
-    """The same in full."""
-    if by == "month":
-        return f"{first:%B %Y}"
-    return f"{first:%A}, {date(first)}" if first == last else f"{date(first)} to {date(last)}"
-
-
 def compared(now: Number | None, before: Number | None, digits: int = 0) -> str:
     """How a figure stands to that of the period before: the sign says what a colour would."""
     if before is None or now is None:

@@ -9,7 +9,8 @@ from django.utils.html import format_html
 from apps.fleet.figures import Costs, share_pct
 from apps.fleet.models.costs import UNALLOCATED
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked, Figure, bucket_label, bucket_words, date
+from apps.fleet.pages.analysis import Asked, Figure, date
+from apps.fleet.pages.buckets import bucket_label, bucket_words
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.pages.costs.reading import Bucket, Spent
 from apps.fleet.pages.costs.words import SOURCES, amount, line_title, rate

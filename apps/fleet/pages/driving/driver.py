@@ -8,11 +8,12 @@ import orjson
 from apps.fleet.drivers.figures import driving
 from apps.fleet.drivers.safety import EVENTS, Weights, score_parts
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked, Figure, bucket_label, bucket_words, date, hours
+from apps.fleet.pages.analysis import Asked, Figure, date, hours
+from apps.fleet.pages.buckets import Bucket, bucket_words, in_hours
 from apps.fleet.pages.cells import Numbers, number
-from apps.fleet.pages.driving.reading import NOTHING, Bucket, Driven
+from apps.fleet.pages.driving.reading import NOTHING, Driven
 from apps.fleet.pages.driving.words import EVENT_TITLES, figures_of, per_100
-from apps.fleet.pages.graphics import Column, Series
+from apps.fleet.pages.graphics import Series
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.mysql import Row
 
@@ -45,16 +46,7 @@ def score(chosen: Asked, driven: Driven) -> Numbers:
 
 def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date, weights: Weights) -> Figure:
     """Hours driven by day and at night, and idled."""
-    shown = [
-        Column(
-            bucket_label(chosen.by, each.first),
-            _told(chosen, each),
-            [value / 3600 for value in _seconds(each.sums)],
-            is_provisional=each.last >= provisional,
-            is_missing=each.sums is None,
-        )
-        for each in buckets
-    ]
+    shown = in_hours(buckets, chosen.by, lambda each: _told(chosen, each), _seconds, provisional)
     title = f"Hours by {chosen.by}"
     most = max(buckets, key=lambda each: sum(_seconds(each.sums)[:2]))
     about = (

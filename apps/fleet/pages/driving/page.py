@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.fleet import figures
 from apps.fleet.pages import analysis
 from apps.fleet.pages.analysis import Asked, Files, ScopeError
+from apps.fleet.pages.buckets import Bucket
 from apps.fleet.pages.driving.driver import by_day, over_time, over_time_table, score
 from apps.fleet.pages.driving.in_short import tiles
 from apps.fleet.pages.driving.lists import (
@@ -19,7 +20,7 @@ from apps.fleet.pages.driving.lists import (
     table,
     together,
 )
-from apps.fleet.pages.driving.reading import Bucket, Driven, added, buckets_of, by_driver, days_of, of_driver
+from apps.fleet.pages.driving.reading import Driven, added, buckets_of, by_driver, days_of, of_driver
 from apps.fleet.utilization.figures import RANKED_FROM_PCT
 from apps.mysql import Row
 from apps.trucks.models import Driver

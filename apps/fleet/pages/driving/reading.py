@@ -1,6 +1,5 @@
 """What the page about drivers reads: the sums of the API by driver, of a fleet, of a group's trucks or of one truck."""
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from apps.fleet import queries
 from apps.fleet.drivers import queries as statements
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.pages.analysis import Asked, trucks_of
+from apps.fleet.pages.buckets import Bucket
 from apps.fleet.spans import buckets
 from apps.fleet.sums import drivers as driver_sums
 from apps.mysql import Row, fetch_all_sync
@@ -30,15 +30,6 @@ class Driven:
     now: Row
     before: Row
     weights: Weights  # of the fleet on the period's last day
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A day, week or month as far as it lies in the period; no sums where the driver had no truck."""
-
-    first: dt.date
-    last: dt.date
-    sums: Row | None
 
 
 def by_driver(chosen: Asked) -> list[Driven]:

@@ -1,6 +1,5 @@
 """What the page about utilization reads: the statements of the API, of a fleet, a group or a truck."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from apps.fleet import queries
 from apps.fleet.idling import queries as idling_queries
 from apps.fleet.pages import queries as page_queries
 from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.buckets import Bucket
 from apps.fleet.spans import as_days, buckets
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import queries as block_queries
@@ -26,15 +26,6 @@ from apps.mysql import Row, fetch_all_sync
 from apps.trucks.parameters import DEFAULTS
 
 PLACES_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A day, week or month as far as it lies in the period; no sums where it has no truck-day."""
-
-    first: dt.date
-    last: dt.date
-    sums: Row | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked, Figure, bucket_label, bucket_words, date, hours
+from apps.fleet.pages.analysis import Asked, Figure, date, hours
+from apps.fleet.pages.buckets import Bucket, bucket_words, in_hours
 from apps.fleet.pages.cells import Numbers, number
-from apps.fleet.pages.graphics import Column, Series
-from apps.fleet.pages.utilization.reading import Bucket
+from apps.fleet.pages.graphics import Series
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.mysql import Row
 
@@ -44,16 +44,7 @@ def whole(row: Row) -> list[dict[str, Any]]:
 
 def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) -> Figure:
     """What an average truck's day was made of, in each day, week or month."""
-    shown = [
-        Column(
-            bucket_label(chosen.by, each.first),
-            _told(chosen, each),
-            [value / 3600 for value in _average(each.sums)],
-            is_provisional=each.last >= provisional,
-            is_missing=each.sums is None,
-        )
-        for each in buckets
-    ]
+    shown = in_hours(buckets, chosen.by, lambda each: _told(chosen, each), _average, provisional)
     chart = graphics.columns(
         "states", SERIES, shown, _title(chosen), _described(chosen, buckets), ticks=(0, 4, 8, 12, 16, 20, 24)
     )
