@@ -40,6 +40,7 @@ QUESTIONS = {
     "idling, 1,000 places": f"/fleet/idling?{ALL}",
     "idling of a group": f"/fleet/idling?{GROUP}",
     "hours": "/fleet/utilization?by=hour",
+    "weekdays of a group": f"/fleet/utilization?by=weekday{GROUP}",
     "hours of a group": f"/fleet/utilization?by=hour{GROUP}",
 }
 WEEK, QUARTER = "period=last7", "period=last90"

@@ -5,8 +5,10 @@ holds the trucks' ids, with drivers the second one theirs. Figures lie in the or
 that a list reads its own columns by their place.
 """
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -132,6 +134,34 @@ def at_ids(ids: Ids, columns: Iterable[Column], wanted: Ids) -> list[Column]:
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     is_there = ids[places] == wanted
     return [np.where(is_there, column[places], np.nan) for column in columns]
+
+
+def added_up_by_weekday(
+    days: Iterable[tuple[dt.date, bytes, int]], names: Sequence[str], called: Sequence[str]
+) -> list[dict[str, Any]]:
+    """`weekday` (Monday is 0) and the sums of some trucks, of each that has any; days with ids and these columns.
+
+    Each with a bit for each truck of the block that counts.
+    """
+    tables: dict[int, list[Table]] = {}
+    for day, packed, bits in (each for each in days if each[1]):
+        table = unpacked(packed, 1 + len(names))
+        counts = _counts(table[0].tobytes(), bits)
+        tables.setdefault(day.weekday(), []).append(table[1:] if counts.all() else table[1:, counts])
+    every = {weekday: np.concatenate(parts, axis=1) for weekday, parts in sorted(tables.items())}
+    whole = np.zeros(1, np.intp)
+    return [
+        {"weekday": weekday, **sums_of(table, whole, names, called)[0]}
+        for weekday, table in every.items()
+        if table.size
+    ]
+
+
+@lru_cache(maxsize=1_024)  # a block has the same trucks on most of its days
+def _counts(ids: bytes, bits: int) -> npt.NDArray[np.bool_]:
+    """Which of these trucks have a bit."""
+    slots = np.frombuffer(ids, NUMBER).astype(np.int64) % TRUCKS
+    return np.array([bits >> slot & 1 for slot in slots.tolist()], np.bool_)
 
 
 def unpacked(packed: bytes, columns: int) -> Table:

@@ -143,15 +143,22 @@ class _Packed:
     figures: tuple[str, ...]
 
     def columns(self, names: Sequence[str]) -> str:
+        return f"SELECT {self.read(names)} FROM truck_block WHERE {_IN_BLOCKS}"
+
+    def read(self, names: Sequence[str]) -> str:
+        """The ids and these figures, as `figures`."""
         length = f"LENGTH({self.name}) DIV {self.ids + len(self.figures)}"
         runs = _runs([*range(self.ids), *(self.ids + self.figures.index(name) for name in names)])
         pieces = (f"SUBSTRING({self.name}, 1 + {first} * ({length}), {number} * ({length}))" for first, number in runs)
-        return f"SELECT CONCAT({', '.join(pieces)}) AS figures FROM truck_block WHERE {_IN_BLOCKS}"
+        return f"CONCAT({', '.join(pieces)}) AS figures"
+
+
+_FIGURES = _Packed("figures", 1, FIGURES)
 
 
 def columns(names: Sequence[str]) -> str:
     """One row a block and part of the period: the ids and these figures, in this order, as far as they are packed."""
-    return _Packed("figures", 1, FIGURES).columns(names)
+    return _FIGURES.columns(names)
 
 
 def driver_columns(names: Sequence[str]) -> str:
@@ -202,6 +209,11 @@ SELECT STRAIGHT_JOIN first_day, {column}, mask FROM (
     WHERE {_IN_PERIOD}
 ) keyed JOIN truck_block USING (fleet_id, span, first_day, block)
 """
+
+
+def columns_of_group(names: Sequence[str]) -> str:
+    """The same of the ids and these figures."""
+    return _of_group(_FIGURES.read(names))
 
 
 # Where the trucks of the group `id` idled; how their hours were spent.

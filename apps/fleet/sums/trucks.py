@@ -11,8 +11,18 @@ import numpy as np
 import orjson
 
 from apps.fleet.columns import Column
+from apps.fleet.spans import as_days
 from apps.fleet.sums import queries as block_queries
-from apps.fleet.sums.blocks import CostColumns, Costs, Ids, added_up, block_of, columns_added_up, costs_added_up
+from apps.fleet.sums.blocks import (
+    CostColumns,
+    Costs,
+    Ids,
+    added_up,
+    added_up_by_weekday,
+    block_of,
+    columns_added_up,
+    costs_added_up,
+)
 from apps.fleet.sums.blocks import costs_of as added_costs
 from apps.fleet.sums.summed import ById, Summed
 from apps.merging import together
@@ -82,6 +92,17 @@ async def every(where: Where, names: Sequence[str], group_id: int | None = None)
 def every_sync(where: Where, names: Sequence[str]) -> Trucks:
     listed = fetch_all_sync(block_queries.LISTED, {**where, **_FROM_THE_START})
     return Trucks.of(listed, _by_id(fetch_all_sync(block_queries.columns(names), {**where, **_EVERY_BLOCK}), names))
+
+
+async def by_weekday(where: Where, names: Sequence[str], group_id: int) -> list[Row]:
+    """The sums of a group's trucks of each `weekday` (Monday is 0) that has any, from the days of their blocks.
+
+    What is packed of more than a day does not tell them apart.
+    """
+    days = {**where, **as_days(where["from_day"], where["to_day"]), "id": group_id}
+    blocks = await fetch_all(block_queries.columns_of_group(names), days)
+    packed = ((row["first_day"], row["figures"], row["mask"]) for row in blocks)
+    return added_up_by_weekday(packed, names, names_of(names))
 
 
 def _listed(group_id: int | None) -> str:

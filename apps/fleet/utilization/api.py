@@ -165,7 +165,7 @@ class Used:
     async def _weekdays(self) -> Sequence[Row]:
         if self.group_id is None:
             return await summaries.rows(statements.WEEKDAYS, self._where, self.fresh.revision)
-        return await fetch_all(statements.WEEKDAYS_OF_GROUP, {**self._where, "id": self.group_id})
+        return await truck_sums.by_weekday(self._where, _SUMS, self.group_id)
 
     async def _hours(self) -> Sequence[Row]:
         """Packed: of the fleet's days, or of the blocks of the group's trucks."""

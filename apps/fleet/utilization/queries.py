@@ -3,25 +3,18 @@
 They take what `queries.period` gives. Sums of trucks and groups are read from the packed sums (`sums.trucks`).
 """
 
-from apps.fleet.queries import OF_TRUCK_DAY, UTILIZATION_SUMS
-from apps.fleet.trends.queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
+from apps.fleet.queries import UTILIZATION_SUMS
+from apps.fleet.trends.queries import OF_ONE_TRUCK
 
 SUMS = UTILIZATION_SUMS
 
 _ITS_DAYS = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
 _OF_DAY = ", ".join(f"SUM({name}) AS {_ITS_DAYS.get(name, name)}" for name in SUMS)
-_OF_TRUCK_DAY = ", ".join(f"SUM({OF_TRUCK_DAY.get(name, name)}) AS {_ITS_DAYS.get(name, name)}" for name in SUMS)
 
 # One row a day of the week (Monday is 0) that has days, in no order.
 WEEKDAYS = f"""
 SELECT WEEKDAY(day) AS weekday, {_OF_DAY}
 FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s GROUP BY weekday
-"""
-
-# The same of the trucks of the group `id`.
-WEEKDAYS_OF_GROUP = f"""
-SELECT WEEKDAY(day) AS weekday, {_OF_TRUCK_DAY} FROM truck_day
-WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s AND {OF_GROUP_TRUCKS} GROUP BY weekday
 """
 
 # One row a day, in no order: its hours, packed.
