@@ -71,15 +71,14 @@ class Merger:
         future: asyncio.Future[list[Row]] = loop.create_future()
         group.waiting.setdefault(key, []).append(future)
         if not group.is_due and group.running < self._in_flight:
-            group.is_due = True
-            loop.call_soon(self._start, name, group, statement, shared)  # after all who ask in this turn of the loop
+            self._start(name, group, statement, shared)
         return await future
 
     def _start(self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
-        group.is_due = False
-        asked = {key: group.waiting.pop(key) for key in list(group.waiting)[: self._most_keys]}
+        """Begins a statement, for all who ask in this turn of the loop: no task runs before its end."""
+        group.is_due = True
         group.running += 1
-        task = asyncio.create_task(self._answer(statement, shared, asked))
+        task = asyncio.create_task(self._answer(group, statement, shared))
         self._tasks.add(task)
 
         def done(task: asyncio.Task[None]) -> None:
@@ -87,15 +86,15 @@ class Merger:
             group.running -= 1
             if group.waiting and not group.is_due:
                 self._start(name, group, statement, shared)
-            elif not group.running and not group.is_due:
+            elif not group.running:
                 self._groups.pop(name, None)
 
         task.add_done_callback(done)
 
-    async def _answer(
-        self, statement: KeyedStatement, shared: Mapping[str, Any], asked: Mapping[str, list[asyncio.Future[list[Row]]]]
-    ) -> None:
-        keys = list(asked)
+    async def _answer(self, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
+        group.is_due = False
+        keys = list(group.waiting)[: self._most_keys]
+        asked = {key: group.waiting.pop(key) for key in keys}
         number = 1 << (len(keys) - 1).bit_length()  # few different statements, whatever the number of keys
         padded = {f"key_{index}": keys[min(index, len(keys) - 1)] for index in range(number)}
         try:

@@ -73,7 +73,7 @@ async def _result(packets: "_Packets", encoding: str) -> tuple[list[Row], int]:
     if first[0] == _OK:
         return [], _status(first, _length(first, _length(first, 1)[1])[1])
     count, _ = _length(first, 0)
-    described = tuple([await packets.next() for _ in range(count)])
+    described = tuple([packets.here() or await packets.next() for _ in range(count)])
     columns = _columns(described, encoding)
     await packets.next()  # the end of the columns
     rows: list[Row] = []

@@ -386,3 +386,38 @@ def test_a_failing_write_beside_the_request_is_only_logged(caplog) -> None:
 
     asyncio.run(write())
     assert "a write beside a request failed" in caplog.text
+
+
+# --- the deadline of a statement ------------------------------------------------------------------------------------
+
+
+async def test_what_takes_too_long_is_ended_and_what_does_not_is_let_be() -> None:
+    with mysql._Deadline(0.01):
+        await asyncio.sleep(0)
+    with pytest.raises(TimeoutError), mysql._Deadline(0.01):
+        await asyncio.sleep(5)
+    await asyncio.sleep(0.02)  # neither is cancelled later
+
+
+async def test_who_is_cancelled_from_outside_is_cancelled_even_at_the_deadline() -> None:
+    deadline = mysql._Deadline(5)
+
+    async def slow() -> None:
+        with deadline:
+            await asyncio.sleep(5)
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0)
+    deadline._expire()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_another_error_is_not_taken_for_the_deadline() -> None:
+    with pytest.raises(ValueError, match="mine"), mysql._Deadline(0.01):
+        try:
+            await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            raise ValueError("mine") from None
+    assert asyncio.current_task().cancelling() == 0

@@ -1,9 +1,11 @@
 """How fresh and how complete an answer is, and answers that are all of one revision of the summaries."""
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -17,6 +19,7 @@ from apps.accounts.problems import FieldError, InvalidParameters, NotFound
 from apps.merging import Merger, Sharing
 from apps.mysql import fetch_all
 from apps.trucks import queries, remembered
+from apps.trucks.schemas import is_code
 
 _READS = 3
 _states = Merger()
@@ -60,17 +63,28 @@ async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
 
 async def state_of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     """The same without the codes of those that lag behind, found by primary keys alone."""
-    rows = await _states.rows(queries.FLEET_FRESHNESS_TOGETHER, {"fleet": fleet_id}, str(fleet_id))
+    which = {"fleet": fleet_id}
+    rows = await _states.rows(queries.FLEET_FRESHNESS_TOGETHER, which, str(fleet_id))
+    if not rows:
+        rows = await fetch_all(queries.FLEET_FRESHNESS, which)
     return of_watermarks(rows[0], int(now.timestamp()))
 
 
 def of_watermarks(row: dict[str, Any], now: int) -> Freshness:
     """From the row of a fleet, at a UTC second."""
-    steps = orjson.loads(row["steps"] or "[]")
     trucks = row["trucks"] or 0
-    current = sum(number for known_until, number in steps if known_until >= now - queries.LAGGING_S)
+    seconds, reporting = _steps(row["steps"] or "[]")
+    current = reporting[bisect_left(seconds, now - queries.LAGGING_S)]
     version = row["facts"], row["version"] or 0
     return Freshness(row["revision"], row["known_until"], trucks - current, trucks, version=version, asked_at=now)
+
+
+@lru_cache(maxsize=1_000)
+def _steps(text: str) -> tuple[list[int], list[int]]:
+    """Seconds up to which trucks are known, in order; and how many are known up to each or later, at last none."""
+    steps = orjson.loads(text)
+    later = accumulate((number for _, number in reversed(steps)), initial=0)
+    return [second for second, _ in steps], list(later)[::-1]
 
 
 async def _with_lagging(fleet_id: int, state: Freshness) -> Freshness:
@@ -82,7 +96,8 @@ async def _with_lagging(fleet_id: int, state: Freshness) -> Freshness:
 
 async def of_truck(fleet_id: int, truck: str, now: dt.datetime) -> Freshness:
     """Of one truck by its code. Raises NotFound."""
-    rows = await fetch_all(queries.TRUCK_FRESHNESS, {"fleet": fleet_id, "truck": truck, "now": int(now.timestamp())})
+    shared = {"fleet": fleet_id, "now": int(now.timestamp())}
+    rows = await _states.rows(queries.TRUCK_FRESHNESS_TOGETHER, shared, truck) if is_code(truck) else []
     if not rows:
         raise no_such_truck()
     return of_row(rows[0])

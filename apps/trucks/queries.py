@@ -41,8 +41,16 @@ WHERE f.id = %(fleet)s
 """
 # One row: all that the state of a fleet's answers follows from, found by primary keys; counted where it is written.
 FLEET_FRESHNESS = f"SELECT {_STATE}"
-# The same for all who ask for it at the same time; the fleet is the key, too.
-FLEET_FRESHNESS_TOGETHER = KeyedStatement(f"SELECT {{keys}} AS fleet_key, {_STATE}", "fleet_key")
+# The same for all who ask for it at the same time; the fleet is the key, too. None where one of the three rows is not
+# there yet: without outer joins it takes the database two thirds of the time.
+FLEET_FRESHNESS_TOGETHER = KeyedStatement(
+    """
+SELECT {keys} AS fleet_key, r.revision, c.revision AS facts, w.version, w.trucks, w.known_until, w.steps
+FROM summary_revision r JOIN facts_revision c JOIN fleet_watermark w
+WHERE r.fleet_id = %(fleet)s AND c.fleet_id = %(fleet)s AND w.fleet_id = %(fleet)s
+""",
+    "fleet_key",
+)
 
 # One row a truck that lags behind, by code.
 LAGGING_TRUCKS = f"""
@@ -51,12 +59,14 @@ WHERE t.fleet_id = %(fleet)s AND t.is_active AND {_IS_LAGGING}
 ORDER BY t.code LIMIT 100
 """
 
-# One row, or none if the fleet has no such truck.
-TRUCK_FRESHNESS = f"""
+_TRUCK_STATE = f"""
 SELECT t.id, t.code AS truck_id, s.known_until, {_IS_LAGGING} AS lagging, {_REVISION} AS revision, {_FACTS} AS facts
 FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
-WHERE t.fleet_id = %(fleet)s AND t.code = %(truck)s
+WHERE t.fleet_id = %(fleet)s AND t.code
 """
+# One row, or none if the fleet has no such truck; and one for each of several that are asked about at the same time.
+TRUCK_FRESHNESS = f"{_TRUCK_STATE} = %(truck)s"
+TRUCK_FRESHNESS_TOGETHER = KeyedStatement(f"{_TRUCK_STATE} IN ({{keys}})", "truck_id")
 
 # The ids of the fleet's groups of a name.
 GROUPS_BY_NAME = "SELECT id FROM truck_group WHERE fleet_id = %(fleet)s AND name = %(name)s ORDER BY id LIMIT 2"

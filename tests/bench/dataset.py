@@ -49,6 +49,7 @@ def make(trucks: int, days: int) -> Dataset:
     fleet = rows.fleet(f"bench {now:%H:%M:%S.%f}", timezone="UTC")
     first = rows.truck(fleet, "T-00000")
     rows.known(first, now)
+    rows.revision(fleet, 1)
     rows.latest(first, now, document=_document(now))
     _multiply_trucks(fleet, first, trucks)
     _make_rival_table(fleet)

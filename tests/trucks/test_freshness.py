@@ -1,6 +1,6 @@
 import asyncio
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -11,11 +11,12 @@ from django.test import RequestFactory
 from apps.accounts.authentication import Principal
 from apps.accounts.models import Fleet
 from apps.accounts.periods import of_days
+from apps.accounts.problems import NotFound
 from apps.merging import Merger
-from apps.mysql import Row
-from apps.trucks import freshness
+from apps.mysql import Row, fetch_all_sync
+from apps.trucks import freshness, queries
 from apps.trucks.freshness import Freshness
-from apps.trucks.models import SummaryRevision
+from apps.trucks.models import SummaryRevision, Truck
 from tests import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,3 +88,41 @@ async def test_the_state_of_a_fleet_is_read_once_for_all_who_ask_at_the_same_tim
     states = await asyncio.gather(*(freshness.state_of_fleet(fleet, now) for fleet in (1, 2, 1, 1)))
     assert [state.revision for state in states] == [1, 2, 1, 1]
     assert sorted(asked) == [1, 2]
+
+
+def test_the_state_of_a_fleet_is_the_same_whatever_there_is_of_it_yet() -> None:
+    fleet, now = rows.fleet(), dt.datetime.now(dt.UTC)
+    steps: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: rows.revision(fleet, 5),
+        lambda: rows.truck(fleet),
+        lambda: rows.known(Truck.objects.get(), now),
+    ]
+    found = []
+    for step in steps:
+        step()
+        alone = freshness.of_watermarks(fetch_all_sync(queries.FLEET_FRESHNESS, {"fleet": fleet.pk})[0], 0)
+        state = asyncio.run(freshness.state_of_fleet(fleet.pk, dt.datetime.fromtimestamp(0, dt.UTC)))
+        assert state == alone
+        found.append((state.revision, state.trucks))
+    assert found == [(0, 0), (5, 0), (5, 1), (5, 1)]
+
+
+async def test_states_of_trucks_that_are_asked_for_at_the_same_time_take_one_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        asked.append(parameters)
+        codes = {value for name, value in parameters.items() if name.startswith("key_")} - {"T-9"}
+        row = {"known_until": 1, "lagging": 0, "revision": 2}
+        return [{**row, "id": int(code[-1]), "truck_id": code} for code in codes]
+
+    monkeypatch.setattr(freshness, "_states", Merger(fetch))
+    now = dt.datetime.now(dt.UTC)
+    about = [(1, "T-1"), (1, "T-2"), (2, "T-1"), (1, "T-1"), (1, "T-9"), (1, "no code")]
+    found = await asyncio.gather(*(freshness.of_truck(*each, now) for each in about), return_exceptions=True)
+    assert [each.truck_id for each in found[:4]] == [1, 2, 1, 1]
+    assert [type(each) for each in found[4:]] == [NotFound, NotFound]
+    assert [parameters["fleet"] for parameters in asked] == [1, 2], "never of two fleets"

@@ -160,10 +160,11 @@ def test_an_answer_that_is_asked_for_again_takes_one_statement(
 ) -> None:
     fleet = rows.fleet()
     rows.known(rows.truck(fleet))
+    rows.revision(fleet, 1)
     key, question = rows.api_key(fleet), f"/api/v2/fleet/{path}?from={rows.DAY}&to={rows.DAY}"
     first = asgi.get(question, key)
     sent = sent_statements(monkeypatch)
     assert asgi.get(question, key).content == first.content
     assert asgi.get(question, key, {"If-None-Match": first.headers["ETag"]}).status_code == 304
     assert len(sent) == 2
-    assert all("FROM fleet f LEFT JOIN summary_revision r ON r.fleet_id = f.id" in sql for sql in sent)
+    assert all("FROM summary_revision r JOIN facts_revision c JOIN fleet_watermark w" in sql for sql in sent)
