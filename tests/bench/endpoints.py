@@ -6,7 +6,9 @@
 Four fleets in one database: trucks with 30 days, the same with many days, more trucks with 30 days, and the first once
 more with ten times its messages. Two servers: one as it is, which remembers answers by their tags, and one that
 remembers nothing, so that each answer is read and made anew. In every round each fleet has its turn on each of them;
-medians count. Beside it a 304 stands with what a look-up by primary key costs through the same pool. By default it
+medians count. Beside it 304s of a fleet and of a truck, and an answer that is remembered, stand with what a look-up by
+primary key costs: of bare ASGI through the same pool, and of the product with all that it does at each request, which
+is the latest values of one truck. By default it
 takes nine minutes of a quiet machine; all of what was aimed at is `--days 365 --many 10000 --messages 4000000`, and
 takes most of an hour. `--write` puts the result into docs/performance.md.
 """
@@ -57,6 +59,13 @@ ENDPOINTS = {**TOTALS, **LISTS, **OTHERS}
 KNOWN = "summary, known: 304"
 WARM, COLD = "remembering", "remembering nothing"
 BESIDE_A_LOOK_UP = (1, 16)  # connections
+# What is asked of the product, and whether it is known.
+ASKED_AGAIN = {
+    KNOWN: (TOTALS["summary"], True),
+    "summary, remembered": (TOTALS["summary"], False),
+    "a truck's trips, known: 304": (OTHERS["trips"], True),
+    "the product's own look-up: sensors": (OTHERS["sensors"], False),
+}
 Found = dict[tuple[str, str, str], Figures]  # endpoint, fleet, server
 
 
@@ -80,26 +89,27 @@ def measured(fleets: dict[str, Dataset], rounds: int, seconds: int) -> Found:
 
 
 def beside_a_look_up(dataset: Dataset, rounds: int, seconds: int) -> dict[tuple[str, int], Figures]:
-    """(way, connections) → figures of a 304 and of a look-up by key, in turns."""
+    """(what, connections) → figures of what is asked again and of a look-up by key, in turns."""
     found: dict[tuple[str, int], Figures] = {}
-    headers = {"Authorization": f"Bearer {dataset.key}", "If-None-Match": "*"}
-    with servers.running([servers.PRODUCT, servers.LOOK_UP], SENSORS, **QUIET) as ways:
+    with servers.running([servers.PRODUCT, servers.LOOK_UP], SENSORS, **QUIET) as [product, bare]:
+        asked = {name: (product, *about) for name, about in ASKED_AGAIN.items()}
+        asked[bare.name] = bare, ENDPOINTS["summary"], True
         for _ in range(rounds):
             for connections in BESIDE_A_LOOK_UP:
-                for server in ways:
-                    figures = found.setdefault((server.name, connections), Figures())
-                    measure(figures, server, f"/api/v2{ENDPOINTS['summary']}", connections, seconds, headers)
+                for name, (server, path, is_known) in asked.items():
+                    headers = {"Authorization": f"Bearer {dataset.key}", **({"If-None-Match": "*"} if is_known else {})}
+                    figures = found.setdefault((name, connections), Figures())
+                    measure(figures, server, f"/api/v2{path}", connections, seconds, headers)
     return found
 
 
 def look_up_table(found: dict[tuple[str, int], Figures]) -> str:
     heads = ["way", *(f"c = {n}: {name}" for n in BESIDE_A_LOOK_UP for name in ("p50 ms", "CPU µs", "database µs"))]
-    names = {servers.PRODUCT[0]: KNOWN, servers.LOOK_UP[0]: servers.LOOK_UP[0]}
     lines: list[list[object]] = []
-    for way, name in names.items():
+    for name in dict.fromkeys(name for name, _ in found):
         line: list[object] = [name]
         for connections in BESIDE_A_LOOK_UP:
-            figures = found[way, connections]
+            figures = found[name, connections]
             line += [f"{figures.median('p50_ms'):.2f}", f"{figures.median('cpu_us'):,.0f}"]
             line.append(f"{figures.median('database_us'):,.0f}")
         lines.append(line)
