@@ -7,6 +7,7 @@ from apps.accounts.units import LITRES_PER_GALLON, US
 
 PLACES = 3
 MONEY_PLACES = 4
+MPG_PLACES = 2  # of a consumption to two places a third one would be wrong: 26.67 is 8.819, and 26.666… is 8.821
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Measure:
 
 # By the end of a field's name; the longer ends first.
 MEASURES: Mapping[str, Measure] = {
-    "_l_per_100km": Measure("_mpg", US.consumption),
+    "_l_per_100km": Measure("_mpg", US.consumption, MPG_PLACES),
     "_per_km": Measure("_per_mi", lambda amount: amount * US.metres_per_distance / 1000, MONEY_PLACES),
     "_per_l": Measure("_per_gal", lambda amount: amount * LITRES_PER_GALLON, MONEY_PLACES),
     "_kmh": Measure("_mph", US.speed),

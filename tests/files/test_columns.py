@@ -151,6 +151,13 @@ def test_a_price_of_a_litre_becomes_that_of_a_gallon() -> None:
     assert MEASURES["_per_l"].of("1.0000") == "3.7854"
 
 
+def test_miles_per_gallon_are_what_the_miles_and_gallons_of_the_row_give() -> None:
+    """768 l over 2,880 km: 26.666… l/100 km are served as 26.67, and 1,789.549 mi ÷ 202.884 gal are 8.821."""
+    miles, gallons = MEASURES["_m"].of("2880000"), MEASURES["_l"].of("768")
+    assert miles and gallons
+    assert MEASURES["_l_per_100km"].of("26.67") == f"{float(miles) / float(gallons):.2f}" == "8.82"
+
+
 @pytest.mark.parametrize(
     ("field", "name"),
     [
