@@ -236,7 +236,8 @@ def drivers_together(
     counts = table[0] != NOBODY if drivers is None else np.isin(table[0], list(drivers))
     if not counts.any():
         return dict.fromkeys(names)
-    return sums_of(table[1:, counts], np.zeros(1, np.intp), names)[0]
+    counted = table if counts.all() else table[:, counts]  # all of them need no copy
+    return sums_of(counted[1:], np.zeros(1, np.intp), names)[0]
 
 
 def trucks_by_driver(blocks: Iterable[bytes]) -> dict[int, list[int]]:
