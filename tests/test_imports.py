@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -105,6 +105,21 @@ def impure(root: Path) -> list[str]:
     ]
 
 
+def several_names(root: Path) -> list[str]:
+    """Modules that an app calls by several names: whoever reads `x.FIGURES` should know at once which x that is."""
+    called = defaultdict(set)
+    for module, file in modules(root, ("apps", "tasks", "fleet_project")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    name = f"{node.module}.{alias.name}"
+                    if is_module(root, name):
+                        called[".".join(module.split(".")[:2]), name].add(alias.asname or alias.name)
+    return [
+        f"{app} calls {name} {' and '.join(sorted(names))}" for (app, name), names in called.items() if len(names) > 1
+    ]
+
+
 def says_it_is_pure(file: Path) -> bool:
     return bool(re.search(r"\bPure[.;:]", ast.get_docstring(ast.parse(file.read_text())) or ""))
 
@@ -135,6 +150,10 @@ def test_what_computes_does_not_know_django() -> None:
     assert impure(ROOT) == []
 
 
+def test_a_module_has_one_name_in_an_app() -> None:
+    assert several_names(ROOT) == []
+
+
 def test_every_layer_and_pure_module_is_there() -> None:
     assert [name for name in (*LAYERS, *PURE) if not is_module(ROOT, name)] == []
 
@@ -156,6 +175,7 @@ PLANTED = [
     ("apps/trucks/detection/motion.py", "from ..models import Truck", impure),
     ("apps/fleet/allocation.py", "from apps.trucks.models import Truck", impure),
     ("apps/trucks/sensors/kinds.py", "from ..models import Truck", impure),
+    ("tasks/sync.py", "from apps.fleet import models as fleet_models", several_names),
 ]
 
 

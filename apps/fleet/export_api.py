@@ -15,7 +15,7 @@ from apps.files.answers import FileOptions, Question, negotiated
 from apps.files.job import FileFormat, Statement
 from apps.fleet.costs import api as cost_api
 from apps.fleet.costs.schemas import CostPeriod
-from apps.fleet.drivers import api as drivers
+from apps.fleet.drivers import api as driver_api
 from apps.fleet.drivers import behavior_api
 from apps.fleet.drivers.schemas import BehaviorPeriod, DriverSearch
 from apps.fleet.faults import api as fault_api
@@ -30,9 +30,8 @@ from apps.fleet.trends import api as trend_api
 from apps.fleet.trends.api import TrendPeriod
 from apps.fleet.utilization import api as utilization_api
 from apps.fleet.utilization.schemas import UtilizationPeriod
-from apps.trucks import api as trucks_api
-from apps.trucks import exports as of_trucks
-from apps.trucks import freshness, freshness_api
+from apps.trucks import api as truck_api
+from apps.trucks import exports, freshness, freshness_api
 from apps.trucks.exports import TruckList
 from apps.trucks.freshness_api import WatermarkSearch
 from apps.trucks.paged_exports import PagedList
@@ -40,7 +39,7 @@ from apps.trucks.schemas import TruckSearch
 
 router = Router(tags=["Exports"], by_alias=True)
 
-ROWS = of_trucks.LISTS
+ROWS = exports.LISTS
 # Lists that are put together as their JSON is, with the parameters of their endpoints.
 BY_PAGES: dict[str, tuple[PagedList[Any], type[Parameters]]] = {
     "cost-analysis": (cost_api.FILE, CostPeriod),
@@ -48,10 +47,10 @@ BY_PAGES: dict[str, tuple[PagedList[Any], type[Parameters]]] = {
     "driver-behavior": (behavior_api.FILE, BehaviorPeriod),
     "fuel": (fuel_api.FILE, FuelSearch),
     "idling": (idling_api.FILE, IdlingPeriod),
-    "drivers": (drivers.DRIVERS, DriverSearch),
+    "drivers": (driver_api.DRIVERS, DriverSearch),
     "fleet-days": (trend_api.FILE, TrendPeriod),
     "active-faults": (fault_api.FILE, OpenFaultSearch),
-    "trucks": (trucks_api.TRUCKS, TruckSearch),
+    "trucks": (truck_api.TRUCKS, TruckSearch),
     "freshness": (freshness_api.FILE, WatermarkSearch),
     **{each.name.replace("_", "-"): (file_of(each), each.asked) for each in RESOURCES},
 }
@@ -119,6 +118,6 @@ async def _rows(
     question = Question(listed.listing, who, period, form, asked, filters)
 
     async def source() -> Statement:
-        return await of_trucks.read(listed, who.fleet_id, who.zone, period, asked.truck_id)
+        return await exports.read(listed, who.fleet_id, who.zone, period, asked.truck_id)
 
     return await files.answer(request, question, source, state)

@@ -14,7 +14,7 @@ from apps.fleet.drivers.queries import SAFETY_SETS
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.figures import Costs
 from apps.fleet.ledger.spreading import missing
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums.fleet import Bucket, FleetSums
 from apps.fleet.trends import queries as trend_queries
 from apps.merging import together
@@ -43,7 +43,7 @@ class Sums(Protocol):
 
 def fleet_sums_sync(where: Mapping[str, Any]) -> FleetSums:
     """What a period of a fleet, as `queries.period` gives it, adds up to."""
-    return FleetSums(fetch_all_sync(block_queries.FLEET_PARTS, where))
+    return FleetSums(fetch_all_sync(sum_queries.FLEET_PARTS, where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Whose:
     async def sums(self, period: Period, *, by_month: bool = False) -> Sums:
         """What the period adds up to; a group's months are read only where they are asked for."""
         if self.group_id is None:
-            return FleetSums(await summaries.rows(block_queries.FLEET_PARTS, self.where(period), self.revision))
+            return FleetSums(await summaries.rows(sum_queries.FLEET_PARTS, self.where(period), self.revision))
         return await self._of_group(period, by_month)
 
     async def _of_group(self, period: Period, by_month: bool) -> Sums:
         where, kinds = self.where(period), ("whole", "month") if by_month else ("whole",)
         fuel, used, *parts = await together(
             fetch_all(cost_queries.FUEL_MONEY_OF_GROUP, where),
-            fetch_all(block_queries.TRUCKS_USED_OF_GROUP, where),
+            fetch_all(sum_queries.TRUCKS_USED_OF_GROUP, where),
             *(fetch_all(statements[kind], where) for kind in kinds for statements in _OF_GROUP),
         )
         sums, costs, *months = parts
@@ -79,7 +79,7 @@ class Whose:
         """The days or weeks of the period that have truck-days or costs, each as far as it lies in the period."""
         where = {**trend_queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.group_id}
         if self.group_id is None:
-            return FleetSums(await summaries.rows(block_queries.FLEET_PARTS, where, self.revision)).by(by)
+            return FleetSums(await summaries.rows(sum_queries.FLEET_PARTS, where, self.revision)).by(by)
         return _buckets(*await together(*(fetch_all(statements[by], where) for statements in _OF_GROUP)))
 
     async def unspread(self, period: Period) -> dict[str, dict[str, int]]:

@@ -10,8 +10,7 @@ from apps.accounts.amounts import money
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.paging import Page
 from apps.mysql import Row, fetch_all
-from apps.trucks import event_queries as queries
-from apps.trucks import event_schemas as schemas
+from apps.trucks import event_queries, event_schemas
 from apps.trucks.api import SEVERITIES, Body, of_period
 from apps.trucks.comparison import Totals
 from apps.trucks.detection.faults import failure
@@ -24,11 +23,11 @@ _FUEL_KINDS = ("refuel", "drain")
 _KEY = "event_key"
 _NO_FILTERS: Mapping[str, str | None] = {}
 _STOP_TOTALS = Totals(
-    queries.STOP_TOTALS,
+    event_queries.STOP_TOTALS,
     {**dict.fromkeys(("stops", "parked_s", "no_data_s"), "days_with_stops"), "idle_s": "days_with_idling"},
 )
 _IDLE_TOTALS = Totals(
-    queries.IDLE_TOTALS,
+    event_queries.IDLE_TOTALS,
     {
         **dict.fromkeys(("idle_events", "duration_s", "productive_s"), "days_with_idling"),
         **dict.fromkeys(("fuel_l", "cost"), "days_with_idle_fuel"),
@@ -36,7 +35,7 @@ _IDLE_TOTALS = Totals(
     ("cost",),
 )
 _FUEL_TOTALS = Totals(
-    queries.FUEL_TOTALS,
+    event_queries.FUEL_TOTALS,
     {
         **dict.fromkeys(("refuels", "refuel_l", "refuel_cost"), "days_with_refuels"),
         **dict.fromkeys(("drains", "drain_l", "drain_cost"), "days_with_drains"),
@@ -72,65 +71,67 @@ async def _page(
     return [{name: value for name, value in row.items() if name != _KEY} for row in rows], page_echo
 
 
-@router.get("/trucks/{truck_id}/stops", response=schemas.StopsAnswer, summary="Stops")
-async def stops(request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.EventSearch]) -> HttpResponse:
+@router.get("/trucks/{truck_id}/stops", response=event_schemas.StopsAnswer, summary="Stops")
+async def stops(
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.EventSearch]
+) -> HttpResponse:
     """Stops between trips that started in the period (at most 31 days), and their totals."""
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
         summary = await _STOP_TOTALS.of(asked, coverage)
-        rows, page_echo = await _page(queries.STOPS, search, page, asked, _NO_FILTERS)
+        rows, page_echo = await _page(event_queries.STOPS, search, page, asked, _NO_FILTERS)
         return {"data": rows, "summary": summary, "page": page_echo}
 
     return await of_period(request, truck_id, search, "stops", body)
 
 
-@router.get("/trucks/{truck_id}/idle-events", response=schemas.IdleAnswer, summary="Idle events")
+@router.get("/trucks/{truck_id}/idle-events", response=event_schemas.IdleAnswer, summary="Idle events")
 async def idle_events(
-    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.EventSearch]
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.EventSearch]
 ) -> HttpResponse:
     """Idling that is long enough to be an event and started in the period (at most 31 days), with what it cost."""
-    body = _priced(queries.IDLE_EVENTS, search, request.auth.currency)
+    body = _priced(event_queries.IDLE_EVENTS, search, request.auth.currency)
     return await of_period(request, truck_id, search, "idle-events", body, _IDLE_TOTALS)
 
 
-@router.get("/trucks/{truck_id}/fuel-events", response=schemas.FuelEventsAnswer, summary="Refuels and drains")
+@router.get("/trucks/{truck_id}/fuel-events", response=event_schemas.FuelEventsAnswer, summary="Refuels and drains")
 async def fuel_events(
-    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.FuelEventSearch]
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.FuelEventSearch]
 ) -> HttpResponse:
     """Refuels and drains that started in the period (at most 31 days), with what people said of the drains."""
     filters = {"kinds": ",".join(search.kind or _FUEL_KINDS), "reviews": ",".join(search.review) or None}
-    body = _priced(queries.FUEL_EVENTS, search, request.auth.currency, filters)
+    body = _priced(event_queries.FUEL_EVENTS, search, request.auth.currency, filters)
     return await of_period(request, truck_id, search, "fuel-events", body, _FUEL_TOTALS)
 
 
-@router.get("/trucks/{truck_id}/harsh-events", response=schemas.HarshAnswer, summary="Harsh driving")
+@router.get("/trucks/{truck_id}/harsh-events", response=event_schemas.HarshAnswer, summary="Harsh driving")
 async def harsh_events(
-    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.HarshSearch]
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.HarshSearch]
 ) -> HttpResponse:
     """Harsh braking, acceleration and cornering of the period (at most 31 days), and how often each occurred."""
     kinds = ",".join(search.kind or _HARSH_KINDS)
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
-        measured = (await fetch_all(queries.HARSH_TOTALS, asked))[0]
-        counts = {row["kind"]: row["events"] for row in await fetch_all(queries.HARSH_COUNTS, asked)}
-        rows, page_echo = await _page(queries.HARSH_EVENTS, search, page, asked, {"kinds": kinds})
+        measured = (await fetch_all(event_queries.HARSH_TOTALS, asked))[0]
+        counts = {row["kind"]: row["events"] for row in await fetch_all(event_queries.HARSH_COUNTS, asked)}
+        rows, page_echo = await _page(event_queries.HARSH_EVENTS, search, page, asked, {"kinds": kinds})
         summary = {kind: None if measured[kind] is None else counts.get(kind, 0) for kind in _HARSH_KINDS}
         return {"data": rows, "summary": summary, "page": page_echo}
 
     return await of_period(request, truck_id, search, "harsh-events", body)
 
 
-@router.get("/trucks/{truck_id}/faults", response=schemas.FaultsAnswer, summary="Faults (DTC)")
+@router.get("/trucks/{truck_id}/faults", response=event_schemas.FaultsAnswer, summary="Faults (DTC)")
 async def faults(
-    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[schemas.FaultSearch]
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.FaultSearch]
 ) -> HttpResponse:
     """Faults that opened in the period (at most 31 days), with when they were cleared and acknowledged."""
     severities = ",".join(search.severity or SEVERITIES)
 
     async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
-        told = (await fetch_all(queries.DAYS_WITH_FAULT_LISTS, asked))[0]["days"]
-        counts = {row["severity"]: row["events"] for row in await fetch_all(queries.FAULT_COUNTS, asked)}
-        rows, page_echo = await _page(queries.FAULTS, search, page, asked, {"severities": severities})
+        told = (await fetch_all(event_queries.DAYS_WITH_FAULT_LISTS, asked))[0]["days"]
+        counts = {row["severity"]: row["events"] for row in await fetch_all(event_queries.FAULT_COUNTS, asked)}
+        rows, page_echo = await _page(event_queries.FAULTS, search, page, asked, {"severities": severities})
         summary = {severity: counts.get(severity, 0) if told else None for severity in SEVERITIES}
         return {"data": [in_words(row) for row in rows], "summary": summary, "page": page_echo}
 

@@ -12,8 +12,8 @@ from apps.fleet import queries
 from apps.fleet.models import FleetDayHours, TruckBlock, TruckDayHours
 from apps.fleet.spans import as_days
 from apps.fleet.summaries import hours
-from apps.fleet.sums import queries as block_queries
-from apps.fleet.utilization import queries as statements
+from apps.fleet.sums import queries as sum_queries
+from apps.fleet.utilization import queries as utilization_queries
 from apps.fleet.utilization.hours import by_weekday, by_weekday_of_trucks, of_trucks, pack
 from apps.mysql import fetch_all_sync
 from apps.trucks.detection.motion import Seconds
@@ -57,9 +57,7 @@ def fleet(db: None) -> Fleet:
 def of_group(name: str, first: dt.date, last: dt.date) -> list[list[int]]:
     group = TruckGroup.objects.get(name=name)
     where = {**queries.period(group.fleet_id, first, last), "id": group.pk}
-    return of_trucks(
-        (row["hours"], row["mask"]) for row in fetch_all_sync(block_queries.HOURS_OF_GROUP, where)
-    ).tolist()
+    return of_trucks((row["hours"], row["mask"]) for row in fetch_all_sync(sum_queries.HOURS_OF_GROUP, where)).tolist()
 
 
 def plainly(first: dt.date, last: dt.date, trucks: Any = TRUCKS) -> list[list[int]]:
@@ -105,11 +103,11 @@ def test_a_quarter_is_the_sum_of_its_days_and_a_group_of_all_is_the_fleet(fleet:
     for days in ((FIRST, LAST), (FIRST, FIRST), (FIRST, FIRST + 6 * ONE), (FIRST - 12 * ONE, LAST + 18 * ONE)):
         assert of_group("All", *days) == plainly(*days)
         assert of_group("Some", *days) == plainly(*days, trucks=TRUCKS[1:3])
-        found = fetch_all_sync(statements.HOURS, queries.period(fleet.pk, *days))
+        found = fetch_all_sync(utilization_queries.HOURS, queries.period(fleet.pk, *days))
         of_fleet = by_weekday((row["day"], row["hours"]) for row in found)
         assert of_fleet.sum(axis=0).tolist() == plainly(*days)
         where = {"fleet": fleet.pk, "id": TruckGroup.objects.get(name="All").pk, **as_days(*days)}
-        by_day = fetch_all_sync(block_queries.HOURS_OF_GROUP, where)
+        by_day = fetch_all_sync(sum_queries.HOURS_OF_GROUP, where)
         assert (by_weekday_of_trucks((row["first_day"], row["hours"], row["mask"]) for row in by_day) == of_fleet).all()
 
 
@@ -128,14 +126,14 @@ def test_a_day_whose_hours_are_the_same_writes_none(fleet: Fleet, monkeypatch: p
 def test_a_group_reads_a_row_for_each_block_and_part_whatever_its_trucks_and_days(fleet: Fleet) -> None:
     where = {**queries.period(fleet.pk, FIRST, LAST), "id": TruckGroup.objects.get(name="All").pk}
     parts = 12  # 3 days, 3 pentads, 2 months, 2 pentads, 2 days
-    assert 20 < len(fetch_all_sync(block_queries.HOURS_OF_GROUP, where)) <= 3 * parts
+    assert 20 < len(fetch_all_sync(sum_queries.HOURS_OF_GROUP, where)) <= 3 * parts
     assert TruckDayHours.objects.filter(day__range=(FIRST, LAST)).count() > 100
 
 
 def test_one_fleet_never_sees_anothers_hours(fleet: Fleet) -> None:
     other = rows.fleet("Other", timezone="UTC")
     where = {**queries.period(other.pk, FIRST, LAST), "id": TruckGroup.objects.get(name="All").pk}
-    assert fetch_all_sync(block_queries.HOURS_OF_GROUP, where) == []
+    assert fetch_all_sync(sum_queries.HOURS_OF_GROUP, where) == []
 
 
 def test_the_migration_packs_the_hours_there_are_as_a_rebuild_does(fleet: Fleet) -> None:

@@ -24,7 +24,7 @@ from apps.fleet.models import (
 from apps.fleet.summaries import sums
 from apps.fleet.sums import blocks
 from apps.fleet.sums import fleet as fleet_sums
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, Truck, TruckDay
@@ -231,13 +231,13 @@ def test_days_that_are_no_more_leave_no_block(fleet: Fleet) -> None:
 def test_columns_are_read_by_their_place_in_any_order(fleet: Fleet) -> None:
     where = queries.period(fleet.pk, dt.date(2026, 1, 30), dt.date(2026, 2, 3))
     for names in (NAMES, ("messages", "trucks", "trucks_used", "fuel_cost"), blocks.FIGURES):
-        read = fetch_all_sync(block_queries.columns(names), {**where, "from_block": 0, "to_block": 99})
+        read = fetch_all_sync(sum_queries.columns(names), {**where, "from_block": 0, "to_block": 99})
         found = blocks.added_up([row["figures"] for row in read], names)
         assert found.keys() == set(fleet.trucks.values_list("pk", flat=True))
         whole = fleet_sums_sync(where).totals
         for name in set(names) & {"messages", "fuel_cost"}:
             assert whole[name] == total(row[name] for row in found.values())
-    narrow = fetch_all_sync(block_queries.columns(NAMES), {**where, "from_block": 8, "to_block": 8})
+    narrow = fetch_all_sync(sum_queries.columns(NAMES), {**where, "from_block": 8, "to_block": 8})
     assert blocks.added_up([row["figures"] for row in narrow], NAMES).keys() == {570}
 
 
@@ -247,7 +247,7 @@ def test_trucks_are_counted_once_whatever_the_parts_of_the_period(fleet: Fleet) 
     for first, last, used, of_group in (((1, 30), (1, 30), 2, 1), ((1, 1), (2, 28), 3, 2), ((2, 4), (2, 5), 0, 0)):
         where = queries.period(fleet.pk, dt.date(2026, *first), dt.date(2026, *last)) | asked
         found = fleet_sums_sync(where)
-        [row_of_group] = fetch_all_sync(block_queries.TRUCKS_USED_OF_GROUP, where)
+        [row_of_group] = fetch_all_sync(sum_queries.TRUCKS_USED_OF_GROUP, where)
         assert (found.trucks_used, row_of_group["trucks_used"]) == (used, of_group)
 
 

@@ -11,7 +11,7 @@ from apps.fleet import queries
 from apps.fleet.costs import queries as cost_queries
 from apps.fleet.models import TruckDayCost, TruckDayFuel
 from apps.fleet.summaries import sums
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, TruckDay
@@ -23,16 +23,16 @@ ONE = dt.timedelta(days=1)
 SEVEN = (dt.date(2026, 3, 7), dt.date(2026, 3, 13))  # seven days in no whole pentad
 QUARTER = (dt.date(2026, 1, 3), dt.date(2026, 4, 2))  # 90 days with days, pentads and months at both ends
 STATEMENTS = {
-    "totals": block_queries.FLEET_PARTS,
-    "used of a group": block_queries.TRUCKS_USED_OF_GROUP,
+    "totals": sum_queries.FLEET_PARTS,
+    "used of a group": sum_queries.TRUCKS_USED_OF_GROUP,
     "costs by month": trend_queries.LINES_OF_FLEET["month"],
-    "trucks": block_queries.columns(queries.UTILIZATION_SUMS),
-    "costs of trucks": block_queries.COSTS,
-    "idle places": block_queries.IDLE_PLACES,
-    "idle places of a group": block_queries.IDLE_PLACES_OF_GROUP,
-    "hours of a group": block_queries.HOURS_OF_GROUP,
-    "drivers": block_queries.driver_columns(("days", "distance_m")),
-    "costs of drivers": block_queries.DRIVER_COSTS,
+    "trucks": sum_queries.columns(queries.UTILIZATION_SUMS),
+    "costs of trucks": sum_queries.COSTS,
+    "idle places": sum_queries.IDLE_PLACES,
+    "idle places of a group": sum_queries.IDLE_PLACES_OF_GROUP,
+    "hours of a group": sum_queries.HOURS_OF_GROUP,
+    "drivers": sum_queries.driver_columns(("days", "distance_m")),
+    "costs of drivers": sum_queries.DRIVER_COSTS,
     "a group": trend_queries.OF_GROUP["whole"],
     "costs of a group": trend_queries.LINES_OF_GROUP["whole"],
     "fuel of a group": cost_queries.FUEL_MONEY_OF_GROUP,

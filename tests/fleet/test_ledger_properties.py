@@ -19,7 +19,7 @@ from apps.fleet.figures import Costs
 from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostAllocation, CostEntry, CostRate, FuelPrice, FuelPurchase, TruckDayCost
 from apps.fleet.sums import drivers as driver_sums
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.trends import queries as trend_queries
 from apps.fleet.whose import fleet_sums_sync
@@ -123,7 +123,7 @@ class Book:
         costs = truck_sums.costs_sync(period)
         assert sum((sum(each.values(), Decimal(0)) for each in costs.values()), Decimal(0)) == total
         assert sum(costs.get(0, {}).values(), Decimal(0)) == nobody
-        groups = fetch_all_sync(block_queries.GROUPS, period)
+        groups = fetch_all_sync(sum_queries.GROUPS, period)
         spent = groups_spent(truck_sums.sums_sync(period, COLUMNS), costs, groups)
         amounts = {name: each.total or Decimal(0) for name, _, _, each in spent}
         assert sum(amounts.values(), Decimal(0)) + nobody == total, "the trucks are in one group, or none"

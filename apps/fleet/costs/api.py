@@ -19,10 +19,9 @@ from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import Told, shape
 from apps.fleet import figures, queries
-from apps.fleet.costs import columns as of_columns
+from apps.fleet.costs import columns as cost_columns
 from apps.fleet.costs import figures as cost_figures
-from apps.fleet.costs import purchases
-from apps.fleet.costs import schemas as cost_schemas
+from apps.fleet.costs import purchases, schemas
 from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.drivers import cost_queries as driver_cost_queries
 from apps.fleet.figures import Costs
@@ -31,7 +30,7 @@ from apps.fleet.rows import Rows
 from apps.fleet.schemas import BucketDays
 from apps.fleet.spans import named_buckets, quarter_of
 from apps.fleet.sums import drivers as driver_sums
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import Costs as Amounts
 from apps.fleet.sums.blocks import total
@@ -50,8 +49,8 @@ _NO_ROWS: dict[str, list[Any]] = {f"by_{by}": [] for by in ("truck", "group", "d
 SUMS = ("trucks", "distance_m", "engine_on_s")
 
 
-@router.get("/fleet/cost-analysis", response=cost_schemas.CostAnswer, summary="What the fleet cost")
-async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas.CostPeriod]) -> HttpResponse:
+@router.get("/fleet/cost-analysis", response=schemas.CostAnswer, summary="What the fleet cost")
+async def cost_analysis(request: AuthenticatedRequest, asked: Query[schemas.CostPeriod]) -> HttpResponse:
     """Cost of a period (at most 400 days) by line, month, quarter and truck, group, driver, week or day, and what it
     comes from.
 
@@ -91,7 +90,7 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[cost_schemas
 
 
 async def _page(
-    who: Principal, period: Period, fresh: Freshness, asked: cost_schemas.CostPeriod, page: Page
+    who: Principal, period: Period, fresh: Freshness, asked: schemas.CostPeriod, page: Page
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
     rows, page_echo = await Analysis(whose, period, who.currency).by(asked.by, page, fresh.trucks)
@@ -101,11 +100,11 @@ async def _page(
 _TOLD = {"lines": Told("line", tuple(CostLine.values)), "sources": Told("source", tuple(CostSource.values))}
 FILE = PagedList(
     {
-        "truck": Listing("Costs", shape(OfTruck, cost_schemas.CostOfTruck, **_TOLD)),
-        "group": Listing("Costs by group", shape(cost_schemas.CostOfGroup, **_TOLD)),
-        "driver": Listing("Costs by driver", shape(cost_schemas.CostOfDriver, **_TOLD)),
-        "week": Listing("Costs by week", shape(BucketDays, cost_schemas.CostOfDays, **_TOLD)),
-        "day": Listing("Costs by day", shape(BucketDays, cost_schemas.CostOfDays, **_TOLD)),
+        "truck": Listing("Costs", shape(OfTruck, schemas.CostOfTruck, **_TOLD)),
+        "group": Listing("Costs by group", shape(schemas.CostOfGroup, **_TOLD)),
+        "driver": Listing("Costs by driver", shape(schemas.CostOfDriver, **_TOLD)),
+        "week": Listing("Costs by week", shape(BucketDays, schemas.CostOfDays, **_TOLD)),
+        "day": Listing("Costs by day", shape(BucketDays, schemas.CostOfDays, **_TOLD)),
     },
     _page,
 )
@@ -186,7 +185,7 @@ class Analysis:
         table = {
             "truck_id": listed.codes,
             "name": listed.names,
-            **of_columns.told(listed.columns, costs, self.currency),
+            **cost_columns.told(listed.columns, costs, self.currency),
             "fuel_balance": _balances(listed),
         }
         return {"by_truck": Rows(table, len(listed))}, page_echo
@@ -209,7 +208,7 @@ class Analysis:
         listed, page_echo = page.cut(found[: page.limit + 1], "code")
         sums = {**listed.columns, "truck_days": listed.columns["days"]}
         costs = await driver_sums.costs_of(where, listed, only)
-        table = {"driver_id": listed.codes, "name": listed.names, **of_columns.told(sums, costs, self.currency)}
+        table = {"driver_id": listed.codes, "name": listed.names, **cost_columns.told(sums, costs, self.currency)}
         return Rows(table, len(listed)), page_echo
 
     async def _few_drivers(self, page: Page, paged: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -229,7 +228,7 @@ class Analysis:
 
     async def _groups(self, where: dict[str, Any]) -> list[dict[str, Any]]:
         groups, sums, costs = await together(
-            fetch_all(block_queries.GROUPS, where), truck_sums.sums(where, SUMS), truck_sums.costs(where)
+            fetch_all(sum_queries.GROUPS, where), truck_sums.sums(where, SUMS), truck_sums.costs(where)
         )
         return [
             {"group": name, "trucks": number, **told(sums, costs, self.currency)}

@@ -16,8 +16,8 @@ from apps.accounts.periods import Period
 from apps.files.answers import Listing, file_asked
 from apps.files.columns import shape
 from apps.fleet import figures, queries
-from apps.fleet.drivers import figures as of_rows
-from apps.fleet.drivers import queries as statements
+from apps.fleet.drivers import figures as driver_figures
+from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers import rows as told
 from apps.fleet.drivers import schemas
 from apps.fleet.drivers.columns import Columns
@@ -55,7 +55,7 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
     async def build(fresh: Freshness) -> dict[str, Any]:
         (rows, page_echo), [found], sums, terms, (totals, before) = await together(
             _listed(who, period, fresh, search, page),
-            fetch_all(statements.DRIVERS_FOUND, {"fleet": who.fleet_id, **_searched(search)}),
+            fetch_all(driver_queries.DRIVERS_FOUND, {"fleet": who.fleet_id, **_searched(search)}),
             Whose(who.fleet_id, None, fresh.revision).sums(period),
             terms_of(who, period),
             _in_all(who.fleet_id, period, search),
@@ -96,7 +96,7 @@ async def _in_all(fleet_id: int, period: Period, search: schemas.DriverSearch) -
     """The sums of all that the list has, whatever the page, and those of the period before."""
     picked = None
     if (search.q, search.active) != (None, None):
-        rows = await fetch_all(statements.DRIVERS_PICKED, {"fleet": fleet_id, **_searched(search)})
+        rows = await fetch_all(driver_queries.DRIVERS_PICKED, {"fleet": fleet_id, **_searched(search)})
         picked = [row["id"] for row in rows]
     return await together(
         *(
@@ -126,7 +126,7 @@ async def _drivers_in_order(
     """The same of an order that shows when all are read: by a figure, those that no ranking has last."""
     rows, beside = await _all_drivers(fleet_id, period, {**_searched(search), "after": "", "limit": _ALL})
     every = Drivers.named(rows, beside.sums)
-    values = of_rows.ranked_by(every.columns, search.sort.removeprefix("-"), weights)
+    values = driver_figures.ranked_by(every.columns, search.sort.removeprefix("-"), weights)
     order = in_order(np.where(are_ranked(every.columns), values, np.nan), every.codes, search.sort)
     places, echo = page.ranked(order)
     return beside.of([rows[place] for place in places]), echo
@@ -151,9 +151,9 @@ async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any]) -> 
     where = queries.period(fleet_id, period.first, period.last)
     where_before = queries.period(fleet_id, before.first, before.last)
     rows, *beside = await together(
-        fetch_all(statements.LISTED, {**where, **which}),
+        fetch_all(driver_queries.LISTED, {**where, **which}),
         driver_sums.by_id(where),
-        driver_sums.by_id(where_before, statements.BEFORE),
+        driver_sums.by_id(where_before, driver_queries.BEFORE),
         driver_sums.codes_of_trucks(where),
     )
     return rows, _Beside(*beside)
@@ -161,7 +161,7 @@ async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any]) -> 
 
 async def _few_drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> tuple[Told, dict[str, Any]]:
     """The same of a small part of the drivers, from their rows alone."""
-    found = await fetch_all(statements.LISTED_PAGE, {**statements.asked(fleet_id, period), **which})
+    found = await fetch_all(driver_queries.LISTED_PAGE, {**driver_queries.asked(fleet_id, period), **which})
     rows, echo = page.cut(found, "code")
     return (*told.few(rows), _own(rows, [codes_in(row["trucks"]) for row in rows])), echo
 

@@ -15,8 +15,8 @@ from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
 from apps.fleet import figures
-from apps.fleet.drivers import figures as of_rows
-from apps.fleet.drivers import queries as statements
+from apps.fleet.drivers import figures as driver_figures
+from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers import schemas
 from apps.fleet.drivers.rows import Terms, compared, few, listed, shown, terms_of
 from apps.fleet.rows import Rows
@@ -117,7 +117,7 @@ class Driven:
         return await (self._trucks(asked, page) if asked.by == "truck" else self._drivers(asked, page))
 
     async def _trucks(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
-        where, names, group_id = self.whose.where(self.period), statements.TRUCK_SUMS, self.whose.group_id
+        where, names, group_id = self.whose.where(self.period), driver_queries.TRUCK_SUMS, self.whose.group_id
         left_out = None
         if asked.sort == "id":
             read = truck_sums.page(where, names, page.after or "", page.limit + 1, group_id)
@@ -127,21 +127,21 @@ class Driven:
             every, terms = await together(truck_sums.every(where, names, group_id), self._terms())
             trucks, echo, left_out = _ranked(every, asked.sort, page, terms)
         where_before = self.whose.where(self.period.previous())
-        before = await truck_sums.columns_of(where_before, statements.BEFORE, trucks.ids)
+        before = await truck_sums.columns_of(where_before, driver_queries.BEFORE, trucks.ids)
         return listed("truck_id", trucks, before, terms), echo, left_out
 
     async def _drivers(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
         is_by_code = asked.sort == "id"
         if is_by_code and driver_sums.is_few(page.limit, self.fresh.trucks):
-            where = {**statements.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
+            where = {**driver_queries.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
             where |= {"after": page.after or "", "limit": page.limit + 1}
-            found, terms = await together(fetch_all(statements.PAGE_OF[self.scope], where), self._terms())
+            found, terms = await together(fetch_all(driver_queries.PAGE_OF[self.scope], where), self._terms())
             rows, echo = page.cut(found, "code")
             return listed("driver_id", *few(rows), terms), echo, None
         only = await truck_sums.members(self.whose.group_id)
         every, earlier, terms = await together(
             driver_sums.every(self.whose.where(self.period), trucks=only, after=page.after or "" if is_by_code else ""),
-            driver_sums.by_id(self.whose.where(self.period.previous()), statements.BEFORE, only),
+            driver_sums.by_id(self.whose.where(self.period.previous()), driver_queries.BEFORE, only),
             self._terms(),
         )
         left_out = None
@@ -158,7 +158,7 @@ class Driven:
 
 def _ranked(every: S, sort: str, page: Page, terms: Terms) -> tuple[S, dict[str, Any], dict[str, Any]]:
     """Those on a page of a ranking, the answer's `page`, and whom the ranking leaves out."""
-    order = ranked(every.columns, every.codes, sort, partial(of_rows.ranked_by, weights=terms.weights))
+    order = ranked(every.columns, every.codes, sort, partial(driver_figures.ranked_by, weights=terms.weights))
     places, echo = page.ranked(order)
     found = not_ranked(every.without(order), every.KEY)
     rows = [{"id": row[every.KEY], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]]

@@ -16,11 +16,11 @@ from apps.accounts.problems import NotFound
 from apps.files.answers import Listing, file_asked
 from apps.files.columns import shape
 from apps.fleet import figures, queries
-from apps.fleet.costs import api as costs
+from apps.fleet.costs import api as cost_api
 from apps.fleet.costs.api import Spent
 from apps.fleet.drivers import cost_queries as driver_cost_queries
-from apps.fleet.drivers import figures as of_rows
-from apps.fleet.drivers import queries as statements
+from apps.fleet.drivers import figures as driver_figures
+from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers import rows as told
 from apps.fleet.drivers import schemas
 from apps.fleet.drivers.rows import NOTHING, Terms, codes_in, terms_of
@@ -73,7 +73,7 @@ _DAYS = Listing("Days of a driver", shape(schemas.DriverDay))
 async def _page_of_days(
     search: schemas.DriverDays, page: Page, asked: dict[str, Any], terms: Terms
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    statement = statements.DAYS_OF_DRIVER[search.is_descending]
+    statement = driver_queries.DAYS_OF_DRIVER[search.is_descending]
     found = await fetch_all(statement, {**asked, "after": page.after, "limit": page.limit + 1})
     rows, page_echo = page.cut(found, "day")
     return [_driver_day(row, terms) for row in rows], page_echo
@@ -107,23 +107,23 @@ async def scorecard(
             "data": {
                 **{name: driver[name] for name in ("driver_id", "name", "key_card")},
                 "is_active": bool(driver["is_active"]),
-                "score": of_rows.score(totals, terms.weights),
+                "score": driver_figures.score(totals, terms.weights),
                 "driving": told.totals(totals, terms),
                 "costs": _told(borne, terms),
                 "is_ranked": is_ranked(totals),
                 "trucks": [
                     {"truck_id": row["truck_id"], "name": row["name"], **told.totals(row, terms)}
-                    for row in await fetch_all(statements.TRUCKS_OF_DRIVER, asked)
+                    for row in await fetch_all(driver_queries.TRUCKS_OF_DRIVER, asked)
                 ],
-                "weeks": _weeks(await fetch_all(statements.WEEKS_OF_DRIVER, asked), period, terms),
+                "weeks": _weeks(await fetch_all(driver_queries.WEEKS_OF_DRIVER, asked), period, terms),
             },
             "previous": {
                 "period": period.previous().echo(),
-                "score": of_rows.score(before, terms.weights),
+                "score": driver_figures.score(before, terms.weights),
                 "driving": told.totals(before, terms),
                 "costs": _told(borne_before, terms),
             },
-            "safety_score_change": of_rows.against(totals, before, terms.weights)["safety_score_change"],
+            "safety_score_change": driver_figures.against(totals, before, terms.weights)["safety_score_change"],
             **{name: {**driven[name], "costs": of_costs[name]} for name in of_costs},
         }
 
@@ -134,13 +134,13 @@ def _weeks(rows: list[Row], period: Period, terms: Terms) -> list[dict[str, Any]
     """Every week that the period touches; null figures where the driver had no truck."""
     found = {row["monday"]: row for row in rows}
     return [
-        {**days, **of_rows.driving(found.get(first, NOTHING), terms.weights)}
+        {**days, **driver_figures.driving(found.get(first, NOTHING), terms.weights)}
         for first, days in named_buckets("week", period.first, period.last)
     ]
 
 
 async def _sums(driver: Row, period: Period) -> Row:
-    rows = await fetch_all(statements.OF_DRIVER, _of_id(driver, period))
+    rows = await fetch_all(driver_queries.OF_DRIVER, _of_id(driver, period))
     return rows[0] if rows else NOTHING
 
 
@@ -151,7 +151,7 @@ async def _borne(driver: Row, period: Period, sums: Row) -> Spent:
 
 
 def _told(borne: Spent, terms: Terms) -> dict[str, Any]:
-    return costs.told(borne.totals, borne.costs, terms.currency)
+    return cost_api.told(borne.totals, borne.costs, terms.currency)
 
 
 # From the driver and what statements about their period take to the answer's first parts.
@@ -186,7 +186,7 @@ async def _of_driver(
 async def _driver_of(request: AuthenticatedRequest, code: str) -> Row:
     """Who has this code. Raises NotFound."""
     fleet_id = request.auth.fleet_id
-    rows = await fetch_all(statements.DRIVER, {"fleet": fleet_id, "driver": code})
+    rows = await fetch_all(driver_queries.DRIVER, {"fleet": fleet_id, "driver": code})
     if not rows:
         raise NotFound("This fleet has no such driver.")
     return {**rows[0], "fleet_id": fleet_id}

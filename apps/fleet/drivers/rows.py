@@ -11,9 +11,9 @@ import orjson
 from apps.accounts.authentication import Principal
 from apps.accounts.changes import changes
 from apps.accounts.periods import Period
-from apps.fleet.drivers import columns as of_columns
-from apps.fleet.drivers import figures as of_rows
-from apps.fleet.drivers import queries as statements
+from apps.fleet.drivers import columns as driver_columns
+from apps.fleet.drivers import figures as driver_figures
+from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.rows import Rows
 from apps.fleet.sums.drivers import Drivers
@@ -35,7 +35,7 @@ async def terms_of(who: Principal, period: Period) -> Terms:
 
 
 def shown(row: Row, terms: Terms) -> dict[str, Any]:
-    return {**of_rows.driving(row, terms.weights), **of_rows.fuel_money(row, terms.currency)}
+    return {**driver_figures.driving(row, terms.weights), **driver_figures.fuel_money(row, terms.currency)}
 
 
 def compared(totals: Row, before: Row, period: Period, terms: Terms, **more: Any) -> dict[str, Any]:
@@ -49,9 +49,9 @@ def compared(totals: Row, before: Row, period: Period, terms: Terms, **more: Any
 
 def _plain(row: Row, terms: Terms) -> dict[str, Any]:
     """The same with money as numbers."""
-    amounts = of_rows.fuel_money(row, terms.currency)
+    amounts = driver_figures.fuel_money(row, terms.currency)
     return {
-        **of_rows.driving(row, terms.weights),
+        **driver_figures.driving(row, terms.weights),
         **{name: None if amount is None else Decimal(amount["amount"]) for name, amount in amounts.items()},
     }
 
@@ -66,20 +66,20 @@ def totals_compared(row: Row, before: Row, period: Period, terms: Terms) -> dict
     return compared(row, before, period, terms, truck_days=before["days"] or 0)
 
 
-NOTHING: Row = dict.fromkeys(statements.DRIVERS.names)
+NOTHING: Row = dict.fromkeys(driver_queries.DRIVERS.names)
 
 
-def listed(key: str, found: Summed, before: of_columns.Columns, terms: Terms, **more: list[Any]) -> Rows:
+def listed(key: str, found: Summed, before: driver_columns.Columns, terms: Terms, **more: list[Any]) -> Rows:
     """What trucks or drivers did, from their sums and those of the period before, and `more` of each."""
-    table = of_columns.told(found.names, found.columns, before, terms.weights, terms.currency)
+    table = driver_columns.told(found.names, found.columns, before, terms.weights, terms.currency)
     return Rows({key: found.codes, **table, **more}, len(found))
 
 
-def few(rows: Sequence[Row]) -> tuple[Drivers, of_columns.Columns]:
+def few(rows: Sequence[Row]) -> tuple[Drivers, driver_columns.Columns]:
     """Drivers of a page that is read as rows, with their sums, and the sums of the period before."""
     ids = np.arange(len(rows))  # nobody asks for them
-    sums = of_columns.of_arrays((row["figures"] for row in rows), statements.DRIVERS.names)
-    before = of_columns.of_arrays((row["earlier"] for row in rows), statements.BEFORE)
+    sums = driver_columns.of_arrays((row["figures"] for row in rows), driver_queries.DRIVERS.names)
+    before = driver_columns.of_arrays((row["earlier"] for row in rows), driver_queries.BEFORE)
     return Drivers(ids, [row["code"] for row in rows], [row["name"] for row in rows], sums), before
 
 

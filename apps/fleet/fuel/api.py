@@ -14,8 +14,8 @@ from apps.accounts.paging import Page
 from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
-from apps.fleet import figures as fleet_figures
 from apps.fleet import queries
+from apps.fleet.figures import coverage_pct
 from apps.fleet.fuel import queries as fuel_queries
 from apps.fleet.fuel import schemas
 from apps.fleet.fuel.figures import burn, figures, shown
@@ -64,7 +64,7 @@ async def fuel(request: AuthenticatedRequest, asked: Query[schemas.FuelSearch]) 
             "change_pct": change_pct(current, earlier),
             "page": page_echo,
             "period": period.echo(),
-            "freshness": fresh.body(fleet_figures.coverage_pct(totals)),
+            "freshness": fresh.body(coverage_pct(totals)),
         }
 
     return await freshness.answer(request, partial(freshness.state_of_fleet, who.fleet_id), build, period, group)

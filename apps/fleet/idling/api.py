@@ -18,7 +18,7 @@ from apps.accounts.periods import Period
 from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
 from apps.fleet import figures
-from apps.fleet.idling import figures as of_rows
+from apps.fleet.idling import figures as idling_figures
 from apps.fleet.idling import queries as idling_queries
 from apps.fleet.idling.places import name_of
 from apps.fleet.idling.schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, IdlingPeriod, NamedPlace
@@ -50,14 +50,14 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
     who = request.auth
     period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
     group = await group_asked(who.fleet_id, asked.group)
-    priced = partial(of_rows.priced, money=partial(money, currency=who.currency))
+    priced = partial(idling_figures.priced, money=partial(money, currency=who.currency))
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         idled = Idled(Whose(who.fleet_id, group, fresh.revision), period)
         (sums, every), before, (places, shown) = await together(
             idled.totals_and_trucks(), idled.totals(period.previous()), idled.shown_places(asked.limit)
         )
-        current, earlier = of_rows.totals(sums), of_rows.totals(before)
+        current, earlier = idling_figures.totals(sums), idling_figures.totals(before)
         trucks = _ranked(every)
         return {
             "data": {
@@ -67,7 +67,7 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
             "summary": {
                 **priced(current),
                 "trucks": len(trucks),
-                "places": of_rows.number_of(places),
+                "places": idling_figures.number_of(places),
                 "not_ranked": not_ranked(every),
             },
             "previous": {"period": period.previous().echo(), **priced(earlier)},
@@ -121,11 +121,11 @@ class Idled:
 
     async def shown(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         named = await _named(self.whose.fleet_id, rows)
-        return [of_rows.place(row, named) for row in rows]
+        return [idling_figures.place(row, named) for row in rows]
 
 
 def _ranked(every: Iterable[Row]) -> list[Row]:
-    return of_rows.worst_first(row for row in every if is_ranked(row))
+    return idling_figures.worst_first(row for row in every if is_ranked(row))
 
 
 async def _page(
@@ -139,7 +139,7 @@ async def _page(
     else:
         rows, echo = page.ranked(await idled.places(_ALL))
         found = await idled.shown(rows)
-    return [of_rows.priced(row, partial(money, currency=who.currency)) for row in found], echo
+    return [idling_figures.priced(row, partial(money, currency=who.currency)) for row in found], echo
 
 
 FILE = PagedList(
@@ -156,7 +156,7 @@ async def _named(fleet_id: int, places: Sequence[Row]) -> dict[str, tuple[float,
     if all(name_of(row["spot"]) is None for row in places):
         return {}
     found = await fetch_all(idling_queries.NAMED_PLACES, {"fleet": fleet_id})
-    return of_rows.spots_of(
+    return idling_figures.spots_of(
         (row["name"], row["lat"], row["lon"], row["polygon"] and orjson.loads(row["polygon"])) for row in found
     )
 
@@ -166,5 +166,5 @@ def _of_truck(row: Row) -> dict[str, Any]:
         "truck_id": row["truck_id"],
         "name": row["name"],
         "coverage_pct": coverage_pct(row),
-        **of_rows.totals(row),
+        **idling_figures.totals(row),
     }

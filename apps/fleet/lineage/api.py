@@ -16,7 +16,8 @@ from apps.accounts.problems import NotFound
 from apps.accounts.schemas import FreshnessEcho, Instant, Money, described
 from apps.fleet.lineage import days as lineage
 from apps.mysql import fetch_all_sync
-from apps.trucks import freshness, queries
+from apps.trucks import freshness
+from apps.trucks import queries as truck_queries
 from apps.trucks.models import Truck
 from apps.trucks.schemas import CODE, TruckCode
 
@@ -160,5 +161,5 @@ def _without_decimals(value: Any) -> Any:
 
 def _freshness(fleet_id: int, code: str) -> dict[str, Any]:
     now = int(dt.datetime.now(dt.UTC).timestamp())
-    rows = fetch_all_sync(queries.TRUCK_FRESHNESS, {"fleet": fleet_id, "truck": code, "now": now})
+    rows = fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {"fleet": fleet_id, "truck": code, "now": now})
     return freshness.of_row(rows[0]).body()

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import connection
 
-from apps.fleet.idling import blocks as places
+from apps.fleet.idling import blocks as place_blocks
 from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
-from apps.fleet.sums import queries as statements
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
 from apps.fleet.utilization import hours
 
@@ -45,7 +45,7 @@ def replace(fleet_id: int, changed: TruckDays, *, costs_alone: bool = False) -> 
 
 def _stored(values: Mapping[str, Any], columns: Sequence[str]) -> dict[dt.date, dict[str, bytes]]:
     with connection.cursor() as cursor:
-        cursor.execute(statements.stored(columns), values)
+        cursor.execute(sum_queries.stored(columns), values)
         return {first: dict(zip(columns, packed, strict=True)) for first, *packed in cursor.fetchall()}
 
 
@@ -81,7 +81,7 @@ def _merged(values: Mapping[str, Any], span: Span, column: "_FromPieces") -> byt
     piece = DAY if span.kind == PENTAD else PENTAD
     with connection.cursor() as cursor:
         where = {**values, "piece": piece, "pieces": tuple(span.pieces())}
-        cursor.execute(statements.of_pieces(column.name), where)
+        cursor.execute(sum_queries.of_pieces(column.name), where)
         return column.merged(packed for (packed,) in cursor.fetchall())
 
 
@@ -89,18 +89,22 @@ def _note_places(values: Mapping[str, Any]) -> None:
     """Takes the sums of many trucks that these blocks are part of away, until they are added up anew."""
     with connection.cursor() as cursor:
         for first in values["firsts"]:
-            part = {"first_day": first, "part": values["block"] // places.PART, "seconds": PLACES_LATER.total_seconds()}
-            cursor.execute(statements.NOTE_PLACES, {**values, **part})
+            part = {
+                "first_day": first,
+                "part": values["block"] // place_blocks.PART,
+                "seconds": PLACES_LATER.total_seconds(),
+            }
+            cursor.execute(sum_queries.NOTE_PLACES, {**values, **part})
 
 
 def _write(values: Mapping[str, Any], packed: Packed) -> None:
     """Columns of blocks, by first day; those that are empty then are deleted."""
     with connection.cursor() as cursor:
         for first, columns in packed.items():
-            row = {**values, "first_day": first, **statements.NOTHING, **columns}
-            cursor.execute(statements.write(columns), row)
+            row = {**values, "first_day": first, **sum_queries.NOTHING, **columns}
+            cursor.execute(sum_queries.write(columns), row)
         if not all(any(columns.values()) for columns in packed.values()):
-            cursor.execute(statements.DELETE_EMPTY, values)
+            cursor.execute(sum_queries.DELETE_EMPTY, values)
 
 
 def _touched(changed: TruckDays) -> Iterator[tuple[str, int, TruckDays]]:
@@ -139,8 +143,8 @@ class _FromPieces:
     merged: Callable[[Iterable[bytes]], bytes]
 
 
-_PLACES = _FromPieces("places", statements.PLACES_OF_DAYS, places.pack_places, places.merged)
-_HOURS = _FromPieces("hours", statements.HOURS_OF_DAYS, hours.pack_block, hours.merged)
+_PLACES = _FromPieces("places", sum_queries.PLACES_OF_DAYS, place_blocks.pack_places, place_blocks.merged)
+_HOURS = _FromPieces("hours", sum_queries.HOURS_OF_DAYS, hours.pack_block, hours.merged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +165,11 @@ def _figures_of(columns: int) -> Callable[[bytes, int, int, Rows], bytes]:
 
 
 _COSTS = (
-    _Part("costs", statements.COSTS_OF, _costs_of(1)),
-    _Part("driver_costs", statements.DRIVER_COSTS_OF, _costs_of(2)),
+    _Part("costs", sum_queries.COSTS_OF, _costs_of(1)),
+    _Part("driver_costs", sum_queries.DRIVER_COSTS_OF, _costs_of(2)),
 )
 _ALL = (
     *_COSTS,
-    _Part("figures", statements.FIGURES_OF, _figures_of(1 + len(FIGURES))),
-    _Part("drivers", statements.DRIVERS_OF, _figures_of(2 + len(DRIVER_FIGURES))),
+    _Part("figures", sum_queries.FIGURES_OF, _figures_of(1 + len(FIGURES))),
+    _Part("drivers", sum_queries.DRIVERS_OF, _figures_of(2 + len(DRIVER_FIGURES))),
 )

@@ -10,8 +10,8 @@ from django.db import connection
 
 from apps.fleet.models import FleetBlock
 from apps.fleet.spans import SPAN_OF
-from apps.fleet.sums import fleet as packing
-from apps.fleet.sums import queries as statements
+from apps.fleet.sums import fleet as fleet_sums
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums.blocks import block_of
 
 TruckDays = Collection[tuple[int, dt.date]]
@@ -28,16 +28,16 @@ def replace(fleet_id: int, changed: TruckDays) -> None:
 
 
 def _replace(where: Mapping[str, Any]) -> None:
-    figures = _rows(statements.FLEET_FIGURES_OF[where["kind"]], where)
-    costs, used = _rows(statements.FLEET_COSTS_OF[where["kind"]], where), _used(where)
+    figures = _rows(sum_queries.FLEET_FIGURES_OF[where["kind"]], where)
+    costs, used = _rows(sum_queries.FLEET_COSTS_OF[where["kind"]], where), _used(where)
     packed = [
         FleetBlock(
             fleet_id=where["fleet"],
             span=where["kind"],
             first_day=first,
-            figures=b"".join(packing.pack_figures(values) for values in figures.get(first, [])),
-            costs=packing.pack_costs(costs.get(first, [])),
-            used=packing.pack_used(used.get(first, {})),
+            figures=b"".join(fleet_sums.pack_figures(values) for values in figures.get(first, [])),
+            costs=fleet_sums.pack_costs(costs.get(first, [])),
+            used=fleet_sums.pack_used(used.get(first, {})),
         )
         for first in where["firsts"]
     ]
@@ -49,10 +49,10 @@ def _replace(where: Mapping[str, Any]) -> None:
 
 def _used(where: Mapping[str, Any]) -> dict[dt.date, dict[int, int]]:
     """By first day and block: of these blocks as it is now, of the others as it is packed."""
-    found = {first: packing.unpacked_used(used) for first, [(used,)] in _rows(statements.FLEET_USED, where).items()}
+    found = {first: fleet_sums.unpacked_used(used) for first, [(used,)] in _rows(sum_queries.FLEET_USED, where).items()}
     for first in where["firsts"]:
         found.setdefault(first, {}).update(dict.fromkeys(where["blocks"], 0))
-    for first, blocks in _rows(statements.USED_OF_BLOCKS, where).items():
+    for first, blocks in _rows(sum_queries.USED_OF_BLOCKS, where).items():
         found[first].update(blocks)
     return found
 

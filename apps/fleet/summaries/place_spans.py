@@ -15,7 +15,7 @@ from apps.accounts.models import Fleet
 from apps.fleet.idling.blocks import of_all_trucks
 from apps.fleet.models import IdlePlaceSpan
 from apps.fleet.summaries import writing
-from apps.fleet.sums import queries as statements
+from apps.fleet.sums import queries as sum_queries
 
 
 def due(fleet_id: int | None = None, *, early: bool = False) -> QuerySet[IdlePlaceSpan]:
@@ -49,7 +49,7 @@ def _add_up(span: IdlePlaceSpan) -> None:
         "fleet": span.fleet_id, "kind": span.span, "first_day": span.first_day, "part": span.part
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(statements.PLACES_OF_PART, where)
+        cursor.execute(sum_queries.PLACES_OF_PART, where)
         places = of_all_trucks(packed for (packed,) in cursor.fetchall())
     stored = IdlePlaceSpan.objects.filter(pk=span.pk)
     if places:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from apps.fleet.drivers.queries import DRIVERS
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums.blocks import (
     CostColumns,
     Costs,
@@ -75,7 +75,7 @@ def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
 async def codes_of_trucks(where: Where) -> dict[int, list[str]]:
     """The codes of the trucks that they had, ascending."""
     packed, rows = await together(
-        fetch_all(driver_columns(()), _asked(where, None)), fetch_all(block_queries.CODES, where)
+        fetch_all(driver_columns(()), _asked(where, None)), fetch_all(sum_queries.CODES, where)
     )
     had = trucks_by_driver(row["figures"] for row in packed)
     codes = {row["id"]: row["code"] for row in rows}
@@ -87,13 +87,13 @@ async def codes_of_trucks(where: Where) -> dict[int, list[str]]:
 
 async def every(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = "") -> Drivers:
     """Those whose codes follow `after`, by code, and nobody last, who has neither code nor name."""
-    drivers = fetch_all(block_queries.DRIVERS, {**where, "after": after})
+    drivers = fetch_all(sum_queries.DRIVERS, {**where, "after": after})
     listed, found = await together(drivers, by_id(where, names, trucks))
     return Drivers.of([*listed, _NOBODY], found)
 
 
 def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Drivers:
-    listed = fetch_all_sync(block_queries.DRIVERS, {**where, "after": ""})
+    listed = fetch_all_sync(sum_queries.DRIVERS, {**where, "after": ""})
     packed = fetch_all_sync(driver_columns(names), _asked(where, trucks))
     return Drivers.of([*listed, _NOBODY], _by_id(packed, names, trucks))
 

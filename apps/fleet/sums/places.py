@@ -6,7 +6,7 @@ They take what `queries.period` gives, of a group its `id` too.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from apps.fleet.idling import blocks
+from apps.fleet.idling import blocks as place_blocks
 from apps.fleet.sums.queries import IDLE_PLACES, IDLE_PLACES_OF_GROUP
 from apps.mysql import Row, fetch_all, fetch_all_sync
 
@@ -30,8 +30,8 @@ def worst_places_of_group_sync(where: Where, limit: int) -> list[Row]:
 
 
 def _worst(rows: Iterable[Row], limit: int) -> list[Row]:
-    return blocks.worst((row["places"] for row in rows), limit)
+    return place_blocks.worst((row["places"] for row in rows), limit)
 
 
 def _worst_of_group(rows: Iterable[Row], limit: int) -> list[Row]:
-    return blocks.worst_of_trucks(((row["places"], row["mask"]) for row in rows), limit)
+    return place_blocks.worst_of_trucks(((row["places"], row["mask"]) for row in rows), limit)

@@ -12,7 +12,7 @@ import orjson
 
 from apps.fleet.columns import Column
 from apps.fleet.spans import as_days
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums.blocks import (
     CostColumns,
     Costs,
@@ -57,25 +57,25 @@ def _by_id(blocks: Iterable[Row], names: Sequence[str]) -> ById:
 
 
 async def sums(where: Where, names: Sequence[str]) -> Sums:
-    return _sums(await fetch_all(block_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
+    return _sums(await fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
 
 
 def sums_sync(where: Where, names: Sequence[str]) -> Sums:
-    return _sums(fetch_all_sync(block_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
+    return _sums(fetch_all_sync(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
 
 
 async def costs(where: Where) -> dict[int, Costs]:
     """By truck; truck 0 is what no truck bears."""
-    return _costs(await fetch_all(block_queries.COSTS, {**where, **_EVERY_BLOCK}))
+    return _costs(await fetch_all(sum_queries.COSTS, {**where, **_EVERY_BLOCK}))
 
 
 def costs_sync(where: Where) -> dict[int, Costs]:
-    return _costs(fetch_all_sync(block_queries.COSTS, {**where, **_EVERY_BLOCK}))
+    return _costs(fetch_all_sync(sum_queries.COSTS, {**where, **_EVERY_BLOCK}))
 
 
 async def columns(where: Where, names: Sequence[str], group_id: int | None = None) -> dict[str, Column]:
     """The sums of all trucks with days, of a group or the fleet, as a column each."""
-    blocks = fetch_all(block_queries.columns(names), {**where, **_EVERY_BLOCK})
+    blocks = fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK})
     packed, only = await together(blocks, members(group_id))
     found = _by_id(packed, names)
     return found.columns if only is None else found.of(found.ids[np.isin(found.ids, only)])
@@ -84,14 +84,14 @@ async def columns(where: Where, names: Sequence[str], group_id: int | None = Non
 async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> Trucks:
     """All trucks with days, of a group or the fleet."""
     listed = fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
-    blocks = fetch_all(block_queries.columns(names), {**where, **_EVERY_BLOCK})
+    blocks = fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK})
     found, packed = await together(listed, blocks)
     return Trucks.of(found, _by_id(packed, names))
 
 
 def every_sync(where: Where, names: Sequence[str]) -> Trucks:
-    listed = fetch_all_sync(block_queries.LISTED, {**where, **_FROM_THE_START})
-    return Trucks.of(listed, _by_id(fetch_all_sync(block_queries.columns(names), {**where, **_EVERY_BLOCK}), names))
+    listed = fetch_all_sync(sum_queries.LISTED, {**where, **_FROM_THE_START})
+    return Trucks.of(listed, _by_id(fetch_all_sync(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names))
 
 
 async def by_weekday(where: Where, names: Sequence[str], group_id: int) -> list[Row]:
@@ -100,13 +100,13 @@ async def by_weekday(where: Where, names: Sequence[str], group_id: int) -> list[
     What is packed of more than a day does not tell them apart.
     """
     days = {**where, **as_days(where["from_day"], where["to_day"]), "id": group_id}
-    blocks = await fetch_all(block_queries.columns_of_group(names), days)
+    blocks = await fetch_all(sum_queries.columns_of_group(names), days)
     packed = ((row["first_day"], row["figures"], row["mask"]) for row in blocks)
     return added_up_by_weekday(packed, names, names_of(names))
 
 
 def _listed(group_id: int | None) -> str:
-    return block_queries.LISTED if group_id is None else block_queries.LISTED_OF_GROUP
+    return sum_queries.LISTED if group_id is None else sum_queries.LISTED_OF_GROUP
 
 
 def _sums(rows: Iterable[Row], names: Sequence[str]) -> Sums:
@@ -137,14 +137,14 @@ async def page(where: Where, names: Sequence[str], after: str, limit: int, group
 
 
 async def _blocks_around(where: Where, names: Sequence[str], trucks: Iterable[Row]) -> list[Row]:
-    return await fetch_all(block_queries.columns(names), {**where, **around(truck["id"] for truck in trucks)})
+    return await fetch_all(sum_queries.columns(names), {**where, **around(truck["id"] for truck in trucks)})
 
 
 async def columns_of(where: Where, names: Sequence[str], trucks: Ids) -> dict[str, Column]:
     """The sums of these trucks, in their order; null of those without days."""
     if not len(trucks):
         return dict.fromkeys(names_of(names), np.empty(0))
-    blocks = await fetch_all(block_queries.columns(names), {**where, **around(trucks.tolist())})
+    blocks = await fetch_all(sum_queries.columns(names), {**where, **around(trucks.tolist())})
     return _by_id(blocks, names).of(trucks)
 
 
@@ -152,7 +152,7 @@ async def costs_of(where: Where, trucks: Trucks) -> CostColumns:
     """What these trucks cost, by line and source a column of cents."""
     if not trucks:
         return {}
-    blocks = await fetch_all(block_queries.COSTS, {**where, **around(trucks.ids.tolist())})
+    blocks = await fetch_all(sum_queries.COSTS, {**where, **around(trucks.ids.tolist())})
     return added_costs((row["costs"] for row in blocks), trucks.ids)
 
 
@@ -169,7 +169,7 @@ async def members(group_id: int | None) -> list[int] | None:
     """The ids of a group's trucks; None for the fleet."""
     if group_id is None:
         return None
-    return [row["truck_id"] for row in await fetch_all(block_queries.TRUCKS_OF_GROUP, {"id": group_id})]
+    return [row["truck_id"] for row in await fetch_all(sum_queries.TRUCKS_OF_GROUP, {"id": group_id})]
 
 
 def grouped(ids: Collection[int], groups: Iterable[Row]) -> Iterator[tuple[int | None, str | None, list[int]]]:

@@ -24,7 +24,7 @@ from apps.fleet.drivers.safety import Weights
 from apps.fleet.ledger.spreading import missing
 from apps.fleet.schemas import GROUP, BucketDays, CostFreshness, PeriodChange, PeriodFigures, PeriodPoints
 from apps.fleet.spans import named_buckets
-from apps.fleet.trends import queries
+from apps.fleet.trends import queries as trend_queries
 from apps.fleet.whose import Whose, group_asked, state_of
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -186,7 +186,10 @@ class Trend:
         return (await self._rows("whole", period)).get(None, NOTHING)
 
     async def _rows(self, by: str, period: Period) -> dict[dt.date | None, Row]:
-        asked = {**queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.truck_id or self.group_id}
+        asked = {
+            **trend_queries.buckets(by, self.fleet_id, period.first, period.last),
+            "id": self.truck_id or self.group_id,
+        }
         sums_by, costs_by = self._statements
         sums, costs = await together(fetch_all(sums_by[by], asked), fetch_all(costs_by[by], asked))
         rows: dict[dt.date | None, Row] = {}
@@ -197,13 +200,13 @@ class Trend:
     @property
     def _statements(self) -> tuple[dict[str, str], dict[str, str]]:
         if self.truck_id is not None:
-            return queries.OF_TRUCK, queries.COSTS_OF_TRUCK
+            return trend_queries.OF_TRUCK, trend_queries.COSTS_OF_TRUCK
         if self.group_id is not None:
-            return queries.OF_GROUP, queries.COSTS_OF_GROUP
-        return queries.OF_FLEET, queries.COSTS_OF_FLEET
+            return trend_queries.OF_GROUP, trend_queries.COSTS_OF_GROUP
+        return trend_queries.OF_FLEET, trend_queries.COSTS_OF_FLEET
 
 
-NOTHING: Row = dict.fromkeys((*queries.FIGURES, *queries.COSTS))
+NOTHING: Row = dict.fromkeys((*trend_queries.FIGURES, *trend_queries.COSTS))
 
 
 def figures_of(row: Row, weights: Weights) -> dict[str, Any]:

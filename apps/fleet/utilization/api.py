@@ -18,12 +18,12 @@ from apps.files.answers import Listing, OfTruck, file_asked
 from apps.files.columns import shape
 from apps.fleet import figures, queries
 from apps.fleet.rows import Rows
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import total
 from apps.fleet.sums.trucks import Trucks
-from apps.fleet.utilization import figures as of_rows
-from apps.fleet.utilization import queries as statements
+from apps.fleet.utilization import figures as utilization_figures
+from apps.fleet.utilization import queries as utilization_queries
 from apps.fleet.utilization.hours import Table, by_weekday, of_trucks
 from apps.fleet.utilization.schemas import (
     UtilizationAnswer,
@@ -44,7 +44,7 @@ from apps.trucks.parameters import DEFAULTS
 from apps.trucks.remembered import summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
-_SUMS = statements.SUMS
+_SUMS = utilization_queries.SUMS
 
 
 @router.get("/fleet/utilization", response=UtilizationAnswer, summary="How the trucks' time was used")
@@ -66,16 +66,16 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
         totals, before, expected, (found, page_echo, left_out) = await together(
             used.totals(period), used.totals(period.previous()), used.targets(), used.found(asked, page)
         )
-        current, earlier = of_rows.states(totals), of_rows.states(before)
+        current, earlier = utilization_figures.states(totals), utilization_figures.states(before)
         return {
             "data": used.rows(asked, found, totals, expected),
             "summary": {
                 **current,
-                "days": of_rows.days(totals),
+                "days": utilization_figures.days(totals),
                 "targets": held_against(current, expected.of_group(group)),
                 "not_ranked": left_out,
             },
-            "previous": {"period": period.previous().echo(), **earlier, "days": of_rows.days(before)},
+            "previous": {"period": period.previous().echo(), **earlier, "days": utilization_figures.days(before)},
             **changes(current, earlier),
             "page": page_echo,
             "period": period.echo(),
@@ -145,9 +145,9 @@ class Used:
             case "group":
                 return [self._of_group(row, expected) for row in found]
             case "weekday":
-                return of_rows.by_weekday(found)
+                return utilization_figures.by_weekday(found)
             case "hour":
-                return of_rows.by_hour(self._table_of_hours(found), totals)
+                return utilization_figures.by_hour(self._table_of_hours(found), totals)
             case by:
                 raise ValueError(by)
 
@@ -156,22 +156,22 @@ class Used:
     ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
         if asked.sort != "truck_id":
             every = await truck_sums.every(self._where, _SUMS, self.group_id)
-            order = of_rows.ranked(every.columns, every.codes, asked.sort)
+            order = utilization_figures.ranked(every.columns, every.codes, asked.sort)
             places, page_echo = page.ranked(order)
-            return every.at(places), page_echo, of_rows.not_ranked(every.without(order))
+            return every.at(places), page_echo, utilization_figures.not_ranked(every.without(order))
         found = await truck_sums.page(self._where, _SUMS, page.after or "", page.limit + 1, self.group_id)
         return *page.cut(found, "truck_id"), None
 
     async def _weekdays(self) -> Sequence[Row]:
         if self.group_id is None:
-            return await summaries.rows(statements.WEEKDAYS, self._where, self.fresh.revision)
+            return await summaries.rows(utilization_queries.WEEKDAYS, self._where, self.fresh.revision)
         return await truck_sums.by_weekday(self._where, _SUMS, self.group_id)
 
     async def _hours(self) -> Sequence[Row]:
         """Packed: of the fleet's days, or of the blocks of the group's trucks."""
         if self.group_id is None:
-            return await summaries.rows(statements.HOURS, self._where, self.fresh.revision)
-        return await fetch_all(block_queries.HOURS_OF_GROUP, {**self._where, "id": self.group_id})
+            return await summaries.rows(utilization_queries.HOURS, self._where, self.fresh.revision)
+        return await fetch_all(sum_queries.HOURS_OF_GROUP, {**self._where, "id": self.group_id})
 
     def _table_of_hours(self, found: Sequence[Row]) -> Table:
         if self.group_id is None:
@@ -179,37 +179,37 @@ class Used:
         return of_trucks((row["hours"], row["mask"]) for row in found)
 
     async def _groups(self) -> list[Row]:
-        groups = fetch_all(block_queries.GROUPS, {"fleet": self.fleet_id})
+        groups = fetch_all(sum_queries.GROUPS, {"fleet": self.fleet_id})
         return groups_used(*await together(truck_sums.sums(self._where, _SUMS), groups))
 
     async def targets(self) -> Targets:
         where = {"fleet": self.fleet_id, "to_day": self.period.last}
         sets, of_groups = await together(
-            fetch_all(statements.PARAMETER_SETS, where), fetch_all(statements.GROUP_TARGETS, where)
+            fetch_all(utilization_queries.PARAMETER_SETS, where), fetch_all(utilization_queries.GROUP_TARGETS, where)
         )
-        members = await fetch_all(statements.MEMBERS, where) if of_groups else []
+        members = await fetch_all(utilization_queries.MEMBERS, where) if of_groups else []
         parsed = [{**row, "values": orjson.loads(row["values"])} for row in sets]
         return targets({name: getattr(DEFAULTS, name) for name in NAMES}, parsed, of_groups, members)
 
     def _of_trucks(self, trucks: Trucks, expected: Targets) -> Rows:
-        states = of_rows.states(trucks.columns)
+        states = utilization_figures.states(trucks.columns)
         table = {
             "truck_id": trucks.codes,
             "name": trucks.names,
-            "is_ranked": of_rows.are_ranked(trucks.columns),
+            "is_ranked": utilization_figures.are_ranked(trucks.columns),
             **states,
-            "days": of_rows.days_of_period(trucks.columns, 1, self.period.days),
+            "days": utilization_figures.days_of_period(trucks.columns, 1, self.period.days),
             "targets": held_in_columns(states, expected.of_trucks(trucks.codes)),
         }
         return Rows(table, len(trucks))
 
     def _of_group(self, row: Row, expected: Targets) -> dict[str, Any]:
-        states = of_rows.states(row)
+        states = utilization_figures.states(row)
         return {
             "group": row["group"],
             "trucks": row["trucks_of_group"],
             **states,
-            "days": of_rows.days_of_period(row, row["trucks_of_group"], self.period.days),
+            "days": utilization_figures.days_of_period(row, row["trucks_of_group"], self.period.days),
             "targets": held_against(states, expected.of_group(row["group_id"])),
         }
 

@@ -18,10 +18,10 @@ from apps.fleet.pages.analysis import Asked
 from apps.fleet.pages.costs import drivers as cost_drivers
 from apps.fleet.pages.costs.drivers import DriverSpent
 from apps.fleet.spans import buckets
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.trucks import Trucks
-from apps.fleet.trends import queries as trends
+from apps.fleet.trends import queries as trend_queries
 from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import Row, fetch_all_sync
 
@@ -91,9 +91,9 @@ class _Statements:
     fuel_money: str | None
 
 
-_FLEET = _Statements(trends.OF_FLEET, trends.LINES_OF_FLEET, None)
-_GROUP = _Statements(trends.OF_GROUP, trends.LINES_OF_GROUP, cost_queries.FUEL_MONEY_OF_GROUP)
-_TRUCK = _Statements(trends.OF_TRUCK, trends.LINES_OF_TRUCK, page_queries.FUEL_MONEY_OF_TRUCK)
+_FLEET = _Statements(trend_queries.OF_FLEET, trend_queries.LINES_OF_FLEET, None)
+_GROUP = _Statements(trend_queries.OF_GROUP, trend_queries.LINES_OF_GROUP, cost_queries.FUEL_MONEY_OF_GROUP)
+_TRUCK = _Statements(trend_queries.OF_TRUCK, trend_queries.LINES_OF_TRUCK, page_queries.FUEL_MONEY_OF_TRUCK)
 
 
 def read(chosen: Asked) -> Reading:
@@ -138,14 +138,14 @@ def _spent(chosen: Asked, period: Period) -> Spent:
         return Spent(found.totals, found.costs)
     scope = {**where, "id": _scope(chosen)}
     sums = fetch_all_sync(statements.sums["whole"], scope)
-    totals = (sums or [dict.fromkeys(trends.FIGURES)])[0] | fetch_all_sync(statements.fuel_money, scope)[0]
+    totals = (sums or [dict.fromkeys(trend_queries.FIGURES)])[0] | fetch_all_sync(statements.fuel_money, scope)[0]
     return Spent(totals, Costs.of(fetch_all_sync(statements.lines["whole"], scope)))
 
 
 def _buckets(chosen: Asked) -> list[Bucket]:
     """Every day, week or month that the period touches, in order."""
     period, by, statements = chosen.period, chosen.by, _statements(chosen)
-    where = {**trends.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
+    where = {**trend_queries.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
     sums = {row["bucket"]: row for row in fetch_all_sync(statements.sums[by], where)}
     amounts: dict[dt.date, dict[str, Decimal]] = {}
     for row in fetch_all_sync(statements.lines[by], where):
@@ -180,7 +180,7 @@ def _of_trucks(chosen: Asked, where: dict[str, Any]) -> Trucks:
 
 
 def _groups(where: dict[str, Any]) -> list[GroupSpent]:
-    sums, groups = truck_sums.sums_sync(where, SUMS), fetch_all_sync(block_queries.GROUPS, where)
+    sums, groups = truck_sums.sums_sync(where, SUMS), fetch_all_sync(sum_queries.GROUPS, where)
     return [
         GroupSpent(name, trucks, row["distance_m"], costs)
         for name, trucks, row, costs in groups_spent(sums, truck_sums.costs_sync(where), groups)

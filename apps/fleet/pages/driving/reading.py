@@ -7,7 +7,7 @@ import orjson
 
 from apps.accounts.periods import Period
 from apps.fleet import queries
-from apps.fleet.drivers import queries as statements
+from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.pages.analysis import Asked, trucks_of
 from apps.fleet.pages.buckets import Bucket
@@ -17,7 +17,7 @@ from apps.mysql import Row, fetch_all_sync
 from apps.trucks.detection.driver_parts import NOBODY, total
 from apps.trucks.models import Driver
 
-NAMES = statements.DRIVERS.names
+NAMES = driver_queries.DRIVERS.names
 NOTHING: Row = dict.fromkeys(NAMES)
 
 
@@ -50,7 +50,7 @@ def of_driver(chosen: Asked, driver: Driver) -> Driven:
 
 def safety_weights(chosen: Asked) -> Weights:
     asked = {"fleet": chosen.fleet.pk, "to_day": chosen.period.last}
-    return Weights.of(orjson.loads(row["values"]) for row in fetch_all_sync(statements.SAFETY_SETS, asked))
+    return Weights.of(orjson.loads(row["values"]) for row in fetch_all_sync(driver_queries.SAFETY_SETS, asked))
 
 
 def _sums(chosen: Asked, period: Period) -> dict[int, Row]:
@@ -79,4 +79,4 @@ def days_of(chosen: Asked, driver: Driver) -> list[Row]:
     """A row a day, the first one first, with the codes of the trucks."""
     period = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     asked = {**period, "id": driver.pk, "after": None, "limit": chosen.period.days}
-    return fetch_all_sync(statements.DAYS_OF_DRIVER[False], asked)
+    return fetch_all_sync(driver_queries.DAYS_OF_DRIVER[False], asked)

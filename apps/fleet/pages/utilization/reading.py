@@ -14,10 +14,10 @@ from apps.fleet.pages.analysis import Asked
 from apps.fleet.pages.buckets import Bucket
 from apps.fleet.spans import as_days, buckets
 from apps.fleet.sums import places as place_sums
-from apps.fleet.sums import queries as block_queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
-from apps.fleet.trends import queries as trends
-from apps.fleet.utilization import queries as statements
+from apps.fleet.trends import queries as trend_queries
+from apps.fleet.utilization import queries as utilization_queries
 from apps.fleet.utilization.api import groups_used
 from apps.fleet.utilization.hours import Table, by_weekday, by_weekday_of_truck, by_weekday_of_trucks
 from apps.fleet.utilization.targets import NAMES, Targets, targets
@@ -65,7 +65,9 @@ def read(chosen: Asked) -> Reading:
 
 
 def _sums(chosen: Asked) -> Mapping[str, str]:
-    return trends.OF_TRUCK if chosen.truck else trends.OF_GROUP if chosen.group else trends.OF_FLEET
+    return (
+        trend_queries.OF_TRUCK if chosen.truck else trend_queries.OF_GROUP if chosen.group else trend_queries.OF_FLEET
+    )
 
 
 def _scope(chosen: Asked) -> int | None:
@@ -90,7 +92,7 @@ def with_parked(row: Row) -> Row:
 
 def _buckets(chosen: Asked) -> list[Bucket]:
     period, by = chosen.period, chosen.by
-    where = {**trends.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
+    where = {**trend_queries.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
     sums = {row["bucket"]: with_parked(row) for row in fetch_all_sync(_sums(chosen)[by], where)}
     return [
         Bucket(max(first, period.first), min(last, period.last), sums.get(first))
@@ -101,14 +103,14 @@ def _buckets(chosen: Asked) -> list[Bucket]:
 def _hours(chosen: Asked, where: dict[str, Any]) -> Table:
     """Weekday × hour."""
     if _scope(chosen) is None:
-        return by_weekday((row["day"], row["hours"]) for row in fetch_all_sync(statements.HOURS, where))
+        return by_weekday((row["day"], row["hours"]) for row in fetch_all_sync(utilization_queries.HOURS, where))
     where = {**where, "id": _scope(chosen)}
     if chosen.truck:
         return by_weekday_of_truck(
-            (row["day"], row["hours"]) for row in fetch_all_sync(statements.HOURS_OF_TRUCK, where)
+            (row["day"], row["hours"]) for row in fetch_all_sync(utilization_queries.HOURS_OF_TRUCK, where)
         )
     days = as_days(chosen.period.first, chosen.period.last)
-    found = fetch_all_sync(block_queries.HOURS_OF_GROUP, {**where, **days})
+    found = fetch_all_sync(sum_queries.HOURS_OF_GROUP, {**where, **days})
     return by_weekday_of_trucks((row["first_day"], row["hours"], row["mask"]) for row in found)
 
 
@@ -124,7 +126,7 @@ def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
 
 def _groups(where: dict[str, Any]) -> list[Row]:
     sums = truck_sums.sums_sync(where, queries.UTILIZATION_SUMS)
-    return groups_used(sums, fetch_all_sync(block_queries.GROUPS, where))
+    return groups_used(sums, fetch_all_sync(sum_queries.GROUPS, where))
 
 
 def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
@@ -138,9 +140,12 @@ def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
 
 def _targets(chosen: Asked) -> Targets:
     where = {"fleet": chosen.fleet.pk, "to_day": chosen.period.last}
-    sets = [{**row, "values": orjson.loads(row["values"])} for row in fetch_all_sync(statements.PARAMETER_SETS, where)]
-    of_groups = fetch_all_sync(statements.GROUP_TARGETS, where)
-    members = fetch_all_sync(statements.MEMBERS, where) if of_groups else []
+    sets = [
+        {**row, "values": orjson.loads(row["values"])}
+        for row in fetch_all_sync(utilization_queries.PARAMETER_SETS, where)
+    ]
+    of_groups = fetch_all_sync(utilization_queries.GROUP_TARGETS, where)
+    members = fetch_all_sync(utilization_queries.MEMBERS, where) if of_groups else []
     return targets({name: getattr(DEFAULTS, name) for name in NAMES}, sets, of_groups, members)
 
 
