@@ -30,6 +30,7 @@ from apps.files import processes  # noqa: E402
 from apps.trucks import remembered  # noqa: E402
 from fleet_project import metrics  # noqa: E402
 from fleet_project.api import api  # noqa: E402
+from fleet_project.bodies import bounded  # noqa: E402
 from fleet_project.direct import DirectView, is_direct  # noqa: E402
 from fleet_project.lean import Application, LeanHandler, Receive, Scope, Send  # noqa: E402
 
@@ -133,5 +134,5 @@ def collect_garbage_less_often() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-application = with_lifespan(routed(LeanHandler(settings.API_MIDDLEWARE), ApiHandler(), ASGIHandler()))
+application = with_lifespan(routed(LeanHandler(settings.API_MIDDLEWARE), bounded(ApiHandler()), bounded(ASGIHandler())))
 collect_garbage_less_often()

@@ -26,7 +26,7 @@ from apps.trucks.detection.spn import NAMES as SUSPECTS
 from apps.trucks.event_queries import fault_fields
 from apps.trucks.freshness import no_such_truck
 from apps.trucks.messages.sealing import first_open_day
-from apps.trucks.queries import FLEET_FRESHNESS
+from apps.trucks.queries import FLEET_FRESHNESS, TRUCK_STATE
 from apps.trucks.schemas import TruckPeriod
 
 # Ids of the truck of a code, and the different floors of the fleet's trucks.
@@ -75,19 +75,19 @@ class TruckList:
             **self._words,
             **{f"only_{name}": values for name, values in (only or {}).items()},
         }
-        return self._statement(self.table, where, order, parameters)
+        return self._statement(self.table, where, order, TRUCK_STATE if of_truck else FLEET_FRESHNESS, parameters)
 
     def chosen(self, rows: str, parameters: Mapping[str, Any]) -> Statement:
         """The rows that a statement finds, which has all columns of the table: by `order`, of one fleet."""
         where = "WHERE x.fleet_id = %(fleet)s"
-        return self._statement(f"({rows})", where, self._order, {**parameters, **self._words})
+        return self._statement(f"({rows})", where, self._order, FLEET_FRESHNESS, {**parameters, **self._words})
 
-    def _statement(self, source: str, where: str, order: str, parameters: Mapping[str, Any]) -> Statement:
+    def _statement(self, source: str, where: str, order: str, state: str, parameters: Mapping[str, Any]) -> Statement:
         return statement(
             f"SELECT STRAIGHT_JOIN {self._selected} FROM {source} x JOIN truck t ON t.id = x.truck_id {self.joined}"
             f" {where} ORDER BY {order}",
             f"SELECT COUNT(*) AS rows_found FROM {source} x {where}",
-            FLEET_FRESHNESS,
+            state,
             parameters,
         )
 

@@ -124,7 +124,11 @@ async def group_id(fleet_id: int, name: str) -> int:
 async def of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
     """Of the active trucks of a group."""
     asked = {"fleet": fleet_id, "id": group, "now": int(now.timestamp())}
-    row = (await fetch_all(queries.GROUP_FRESHNESS, asked))[0]
+    return of_members((await fetch_all(queries.GROUP_FRESHNESS, asked))[0], group)
+
+
+def of_members(row: dict[str, Any], group: int) -> Freshness:
+    """From the row of a group."""
     lagging = sorted(code for code in orjson.loads(row["lagging"] or "[]") if code is not None)
     version = row["facts"], int(row["seconds"]), group
     return Freshness(

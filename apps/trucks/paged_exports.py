@@ -31,16 +31,20 @@ class PagedList(Generic[A]):
     """A list by what its rows are (`by`; a list without it has one entry), and how a page of it is read: rows, and the
     answer's `page`.
 
-    `by_rows`: what it shows changes without the fleet's revision, so that its tag is that of its rows.
+    `by_rows`: what it shows changes without the fleet's revision, so that its tag is that of its rows. `of_trucks`: a
+    parameter `group` leaves some trucks, and the file is known as far as these are.
     """
 
     listings: Mapping[str | None, Listing]
     read: ReadPage[A]
     by_rows: bool = False
+    of_trucks: bool = True
 
     @classmethod
-    def of(cls, listing: Listing, read: ReadPage[A], *, by_rows: bool = False) -> "PagedList[A]":
-        return cls({None: listing}, read, by_rows)
+    def of(
+        cls, listing: Listing, read: ReadPage[A], *, by_rows: bool = False, of_trucks: bool = True
+    ) -> "PagedList[A]":
+        return cls({None: listing}, read, by_rows, of_trucks)
 
     async def file(
         self,
@@ -55,11 +59,17 @@ class PagedList(Generic[A]):
         listing = self.listings[getattr(asked, "by", None)]
         period = asked.span(who.zone, now)
         question = Question(listing, who, period or now, form, options, {**filters, **narrowed(asked)})
-        reading = _Reading(self, listing, who, period, asked, now)
+        group = await self._group(who.fleet_id, asked)
+        reading = _Reading(self, listing, who, period, asked, now, group)
         if self.by_rows:
             pages = await reading.once()
             return await answer(request, question, lambda: _ready(pages), b"".join(pages.pages))
         return await answer(request, question, reading.at_one_revision, await reading.state())
+
+    async def _group(self, fleet_id: int, asked: A) -> int | None:
+        """The id of the group whose trucks alone the file is about. Raises InvalidParameters."""
+        name = getattr(asked, "group", None) if self.of_trucks else None
+        return None if name is None else await freshness.group_id(fleet_id, name)
 
 
 async def _ready(pages: Pages) -> Pages:
@@ -76,9 +86,12 @@ class _Reading(Generic[A]):
     period: Any
     asked: A
     now: dt.datetime
+    group: int | None
 
     async def state(self) -> Freshness:
-        return await freshness.state_of_fleet(self.who.fleet_id, self.now)
+        if self.group is None:
+            return await freshness.state_of_fleet(self.who.fleet_id, self.now)
+        return await freshness.of_group(self.who.fleet_id, self.group, self.now)
 
     async def once(self) -> Pages:
         return await self._pages(await self.state())

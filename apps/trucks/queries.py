@@ -68,6 +68,12 @@ WHERE t.fleet_id = %(fleet)s AND t.code
 TRUCK_FRESHNESS = f"{_TRUCK_STATE} = %(truck)s"
 TRUCK_FRESHNESS_TOGETHER = KeyedStatement(f"{_TRUCK_STATE} IN ({{keys}})", "truck_id")
 
+# What a file about the truck `id` says of its rows: one row.
+TRUCK_STATE = f"""
+SELECT {_REVISION} AS revision, s.known_until FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
+WHERE t.fleet_id = %(fleet)s AND t.id = %(id)s
+"""
+
 # The ids of the fleet's groups of a name.
 GROUPS_BY_NAME = "SELECT id FROM truck_group WHERE fleet_id = %(fleet)s AND name = %(name)s ORDER BY id LIMIT 2"
 

@@ -403,3 +403,30 @@ def test_too_many_rows_are_told_on_the_list(browser: AsgiClient, monkeypatch: py
     assert refused.status_code == 302
     shown = browser.get(refused.headers["Location"]).text
     assert "There is no file. 2 rows, but xlsx takes 1: ask for less, or for csv" in shown
+
+
+@pytest.mark.parametrize(("name", "table"), [("costs", "trucks"), ("utilization", "trucks")])
+def test_a_page_and_its_files_are_known_as_far_as_the_trucks_they_are_about(page: Page, name: str, table: str) -> None:
+    fleet = rows.fleet(timezone="UTC")
+    ahead, behind = rows.truck(fleet, "T-1"), rows.truck(fleet, "T-2")
+    rows.known(ahead, rows.NOON)
+    rows.known(behind, rows.NOON - dt.timedelta(hours=3))
+    north = rows.group(fleet, "North", ahead)
+    noon, nine = "2026-03-10 17:00 UTC", "2026-03-10 14:00 UTC"
+    asked: list[tuple[dict[str, Any], str]] = [
+        ({}, f"All trucks are known up to {nine}."),
+        ({"group": north.pk}, f"All trucks of North are known up to {noon}."),
+        ({"truck": "T-1"}, f"Truck T-1 is known up to {noon}."),
+        ({"truck": "T-2"}, f"Truck T-2 is known up to {nine}."),
+    ]
+    for truck in (ahead, behind):
+        rows.truck_day(truck, NOW[0])
+        rows.cost(truck, "fuel", "1.00", NOW[0])
+    rows.fleet_day(fleet, NOW[0])
+    for scope, words in asked:
+        assert page.get(name, **PERIOD, **scope).context["freshness"][0] == words
+        if "truck" in scope:  # its page has no list of trucks
+            continue
+        book = openpyxl.load_workbook(BytesIO(page.file(name, table, "xlsx", **scope).whole))
+        about = dict(book["About"].iter_rows(values_only=True))
+        assert about["Known up to"][:16].replace("T", " ") in words, scope

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from apps.accounts.admin_base import DASH, FleetFilter, FleetScopedAdmin, RowForm, column, local_time
+from apps.files import csv_file
 from apps.fleet.imports import sheets, storing
 from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import KINDS, template_csv, template_xlsx
@@ -193,8 +194,8 @@ class LedgerImportAdmin(FleetScopedAdmin):
         writer = csv.writer(text)
         writer.writerow(["row", "column", "value", "problem", "expected"])
         for error in storing.checked(obj).errors:
-            value = f"'{error.value}" if error.value[:1] in "=+-@" and error.value else error.value
-            writer.writerow([error.row, error.column, value, error.problem, error.expected])
+            texts = error.column, error.value, error.problem, error.expected  # the file's own words may be in any
+            writer.writerow([error.row, *map(csv_file.harmless, texts)])
         return _download(text.getvalue().encode("utf-8-sig"), "text/csv", f"errors of {obj.pk}.csv")
 
     # --- columns ---

@@ -144,7 +144,7 @@ async def _freshness(resource: Resource, fleet_id: int, period: Period | None, f
 
 def file_of(resource: Resource) -> PagedList[Any]:
     listing = Listing(resource.titles.capitalize(), shape(resource.row))
-    return PagedList.of(listing, partial(_page, resource), by_rows=True)
+    return PagedList.of(listing, partial(_page, resource), by_rows=True, of_trucks=False)
 
 
 async def _page(

@@ -28,7 +28,7 @@ from apps.fleet.reports.wording import Number, number
 from apps.fleet.summaries.writing import SETTLED_AFTER_S
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries as truck_queries
-from apps.trucks.freshness import Freshness, of_watermarks
+from apps.trucks.freshness import Freshness, of_members, of_row, of_watermarks
 from apps.trucks.models import DirtyDay, Truck, TruckGroup
 
 T = TypeVar("T")
@@ -195,19 +195,27 @@ def with_query(chosen: Asked, **values: str) -> str:
 # --- one revision, and how fresh it is ------------------------------------------------------------------------------
 
 
-def of_one_revision(fleet: Fleet, now: dt.datetime, read: Callable[[], T]) -> tuple[Freshness, T]:
+def of_one_revision(chosen: Asked, read: Callable[[], T]) -> tuple[Freshness, T]:
     """What `read` reads by several statements, again if the summaries changed meanwhile, as the API does."""
-    fresh = _freshness(fleet, now)
+    fresh = _freshness(chosen)
     for _ in range(_READS):
-        found, later = read(), _freshness(fleet, now)
+        found, later = read(), _freshness(chosen)
         if fresh.is_still(later):
             break
         fresh = later
     return fresh, found
 
 
-def _freshness(fleet: Fleet, now: dt.datetime) -> Freshness:
-    return of_watermarks(fetch_all_sync(truck_queries.FLEET_FRESHNESS, {"fleet": fleet.pk})[0], int(now.timestamp()))
+def _freshness(chosen: Asked) -> Freshness:
+    """Of the truck, of the trucks of the group, or of the fleet."""
+    now = int(chosen.now.timestamp())
+    asked = {"fleet": chosen.fleet.pk, "now": now}
+    if chosen.truck:
+        return of_row(fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {**asked, "truck": chosen.truck.code})[0])
+    if chosen.group:
+        rows = fetch_all_sync(truck_queries.GROUP_FRESHNESS, {**asked, "id": chosen.group.pk})
+        return of_members(rows[0], chosen.group.pk)
+    return of_watermarks(fetch_all_sync(truck_queries.FLEET_FRESHNESS, asked)[0], now)
 
 
 def provisional_since(fresh: Freshness, fleet: Fleet) -> dt.date:
@@ -217,14 +225,21 @@ def provisional_since(fresh: Freshness, fleet: Fleet) -> dt.date:
     return day_of(fresh.known_until - SETTLED_AFTER_S, fleet.zone)
 
 
+def _whose(chosen: Asked) -> str:
+    if chosen.truck:
+        return f"Truck {chosen.truck.code} is"
+    return f"All trucks of {chosen.group.name} are" if chosen.group else "All trucks are"
+
+
 def freshness_words(chosen: Asked, fresh: Freshness, coverage_pct: float | None) -> list[str]:
     """How far the figures are known, how complete they are, and what may still change them: a sentence each."""
     fleet, period = chosen.fleet, chosen.period
     words = ["No truck is known yet."]
     if fresh.known_until is not None:
-        words = [f"All trucks are known up to {local_time(as_utc(fresh.known_until), fleet.zone)}."]
+        words = [f"{_whose(chosen)} known up to {local_time(as_utc(fresh.known_until), fleet.zone)}."]
     if fresh.lagging_count:
-        words.append(f"{fresh.lagging_count:,} of {fresh.trucks:,} trucks lag behind.")
+        lagging = f"{fresh.lagging_count:,} of {fresh.trucks:,} trucks lag behind."
+        words.append("It lags behind." if chosen.truck else lagging)
     if coverage_pct is not None:
         words.append(f"{number(coverage_pct, 1, '%')} of the time is covered by data.")
     since = provisional_since(fresh, fleet)

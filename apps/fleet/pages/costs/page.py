@@ -34,7 +34,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, Any]:
-    fresh, reading = analysis.of_one_revision(chosen.fleet, chosen.now, lambda: read(chosen))
+    fresh, reading = analysis.of_one_revision(chosen, lambda: read(chosen))
     totals, costs = reading.now.totals, reading.now.costs
     provisional = analysis.provisional_since(fresh, chosen.fleet)
     shown = {

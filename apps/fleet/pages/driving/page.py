@@ -39,7 +39,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 def of_all(chosen: Asked, order: str = "safety_score", page: int = 1) -> dict[str, Any]:
-    fresh, found = analysis.of_one_revision(chosen.fleet, chosen.now, lambda: by_driver(chosen))
+    fresh, found = analysis.of_one_revision(chosen, lambda: by_driver(chosen))
     totals = added([each.now for each in found])
     shown = _head(chosen, fresh, totals) | {"files": files(chosen, found, order)}
     if not found:
@@ -61,7 +61,7 @@ def of_one(chosen: Asked, driver: Driver) -> dict[str, Any]:
         days = days_of(chosen, driver)
         return of_driver(chosen, driver), buckets_of(chosen, days), days
 
-    fresh, (driven, buckets, days) = analysis.of_one_revision(chosen.fleet, chosen.now, read)
+    fresh, (driven, buckets, days) = analysis.of_one_revision(chosen, read)
     shown = _head(chosen, fresh, driven.now) | {"driver": driver, "all_address": analysis.with_query(chosen)}
     shown["has_days"] = True  # the fleet may have days though the driver has none
     shown["files"] = files_of_one(chosen, driven, buckets, days)

@@ -30,7 +30,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) -> dict[str, Any]:
-    fresh, reading = analysis.of_one_revision(chosen.fleet, chosen.now, lambda: read(chosen))
+    fresh, reading = analysis.of_one_revision(chosen, lambda: read(chosen))
     now, provisional = reading.now, analysis.provisional_since(fresh, chosen.fleet)
     shown = {
         "freshness": analysis.freshness_words(chosen, fresh, figures.coverage_pct(now)),
