@@ -93,7 +93,7 @@ def test_the_utilization_page_shows_what_the_api_says(page: Browser, fleets: Fle
     assert "Moving (h)" in page.texts(".behind[open] th")
 
 
-def test_an_invoice_file_is_refused_corrected_and_written(page: Browser, fleets: Fleets, tmp_path: Path) -> None:
+def test_an_invoice_file_is_refused_corrected_and_written_once(page: Browser, fleets: Fleets, tmp_path: Path) -> None:
     before = CostEntry.objects.count()
     bring(page, fleets, tmp_path / "wrong.csv", "tolls,12.50,EUR,Bravo-9,2026-03-05")
     assert "1 of 3 rows are wrong" in page.one(".notice h2").text
@@ -109,6 +109,14 @@ def test_an_invoice_file_is_refused_corrected_and_written(page: Browser, fleets:
     page.submit(page.button("Write 3 rows"))
     assert page.one(".notice h2").text == "3 rows are in the ledger"
     assert CostEntry.objects.count() == before + 3
+
+    bring(page, fleets, tmp_path / "once-more.csv", "tolls,12.50,EUR,Bravo-1,2026-03-05")
+    refused = page.one("#content").text
+    assert "This file is in the ledger already" in refused and "(right.csv) by root" in refused
+    assert page.overflow() == [] and page.barriers() == []
+    assert (CostEntry.objects.count(), LedgerImport.objects.filter(file_name="once-more.csv").count()) == (
+        before + 3, 0,
+    )  # fmt: skip
     assert page.console_errors() == []
 
 
