@@ -8,9 +8,9 @@ more with ten times its messages. Two servers: one as it is, which remembers ans
 remembers nothing, so that each answer is read and made anew. In every round each fleet has its turn on each of them;
 medians count. Beside it 304s of a fleet and of a truck, and an answer that is remembered, stand with what a look-up by
 primary key costs: of bare ASGI through the same pool, and of the product with all that it does at each request, which
-is the latest values of one truck. By default it
-takes nine minutes of a quiet machine; all of what was aimed at is `--days 365 --many 10000 --messages 4000000`, and
-takes most of an hour. `--write` puts the result into docs/performance.md.
+is the latest values of one truck. By default it takes nine minutes of a quiet machine; all of what was aimed at is
+`--days 365 --many 10000 --messages 4000000`, and takes a quarter of an hour with one round. `--write` puts the result
+into docs/performance.md.
 """
 
 from __future__ import annotations
