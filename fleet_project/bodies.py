@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from apps.accounts.problems import CONTENT_TYPE, TooLarge
 from fleet_project.lean import Application, Receive, Scope, Send
 
 MOST_BYTES = 32_000_000  # files for the ledger may have 10 MB; of one that is a bit larger their form says so itself
-_TOO_LARGE = f"A request may have {MOST_BYTES:,} bytes.\n".encode()
+_TOO_LARGE = TooLarge(f"A request may have {MOST_BYTES:,} bytes.").response(None).content
 
 
 def bounded(application: Application) -> Application:
-    """The application, but a larger body is read no further, and answered with 413."""
+    """The application, but a larger body is read no further, and answered with 413 as all errors of the API are."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         body = _Body(receive)
@@ -48,7 +49,7 @@ def _declared(scope: Scope) -> int:
 
 async def _refuse(send: Send) -> None:
     headers = [
-        (b"content-type", b"text/plain"),
+        (b"content-type", CONTENT_TYPE.encode()),
         (b"content-length", b"%d" % len(_TOO_LARGE)),
         (b"connection", b"close"),
     ]

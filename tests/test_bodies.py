@@ -78,5 +78,5 @@ def test_nothing_of_the_application_takes_more(asgi: AsgiClient, path: str) -> N
             yield PART
 
     answer = asgi.send("POST", path, rows.api_key(rows.fleet()), content=parts())
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
     assert read <= MOST_BYTES // len(PART) + 2
