@@ -11,6 +11,7 @@ from apps.fleet import queries
 from apps.fleet.costs import queries as cost_queries
 from apps.fleet.models import TruckDayCost, TruckDayFuel
 from apps.fleet.summaries import sums
+from apps.fleet.sums import blocks
 from apps.fleet.sums import queries as sum_queries
 from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
@@ -42,7 +43,8 @@ STATEMENTS = {
 @pytest.fixture
 def fleet(db: None) -> Fleet:
     made = rows.fleet(timezone="UTC")
-    trucks = [rows.truck(made, f"T-{number:02}") for number in range(TRUCKS)]
+    # of one block, whatever ids tests before have used up: how many rows are read follows how many blocks there are
+    trucks = [rows.truck(made, f"T-{number:02}", id=1000 * blocks.TRUCKS + number) for number in range(TRUCKS)]
     rows.group(made, "North", *trucks[:10])
     rows.truck_day(trucks[0])
     [like] = TruckDay.objects.values()
