@@ -1,30 +1,27 @@
 """The API's endpoints about a whole fleet: key → named statements → pool → bytes."""
 
-import datetime as dt
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.amounts import money
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes
-from apps.accounts.paging import LAST_PAGE, Page
+from apps.accounts.paging import LAST_PAGE
 from apps.accounts.periods import Period
-from apps.files.answers import Listing, file_asked
+from apps.files.answers import Listing
 from apps.files.columns import Told, shape
 from apps.fleet import figures, schemas
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostSource
-from apps.fleet.whose import Whose, group_asked, state_of
+from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row
-from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 
 router = Router(tags=["Fleet"], by_alias=True)
 _MONEY = ("fuel_cost", "total_cost", "cost_per_km", "cost_per_engine_hour", "cost_per_truck_day")
@@ -36,26 +33,21 @@ async def summary(request: AuthenticatedRequest, asked: Query[schemas.FleetPerio
 
     Of the fleet, or of the trucks that a group has now. As a file two rows: the period, and the one before.
     """
-    if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form)
-    who = request.auth
-    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
-    group = await group_asked(who.fleet_id, asked.group)
+    return await LIST.answer(request, asked, _body)
 
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        whose = Whose(who.fleet_id, group, fresh.revision)
-        current, before, unspread = await together(
-            _Summary.read(whose, period), _Summary.read(whose, period.previous()), whose.unspread(period)
-        )
-        return {
-            "data": {"trucks": fresh.trucks, **current.shown(who.currency)},
-            "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
-            **changes(current.figures, before.figures),
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(current.totals)) | unspread,
-        }
 
-    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
+async def _body(asked: Asked[schemas.FleetPeriod], fresh: Freshness) -> dict[str, Any]:
+    whose, period, currency = Whose.of(asked, fresh), asked.period, asked.who.currency
+    current, before, unspread = await together(
+        _Summary.read(whose, period), _Summary.read(whose, period.previous()), whose.unspread(period)
+    )
+    return {
+        "data": {"trucks": fresh.trucks, **current.shown(currency)},
+        "previous": {"period": period.previous().echo(), **before.shown(currency)},
+        **changes(current.figures, before.figures),
+        "period": period.echo(),
+        "freshness": fresh.body(figures.coverage_pct(current.totals)) | unspread,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +77,17 @@ class _Summary:
         return {**with_money(self.figures, currency), "cost_sources": cost_figures.sources(self.costs, currency)}
 
 
-async def _rows(
-    who: Principal, period: Period, fresh: Freshness, asked: schemas.FleetPeriod, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+async def _rows(asked: Asked[schemas.FleetPeriod], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The period and the one before."""
-    whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
+    whose = Whose.of(asked, fresh)
     return [
-        {**each.echo(), **(await _Summary.read(whose, each)).shown(who.currency)}
-        for each in (period, period.previous())
+        {**each.echo(), **(await _Summary.read(whose, each)).shown(asked.who.currency)}
+        for each in (asked.period, asked.period.previous())
     ], LAST_PAGE
 
 
 _SOURCES = Told("source", tuple(CostSource.values))
-FILE = PagedList.of(
+LIST = PagedList.of(
     Listing("Summary", shape(schemas.SummaryDays, schemas.SummaryFigures, cost_sources=_SOURCES)), _rows
 )
 

@@ -24,7 +24,7 @@ from apps.fleet.fuel import api as fuel_api
 from apps.fleet.fuel.schemas import FuelSearch
 from apps.fleet.idling import api as idling_api
 from apps.fleet.idling.schemas import IdlingPeriod
-from apps.fleet.ledger.api import file_of
+from apps.fleet.ledger.api import list_of
 from apps.fleet.ledger.resources import RESOURCES
 from apps.fleet.trends import api as trend_api
 from apps.fleet.trends.api import TrendPeriod
@@ -34,7 +34,7 @@ from apps.trucks import api as truck_api
 from apps.trucks import exports, freshness, freshness_api
 from apps.trucks.exports import TruckList
 from apps.trucks.freshness_api import WatermarkSearch
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import PagedList
 from apps.trucks.schemas import TruckSearch
 
 router = Router(tags=["Exports"], by_alias=True)
@@ -42,17 +42,17 @@ router = Router(tags=["Exports"], by_alias=True)
 ROWS = exports.LISTS
 # Lists that are put together as their JSON is, with the parameters of their endpoints.
 BY_PAGES: dict[str, tuple[PagedList[Any], type[Parameters]]] = {
-    "cost-analysis": (cost_api.FILE, CostPeriod),
-    "utilization": (utilization_api.FILE, UtilizationPeriod),
-    "driver-behavior": (behavior_api.FILE, BehaviorPeriod),
-    "fuel": (fuel_api.FILE, FuelSearch),
-    "idling": (idling_api.FILE, IdlingPeriod),
-    "drivers": (driver_api.DRIVERS, DriverSearch),
-    "fleet-days": (trend_api.FILE, TrendPeriod),
-    "active-faults": (fault_api.FILE, OpenFaultSearch),
-    "trucks": (truck_api.TRUCKS, TruckSearch),
-    "freshness": (freshness_api.FILE, WatermarkSearch),
-    **{each.name.replace("_", "-"): (file_of(each), each.asked) for each in RESOURCES},
+    "cost-analysis": (cost_api.LIST, CostPeriod),
+    "utilization": (utilization_api.LIST, UtilizationPeriod),
+    "driver-behavior": (behavior_api.LIST, BehaviorPeriod),
+    "fuel": (fuel_api.LIST, FuelSearch),
+    "idling": (idling_api.LIST, IdlingPeriod),
+    "drivers": (driver_api.LIST, DriverSearch),
+    "fleet-days": (trend_api.LIST, TrendPeriod),
+    "active-faults": (fault_api.LIST, OpenFaultSearch),
+    "trucks": (truck_api.LIST, TruckSearch),
+    "freshness": (freshness_api.LIST, WatermarkSearch),
+    **{each.name.replace("_", "-"): (list_of(each), each.asked) for each in RESOURCES},
 }
 NAMES = (*ROWS, *BY_PAGES)
 _NAME_SCHEMA = {"type": "string", "enum": list(NAMES), "description": "Which list.", "examples": ["days"]}

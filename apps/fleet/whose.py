@@ -19,8 +19,8 @@ from apps.fleet.sums.fleet import Bucket, FleetSums
 from apps.fleet.trends import queries as trend_queries
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
-from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
+from apps.trucks.paged_lists import Asked
 from apps.trucks.remembered import summaries
 
 NOTHING: Row = {"days": 0, **dict.fromkeys((*trend_queries.FIGURES, *queries.FUEL_MONEY))}
@@ -53,6 +53,10 @@ class Whose:
     fleet_id: int
     group_id: int | None
     revision: int
+
+    @classmethod
+    def of(cls, asked: Asked[Any], fresh: Freshness) -> "Whose":
+        return cls(asked.fleet_id, asked.group_id, fresh.revision)
 
     def where(self, period: Period) -> dict[str, Any]:
         """What the statements take of a period."""
@@ -114,15 +118,3 @@ def _buckets(sums: Sequence[Row], lines: Sequence[Row]) -> list[Bucket]:
     for row in lines:
         costs.setdefault(row["bucket"], []).append(row)
     return [(row["bucket"], row, Costs.of(costs.get(row["bucket"], []))) for row in sums]
-
-
-async def state_of(fleet_id: int, group_id: int | None, now: dt.datetime) -> Freshness:
-    """The freshness of the fleet, or of a group."""
-    if group_id is None:
-        return await freshness.state_of_fleet(fleet_id, now)
-    return await freshness.of_group(fleet_id, group_id, now)
-
-
-async def group_asked(fleet_id: int, name: str | None) -> int | None:
-    """The id of the group that a question names, if it does. Raises InvalidParameters."""
-    return None if name is None else await freshness.group_id(fleet_id, name)

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts import answers
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
@@ -24,7 +24,7 @@ from apps.trucks.comparison import Totals, bounds
 from apps.trucks.detection.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
 from apps.trucks.messages.sealing import is_sealed
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.parameters import DEFAULTS
 
 router = Router(tags=["Trucks"], by_alias=True)
@@ -49,16 +49,13 @@ def _instant(t: int | None) -> dt.datetime | None:
 async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearch]) -> HttpResponse:
     """The fleet's active trucks by code, with their state now; `summary` counts them by state."""
     if form := file_asked(request, search):
-        return await TRUCKS.file(request, search, search, form)
+        return await LIST.file(request, search, search, form)
     answers.require_json(request)
-    now, fleet = _now(), request.auth.fleet_id
-    page = Page.of(search, "trucks", fleet)
-    fresh = await freshness.of_fleet(fleet, now)
+    now = _now()
+    asked = await LIST.asked(request.auth, search, now)
+    fresh = await freshness.with_lagging(asked.fleet_id, await asked.state(now))
     by_status = queries.FOUND_BY_STATUS if search.q or search.group else queries.TRUCKS_BY_STATUS
-    counts, (rows, page_echo) = await together(
-        fetch_all(by_status, _searched(request.auth, search, fresh)),
-        _trucks(request.auth, None, fresh, search, page),
-    )
+    counts, (rows, page_echo) = await together(fetch_all(by_status, _searched(asked, fresh)), _page(asked, fresh))
     body = {
         "data": rows,
         "summary": _status_counts(counts),
@@ -68,21 +65,21 @@ async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearc
     return answers.tagged(request, body)
 
 
-async def _trucks(
-    who: Principal, _: None, fresh: Freshness, search: schemas.TruckSearch, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    wanted = {"statuses": ",".join(search.status) or None, "after": page.after or "", "limit": page.limit + 1}
-    found = await fetch_all(queries.TRUCKS, {**_searched(who, search, fresh), **wanted})
+async def _page(asked: Asked[schemas.TruckSearch], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    page, statuses = asked.page, ",".join(asked.parameters.status) or None
+    wanted = {"statuses": statuses, "after": page.after or "", "limit": page.limit + 1}
+    found = await fetch_all(queries.TRUCKS, {**_searched(asked, fresh), **wanted})
     rows, page_echo = page.cut(found, "truck_id")
     return [_truck_item(row) for row in rows], page_echo
 
 
-TRUCKS = PagedList.of(Listing("Trucks", shape(schemas.TruckItem)), _trucks, by_rows=True)
+LIST = PagedList.of(Listing("Trucks", shape(schemas.TruckItem)), _page, by_rows=True)
 
 
-def _searched(who: Principal, search: schemas.TruckSearch, fresh: Freshness) -> dict[str, Any]:
-    pattern = None if search.q is None else matching(search.q)
-    return {"fleet": who.fleet_id, "now": fresh.asked_at, "group": search.group, "pattern": pattern}
+def _searched(asked: Asked[schemas.TruckSearch], fresh: Freshness) -> dict[str, Any]:
+    text = asked.parameters.q
+    pattern = None if text is None else matching(text)
+    return {"fleet": asked.fleet_id, "now": fresh.asked_at, "group": asked.group_id, "pattern": pattern}
 
 
 def matching(text: str) -> str:

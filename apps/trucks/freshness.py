@@ -58,7 +58,7 @@ class Freshness:
 
 async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     """Of the fleet's active trucks."""
-    return await _with_lagging(fleet_id, await state_of_fleet(fleet_id, now))
+    return await with_lagging(fleet_id, await state_of_fleet(fleet_id, now))
 
 
 async def state_of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
@@ -87,7 +87,7 @@ def _steps(text: str) -> tuple[list[int], list[int]]:
     return [second for second, _ in steps], list(later)[::-1]
 
 
-async def _with_lagging(fleet_id: int, state: Freshness) -> Freshness:
+async def with_lagging(fleet_id: int, state: Freshness) -> Freshness:
     if not state.lagging_count or state.lagging:
         return state
     rows = await fetch_all(queries.LAGGING_TRUCKS, {"fleet": fleet_id, "now": state.asked_at})
@@ -112,6 +112,11 @@ def of_row(row: dict[str, Any]) -> Freshness:
     )
 
 
+async def state_of(fleet_id: int, group: int | None, now: dt.datetime) -> Freshness:
+    """Of the fleet, or of a group."""
+    return await (state_of_fleet(fleet_id, now) if group is None else of_group(fleet_id, group, now))
+
+
 async def group_id(fleet_id: int, name: str) -> int:
     """The id of a group. Raises InvalidParameters where no group, or more than one, has the name."""
     rows = await fetch_all(queries.GROUPS_BY_NAME, {"fleet": fleet_id, "name": name})
@@ -124,15 +129,21 @@ async def group_id(fleet_id: int, name: str) -> int:
 async def of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
     """Of the active trucks of a group."""
     asked = {"fleet": fleet_id, "id": group, "now": int(now.timestamp())}
-    return of_members((await fetch_all(queries.GROUP_FRESHNESS, asked))[0], group)
+    return of_members((await fetch_all(queries.GROUP_FRESHNESS, asked))[0], group, asked["now"])
 
 
-def of_members(row: dict[str, Any], group: int) -> Freshness:
-    """From the row of a group."""
+def of_members(row: dict[str, Any], group: int, now: int) -> Freshness:
+    """From the row of a group, at a UTC second."""
     lagging = sorted(code for code in orjson.loads(row["lagging"] or "[]") if code is not None)
     version = row["facts"], int(row["seconds"]), group
     return Freshness(
-        row["revision"], row["known_until"], len(lagging), row["trucks"], version=version, lagging=tuple(lagging[:100])
+        revision=row["revision"],
+        known_until=row["known_until"],
+        lagging_count=len(lagging),
+        trucks=row["trucks"],
+        version=version,
+        lagging=tuple(lagging[:100]),
+        asked_at=now,
     )
 
 
@@ -224,5 +235,5 @@ async def _built(
     fleet_id: int, freshness: Freshness, read: Callable[[], Awaitable[Freshness]], build: Build
 ) -> tuple[bytes, bool]:
     """The body, and whether all that it shows is still as the freshness says."""
-    body = await build(await _with_lagging(fleet_id, freshness))
+    body = await build(await with_lagging(fleet_id, freshness))
     return answers.dumps(body), freshness.is_still(await read())

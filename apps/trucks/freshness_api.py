@@ -9,17 +9,17 @@ from ninja import Query, Router
 from pydantic import BaseModel, Field
 
 from apps.accounts import answers
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.encryption import DecryptionError
-from apps.accounts.paging import Page
 from apps.accounts.parameters import Paging
 from apps.accounts.schemas import FreshnessEcho, Instant, PageEcho, described
 from apps.files.answers import Exportable, Listing, file_asked
 from apps.files.columns import shape
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness, queries
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.freshness import Freshness
+from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.schemas import CODE
 from apps.trucks.sync.disk import DiskFull
 from apps.trucks.sync.leases import LeaseLost
@@ -89,20 +89,20 @@ async def watermarks(request: AuthenticatedRequest, search: Query[WatermarkSearc
     Its `ETag` is weak: it stands for the watermarks and the passes, not for the lags, which grow with time.
     """
     if form := file_asked(request, search):
-        return await FILE.file(request, search, search, form)
+        return await LIST.file(request, search, search, form)
     answers.require_json(request)
-    now, fleet = dt.datetime.now(dt.UTC), request.auth.fleet_id
-    page = Page.of(search, "watermarks", fleet)
-    fresh = await freshness.of_fleet(fleet, now)
-    asked = {"fleet": fleet, "now": fresh.asked_at}
-    rows, page_echo = await _rows(asked, page)
-    runs = await fetch_all(queries.LAST_PASSES, asked)
+    now = dt.datetime.now(dt.UTC)
+    asked = await LIST.asked(request.auth, search, now)
+    fresh = await freshness.of_fleet(asked.fleet_id, now)
+    of_fleet = {"fleet": asked.fleet_id, "now": fresh.asked_at}
+    rows, page_echo = await _rows(asked, fresh)
+    runs = await fetch_all(queries.LAST_PASSES, of_fleet)
     known = [(row["truck_id"], row["known_until"], row["t"], row["error"]) for row in rows]
     tag = answers.etag(request, fresh, known, runs, weak=True)
     if answers.is_known(request, tag):
         return answers.not_modified(tag)
     runs = [{**run, "error": _said(run["error"])} for run in runs]
-    lags = (await fetch_all(queries.LAGS, asked))[0]
+    lags = (await fetch_all(queries.LAGS, of_fleet))[0]
     body = {
         "data": [_watermark(row) for row in rows],
         "summary": {"trucks": fresh.trucks, "lag": {name: _whole(lags[name]) for name in _SHARES}, "sync_runs": runs},
@@ -112,19 +112,18 @@ async def watermarks(request: AuthenticatedRequest, search: Query[WatermarkSearc
     return answers.json_response(answers.dumps(body), tag)
 
 
-async def _rows(asked: dict[str, Any], page: Page) -> tuple[Sequence[Row], dict[str, Any]]:
-    wanted = {**asked, "after": page.after or "", "limit": page.limit + 1}
-    return page.cut(await fetch_all(queries.WATERMARKS, wanted), "truck_id")
+async def _rows(asked: Asked[WatermarkSearch], fresh: Freshness) -> tuple[Sequence[Row], dict[str, Any]]:
+    page = asked.page
+    which = {"fleet": asked.fleet_id, "now": fresh.asked_at, "after": page.after or "", "limit": page.limit + 1}
+    return page.cut(await fetch_all(queries.WATERMARKS, which), "truck_id")
 
 
-async def _page(
-    who: Principal, _: None, fresh: freshness.Freshness, search: WatermarkSearch, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    rows, page_echo = await _rows({"fleet": who.fleet_id, "now": fresh.asked_at}, page)
+async def _page(asked: Asked[WatermarkSearch], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    rows, page_echo = await _rows(asked, fresh)
     return [_watermark(row) for row in rows], page_echo
 
 
-FILE = PagedList.of(Listing("Freshness", shape(TruckWatermark)), _page, by_rows=True)
+LIST = PagedList.of(Listing("Freshness", shape(TruckWatermark)), _page, by_rows=True)
 
 
 def _whole(value: Any) -> int | None:

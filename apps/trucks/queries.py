@@ -135,8 +135,7 @@ t.fleet_id = %(fleet)s AND t.is_active
 AND (%(pattern)s IS NULL OR t.code LIKE %(pattern)s OR t.name LIKE %(pattern)s OR t.plate LIKE %(pattern)s
     OR t.vin LIKE %(pattern)s)
 AND (%(group)s IS NULL OR EXISTS (
-    SELECT 1 FROM truck_group g JOIN truck_group_truck m ON m.truckgroup_id = g.id
-    WHERE g.fleet_id = %(fleet)s AND g.name = %(group)s AND m.truck_id = t.id))
+    SELECT 1 FROM truck_group_truck m WHERE m.truckgroup_id = %(group)s AND m.truck_id = t.id))
 """
 _GROUPS = """
 (SELECT JSON_ARRAYAGG(g.name) FROM truck_group g JOIN truck_group_truck m ON m.truckgroup_id = g.id
@@ -145,7 +144,7 @@ WHERE g.fleet_id = t.fleet_id AND m.truck_id = t.id)
 
 _CLASS = "COALESCE(NULLIF(t.own_class, ''), t.vehicle_class)"
 
-# One row an active truck, by code; `pattern` and `group` may be null, `statuses` is a list with commas or null.
+# One row an active truck, by code; `pattern` and `group`, an id, may be null, `statuses` is a list with commas or null.
 TRUCKS = f"""
 SELECT t.code AS truck_id, t.name, t.plate, t.vin, t.make, t.model, t.model_year, {_GROUPS} AS group_names,
     {_STATUS} AS status, l.engine_on, l.speed_kmh, l.lat, l.lon, l.fix_t, l.t

@@ -1,4 +1,4 @@
-"""How far a file is known: as far as the trucks that it is about, not as all of the fleet."""
+"""How far an answer is known, as JSON or as a file: as far as the trucks that it is about, not as all of the fleet."""
 
 import csv
 import re
@@ -51,6 +51,19 @@ def test_a_file_of_a_group_is_known_as_far_as_its_trucks(api_get: Get, key: str,
     assert known_up_to(api_get, path, key) == EARLIER.isoformat()
     assert known_up_to(api_get, f"{path}?group=North", key) == rows.NOON.isoformat()
     assert known_up_to(api_get, f"{path}?group=Nobody", key) == "no data yet"
+
+
+@pytest.mark.parametrize("path", BY_GROUP)
+def test_so_is_its_json(api_get: Get, key: str, path: str) -> None:
+    for query, known in (("", EARLIER), ("?group=North", rows.NOON), ("?group=Nobody", None)):
+        as_of = api_get(f"{path}{query}", key).json()["freshness"]["as_of"]
+        assert as_of == (None if known is None else known.isoformat().replace("+00:00", "Z"))
+
+
+def test_a_file_of_a_truck_s_trend_is_known_as_far_as_the_truck(api_get: Get, key: str) -> None:
+    assert known_up_to(api_get, "/api/v2/fleet/trends?truck_id=T-1", key) == rows.NOON.isoformat()
+    missing = api_get("/api/v2/fleet/trends?truck_id=T-9&format=csv", key)
+    assert missing.status_code == 404
 
 
 def test_its_tag_changes_with_the_group_s_watermark(api_get: Get, key: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from apps.fleet.export_api import NAMES
 from apps.fleet.models import CostEntry, FuelPrice, FuelPurchase
-from apps.trucks import paged_exports
+from apps.trucks import paged_lists
 from apps.trucks.models import Truck
 from tests import rows
 from tests.api.endpoints import DOCUMENT, PATHS, parameters_of, route_of
@@ -90,7 +90,7 @@ def test_a_file_has_all_rows_so_it_takes_no_limit(api_get: Get) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_rows_by_something_else_than_trucks(api_get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paged_exports, "AT_ONCE", 1)
+    monkeypatch.setattr(paged_lists, "AT_ONCE", 1)
     key = furnished()
     for path, by, column in (
         ("utilization", "group", "group"),

@@ -11,7 +11,7 @@ import pytest
 
 from apps.accounts.units import LITRES_PER_GALLON, METRES_PER_MILE
 from apps.fleet.export_api import BY_PAGES, NAMES
-from apps.trucks import paged_exports
+from apps.trucks import paged_lists
 from tests import rows
 from tests.api.exported import (
     CHICAGO,
@@ -97,7 +97,7 @@ def test_a_list_is_of_all_trucks_and_whole_days(api_get: Get, name: str) -> None
 
 @pytest.mark.usefixtures("here")
 def test_a_list_has_every_page(api_get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paged_exports, "AT_ONCE", 2)
+    monkeypatch.setattr(paged_lists, "AT_ONCE", 2)
     fleet = rows.fleet()
     for number in range(5):
         truck = rows.truck(fleet, f"T-{number}")

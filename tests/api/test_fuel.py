@@ -164,8 +164,8 @@ def test_groups_are_the_sums_of_their_trucks_and_pick_them(api_get: Get, fleet: 
     rows.group(fleet, "North", *members)
     rows.group(fleet, "Nobody")
     key = rows.api_key(fleet)
-    answer = api_get(f"{PATH}&group=North", key)
-    assert list(trucks(answer)) == ["T-3", "T-4"]
+    assert list(trucks(api_get(f"{PATH}&group=North", key))) == ["T-3", "T-4"]
+    answer = api_get(PATH, key)
     north, rest = answer.json()["summary"]["groups"]
     assert (north["group"], north["trucks"], north["consumption_l_per_100km"]) == ("North", 2, 34.0)
     assert (north["baseline"]["deviation_pct"], north["distance_m"]) == (13.33, 2_800_000)
@@ -176,6 +176,27 @@ def test_groups_are_the_sums_of_their_trucks_and_pick_them(api_get: Get, fleet: 
         assert north[name] + rest[name] == answer.json()["summary"][name]
     unknown = api_get(f"{PATH}&group=South", key)
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/query/group")
+
+
+def test_all_that_is_said_of_a_group_is_of_its_trucks(api_get: Get, fleet: Fleet) -> None:
+    members = Truck.objects.filter(fleet=fleet, code__in=["T-3", "T-4"])
+    rows.group(fleet, "North", *members)
+    rows.group(fleet, "South", members[0])
+    for truck in Truck.objects.filter(fleet=fleet):
+        rows.known(truck, rows.NOON if truck.code == "T-1" else dt.datetime.now(dt.UTC))
+        if truck.code != "T-3":
+            rows.fuel_alert(truck)
+    key = rows.api_key(fleet)
+    whole, north = (api_get(f"{PATH}{query}", key).json() for query in ("", "&group=North"))
+    summary = north["summary"]
+    (same,) = summary["groups"]
+    assert same == next(each for each in whole["summary"]["groups"] if each["group"] == "North")
+    shared = same.keys() & summary.keys()
+    assert {name: summary[name] for name in shared} == {name: same[name] for name in shared}
+    assert (summary["trucks_ranked"], summary["alerts"]["open"]) == (2, 1)
+    assert (whole["summary"]["trucks_ranked"], whole["summary"]["alerts"]["open"]) == (5, 4)
+    assert (north["previous"]["consumption_l_per_100km"], north["previous"]["truck_days"]) == (30.0, 2)
+    assert (whole["freshness"]["lagging"], north["freshness"]["lagging"]) == (["T-1"], [])
 
 
 def test_the_fleet_stands_beside_the_period_before(api_get: Get, fleet: Fleet) -> None:

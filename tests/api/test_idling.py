@@ -13,7 +13,7 @@ from apps.accounts.models import Fleet
 from apps.files import processes
 from apps.fleet.models import TruckDayFuel, TruckDayIdlePlace
 from apps.fleet.summaries.blocks import replace_places
-from apps.trucks import paged_exports
+from apps.trucks import paged_lists
 from apps.trucks.models import Truck
 from tests import rows
 from tests.files import in_process
@@ -158,7 +158,7 @@ def test_the_lists_are_files_with_all_that_they_have(
     api_get: Get, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes.Writers, "start", in_process.start)
-    monkeypatch.setattr(paged_exports, "AT_ONCE", 2)
+    monkeypatch.setattr(paged_lists, "AT_ONCE", 2)
     truck, key = fleet.trucks.get(code="A"), rows.api_key(fleet)
     rows.place(fleet, "Yard", lat=41.5, lon=-87.5, radius_m=300)
     for number in range(4):

@@ -11,6 +11,7 @@ from apps.merging import Merger
 from apps.mysql import fetch_all
 from apps.trucks.models import Truck, UnitCounters
 from tests import rows
+from tests.api.exported import table
 from tests.conftest import AsgiClient
 
 Get = Callable[..., httpx.Response]
@@ -97,7 +98,6 @@ def yard() -> tuple[Fleet, dict[str, Truck]]:
         ("q='", ""),
         ("group=North", "A1 B1"),
         ("group=north", "A1 B1"),
-        ("group=Nor", ""),
         ("group=All%2C%20really&status=moving", "A1"),
         ("status=offline", "B1"),
         ("status=idle&status=moving", "A1 A2"),
@@ -118,6 +118,26 @@ def test_the_counts_are_those_of_the_search_whatever_the_status_and_page(api_get
     assert api_get("/api/v2/trucks?status=moving&limit=1", key).json()["summary"] == everything
     north = {"trucks": 2, "moving": 1, "idle": 0, "parked": 0, "offline": 1, "never_reported": 0}
     assert api_get("/api/v2/trucks?group=North", key).json()["summary"] == north
+
+
+def test_a_group_that_the_fleet_does_not_have_is_no_group_without_trucks(api_get: Get) -> None:
+    fleet, _ = yard()
+    rows.group(rows.fleet("Other"), "Theirs")
+    key = rows.api_key(fleet)
+    for name, form in (("Nor", "json"), ("Nor", "csv"), ("Theirs", "json"), ("Theirs", "csv")):
+        answer = api_get(f"/api/v2/trucks?group={name}&format={form}", key)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/group"), name
+
+
+def test_a_group_is_as_fresh_as_its_trucks_in_every_form(api_get: Get) -> None:
+    fleet, trucks = yard()
+    for code, minutes in (("A1", 1), ("B1", 2), ("A2", 90)):
+        rows.known(trucks[code], ago(minutes=minutes))
+    key = rows.api_key(fleet)
+    assert api_get("/api/v2/trucks?group=North", key).json()["freshness"]["lagging"] == []
+    assert api_get("/api/v2/trucks", key).json()["freshness"]["lagging"] == ["A2", "B2"]
+    found = table(api_get("/api/v2/trucks?group=North&format=csv", key))
+    assert {row["truck_id"]: row["status"] for row in found} == {"A1": "moving", "B1": "offline"}
 
 
 def test_a_truck_in_the_list_says_what_and_where_it_is(api_get: Get) -> None:

@@ -1,10 +1,8 @@
 """The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck, group and driver."""
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -12,11 +10,11 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.amounts import money
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes
 from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
-from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.answers import Listing, OfTruck
 from apps.files.columns import Told, shape
 from apps.fleet import figures, queries
 from apps.fleet.costs import columns as cost_columns
@@ -36,12 +34,11 @@ from apps.fleet.sums.blocks import Costs as Amounts
 from apps.fleet.sums.blocks import total
 from apps.fleet.sums.fleet import NOTHING, Bucket
 from apps.fleet.sums.trucks import Trucks
-from apps.fleet.whose import Whose, group_asked, state_of
+from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
-from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMMED = ("distance_m", "engine_on_s", "truck_days")
@@ -56,49 +53,41 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[schemas.Cost
 
     Of the fleet, or of the trucks that a group has now.
     """
-    if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form)
-    who = request.auth
-    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
-    page = Page.of(asked, "cost", who.fleet_id, period)
-    group = await group_asked(who.fleet_id, asked.group)
-
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        whose = Whose(who.fleet_id, group, fresh.revision)
-        analysis = Analysis(whose, period, who.currency)
-        sums, sums_before, unspread, outside, benchmark, (rows, page_echo) = await together(
-            whose.sums(period, by_month=True),
-            whose.sums(period.previous()),
-            whose.unspread(period),
-            fetch_all(purchases.OUTSIDE, purchases.asked(who.fleet_id, period, group_id=group)),
-            fetch_all(queries.BENCHMARK, {"fleet": who.fleet_id, "to_day": period.last}),
-            analysis.by(asked.by, page, fresh.trucks),
-        )
-        now_, before = Spent(sums.totals, sums.costs), Spent(sums_before.totals, sums_before.costs)
-        current, earlier, tanks = now_.figures, before.figures, await analysis.tanks(now_.totals)
-        return {
-            "data": {**analysis.by_line(now_), **analysis.by_time(sums.by_month()), **_NO_ROWS, **rows},
-            "summary": {**now_.shown(who.currency), **analysis.beside(now_, before, tanks, outside, benchmark)},
-            "previous": {"period": period.previous().echo(), **before.shown(who.currency)},
-            **changes(current, earlier),
-            "page": page_echo,
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(now_.totals)) | unspread,
-        }
-
-    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
+    return await LIST.answer(request, asked, _body)
 
 
-async def _page(
-    who: Principal, period: Period, fresh: Freshness, asked: schemas.CostPeriod, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
-    rows, page_echo = await Analysis(whose, period, who.currency).by(asked.by, page, fresh.trucks)
-    return rows[f"by_{asked.by}"], page_echo
+async def _body(asked: Asked[schemas.CostPeriod], fresh: Freshness) -> dict[str, Any]:
+    whose, period, currency = Whose.of(asked, fresh), asked.period, asked.who.currency
+    analysis = Analysis(whose, period, currency)
+    sums, sums_before, unspread, outside, benchmark, (rows, page_echo) = await together(
+        whose.sums(period, by_month=True),
+        whose.sums(period.previous()),
+        whose.unspread(period),
+        fetch_all(purchases.OUTSIDE, purchases.asked(asked.fleet_id, period, group_id=asked.group_id)),
+        fetch_all(queries.BENCHMARK, {"fleet": asked.fleet_id, "to_day": period.last}),
+        analysis.by(asked.parameters.by, asked.page, fresh.trucks),
+    )
+    now_, before = Spent(sums.totals, sums.costs), Spent(sums_before.totals, sums_before.costs)
+    current, earlier, tanks = now_.figures, before.figures, await analysis.tanks(now_.totals)
+    return {
+        "data": {**analysis.by_line(now_), **analysis.by_time(sums.by_month()), **_NO_ROWS, **rows},
+        "summary": {**now_.shown(currency), **analysis.beside(now_, before, tanks, outside, benchmark)},
+        "previous": {"period": period.previous().echo(), **before.shown(currency)},
+        **changes(current, earlier),
+        "page": page_echo,
+        "period": period.echo(),
+        "freshness": fresh.body(figures.coverage_pct(now_.totals)) | unspread,
+    }
+
+
+async def _page(asked: Asked[schemas.CostPeriod], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    by, analysis = asked.parameters.by, Analysis(Whose.of(asked, fresh), asked.period, asked.who.currency)
+    rows, page_echo = await analysis.by(by, asked.page, fresh.trucks)
+    return rows[f"by_{by}"], page_echo
 
 
 _TOLD = {"lines": Told("line", tuple(CostLine.values)), "sources": Told("source", tuple(CostSource.values))}
-FILE = PagedList(
+LIST = PagedList(
     {
         "truck": Listing("Costs", shape(OfTruck, schemas.CostOfTruck, **_TOLD)),
         "group": Listing("Costs by group", shape(schemas.CostOfGroup, **_TOLD)),

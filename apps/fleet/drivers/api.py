@@ -1,19 +1,17 @@
 """The API's endpoint of the list of drivers."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
-from apps.files.answers import Listing, file_asked
+from apps.files.answers import Listing
 from apps.files.columns import shape
 from apps.fleet import figures, queries
 from apps.fleet.drivers import figures as driver_figures
@@ -31,10 +29,9 @@ from apps.fleet.utilization.figures import are_ranked, in_order
 from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
-from apps.trucks import freshness
 from apps.trucks.api import matching
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 
 _ALL = 2**31
 router = Router(tags=["Drivers"], by_alias=True)
@@ -46,38 +43,33 @@ async def drivers(request: AuthenticatedRequest, search: Query[schemas.DriverSea
 
     By code, or by a figure. The period is at most 400 days. A driver without a day in it has figures that are null.
     """
-    if form := file_asked(request, search):
-        return await DRIVERS.file(request, search, search, form)
-    who = request.auth
-    period = search.resolve(who.zone, dt.datetime.now(dt.UTC))
-    page = Page.of(search, "drivers", who.fleet_id, period)
-
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        (rows, page_echo), [found], sums, terms, (totals, before) = await together(
-            _listed(who, period, fresh, search, page),
-            fetch_all(driver_queries.DRIVERS_FOUND, {"fleet": who.fleet_id, **_searched(search)}),
-            Whose(who.fleet_id, None, fresh.revision).sums(period),
-            terms_of(who, period),
-            _in_all(who.fleet_id, period, search),
-        )
-        return {
-            "data": rows,
-            "summary": {
-                **{name: int(number) for name, number in found.items()},
-                **told.totals(totals, terms),
-            },
-            **told.totals_compared(totals, before, period, terms),
-            "page": page_echo,
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(sums.totals)),
-        }
-
-    return await freshness.answer(request, partial(freshness.state_of_fleet, who.fleet_id), build, period)
+    return await LIST.answer(request, search, _body)
 
 
-async def _listed(
-    who: Principal, period: Period, fresh: Freshness, search: schemas.DriverSearch, page: Page
-) -> tuple[Rows, dict[str, Any]]:
+async def _body(asked: Asked[schemas.DriverSearch], fresh: Freshness) -> dict[str, Any]:
+    search, period = asked.parameters, asked.period
+    (rows, page_echo), [found], sums, terms, (totals, before) = await together(
+        _listed(asked, fresh),
+        fetch_all(driver_queries.DRIVERS_FOUND, {"fleet": asked.fleet_id, **_searched(search)}),
+        Whose.of(asked, fresh).sums(period),
+        terms_of(asked.who, period),
+        _in_all(asked.fleet_id, period, search),
+    )
+    return {
+        "data": rows,
+        "summary": {
+            **{name: int(number) for name, number in found.items()},
+            **told.totals(totals, terms),
+        },
+        **told.totals_compared(totals, before, period, terms),
+        "page": page_echo,
+        "period": period.echo(),
+        "freshness": fresh.body(figures.coverage_pct(sums.totals)),
+    }
+
+
+async def _listed(asked: Asked[schemas.DriverSearch], fresh: Freshness) -> tuple[Rows, dict[str, Any]]:
+    who, search, period, page = asked.who, asked.parameters, asked.period, asked.page
     if search.sort == "driver_id":
         which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
         read = _few_drivers if driver_sums.is_few(page.limit, fresh.trucks) else _drivers
@@ -89,7 +81,7 @@ async def _listed(
     return told.listed("driver_id", found, before, terms, **own), page_echo
 
 
-DRIVERS = PagedList.of(Listing("Drivers", shape(schemas.Driver, schemas.DriverItem)), _listed)
+LIST = PagedList.of(Listing("Drivers", shape(schemas.Driver, schemas.DriverItem)), _listed)
 
 
 async def _in_all(fleet_id: int, period: Period, search: schemas.DriverSearch) -> Sequence[Row]:

@@ -1,6 +1,5 @@
 """The API's endpoint about how a fleet, or a group of its trucks, was driven: by truck or by driver."""
 
-import datetime as dt
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from ninja import Query, Router
 from apps.accounts.authentication import AuthenticatedRequest, Principal
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
-from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.answers import Listing, OfTruck
 from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.drivers import figures as driver_figures
@@ -24,13 +23,12 @@ from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.summed import Summed
 from apps.fleet.utilization.figures import not_ranked, ranked
-from apps.fleet.whose import Whose, group_asked, state_of
+from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import fetch_all
-from apps.trucks import freshness
 from apps.trucks.detection.driver_parts import NOBODY
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 
 router = Router(tags=["Fleet"], by_alias=True)
 
@@ -46,47 +44,39 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
     Of all trucks, or of those that a group has now. With the period before. Drivers and the time of which nobody is
     known add up to the trucks.
     """
-    if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form)
-    who = request.auth
-    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
-    page = Page.of(asked, "behavior", who.fleet_id, period)
-    group = await group_asked(who.fleet_id, asked.group)
-
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        whose = Whose(who.fleet_id, group, fresh.revision)
-        terms, sums, sums_before, (rows, page_echo, left_out) = await together(
-            terms_of(who, period),
-            whose.sums(period),
-            whose.sums(period.previous()),
-            Driven(who, whose, period, fresh).listed(asked, page),
-        )
-        totals = sums.totals
-        return {
-            "data": rows,
-            "summary": {
-                **shown(totals, terms),
-                "safety_weights": asdict(terms.weights),
-                "not_ranked": left_out,
-            },
-            **compared(totals, sums_before.totals, period, terms),
-            "page": page_echo,
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(totals)),
-        }
-
-    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
+    return await LIST.answer(request, asked, _body)
 
 
-async def _page(
-    who: Principal, period: Period, fresh: Freshness, asked: schemas.BehaviorPeriod, page: Page
-) -> tuple[Rows, dict[str, Any]]:
-    whose = Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision)
-    rows, page_echo, _ = await Driven(who, whose, period, fresh).listed(asked, page)
+async def _body(asked: Asked[schemas.BehaviorPeriod], fresh: Freshness) -> dict[str, Any]:
+    whose, period = Whose.of(asked, fresh), asked.period
+    terms, sums, sums_before, (rows, page_echo, left_out) = await together(
+        terms_of(asked.who, period),
+        whose.sums(period),
+        whose.sums(period.previous()),
+        Driven(asked.who, whose, period, fresh).listed(asked.parameters, asked.page),
+    )
+    totals = sums.totals
+    return {
+        "data": rows,
+        "summary": {
+            **shown(totals, terms),
+            "safety_weights": asdict(terms.weights),
+            "not_ranked": left_out,
+        },
+        **compared(totals, sums_before.totals, period, terms),
+        "page": page_echo,
+        "period": period.echo(),
+        "freshness": fresh.body(figures.coverage_pct(totals)),
+    }
+
+
+async def _page(asked: Asked[schemas.BehaviorPeriod], fresh: Freshness) -> tuple[Rows, dict[str, Any]]:
+    driven = Driven(asked.who, Whose.of(asked, fresh), asked.period, fresh)
+    rows, page_echo, _ = await driven.listed(asked.parameters, asked.page)
     return rows, page_echo
 
 
-FILE = PagedList(
+LIST = PagedList(
     {
         "truck": Listing("Driving", shape(OfTruck, schemas.BehaviorOfTruck)),
         "driver": Listing("Driving by driver", shape(schemas.BehaviorOfDriver)),

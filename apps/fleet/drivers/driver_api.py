@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period
@@ -31,7 +31,7 @@ from apps.fleet.utilization.figures import is_ranked
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.schemas import DriverCode
 
 router = Router(tags=["Drivers"], by_alias=True)
@@ -62,9 +62,10 @@ async def driver_days(
 
 
 async def _days(
-    driver: Row, who: Principal, period: Period, fresh: Freshness, search: schemas.DriverDays, page: Page
+    driver: Row, asked: Asked[schemas.DriverDays], _: Freshness
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    return await _page_of_days(search, page, _of_id(driver, period), await terms_of(who, period))
+    terms = await terms_of(asked.who, asked.period)
+    return await _page_of_days(asked.parameters, asked.page, _of_id(driver, asked.period), terms)
 
 
 _DAYS = Listing("Days of a driver", shape(schemas.DriverDay))

@@ -1,8 +1,6 @@
 """The API's answer about active faults, as declared in OpenAPI."""
 
-import datetime as dt
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
@@ -24,9 +22,6 @@ class OpenFaultSearch(DayPeriod, Paging, Exportable):
         description="Severe ones first and of these the oldest; the oldest first; or by truck; with - the other way "
         "round, so `-opened_at` has the newest first.",
     )
-
-    def span(self, zone: ZoneInfo, now: dt.datetime) -> None:
-        """A file has what is active now: the period is that of the faults that opened, which are counted beside it."""
 
     def filters(self) -> dict[str, Any]:
         """What the statement takes of it."""

@@ -51,5 +51,9 @@ SELECT truck_id AS id, week, {_STATE} AS state, consumption_l_per_100km, baselin
     threshold_pct, distance_m, excess_l, excess_cost, note, reviewed_at
 {_HOLDING} AND FIND_IN_SET(truck_id, %(trucks)s) ORDER BY week
 """
-# One row a state that there is.
-ALERT_COUNTS = f"SELECT {_STATE} AS state, COUNT(*) AS alerts {_HOLDING} GROUP BY state"
+# One row a state that there is: of the trucks of the group `id`, or, where it is null, of all.
+ALERT_COUNTS = f"""
+SELECT {_STATE} AS state, COUNT(*) AS alerts {_HOLDING} AND (%(id)s IS NULL OR EXISTS (
+    SELECT 1 FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s AND m.truck_id = fuel_alert.truck_id))
+GROUP BY state
+"""

@@ -34,6 +34,10 @@ class Ranking:
     def _classes(self) -> Mapping[str, Peers]:
         return peers_by_class({truck.id: truck.consumption for truck in self.trucks.values()})
 
+    def of_group(self, group_id: int | None) -> list[TruckFuel]:
+        """The trucks of a group; without one all."""
+        return [truck for truck in self.trucks.values() if group_id is None or group_id in truck.group_ids]
+
     def against_baseline(self, truck: TruckFuel) -> Comparison:
         found = truck.consumption
         return against_baseline(found.own, found.baseline, found.min_km)
@@ -48,8 +52,7 @@ class Ranking:
         Those without it, and in a ranking those outside the ranking, come last, by code.
         """
         figure, sign = _ORDERS[sort.removeprefix("-")], -1 if sort.startswith("-") else 1
-        members = (truck for truck in self.trucks.values() if group_id is None or group_id in truck.group_ids)
-        keyed = [(_key(figure(self, truck), sign, truck.code), truck) for truck in members]
+        keyed = [(_key(figure(self, truck), sign, truck.code), truck) for truck in self.of_group(group_id)]
         return sorted(keyed, key=lambda pair: pair[0])
 
 

@@ -103,27 +103,28 @@ class Report:
             "alerts": [_alert(row, self.currency) for row in alerts],
         }
 
-    def summary(self, own: Burn, baseline: Burn) -> dict[str, Any]:
-        """What stands beside the fleet's figures; `own` and `baseline` are the fleet's."""
-        trucks = self.ranking.trucks.values()
+    def summary(self, own: Burn, baseline: Burn, group_id: int | None = None) -> dict[str, Any]:
+        """What stands beside the figures of the fleet, or of a group; `own` and `baseline` are theirs."""
+        trucks = self.ranking.of_group(group_id)
         ranked = sum(truck.consumption.unranked is None for truck in trucks)
         comparison = against_baseline(own, baseline, self.parameters["fuel_min_km"])
         return {
             "trucks_ranked": ranked,
             "trucks_unranked": len(trucks) - ranked,
             "baseline": _with_exposure(comparison, baseline),
-            "groups": self._groups(),
+            "groups": self._groups(group_id),
             "parameters": self.parameters,
         }
 
-    def _groups(self) -> list[dict[str, Any]]:
-        """Groups by name, with the trucks that are in them now; trucks of no group come last, without name."""
-        trucks = self.ranking.trucks.values()
+    def _groups(self, only: int | None) -> list[dict[str, Any]]:
+        """Groups by name, or one, with the trucks that are in them now; trucks of no group come last, without name."""
         found: list[tuple[str | None, list[TruckFuel]]] = [
-            (name, [truck for truck in trucks if pk in truck.group_ids]) for pk, name in self.groups.items()
+            (name, self.ranking.of_group(pk)) for pk, name in self.groups.items() if only in (None, pk)
         ]
-        rest = [truck for truck in trucks if not truck.group_ids & self.groups.keys()]
-        return [self._group(name, members) for name, members in (*found, (None, rest)) if members]
+        if only is None:
+            trucks = self.ranking.trucks.values()
+            found.append((None, [truck for truck in trucks if not truck.group_ids & self.groups.keys()]))
+        return [self._group(name, members) for name, members in found if members]
 
     def _group(self, name: str | None, members: Sequence[TruckFuel]) -> dict[str, Any]:
         sums = total([truck.sums for truck in members])

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from apps.accounts.parameters import DayPeriod, Paging
 from apps.accounts.schemas import DISTANCE_M, FreshnessEcho, Instant, Money, PageEcho, PeriodEcho, described
 from apps.files.answers import Exportable
+from apps.fleet.schemas import GROUP
 from apps.trucks.schemas import CODE
 
 _NOT_RANKED = Literal["not_measured", "distance_too_short", "not_positive", "coverage_too_low"]
@@ -29,9 +30,7 @@ class FuelSearch(DayPeriod, Paging, Exportable):
         description="By which figure; with - from the highest down. Trucks that do not have it, or stand outside the "
         "ranking by consumption or deviation, come last.",
     )
-    group: str | None = Field(
-        None, min_length=1, max_length=255, description="Only trucks of the group of this name.", examples=["North"]
-    )
+    group: str | None = GROUP
 
 
 class FuelFigures(BaseModel):
@@ -125,7 +124,7 @@ class FuelParameters(BaseModel):
 
 
 class AlertCounts(BaseModel):
-    """Alerts of all trucks, of weeks that reach into the period."""
+    """Alerts of all trucks, or of the group's, of weeks that reach into the period."""
 
     open: int = described("That nobody has reviewed.", 1)
     acknowledged: int = described("That somebody has taken note of.", 0)
@@ -138,7 +137,7 @@ class FuelOfFleet(FuelFigures):
     baseline: Baseline
     groups: list[FuelOfGroup] = Field(
         description="Groups that have trucks with days in the period, by name; a truck may be in several. Trucks of no "
-        "group come last, without name."
+        "group come last, without name. Where a group is asked for, it alone."
     )
     parameters: FuelParameters
     alerts: AlertCounts
@@ -176,7 +175,7 @@ class FuelChange(BaseModel):
 
 class FuelAnswer(BaseModel):
     data: list[FuelOfTruck] = Field(description="Trucks with days in the period, in the order of `sort`.")
-    summary: FuelOfFleet = Field(description="The whole fleet, whatever the page.")
+    summary: FuelOfFleet = Field(description="The whole fleet, or the group, whatever the page.")
     previous: FuelBefore = Field(description="The same figures of the period of equal length before.")
     change_pct: FuelChange
     page: PageEcho

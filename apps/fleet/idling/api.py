@@ -1,6 +1,5 @@
 """The API's endpoint about idling: how long, what it cost, which trucks, and where."""
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +10,10 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from apps.accounts.amounts import money
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes
-from apps.accounts.paging import Page
 from apps.accounts.periods import Period
-from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.answers import Listing, OfTruck
 from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.idling import figures as idling_figures
@@ -26,12 +24,11 @@ from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.trucks import Trucks
 from apps.fleet.utilization.figures import coverage_pct, is_ranked, not_ranked
-from apps.fleet.whose import Whose, group_asked, state_of
+from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
-from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 
 _ALL = 2**31
 router = Router(tags=["Fleet"], by_alias=True)
@@ -45,38 +42,34 @@ async def idling(request: AuthenticatedRequest, asked: Query[IdlingPeriod]) -> H
     known are left out, by name. Of the fleet, or of the trucks that a group has now. As a file it is one of the lists,
     with all that it has.
     """
-    if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form)
-    who = request.auth
-    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
-    group = await group_asked(who.fleet_id, asked.group)
-    priced = partial(idling_figures.priced, money=partial(money, currency=who.currency))
+    return await LIST.answer(request, asked, _body)
 
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        idled = Idled(Whose(who.fleet_id, group, fresh.revision), period)
-        (sums, every), before, (places, shown) = await together(
-            idled.totals_and_trucks(), idled.totals(period.previous()), idled.shown_places(asked.limit)
-        )
-        current, earlier = idling_figures.totals(sums), idling_figures.totals(before)
-        trucks = _ranked(every)
-        return {
-            "data": {
-                "trucks": [priced(_of_truck(row)) for row in trucks[: asked.limit]],
-                "places": [priced(place) for place in shown],
-            },
-            "summary": {
-                **priced(current),
-                "trucks": len(trucks),
-                "places": idling_figures.number_of(places),
-                "not_ranked": not_ranked(every),
-            },
-            "previous": {"period": period.previous().echo(), **priced(earlier)},
-            **changes(current, earlier),
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(sums)),
-        }
 
-    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
+async def _body(asked: Asked[IdlingPeriod], fresh: Freshness) -> dict[str, Any]:
+    period, limit = asked.period, asked.parameters.limit
+    priced = partial(idling_figures.priced, money=partial(money, currency=asked.who.currency))
+    idled = Idled(Whose.of(asked, fresh), period)
+    (sums, every), before, (places, shown) = await together(
+        idled.totals_and_trucks(), idled.totals(period.previous()), idled.shown_places(limit)
+    )
+    current, earlier = idling_figures.totals(sums), idling_figures.totals(before)
+    trucks = _ranked(every)
+    return {
+        "data": {
+            "trucks": [priced(_of_truck(row)) for row in trucks[:limit]],
+            "places": [priced(place) for place in shown],
+        },
+        "summary": {
+            **priced(current),
+            "trucks": len(trucks),
+            "places": idling_figures.number_of(places),
+            "not_ranked": not_ranked(every),
+        },
+        "previous": {"period": period.previous().echo(), **priced(earlier)},
+        **changes(current, earlier),
+        "period": period.echo(),
+        "freshness": fresh.body(figures.coverage_pct(sums)),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +121,19 @@ def _ranked(every: Iterable[Row]) -> list[Row]:
     return idling_figures.worst_first(row for row in every if is_ranked(row))
 
 
-async def _page(
-    who: Principal, period: Period, fresh: Freshness, asked: IdlingPeriod, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+async def _page(asked: Asked[IdlingPeriod], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The trucks, or the places, of the ranking."""
-    idled = Idled(Whose(who.fleet_id, await group_asked(who.fleet_id, asked.group), fresh.revision), period)
-    if asked.by == "truck":
+    idled, page = Idled(Whose.of(asked, fresh), asked.period), asked.page
+    if asked.parameters.by == "truck":
         rows, echo = page.ranked(_ranked(await idled.trucks()))
         found = [_of_truck(row) for row in rows]
     else:
         rows, echo = page.ranked(await idled.places(_ALL))
         found = await idled.shown(rows)
-    return [idling_figures.priced(row, partial(money, currency=who.currency)) for row in found], echo
+    return [idling_figures.priced(row, partial(money, currency=asked.who.currency)) for row in found], echo
 
 
-FILE = PagedList(
+LIST = PagedList(
     {
         "truck": Listing("Idling", shape(OfTruck, IdlingOfTruck)),
         "place": Listing("Idling by place", shape(NamedPlace, IdlePlace)),

@@ -13,15 +13,14 @@ from ninja import Body, Query, Router
 
 from apps.accounts.amounts import money
 from apps.accounts.answers import Answer, dumps, is_known, not_modified, require_json
-from apps.accounts.authentication import ApiKey, AuthenticatedRequest, Principal
+from apps.accounts.authentication import ApiKey, AuthenticatedRequest
 from apps.accounts.idempotency import idempotent, starts_work
 from apps.accounts.models import Fleet
-from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
 from apps.accounts.periods import Period
 from apps.accounts.preconditions import IF_MATCH, require_match, row_tag
 from apps.accounts.problems import Conflict, NotFound
-from apps.files.answers import Listing, file_asked
+from apps.files.answers import Listing
 from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.ledger import changes as ledger
@@ -29,12 +28,12 @@ from apps.fleet.ledger import spreading
 from apps.fleet.ledger.bodies import apply
 from apps.fleet.ledger.queries import when
 from apps.fleet.ledger.resources import RESOURCES, SCOPE, Resource
-from apps.fleet.whose import Whose, group_asked
+from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 
 router = Router(tags=["Cost ledger"], by_alias=True)
 
@@ -109,27 +108,23 @@ def _needed(error: ValidationError) -> Conflict:
 
 
 async def _list(resource: Resource, request: AuthenticatedRequest, asked: Any) -> HttpResponse:
-    if form := file_asked(request, asked):
-        return await file_of(resource).file(request, asked, asked, form)
-    who = request.auth
-    period = asked.span(who.zone, dt.datetime.now(dt.UTC))
-    page = Page.of(asked, resource.path, who.fleet_id, period)
+    return await list_of(resource).answer(request, asked, partial(_list_body, resource))
 
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        (rows, page_echo), totals, beside = await together(
-            _page(resource, who, period, fresh, asked, page),
-            fetch_all(resource.rows.totals, _asked(resource, who, asked, period)),
-            _freshness(resource, who.fleet_id, period, fresh),
-        )
-        return {
-            "data": rows,
-            "summary": _totals(resource, totals),
-            "page": page_echo,
-            "period": None if period is None else period.echo(),
-            "freshness": beside,
-        }
 
-    return await freshness.answer_by_content(request, partial(freshness.state_of_fleet, who.fleet_id), build)
+async def _list_body(resource: Resource, asked: Asked[Any], fresh: Freshness) -> dict[str, Any]:
+    period = asked.period
+    (rows, page_echo), totals, beside = await together(
+        _page(resource, asked, fresh),
+        fetch_all(resource.rows.totals, _which(resource, asked)),
+        _freshness(resource, asked.fleet_id, period, fresh),
+    )
+    return {
+        "data": rows,
+        "summary": _totals(resource, totals),
+        "page": page_echo,
+        "period": None if period is None else period.echo(),
+        "freshness": beside,
+    }
 
 
 async def _freshness(resource: Resource, fleet_id: int, period: Period | None, fresh: Freshness) -> dict[str, Any]:
@@ -142,18 +137,17 @@ async def _freshness(resource: Resource, fleet_id: int, period: Period | None, f
     return fresh.body(covered) | unspread
 
 
-def file_of(resource: Resource) -> PagedList[Any]:
+def list_of(resource: Resource) -> PagedList[Any]:
     listing = Listing(resource.titles.capitalize(), shape(resource.row))
     return PagedList.of(listing, partial(_page, resource), by_rows=True, of_trucks=False)
 
 
-async def _page(
-    resource: Resource, who: Principal, period: Period | None, _: Freshness, asked: Any, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    await _require_known(who.fleet_id, asked)
-    where = {**_asked(resource, who, asked, period), "after": page.after, "limit": page.limit + 1}
-    rows, page_echo = page.cut(await fetch_all(resource.rows.page(asked.sort), where), "row_key")
-    return [_listed(resource, row, who.currency) for row in rows], page_echo
+async def _page(resource: Resource, asked: Asked[Any], _: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    await _require_known(asked.fleet_id, asked.parameters)
+    page = asked.page
+    where = {**_which(resource, asked), "after": page.after, "limit": page.limit + 1}
+    rows, page_echo = page.cut(await fetch_all(resource.rows.page(asked.parameters.sort), where), "row_key")
+    return [_listed(resource, row, asked.who.currency) for row in rows], page_echo
 
 
 async def _require_known(fleet_id: int, asked: Any) -> None:
@@ -161,15 +155,16 @@ async def _require_known(fleet_id: int, asked: Any) -> None:
     look like a ledger without rows."""
     if (code := getattr(asked, "truck_id", None)) is not None:
         await freshness.of_truck(fleet_id, code, dt.datetime.now(dt.UTC))
-    await group_asked(fleet_id, getattr(asked, "group", None))
+    if (group := getattr(asked, "group", None)) is not None:
+        await freshness.group_id(fleet_id, group)
 
 
-def _asked(resource: Resource, who: Principal, asked: Any, period: Period | None) -> dict[str, Any]:
+def _which(resource: Resource, asked: Asked[Any]) -> dict[str, Any]:
     """What the statements of a list take."""
     return {
-        "fleet": who.fleet_id,
-        **asked.model_dump(mode="json", include=set(resource.rows.filters)),
-        **when(period),
+        "fleet": asked.fleet_id,
+        **asked.parameters.model_dump(mode="json", include=set(resource.rows.filters)),
+        **when(asked.period),
     }
 
 

@@ -214,7 +214,7 @@ def _freshness(chosen: Asked) -> Freshness:
         return of_row(fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {**asked, "truck": chosen.truck.code})[0])
     if chosen.group:
         rows = fetch_all_sync(truck_queries.GROUP_FRESHNESS, {**asked, "id": chosen.group.pk})
-        return of_members(rows[0], chosen.group.pk)
+        return of_members(rows[0], chosen.group.pk, now)
     return of_watermarks(fetch_all_sync(truck_queries.FLEET_FRESHNESS, asked)[0], now)
 
 

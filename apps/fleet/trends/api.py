@@ -10,13 +10,13 @@ from django.http import HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field, create_model, model_validator
 
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes, is_points
-from apps.accounts.paging import LAST_PAGE, Page
+from apps.accounts.paging import LAST_PAGE
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.periods import Period
 from apps.accounts.schemas import PeriodEcho, described
-from apps.files.answers import Exportable, Listing, file_asked
+from apps.files.answers import Exportable, Listing
 from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.api import with_money
@@ -25,12 +25,11 @@ from apps.fleet.ledger.spreading import missing
 from apps.fleet.schemas import GROUP, BucketDays, CostFreshness, PeriodChange, PeriodFigures, PeriodPoints
 from apps.fleet.spans import named_buckets
 from apps.fleet.trends import queries as trend_queries
-from apps.fleet.whose import Whose, group_asked, state_of
+from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
-from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.schemas import CODE, TruckCode
 
 router = Router(tags=["Fleet"], by_alias=True)
@@ -114,51 +113,36 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
 
     A week, month or quarter that lies only partly in the period counts with those of its days that do.
     """
-    if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form)
-    who = request.auth
-    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
-    group = await group_asked(who.fleet_id, asked.group)
-
-    async def read(now: dt.datetime) -> Freshness:
-        if asked.truck_id is not None:
-            return await freshness.of_truck(who.fleet_id, asked.truck_id, now)
-        return await state_of(who.fleet_id, group, now)
-
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        trend = Trend(who.fleet_id, fresh.truck_id or None, group)
-        whole, before, weights, buckets, unspread = await together(
-            trend.whole(period),
-            trend.whole(period.previous()),
-            Whose(who.fleet_id, group, fresh.revision).safety_weights(period),
-            trend.by_bucket(asked.by, period),
-            missing(who.fleet_id, period, truck_id=trend.truck_id, group_id=group),
-        )
-        current, earlier = (figures_of(row, weights) for row in (whole, before))
-        return {
-            "data": _points(buckets, weights, who.currency),
-            "summary": with_money(current, who.currency),
-            "previous": {"period": period.previous().echo(), **with_money(earlier, who.currency)},
-            **changes(current, earlier),
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(whole)) | unspread,
-        }
-
-    return await freshness.answer(request, read, build, period, group)
+    return await LIST.answer(request, asked, _body)
 
 
-async def _page(
-    who: Principal, period: Period, fresh: Freshness, asked: TrendPeriod, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    truck, group = None, await group_asked(who.fleet_id, asked.group)
-    if asked.truck_id is not None:
-        truck = (await freshness.of_truck(who.fleet_id, asked.truck_id, dt.datetime.now(dt.UTC))).truck_id
-    weights = await Whose(who.fleet_id, group, fresh.revision).safety_weights(period)
-    buckets = await Trend(who.fleet_id, truck, group).by_bucket(asked.by, period)
-    return _points(buckets, weights, who.currency), LAST_PAGE
+async def _body(asked: Asked[TrendPeriod], fresh: Freshness) -> dict[str, Any]:
+    trend, period, currency = Trend.of(asked, fresh), asked.period, asked.who.currency
+    whole, before, weights, buckets, unspread = await together(
+        trend.whole(period),
+        trend.whole(period.previous()),
+        Whose.of(asked, fresh).safety_weights(period),
+        trend.by_bucket(asked.parameters.by, period),
+        missing(asked.fleet_id, period, truck_id=trend.truck_id, group_id=trend.group_id),
+    )
+    current, earlier = (figures_of(row, weights) for row in (whole, before))
+    return {
+        "data": _points(buckets, weights, currency),
+        "summary": with_money(current, currency),
+        "previous": {"period": period.previous().echo(), **with_money(earlier, currency)},
+        **changes(current, earlier),
+        "period": period.echo(),
+        "freshness": fresh.body(figures.coverage_pct(whole)) | unspread,
+    }
 
 
-FILE = PagedList({by: Listing(f"Trend by {by}", shape(BucketDays, TrendPoint)) for by in get_args(By)}, _page)
+async def _page(asked: Asked[TrendPeriod], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    weights = await Whose.of(asked, fresh).safety_weights(asked.period)
+    buckets = await Trend.of(asked, fresh).by_bucket(asked.parameters.by, asked.period)
+    return _points(buckets, weights, asked.who.currency), LAST_PAGE
+
+
+LIST = PagedList({by: Listing(f"Trend by {by}", shape(BucketDays, TrendPoint)) for by in get_args(By)}, _page)
 
 
 Buckets = Sequence[tuple[dict[str, str], Row]]  # the bounds of each, and its row
@@ -176,6 +160,10 @@ class Trend:
     fleet_id: int
     truck_id: int | None
     group_id: int | None = None
+
+    @classmethod
+    def of(cls, asked: Asked[TrendPeriod], fresh: Freshness) -> Self:
+        return cls(asked.fleet_id, fresh.truck_id or None, asked.group_id)
 
     async def by_bucket(self, by: By, period: Period) -> Buckets:
         """Each bucket's bounds within the period, and its row, which is null where there is nothing."""

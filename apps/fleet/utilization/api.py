@@ -1,20 +1,18 @@
 """The API's endpoint about how the trucks' time was used: by truck, group, weekday or hour."""
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from apps.accounts.authentication import AuthenticatedRequest, Principal
+from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes
 from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
-from apps.files.answers import Listing, OfTruck, file_asked
+from apps.files.answers import Listing, OfTruck
 from apps.files.columns import shape
 from apps.fleet import figures, queries
 from apps.fleet.rows import Rows
@@ -34,12 +32,11 @@ from apps.fleet.utilization.schemas import (
     UtilizationPeriod,
 )
 from apps.fleet.utilization.targets import NAMES, Targets, held_against, held_in_columns, targets
-from apps.fleet.whose import Whose, group_asked, state_of
+from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
-from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
-from apps.trucks.paged_exports import PagedList
+from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.remembered import summaries
 
@@ -54,48 +51,40 @@ async def utilization(request: AuthenticatedRequest, asked: Query[UtilizationPer
     Of the fleet, and by truck, by group, by day of the week or by hour of the day; or of the trucks that a group has
     now. Trucks may be ranked by a figure.
     """
-    if form := file_asked(request, asked):
-        return await FILE.file(request, asked, asked, form)
-    who = request.auth
-    period = asked.resolve(who.zone, dt.datetime.now(dt.UTC))
-    page = Page.of(asked, "utilization", who.fleet_id, period)
-    group = await group_asked(who.fleet_id, asked.group)
-
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        used = Used(who.fleet_id, group, period, fresh)
-        totals, before, expected, (found, page_echo, left_out) = await together(
-            used.totals(period), used.totals(period.previous()), used.targets(), used.found(asked, page)
-        )
-        current, earlier = utilization_figures.states(totals), utilization_figures.states(before)
-        return {
-            "data": used.rows(asked, found, totals, expected),
-            "summary": {
-                **current,
-                "days": utilization_figures.days(totals),
-                "targets": held_against(current, expected.of_group(group)),
-                "not_ranked": left_out,
-            },
-            "previous": {"period": period.previous().echo(), **earlier, "days": utilization_figures.days(before)},
-            **changes(current, earlier),
-            "page": page_echo,
-            "period": period.echo(),
-            "freshness": fresh.body(figures.coverage_pct(totals)),
-        }
-
-    return await freshness.answer(request, partial(state_of, who.fleet_id, group), build, period, group)
+    return await LIST.answer(request, asked, _body)
 
 
-async def _page(
-    who: Principal, period: Period, fresh: Freshness, asked: UtilizationPeriod, page: Page
-) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
-    used = Used(who.fleet_id, await group_asked(who.fleet_id, asked.group), period, fresh)
-    totals, expected, (found, page_echo, _) = await together(
-        used.totals(period), used.targets(), used.found(asked, page)
+async def _body(asked: Asked[UtilizationPeriod], fresh: Freshness) -> dict[str, Any]:
+    used, period = Used.of(asked, fresh), asked.period
+    totals, before, expected, (found, page_echo, left_out) = await together(
+        used.totals(period), used.totals(period.previous()), used.targets(), used.found(asked.parameters, asked.page)
     )
-    return used.rows(asked, found, totals, expected), page_echo
+    current, earlier = utilization_figures.states(totals), utilization_figures.states(before)
+    return {
+        "data": used.rows(asked.parameters, found, totals, expected),
+        "summary": {
+            **current,
+            "days": utilization_figures.days(totals),
+            "targets": held_against(current, expected.of_group(asked.group_id)),
+            "not_ranked": left_out,
+        },
+        "previous": {"period": period.previous().echo(), **earlier, "days": utilization_figures.days(before)},
+        **changes(current, earlier),
+        "page": page_echo,
+        "period": period.echo(),
+        "freshness": fresh.body(figures.coverage_pct(totals)),
+    }
 
 
-FILE = PagedList(
+async def _page(asked: Asked[UtilizationPeriod], fresh: Freshness) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
+    used = Used.of(asked, fresh)
+    totals, expected, (found, page_echo, _) = await together(
+        used.totals(asked.period), used.targets(), used.found(asked.parameters, asked.page)
+    )
+    return used.rows(asked.parameters, found, totals, expected), page_echo
+
+
+LIST = PagedList(
     {
         "truck": Listing("Utilization", shape(OfTruck, UtilizationOfTruck)),
         "group": Listing("Utilization by group", shape(UtilizationOfGroup)),
@@ -114,6 +103,10 @@ class Used:
     group_id: int | None
     period: Period
     fresh: Freshness
+
+    @classmethod
+    def of(cls, asked: Asked[UtilizationPeriod], fresh: Freshness) -> Self:
+        return cls(asked.fleet_id, asked.group_id, asked.period, fresh)
 
     async def totals(self, period: Period) -> Row:
         where = queries.period(self.fleet_id, period.first, period.last)
