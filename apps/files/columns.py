@@ -4,12 +4,14 @@ An object within a row is flat in a file: `start: {lat, lon}` becomes `start_lat
 that a field tells apart (`lines: [{line, amount}]`) becomes a column for each value that it can have: `line_fuel`; of
 any other list of objects there is the number, and a list of texts is one text with commas. The fleet's money has its
 currency in the name of its column; money as it was paid has it in a column beside it. Values are metric, as in JSON,
-or of the system that is asked for.
+or of the system that is asked for. A ratio is rounded once: what becomes that of another unit is divided anew from the
+parts that stand in its row.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -19,6 +21,28 @@ from pydantic.fields import FieldInfo
 from apps.accounts.schemas import Money, OwnMoney
 from apps.files.cells import Column, Kind
 from apps.files.measures import MEASURES
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A field that is the first of these fields which the row has, per so much of another."""
+
+    parts: tuple[str, ...]
+    per: int
+    of: str
+
+    def exact(self, values: Mapping[str, Any]) -> str | None:
+        """As text, of a row that has both; None of others."""
+        part = next((values[name] for name in self.parts if values.get(name) is not None), None)
+        whole = values.get(self.of)
+        return None if part is None or not whole else f"{Decimal(str(part)) * self.per / whole}"
+
+
+_RATIOS: Mapping[str, Ratio] = {
+    "cost_per_km": Ratio(("total_cost", "amount"), 1_000, "distance_m"),
+    "fuel_cost_per_km": Ratio(("fuel_cost",), 1_000, "fuel_distance_m"),
+    "consumption_l_per_100km": Ratio(("consumption_l",), 100_000, "fuel_distance_m"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +69,12 @@ class Shape:
         return tuple(found.values())
 
     def row(self, item: Mapping[str, Any], columns: Sequence[Column]) -> list[str | None]:
-        """An item of a JSON answer's list as the texts of a row, such as the database sends them; null is None."""
+        """An item of a JSON answer's list as the texts of a row, such as the database sends them; null is None.
+
+        `columns`: those of the file, by which ratios that it converts are not rounded before.
+        """
         values = dict(_flat(item, self.told))
-        return [_text(values.get(column.field), column.kind) for column in columns]
+        return [_exact(values, column) or _text(values.get(column.field), column.kind) for column in columns]
 
 
 def shape(*schemas: type[BaseModel], **told: Told) -> Shape:
@@ -150,6 +177,12 @@ def _flat(item: Mapping[str, Any], told: Mapping[str, Told]) -> Iterator[tuple[s
                     yield _told(name, each[told[name].by], part), inner
         else:
             yield name, value
+
+
+def _exact(values: Mapping[str, Any], column: Column) -> str | None:
+    """A ratio that is to be converted, from its parts, where the row has it and them."""
+    ratio = _RATIOS.get(column.field) if column.measure else None
+    return None if ratio is None or values.get(column.field) is None else ratio.exact(values)
 
 
 def _text(value: Any, kind: Kind) -> str | None:

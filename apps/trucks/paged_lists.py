@@ -118,7 +118,7 @@ class PagedList(Generic[A]):
         asked = await self.asked(who, parameters, now)
         when = now if self.of_now else asked.period or now
         question = Question(listing, who, when, form, options, {**filters, **narrowed(parameters)})
-        reading = _Reading(self.read, listing, asked, now)
+        reading = _Reading(self.read, listing, asked, now, question.units)
         if self.by_rows:
             pages = await reading.once()
             return await answer(request, question, lambda: _ready(pages), b"".join(pages.pages))
@@ -140,6 +140,7 @@ class _Reading(Generic[A]):
     listing: Listing
     asked: Asked[A]
     now: dt.datetime
+    units: str
 
     async def state(self) -> Freshness:
         return await self.asked.state(self.now)
@@ -157,7 +158,7 @@ class _Reading(Generic[A]):
         raise Unavailable("The figures change while they are read; try again.")
 
     async def _pages(self, fresh: Freshness) -> Pages:
-        columns = self.listing.shape.columns(self.asked.who.currency)
+        columns = self.listing.columns(self.asked.who.currency, self.units)
         found: list[bytes] = []
         page: Page | None = Page(AT_ONCE, None, "")
         while page is not None:

@@ -142,6 +142,28 @@ def test_sealed_days_are_told_as_in_json(api_get: Get) -> None:
     assert list(found.values()).count("true") == 3
 
 
+def test_costs_per_mile_and_miles_per_gallon_are_those_of_the_row_s_amounts_miles_and_gallons(api_get: Get) -> None:
+    """Two in five differ in their last place if they are converted from the cost per km as it is shown."""
+    fleet = rows.fleet()
+    for number in range(1, 31):
+        truck = rows.truck(fleet, f"T-{number:02}")
+        rows.truck_day(truck, distance_m=100_000 + 7_919 * number, fuel_used_l=30.7 + number)
+        rows.cost(truck, "fuel", f"{50 + number}.55")
+    key = rows.api_key(fleet)
+    query = f"{MARCH}&format=csv&units="
+    us, metric = (table(api_get(f"/api/v2/fleet/cost-analysis?{query}{units}", key)) for units in ("us", "metric"))
+    miles = [float(row["distance_m"]) / METRES_PER_MILE for row in metric]
+    amounts = [float(row["amount_usd"]) for row in metric]
+    expected = [f"{amount / mile:.4f}" for amount, mile in zip(amounts, miles, strict=True)]
+    assert [f"{float(row['cost_per_mi_usd']):.4f}" for row in us] == expected
+    by_way_of_km = [f"{float(row['cost_per_km_usd']) * METRES_PER_MILE / 1000:.4f}" for row in metric]
+    assert by_way_of_km != expected
+    us, metric = (table(api_get(f"/api/v2/fleet/fuel?{query}{units}", key)) for units in ("us", "metric"))
+    gallons = [float(row["consumption_l"]) / LITRES_PER_GALLON for row in metric]
+    expected = [f"{mile / gallon:.2f}" for mile, gallon in zip(miles, gallons, strict=True)]
+    assert [f"{float(row['consumption_mpg']):.2f}" for row in us] == expected
+
+
 def test_units_are_those_of_the_fleet_or_as_asked_and_stand_in_the_names(api_get: Get) -> None:
     fleet = rows.fleet(units="us")
     rows.truck_day(rows.truck(fleet), distance_m=1_609_344, fuel_used_l=100 * LITRES_PER_GALLON)

@@ -158,6 +158,44 @@ def test_miles_per_gallon_are_what_the_miles_and_gallons_of_the_row_give() -> No
     assert MEASURES["_l_per_100km"].of("26.67") == f"{float(miles) / float(gallons):.2f}" == "8.82"
 
 
+class Spent(BaseModel):
+    distance_m: int | None
+    amount: Money | None
+    cost_per_km: Money | None
+
+
+def per_mile(distance_m: int | None, amount: str | None, cost_per_km: str | None) -> str | None:
+    """Of a row, as the files' writer converts it."""
+    columns = shape(Spent).columns("USD", "us")
+    item = {
+        "distance_m": distance_m,
+        "amount": None if amount is None else {"amount": amount, "currency": "USD"},
+        "cost_per_km": None if cost_per_km is None else {"amount": cost_per_km, "currency": "USD"},
+    }
+    text = shape(Spent).row(item, columns)[2]
+    return None if text is None else MEASURES["_per_km"].of(text)
+
+
+def test_a_cost_per_mile_is_that_of_the_amount_and_the_distance_not_of_a_rounded_one() -> None:
+    assert per_mile(1_000_000, "55.55", "0.0556") == "0.0894"  # 0.05555 × 1.609344; of 0.0556 it would be 0.0895
+    assert per_mile(1_000_000, None, None) is None
+    assert per_mile(None, "55.55", None) is None
+    metric = shape(Spent).row(
+        {"distance_m": 1_000_000, "amount": {"amount": "55.55", "currency": "USD"}, "cost_per_km": "0.0556"},
+        shape(Spent).columns("USD"),
+    )
+    assert metric[2] == "0.0556"
+
+
+def test_a_ratio_without_its_parts_is_converted_as_it_stands() -> None:
+    one = type("One", (BaseModel,), {"__annotations__": {"consumption_l_per_100km": float}})
+    columns = shape(one).columns("USD", "us")
+    assert shape(one).row({"consumption_l_per_100km": 26.67}, columns) == ["26.67"]
+    beside = {"consumption_l_per_100km": 26.67, "consumption_l": 768.0, "fuel_distance_m": 2_880_000}
+    (exact,) = shape(one).row(beside, columns)
+    assert exact is not None and exact.startswith("26.66666666")
+
+
 @pytest.mark.parametrize(
     ("field", "name"),
     [
