@@ -15,6 +15,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
+from ninja.parser import Parser
 from ninja.utils import normalize_path, replace_path_param_notation
 
 from apps.accounts import problems
@@ -53,6 +54,17 @@ Figures of truck fleets tracked with Wialon. Every request carries an API key of
 Units are metric and stand in the field names; instants are RFC 3339 in UTC; days are calendar days of the fleet's time
 zone; `null` means not measured. `freshness` says up to when all trucks are known, how completely, at which revision.
 """
+
+
+class JsonParser(Parser):
+    """Bodies are JSON, and say so where they say what they are."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        """Raises UnsupportedMediaType."""
+        kind = (request.content_type or "application/json").lower()
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise problems.UnsupportedMediaType(f"Send application/json instead of {kind}.")
+        return super().parse_body(request)
 
 
 class FleetAPI(NinjaAPI):
@@ -96,6 +108,7 @@ api = FleetAPI(
     description=DESCRIPTION.strip(),
     urls_namespace="api",
     auth=ApiKey("read"),
+    parser=JsonParser(),
     docs=Swagger({"persistAuthorization": True, "defaultModelsExpandDepth": 0}),
 )
 api.add_router("", trucks_router)
@@ -173,6 +186,8 @@ def _unavailable_or_bug(request: HttpRequest, error: OperationalError) -> HttpRe
 @api.exception_handler(Http404)
 @api.exception_handler(HttpError)
 def _by_status(request: HttpRequest, error: Exception) -> HttpResponse:
+    if isinstance(error.__cause__, Problem):  # of the parser: Ninja makes a 400 of whatever it raises
+        return _problem(request, error.__cause__)
     return _problem(request, problems.of_status(getattr(error, "status_code", HTTPStatus.NOT_FOUND)))
 
 

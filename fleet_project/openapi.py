@@ -39,6 +39,7 @@ _CONDITIONAL = {
     "428": "`If-Match` is missing.",
 }
 _WITH_BODY = {"413": "The body is larger than 2.5 MB."}
+_JSON_BODY = {"415": "The body is said to be something else than JSON."}
 _IF_NONE_MATCH: Json = {
     "in": "header",
     "name": "If-None-Match",
@@ -139,6 +140,7 @@ def _errors_of(operation: Json, *, is_read: bool, missing: dict[str, str]) -> di
         errors |= _CONDITIONAL
     if "requestBody" in operation:
         errors |= _WITH_BODY
+        errors |= _JSON_BODY if "application/json" in operation["requestBody"]["content"] else {}
     errors |= operation.pop("x-errors", {})
     return errors
 

@@ -86,6 +86,10 @@ class TooLarge(Problem):
     status, code, title = 413, "too-large", "The request is too large"
 
 
+class UnsupportedMediaType(Problem):
+    status, code, title = 415, "unsupported-media-type", "The body is of a type that is not taken here"
+
+
 class InvalidParameters(Problem):
     status, code, title = 422, "invalid-parameters", "Some parameters are not valid"
 
@@ -121,6 +125,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
         NotAcceptable,
         Conflict,
         TooLarge,
+        UnsupportedMediaType,
         InvalidParameters,
     )
 }

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Protocol, cast
@@ -30,7 +30,7 @@ TYPES: Mapping[FileFormat, str] = {
 }
 # Of a sheet there can be a million, but a workbook of so many is put together for a minute before its first byte.
 MOST_ROWS: Mapping[FileFormat, int] = {"csv": 10_000_000, "xlsx": 250_000}
-_UNITS = "Units of the values and in the names of the columns: metric as in JSON, or US. Without it the fleet's."
+_UNITS = "Of a file, its values and the names of its columns: metric as in JSON, or US. Without it the fleet's."
 
 
 class FileOptions(Parameters):
@@ -77,14 +77,18 @@ def negotiated(request: AuthenticatedRequest, asked: FileFormat | None) -> FileF
 
 def file_asked(request: AuthenticatedRequest, asked: Exportable) -> FileFormat | None:
     """The form of the file that a list is to be; None for JSON. Raises InvalidParameters."""
-    if asked.format == "json":
-        return None
     form = asked.format or _taken(request)
-    given = [name for name in ("limit", "cursor") if form is not None and name in request.GET]
-    if given:
-        detail = "is for JSON: a file has all rows"
-        raise InvalidParameters(f"{given[0]}: {detail}.", [FieldError(f"/query/{name}", detail) for name in given])
+    if form is None or form == "json":
+        given = {"units": asked.units == "us", "bom": asked.bom, "comment": asked.comment}
+        _refuse([name for name, is_given in given.items() if is_given], "is for files: JSON is metric")
+        return None
+    _refuse([name for name in ("limit", "cursor") if name in request.GET], "is for JSON: a file has all rows")
     return form
+
+
+def _refuse(names: Sequence[str], detail: str) -> None:
+    if names:
+        raise InvalidParameters(f"{names[0]}: {detail}.", [FieldError(f"/query/{name}", detail) for name in names])
 
 
 def _taken(request: AuthenticatedRequest) -> FileFormat | None:

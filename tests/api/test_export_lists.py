@@ -55,6 +55,21 @@ def test_the_document_has_the_forms_of_each() -> None:
         assert set(content) == {"application/json", "text/csv", XLSX}
 
 
+def test_json_is_metric_so_it_takes_no_options_of_files(api_get: Get) -> None:
+    """Miles that were asked for and not given would be a wrong figure without a word."""
+    key = furnished()
+    for path in (f"/api/v2/trucks/T-1/trips?{MARCH}", f"/api/v2/fleet/summary?{MARCH}", "/api/v2/trucks?q=T"):
+        for given in ("units=us", "bom=true", "comment=true"):
+            for form in ("", "&format=json"):
+                answer = api_get(f"{path}&{given}{form}", key)
+                assert (answer.status_code, answer.json()["errors"]) == (
+                    422,
+                    [{"pointer": f"/query/{given.partition('=')[0]}", "detail": "is for files: JSON is metric"}],
+                )
+            assert api_get(f"{path}&{given}&format=csv", key).status_code == 200
+        assert api_get(f"{path}&units=metric&bom=false", key).status_code == 200
+
+
 def test_json_is_what_a_client_gets_that_takes_both(api_get: Get) -> None:
     key = furnished()
     for accept in ("application/json, text/csv", "text/csv, */*;q=0.1", "*/*"):

@@ -10,7 +10,7 @@ from apps.accounts.parameters import OptionalPeriod, Paging, Parameters
 from apps.accounts.schemas import FreshnessEcho, Instant, Money, OwnMoney, PageEcho, PeriodEcho, described
 from apps.files.answers import Exportable
 from apps.files.cells import Kind
-from apps.fleet.models import AllocationBasis, CostBasis, CostLine, LedgerImport
+from apps.fleet.models import RATED_LINES, AllocationBasis, CostBasis, CostLine, LedgerImport
 from apps.fleet.schemas import CostFreshness
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -40,6 +40,16 @@ Moment = Annotated[
     AfterValidator(_whole_second),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+
+def _not_fuel(line: CostLine) -> CostLine:
+    if line is CostLine.FUEL:
+        raise ValueError("has prices instead of rates: /costs/fuel-prices")
+    return line
+
+
+_RATED = [value for value, _ in RATED_LINES]
+RatedLine = Annotated[CostLine, AfterValidator(_not_fuel), WithJsonSchema({"type": "string", "enum": _RATED})]
 # In answers both are text; in files they are a day and a number.
 DayText = Annotated[str, Kind.DAY]
 NumberText = Annotated[str, Kind.NUMBER]
@@ -119,7 +129,7 @@ _FIRST_DAY_OF_RATE = "First day. From it on the rate takes the place of an earli
 class RatePatch(Body):
     """What can change of a rate. For another truck or group, delete it and make another."""
 
-    line: CostLine = Field(_OMITTED, description="Cost line; fuel has prices instead.", examples=["tires"])
+    line: RatedLine = Field(_OMITTED, description="Cost line; fuel has prices instead.", examples=["tires"])
     basis: CostBasis = Field(_OMITTED, description="What the amount is for.", examples=["per_km"])
     amount: MoneyIn = Field(_OMITTED, description="In the fleet's currency, at most 4 decimals.")
     effective_from: Day = Field(_OMITTED, description=_FIRST_DAY_OF_RATE, examples=["2026-01-01"])
@@ -129,7 +139,7 @@ class RatePatch(Body):
 class RateIn(RatePatch):
     """A rate: without truck and group it is the whole fleet's."""
 
-    line: CostLine = Field(description="Cost line; fuel has prices instead.", examples=["tires"])
+    line: RatedLine = Field(description="Cost line; fuel has prices instead.", examples=["tires"])
     basis: CostBasis = Field(description="What the amount is for.", examples=["per_km"])
     amount: MoneyIn = Field(description="In the fleet's currency, at most 4 decimals.")
     effective_from: Day = Field(description=_FIRST_DAY_OF_RATE, examples=["2026-01-01"])
@@ -249,16 +259,17 @@ class _Imported(OptionalPeriod, Paging, Exportable):
 
 
 class _LinesAsked(_Imported):
-    line: CostLine | None = Field(None, description="Only this cost line.")
     truck_id: str | None = Field(None, max_length=32, description="Only what is for this truck by itself.")
     group: str | None = Field(None, max_length=255, description="Only what is for this group by itself.")
 
 
 class EntriesAsked(_LinesAsked):
+    line: CostLine | None = Field(None, description="Only this cost line.")
     sort: Literal["id", "-id", "covers_from", "-covers_from"] = Field("id", description=_SORT)
 
 
 class RatesAsked(_LinesAsked):
+    line: RatedLine | None = Field(None, description="Only this cost line.")
     sort: Literal["id", "-id", "effective_from", "-effective_from"] = Field("id", description=_SORT)
 
 

@@ -3,6 +3,7 @@
 from apps.fleet.models.benchmarks import Benchmark
 from apps.fleet.models.blocks import FleetBlock, TruckBlock
 from apps.fleet.models.costs import (
+    RATED_LINES,
     UNALLOCATED,
     CostBasis,
     CostLine,
@@ -39,6 +40,7 @@ __all__ = [
     "CostAllocation",
     "CostBasis",
     "CostEntry",
+    "RATED_LINES",
     "CostLine",
     "CostRate",
     "CostSource",

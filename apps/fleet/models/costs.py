@@ -33,6 +33,7 @@ class CostLine(models.TextChoices):
     OTHER = "other"
 
 
+RATED_LINES = tuple(choice for choice in CostLine.choices if choice[0] != CostLine.FUEL)  # fuel has prices instead
 UNALLOCATED = "unallocated"  # the line of what no truck can bear
 
 
@@ -97,7 +98,7 @@ class CostRate(models.Model):
         TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="cost_rates",
         help_text="empty truck and group: the whole fleet",
     )  # fmt: skip
-    line = models.CharField(max_length=20, choices=[c for c in CostLine.choices if c[0] != CostLine.FUEL])
+    line = models.CharField(max_length=20, choices=RATED_LINES)
     basis = models.CharField(max_length=16, choices=CostBasis.choices)
     amount = models.DecimalField(max_digits=12, decimal_places=4, validators=[NOT_NEGATIVE])
     effective_from = models.DateField()

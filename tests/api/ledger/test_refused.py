@@ -3,10 +3,11 @@
 import datetime as dt
 from typing import Any
 
+import orjson
 import pytest
 
 from apps.accounts.models import Fleet
-from apps.fleet.models import ExchangeRate
+from apps.fleet.models import CostLine, ExchangeRate
 from apps.trucks.models import DirtyDay
 from tests.api.endpoints import DOCUMENT
 from tests.api.ledger.requests import (
@@ -85,6 +86,43 @@ def test_a_body_that_is_none(asgi: AsgiClient, fleet: Fleet, key: str, content: 
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+def test_a_body_that_is_said_to_be_something_else_than_json(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    content = orjson.dumps(BODIES["entries"])
+
+    def status_of(number: int, kind: str | None) -> int:
+        headers = {"Idempotency-Key": f"k{number}", **({} if kind is None else {"Content-Type": kind})}
+        answer = asgi.send("POST", path("entries"), key, headers, content=content)
+        if answer.status_code == 415:
+            assert answer.json()["code"] == "unsupported-media-type"
+            assert answer.json()["detail"] == f"Send application/json instead of {kind}."
+        return answer.status_code
+
+    others = ("text/plain", "application/x-www-form-urlencoded", "text/csv", "application/jsonp")
+    assert [status_of(number, kind) for number, kind in enumerate(others)] == [415] * len(others)
+    taken = (None, "application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json")
+    assert [status_of(9 + number, kind) for number, kind in enumerate(taken)] == [201] * len(taken)
+    assert MODELS["entries"].objects.count() == len(taken)
+    responses = DOCUMENT["paths"]["/api/v2/costs/entries"]["post"]["responses"]
+    assert "415" in responses
+    assert "415" not in DOCUMENT["paths"]["/api/v2/costs/imports"]["post"]["responses"]
+
+
+def test_rates_have_every_line_but_fuel(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
+    """It has prices: what is declared does not offer what is refused, to write or to look for."""
+    lines = set(CostLine.values)
+    taken = {line for line in lines if post(asgi, key, "rates", {**BODIES["rates"], "line": line}).status_code == 201}
+    found = {line for line in lines if asgi.get(f"{path('rates')}?line={line}", key).status_code == 200}
+    assert taken == found == lines - {"fuel"}
+    schemas = DOCUMENT["components"]["schemas"]
+    (asked,) = (
+        each for each in DOCUMENT["paths"]["/api/v2/costs/rates"]["get"]["parameters"] if each["name"] == "line"
+    )
+    for declared in (asked["schema"], *(schemas[name]["properties"]["line"] for name in ("RateIn", "RatePatch"))):
+        assert set(declared["enum"]) == taken
+    refused = asgi.get(f"{path('rates')}?line=fuel", key).json()
+    assert refused["detail"] == "line: has prices instead of rates: /costs/fuel-prices."
+
+
 @each_kind
 def test_a_row_stays_with_its_truck_and_group(asgi: AsgiClient, fleet: Fleet, key: str, kind: str) -> None:
     pk = post(asgi, key, kind).json()["data"]["id"]
@@ -114,7 +152,7 @@ def test_instants_are_kept_to_the_second(asgi: AsgiClient, fleet: Fleet, key: st
 
 def test_a_line_that_has_no_rates_is_told_by_its_name(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
     answer = post(asgi, key, "rates", {**BODIES["rates"], "line": "fuel"})
-    assert answer.json()["detail"] == "line: Value 'fuel' is not a valid choice."
+    assert answer.json()["detail"] == "line: has prices instead of rates: /costs/fuel-prices."
 
 
 def test_foreign_money_with_a_rate_is_taken(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
