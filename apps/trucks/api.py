@@ -1,8 +1,7 @@
 """The API's endpoints about trucks: key → named statements → pool → bytes."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,20 +14,19 @@ from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.paging import Page
 from apps.accounts.parameters import refuse_others
-from apps.files.answers import Exportable, Listing, file_asked
+from apps.files.answers import Listing, file_asked
 from apps.files.columns import shape
 from apps.merging import Merger, together
 from apps.mysql import Row, fetch_all
-from apps.trucks import exports, freshness, queries, schemas
-from apps.trucks.comparison import Totals, bounds
+from apps.trucks import freshness, queries, schemas
 from apps.trucks.detection.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
 from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.parameters import DEFAULTS
+from apps.trucks.period_answers import of_period
 
 router = Router(tags=["Trucks"], by_alias=True)
-SEVERITIES = ("minor", "moderate", "severe")
 _STATUSES = ("moving", "idle", "parked", "offline")
 _latest_rows = Merger()
 _NO_DOCUMENT = b'{"sensors":[],"position":null}'
@@ -207,104 +205,6 @@ def _latest(row: Row, now: dt.datetime) -> bytes:
 
 
 # --- what a truck did in a period -----------------------------------------------------------------------------------
-
-# From what is asked (as the statements take it), the page, and the coverage of the days to the answer's first parts.
-Body = Callable[[dict[str, Any], Page, Row], Awaitable[dict[str, Any]]]
-
-
-async def of_period(
-    request: AuthenticatedRequest,
-    truck_id: str,
-    search: schemas.TruckPeriod,
-    name: str,
-    body: Body,
-    totals: Totals | None = None,
-) -> HttpResponse:
-    """An answer about one truck and one period; with `totals` also these, beside those of the period before."""
-    who = request.auth
-    period = search.resolve(who.zone, _now())
-    if isinstance(search, Exportable) and (form := file_asked(request, search)):
-        return await exports.of_truck(request, exports.LISTS[name], truck_id, search, form, period)
-    page = Page.of(search, name, who.fleet_id, truck_id, period)
-
-    async def build(fresh: Freshness) -> dict[str, Any]:
-        which = {"fleet": who.fleet_id, "id": fresh.truck_id}
-        asked = {**which, **bounds(period), "after": page.after}
-        coverage = (await fetch_all(queries.COVERAGE, asked))[0]
-        return {
-            **await body({**asked, "limit": page.limit + 1}, page, coverage),
-            **(await totals.compared(which, period, who.currency) if totals else {}),
-            "period": period.echo(),
-            "freshness": fresh.body(coverage["coverage_pct"]),
-        }
-
-    return await freshness.answer(request, partial(freshness.of_truck, who.fleet_id, truck_id), build, period)
-
-
-_TRIP_TOTALS = Totals(
-    queries.TRIP_TOTALS,
-    {
-        **dict.fromkeys(("trips", "moving_s", "parked_s", "no_data_s", "max_speed_kmh"), "days_with_trips"),
-        "distance_m": "days_with_distance",
-        "idle_s": "days_with_idling",
-        "fuel_l": "days_with_fuel",
-    },
-)
-
-
-@router.get("/trucks/{truck_id}/trips", response=schemas.TripsAnswer, summary="Trips")
-async def trips(
-    request: AuthenticatedRequest, truck_id: schemas.TruckCode, search: Query[schemas.TripSearch]
-) -> HttpResponse:
-    """Trips that started in the period (at most 31 days), and their totals."""
-
-    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
-        totals = await _TRIP_TOTALS.of(asked, coverage)
-        rows, page_echo = page.cut(await fetch_all(queries.TRIPS[search.is_descending], asked), "started_at")
-        return {
-            "data": [_trip_item(row) for row in rows],
-            "summary": totals,
-            "page": page_echo,
-        }
-
-    return await of_period(request, truck_id, search, "trips", body)
-
-
-def _trip_item(row: Row) -> dict[str, Any]:
-    lat, lon, end_lat, end_lon = (row.pop(name) for name in ("lat", "lon", "end_lat", "end_lon"))
-    driver = {"driver_id": row.pop("driver_code"), "name": row.pop("driver_name")}
-    return {
-        "started_at": row.pop("started_at"),
-        "ended_at": row.pop("ended_at"),
-        "duration_s": row["moving_s"] + (row["idle_s"] or 0) + row["parked_s"] + row["no_data_s"],
-        "start": {"lat": lat, "lon": lon},
-        "end": {"lat": end_lat, "lon": end_lon},
-        **row,
-        "driver": None if driver["driver_id"] is None else driver,
-    }
-
-
-@router.get("/trucks/{truck_id}/speeding-events", response=schemas.SpeedingAnswer, summary="Speeding episodes")
-async def speeding_events(
-    request: AuthenticatedRequest, truck_id: schemas.TruckCode, search: Query[schemas.SpeedingSearch]
-) -> HttpResponse:
-    """Speeding episodes that started in the period (at most 31 days), and how many there were of each severity."""
-
-    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
-        totals = await fetch_all(queries.SPEEDING_TOTALS, asked)
-        asked = {**asked, "severities": ",".join(search.severity or SEVERITIES)}
-        rows, page_echo = page.cut(await fetch_all(queries.SPEEDING[search.is_descending], asked), "started_at")
-        summary = _by_severity(totals, is_measured=coverage["days_with_speeding"] > 0)
-        return {"data": rows, "summary": summary, "page": page_echo}
-
-    return await of_period(request, truck_id, search, "speeding-events", body)
-
-
-def _by_severity(rows: Sequence[Row], *, is_measured: bool) -> dict[str, dict[str, int | None]]:
-    """Zero where nothing occurred, null where speed was not measured."""
-    nothing = dict.fromkeys(("episodes", "duration_s"), 0 if is_measured else None)
-    totals = {row.pop("severity"): row for row in rows}
-    return {severity: totals.get(severity, nothing) for severity in SEVERITIES}
 
 
 @router.get("/trucks/{truck_id}/days", response=schemas.DaysAnswer, summary="Daily summaries")

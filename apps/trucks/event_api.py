@@ -11,17 +11,26 @@ from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.paging import Page
 from apps.mysql import Row, fetch_all
 from apps.trucks import event_queries, event_schemas
-from apps.trucks.api import SEVERITIES, Body, of_period
 from apps.trucks.comparison import Totals
 from apps.trucks.detection.faults import failure
 from apps.trucks.detection.spn import suspect
-from apps.trucks.schemas import EventsOfPeriod, TruckCode
+from apps.trucks.period_answers import Body, of_period
+from apps.trucks.schemas import SEVERITIES, EventsOfPeriod, TruckCode
 
 router = Router(tags=["Trucks"], by_alias=True)
 _HARSH_KINDS = ("braking", "acceleration", "cornering")
 _FUEL_KINDS = ("refuel", "drain")
 _KEY = "event_key"
 _NO_FILTERS: Mapping[str, str | None] = {}
+_TRIP_TOTALS = Totals(
+    event_queries.TRIP_TOTALS,
+    {
+        **dict.fromkeys(("trips", "moving_s", "parked_s", "no_data_s", "max_speed_kmh"), "days_with_trips"),
+        "distance_m": "days_with_distance",
+        "idle_s": "days_with_idling",
+        "fuel_l": "days_with_fuel",
+    },
+)
 _STOP_TOTALS = Totals(
     event_queries.STOP_TOTALS,
     {**dict.fromkeys(("stops", "parked_s", "no_data_s"), "days_with_stops"), "idle_s": "days_with_idling"},
@@ -69,6 +78,61 @@ async def _page(
 ) -> tuple[Sequence[Row], dict[str, Any]]:
     rows, page_echo = page.cut(await fetch_all(statements[search.is_descending], {**asked, **filters}), _KEY)
     return [{name: value for name, value in row.items() if name != _KEY} for row in rows], page_echo
+
+
+@router.get("/trucks/{truck_id}/trips", response=event_schemas.TripsAnswer, summary="Trips")
+async def trips(
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.EventSearch]
+) -> HttpResponse:
+    """Trips that started in the period (at most 31 days), and their totals."""
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        totals = await _TRIP_TOTALS.of(asked, coverage)
+        rows, page_echo = page.cut(await fetch_all(event_queries.TRIPS[search.is_descending], asked), "started_at")
+        return {
+            "data": [_trip_item(row) for row in rows],
+            "summary": totals,
+            "page": page_echo,
+        }
+
+    return await of_period(request, truck_id, search, "trips", body)
+
+
+def _trip_item(row: Row) -> dict[str, Any]:
+    lat, lon, end_lat, end_lon = (row.pop(name) for name in ("lat", "lon", "end_lat", "end_lon"))
+    driver = {"driver_id": row.pop("driver_code"), "name": row.pop("driver_name")}
+    return {
+        "started_at": row.pop("started_at"),
+        "ended_at": row.pop("ended_at"),
+        "duration_s": row["moving_s"] + (row["idle_s"] or 0) + row["parked_s"] + row["no_data_s"],
+        "start": {"lat": lat, "lon": lon},
+        "end": {"lat": end_lat, "lon": end_lon},
+        **row,
+        "driver": None if driver["driver_id"] is None else driver,
+    }
+
+
+@router.get("/trucks/{truck_id}/speeding-events", response=event_schemas.SpeedingAnswer, summary="Speeding episodes")
+async def speeding_events(
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.SeveritySearch]
+) -> HttpResponse:
+    """Speeding episodes that started in the period (at most 31 days), and how many there were of each severity."""
+    severities = {"severities": ",".join(search.severity or SEVERITIES)}
+
+    async def body(asked: dict[str, Any], page: Page, coverage: Row) -> dict[str, Any]:
+        totals = await fetch_all(event_queries.SPEEDING_TOTALS, asked)
+        rows, page_echo = await _page(event_queries.SPEEDING, search, page, asked, severities)
+        summary = _by_severity(totals, is_measured=coverage["days_with_speeding"] > 0)
+        return {"data": rows, "summary": summary, "page": page_echo}
+
+    return await of_period(request, truck_id, search, "speeding-events", body)
+
+
+def _by_severity(rows: Sequence[Row], *, is_measured: bool) -> dict[str, dict[str, int | None]]:
+    """Zero where nothing occurred, null where speed was not measured."""
+    nothing = dict.fromkeys(("episodes", "duration_s"), 0 if is_measured else None)
+    totals = {row.pop("severity"): row for row in rows}
+    return {severity: totals.get(severity, nothing) for severity in SEVERITIES}
 
 
 @router.get("/trucks/{truck_id}/stops", response=event_schemas.StopsAnswer, summary="Stops")
@@ -123,7 +187,7 @@ async def harsh_events(
 
 @router.get("/trucks/{truck_id}/faults", response=event_schemas.FaultsAnswer, summary="Faults (DTC)")
 async def faults(
-    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.FaultSearch]
+    request: AuthenticatedRequest, truck_id: TruckCode, search: Query[event_schemas.SeveritySearch]
 ) -> HttpResponse:
     """Faults that opened in the period (at most 31 days), with when they were cleared and acknowledged."""
     severities = ",".join(search.severity or SEVERITIES)

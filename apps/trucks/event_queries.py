@@ -18,6 +18,38 @@ ORDER BY event_key {{order}} LIMIT %(limit)s
 """)
 
 
+# One row a trip that started in the period.
+TRIPS = both_ways(f"""
+SELECT e.started_at, e.ended_at, e.lat, e.lon, e.end_lat, e.end_lon, e.distance_m, e.distance_source, e.moving_s,
+    e.idle_s, e.parked_s, e.no_data_s, e.mean_speed_kmh, e.max_speed_kmh, e.fuel_l, d.code AS driver_code,
+    d.name AS driver_name
+FROM trip e LEFT JOIN driver d ON d.id = e.driver_id AND d.fleet_id = e.fleet_id
+WHERE {_OF_PERIOD} AND (%(after)s IS NULL OR e.started_at {{after}} %(after)s)
+ORDER BY e.started_at {{order}} LIMIT %(limit)s
+""")
+
+_SUMMED_OF_TRIPS = ("distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "fuel_l")
+# One row: all trips that started in the period. No trips take no time and no fuel; what none of them measured is null.
+TRIP_TOTALS = f"""
+SELECT COUNT(*) AS trips, {", ".join(f"IF(COUNT(*) = 0, 0, SUM({name})) AS {name}" for name in _SUMMED_OF_TRIPS)},
+    MAX(max_speed_kmh) AS max_speed_kmh
+FROM trip e WHERE {_OF_PERIOD}
+"""
+
+# One row a speeding episode that started in the period; `severities` is a list with commas.
+SPEEDING = _listed(
+    "speeding_episode",
+    "e.started_at, e.ended_at, e.severity, e.limit_kmh, e.max_speed_kmh, e.excess_kmh, e.duration_s, e.distance_m, "
+    "e.lat, e.lon",
+    "AND FIND_IN_SET(e.severity, %(severities)s)",
+)
+
+# One row a severity that occurred in the period.
+SPEEDING_TOTALS = f"""
+SELECT e.severity, COUNT(*) AS episodes, SUM(e.duration_s) AS duration_s
+FROM speeding_episode e WHERE {_OF_PERIOD} GROUP BY e.severity
+"""
+
 STOPS = _listed("stop", "e.started_at, e.ended_at, e.lat, e.lon, e.idle_s, e.parked_s, e.no_data_s")
 # One row: all stops, and the time of those that are over, null where that is known of none of them; of an open one it
 # is not known how long it lasts.

@@ -5,7 +5,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from apps.accounts.schemas import (
+    DISTANCE_M,
     IDLE_S,
+    MOVING_S,
     NO_DATA_S,
     PARKED_S,
     FreshnessEcho,
@@ -16,7 +18,7 @@ from apps.accounts.schemas import (
     described,
 )
 from apps.files.answers import Exportable
-from apps.trucks.schemas import EventsOfPeriod, Severity
+from apps.trucks.schemas import DRIVER_CODE, EventsOfPeriod, Severity
 
 _LAT, _LON = "Latitude; null without a fix.", "Longitude; null without a fix."
 _PRICED = "What those of them that have a price come to; null where none has."
@@ -40,7 +42,7 @@ class FuelEventSearch(EventsOfPeriod, Exportable):
     )
 
 
-class FaultSearch(EventsOfPeriod, Exportable):
+class SeveritySearch(EventsOfPeriod, Exportable):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
 
 
@@ -53,6 +55,91 @@ class _Answer(BaseModel):
     page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho
+
+
+# --- trips ----------------------------------------------------------------------------------------------------------
+
+
+class Place(BaseModel):
+    lat: float | None = described("Latitude; null without a fix.", 41.8502)
+    lon: float | None = described("Longitude; null without a fix.", -87.6511)
+
+
+class TripDriver(BaseModel):
+    driver_id: str = described(DRIVER_CODE, "d600010-12")
+    name: str = described("Name.", "Driver 12")
+
+
+class TripItem(BaseModel):
+    started_at: Instant = described("Start.", "2026-03-05T13:02:10Z")
+    ended_at: Instant | None = described("End; null while it may still go on.", "2026-03-05T16:47:30Z")
+    duration_s: int = described("Seconds, so far if open: moving + idle + parked + no data.", 13_520)
+    start: Place
+    end: Place
+    distance_m: int | None = described(DISTANCE_M, 291_400)
+    distance_source: str | None = described("`odometer` or `gps`.", "odometer")
+    moving_s: int = described(MOVING_S, 12_700)
+    idle_s: int | None = described(IDLE_S, 640)
+    parked_s: int = described(PARKED_S, 0)
+    no_data_s: int = described(NO_DATA_S, 180)
+    mean_speed_kmh: float | None = described("Distance ÷ moving time.", 82.6)
+    max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
+    fuel_l: float | None = described("Fuel used, in litres.", 96.2)
+    driver: TripDriver | None = Field(description="Who had the truck for most of it; null if that is not known.")
+
+
+class TripTotals(BaseModel):
+    """Over the whole period, whatever the page: null what was measured on none of its days, 0 where nothing was."""
+
+    trips: int | None = described("Trips that started in the period.", 14)
+    distance_m: int | None = described(DISTANCE_M, 2_914_000)
+    moving_s: int | None = described(MOVING_S, 127_000)
+    idle_s: int | None = described(IDLE_S, 6_400)
+    parked_s: int | None = described(PARKED_S, 0)
+    no_data_s: int | None = described(NO_DATA_S, 1_800)
+    max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
+    fuel_l: float | None = described("Fuel used, in litres.", 962.0)
+
+
+class TripsAnswer(_Answer):
+    data: list[TripItem] = Field(description="Trips that started in the period.")
+    summary: TripTotals
+
+
+# --- speeding -------------------------------------------------------------------------------------------------------
+
+
+class SpeedingItem(BaseModel):
+    started_at: Instant = described("First point over the limit.", "2026-03-05T14:31:00Z")
+    ended_at: Instant | None = described(
+        "First point at or under it; null while it may still go on.", "2026-03-05T14:32:15Z"
+    )
+    severity: Severity = described("By the largest excess.", "moderate")
+    limit_kmh: float = described("The limit of the truck.", 105.0)
+    max_speed_kmh: float = described("Highest GPS speed.", 119.0)
+    excess_kmh: float = described("Highest speed less the limit.", 14.0)
+    duration_s: int = described("Seconds over the limit.", 75)
+    distance_m: int | None = described("Metres driven over the limit.", 2_410)
+    lat: float | None = described("Where it began: latitude.", 41.8502)
+    lon: float | None = described("Where it began: longitude.", -87.6511)
+
+
+class SpeedingCount(BaseModel):
+    episodes: int | None = described("Episodes that started in the period; null where speed was not measured.", 3)
+    duration_s: int | None = described("Seconds over the limit.", 190)
+
+
+class SpeedingTotals(BaseModel):
+    """Over the whole period and all severities, whatever the filter and the page."""
+
+    minor: SpeedingCount
+    moderate: SpeedingCount
+    severe: SpeedingCount
+
+
+class SpeedingAnswer(_Answer):
+    data: list[SpeedingItem] = Field(description="Episodes that started in the period.")
+    summary: SpeedingTotals
 
 
 # --- stops ----------------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ DAYS = TruckList(
     joined="LEFT JOIN truck_sync s ON s.truck_id = x.truck_id",
 )
 TRIPS = TruckList(
-    Listing("Trips", shape(OfTruck, schemas.TripItem)),
+    Listing("Trips", shape(OfTruck, event_schemas.TripItem)),
     "trip",
     {
         **_PLACES,
@@ -137,7 +137,7 @@ TRIPS = TruckList(
 )
 STOPS = _events("Stops", "stop", event_schemas.StopItem)
 IDLE_EVENTS = _events("Idle events", "idle_event", event_schemas.IdleItem)
-SPEEDING_EVENTS = _events("Speeding events", "speeding_episode", schemas.SpeedingItem)
+SPEEDING_EVENTS = _events("Speeding events", "speeding_episode", event_schemas.SpeedingItem)
 HARSH_EVENTS = _events("Harsh events", "harsh_event", event_schemas.HarshItem)
 FUEL_EVENTS = _events("Fuel events", "fuel_event", event_schemas.FuelEventItem)
 # A fault's numbers in words.

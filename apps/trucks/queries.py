@@ -226,42 +226,6 @@ def both_ways(statement: str) -> dict[bool, str]:
     }
 
 
-# One row a trip that started in the period.
-TRIPS = both_ways("""
-SELECT x.started_at, x.ended_at, x.lat, x.lon, x.end_lat, x.end_lon, x.distance_m, x.distance_source, x.moving_s,
-    x.idle_s, x.parked_s, x.no_data_s, x.mean_speed_kmh, x.max_speed_kmh, x.fuel_l, d.code AS driver_code,
-    d.name AS driver_name
-FROM trip x LEFT JOIN driver d ON d.id = x.driver_id AND d.fleet_id = x.fleet_id
-WHERE x.fleet_id = %(fleet)s AND x.truck_id = %(id)s AND x.started_at >= %(start)s AND x.started_at < %(end)s
-    AND (%(after)s IS NULL OR x.started_at {after} %(after)s)
-ORDER BY x.started_at {order} LIMIT %(limit)s
-""")
-
-_SUMMED_OF_TRIPS = ("distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "fuel_l")
-# One row: all trips that started in the period. No trips take no time and no fuel; what none of them measured is null.
-TRIP_TOTALS = f"""
-SELECT COUNT(*) AS trips, {", ".join(f"IF(COUNT(*) = 0, 0, SUM({name})) AS {name}" for name in _SUMMED_OF_TRIPS)},
-    MAX(max_speed_kmh) AS max_speed_kmh
-FROM trip WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND started_at < %(end)s
-"""
-
-# One row a speeding episode that started in the period; `severities` is a list with commas.
-SPEEDING = both_ways("""
-SELECT started_at, ended_at, severity, limit_kmh, max_speed_kmh, excess_kmh, duration_s, distance_m, lat, lon
-FROM speeding_episode
-WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND started_at < %(end)s
-    AND FIND_IN_SET(severity, %(severities)s) AND (%(after)s IS NULL OR started_at {after} %(after)s)
-ORDER BY started_at {order} LIMIT %(limit)s
-""")
-
-# One row a severity that occurred in the period.
-SPEEDING_TOTALS = """
-SELECT severity, COUNT(*) AS episodes, SUM(duration_s) AS duration_s
-FROM speeding_episode
-WHERE fleet_id = %(fleet)s AND truck_id = %(id)s AND started_at >= %(start)s AND started_at < %(end)s
-GROUP BY severity
-"""
-
 # The truck-day's figures with the names and in the order of docs/metrics.md.
 _NOT_OF_DAYS = {
     "length_s",

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
@@ -26,6 +26,7 @@ DRIVER_CODE = "The driver's code, unique in its fleet."
 SPEED = "GPS speed in km/h."
 Status = Literal["moving", "idle", "parked", "offline"]
 Severity = Literal["minor", "moderate", "severe"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 _STATUS = (
     "`moving` (above 5 km/h), `idle` (still, engine on), `parked` (engine off, or still where it is unknown), or "
     "`offline`: no message for 15 minutes, or for 26 hours with the engine off. Null if it never reported."
@@ -61,14 +62,6 @@ class _Sorted(Paging):
 
 class EventsOfPeriod(EventPeriod, _Sorted):
     sort: Literal["started_at", "-started_at"] = Field("started_at", description="Oldest first, or newest first.")
-
-
-class TripSearch(EventsOfPeriod, Exportable):
-    """Trips of a period."""
-
-
-class SpeedingSearch(EventsOfPeriod, Exportable):
-    severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
 
 
 class DaySearch(DayPeriod, _Sorted, Exportable):
@@ -225,97 +218,6 @@ class LatestData(BaseModel):
 
 class SensorsAnswer(BaseModel):
     data: LatestData
-    freshness: FreshnessEcho
-
-
-# --- /trucks/{truck_id}/trips ---------------------------------------------------------------------------------------
-
-
-class Place(BaseModel):
-    lat: float | None = described("Latitude; null without a fix.", 41.8502)
-    lon: float | None = described("Longitude; null without a fix.", -87.6511)
-
-
-class TripDriver(BaseModel):
-    driver_id: str = described(DRIVER_CODE, "d600010-12")
-    name: str = described("Name.", "Driver 12")
-
-
-class TripItem(BaseModel):
-    started_at: Instant = described("Start.", "2026-03-05T13:02:10Z")
-    ended_at: Instant | None = described("End; null while it may still go on.", "2026-03-05T16:47:30Z")
-    duration_s: int = described("Seconds, so far if open: moving + idle + parked + no data.", 13_520)
-    start: Place
-    end: Place
-    distance_m: int | None = described(DISTANCE_M, 291_400)
-    distance_source: str | None = described("`odometer` or `gps`.", "odometer")
-    moving_s: int = described(MOVING_S, 12_700)
-    idle_s: int | None = described(IDLE_S, 640)
-    parked_s: int = described(PARKED_S, 0)
-    no_data_s: int = described(NO_DATA_S, 180)
-    mean_speed_kmh: float | None = described("Distance ÷ moving time.", 82.6)
-    max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
-    fuel_l: float | None = described("Fuel used, in litres.", 96.2)
-    driver: TripDriver | None = Field(description="Who had the truck for most of it; null if that is not known.")
-
-
-class TripTotals(BaseModel):
-    """Over the whole period, whatever the page: null what was measured on none of its days, 0 where nothing was."""
-
-    trips: int | None = described("Trips that started in the period.", 14)
-    distance_m: int | None = described(DISTANCE_M, 2_914_000)
-    moving_s: int | None = described(MOVING_S, 127_000)
-    idle_s: int | None = described(IDLE_S, 6_400)
-    parked_s: int | None = described(PARKED_S, 0)
-    no_data_s: int | None = described(NO_DATA_S, 1_800)
-    max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)
-    fuel_l: float | None = described("Fuel used, in litres.", 962.0)
-
-
-class TripsAnswer(BaseModel):
-    data: list[TripItem] = Field(description="Trips that started in the period.")
-    summary: TripTotals
-    page: PageEcho
-    period: PeriodEcho
-    freshness: FreshnessEcho
-
-
-# --- /trucks/{truck_id}/speeding-events -----------------------------------------------------------------------------
-
-
-class SpeedingItem(BaseModel):
-    started_at: Instant = described("First point over the limit.", "2026-03-05T14:31:00Z")
-    ended_at: Instant | None = described(
-        "First point at or under it; null while it may still go on.", "2026-03-05T14:32:15Z"
-    )
-    severity: Severity = described("By the largest excess.", "moderate")
-    limit_kmh: float = described("The limit of the truck.", 105.0)
-    max_speed_kmh: float = described("Highest GPS speed.", 119.0)
-    excess_kmh: float = described("Highest speed less the limit.", 14.0)
-    duration_s: int = described("Seconds over the limit.", 75)
-    distance_m: int | None = described("Metres driven over the limit.", 2_410)
-    lat: float | None = described("Where it began: latitude.", 41.8502)
-    lon: float | None = described("Where it began: longitude.", -87.6511)
-
-
-class SpeedingCount(BaseModel):
-    episodes: int | None = described("Episodes that started in the period; null where speed was not measured.", 3)
-    duration_s: int | None = described("Seconds over the limit.", 190)
-
-
-class SpeedingTotals(BaseModel):
-    """Over the whole period and all severities, whatever the filter and the page."""
-
-    minor: SpeedingCount
-    moderate: SpeedingCount
-    severe: SpeedingCount
-
-
-class SpeedingAnswer(BaseModel):
-    data: list[SpeedingItem] = Field(description="Episodes that started in the period.")
-    summary: SpeedingTotals
-    page: PageEcho
-    period: PeriodEcho
     freshness: FreshnessEcho
 
 

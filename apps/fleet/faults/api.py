@@ -15,10 +15,10 @@ from apps.fleet.figures import coverage_pct
 from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
-from apps.trucks.api import SEVERITIES
 from apps.trucks.event_api import in_words
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked, PagedList
+from apps.trucks.schemas import SEVERITIES
 
 router = Router(tags=["Fleet"], by_alias=True)
 _KEY = "event_key"

@@ -8,9 +8,8 @@ from apps.accounts.parameters import DayPeriod, Paging
 from apps.accounts.schemas import FreshnessEcho, PageEcho, PeriodEcho, described
 from apps.files.answers import Exportable
 from apps.fleet.schemas import GROUP
-from apps.trucks.api import SEVERITIES
 from apps.trucks.event_schemas import Fault
-from apps.trucks.schemas import CODE, Severity
+from apps.trucks.schemas import CODE, SEVERITIES, Severity
 
 
 class OpenFaultSearch(DayPeriod, Paging, Exportable):
