@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
 import httpx
@@ -45,6 +45,37 @@ def _days_go_with_their_test() -> Iterator[None]:
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="module")
+def lasting(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    """`lasting(make)` calls it and returns what it made: rows that all tests of the module have.
+
+    Each test sees them as they were made, whatever another did with them: a fixture of its own gives it `anew` the
+    objects (tests/lasting.py). Not for tests that commit.
+    """
+    from tests.lasting import around_a_module
+
+    with around_a_module(django_db_blocker.unblock) as make:
+        yield make
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    if not _commits(item):
+        return (yield)
+    from tests.lasting import Around
+
+    if Around.open:
+        Around.open.end()
+    result = yield
+    assert not Around.open, "a test that commits cannot have rows that last"
+    return result
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return "transactional_db" in getattr(item, "fixturenames", ()) or bool(marker and marker.kwargs.get("transaction"))
 
 
 class AsgiClient:

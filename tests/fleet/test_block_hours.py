@@ -21,6 +21,7 @@ from apps.trucks.models import TruckGroup
 from tests import rows
 from tests.fleet import hours_twin as twin
 from tests.fleet.filling import fill
+from tests.lasting import Lasting, anew
 
 FIRST, LAST = dt.date(2026, 1, 13), dt.date(2026, 4, 12)  # 90 days: days, pentads and months
 ONE = dt.timedelta(days=1)
@@ -42,8 +43,7 @@ def replace(fleet: Fleet, days: Days) -> None:
     hours.replace(fleet.pk, made)
 
 
-@pytest.fixture
-def fleet(db: None) -> Fleet:
+def four_trucks() -> Fleet:
     """Four trucks of three blocks with most days of four months; `All` and `Some` of them are groups."""
     made, chance = rows.fleet(timezone="UTC"), random.Random(3)
     trucks = [rows.truck(made, f"T-{pk}", id=pk) for pk in TRUCKS]
@@ -52,6 +52,16 @@ def fleet(db: None) -> Fleet:
     keys = [(pk, FIRST + number * ONE) for pk in TRUCKS for number in range(-20, 110)]
     replace(made, {key: spent(chance) for key in keys if chance.random() < 0.4})
     return made
+
+
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(four_trucks)
+
+
+@pytest.fixture
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 def of_group(name: str, first: dt.date, last: dt.date) -> list[list[int]]:

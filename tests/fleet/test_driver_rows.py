@@ -20,19 +20,29 @@ from tests import rows
 from tests.fleet.driver_twin import assert_drivers_add_up
 from tests.fleet.shifts import MONDAY, NOW, TUESDAY, WEDNESDAY, shift
 from tests.fleet.test_ledger import booked, entry, rate
+from tests.lasting import Lasting, anew
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def fleet() -> Fleet:
+def one_truck() -> Fleet:
     """A truck that drives from 8:00 to 10:00 each day, 120 km and 30 l, and then idles for an hour; Monday on."""
     made = rows.fleet(timezone="UTC", currency="EUR")
     rows.price(made, MONDAY, "1.50")
     feed.receive(feed.truck_of(made, "T-0"), shift(), NOW)
     assert summaries.rebuild(made).failed == 0
     return made
+
+
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(one_truck)
+
+
+@pytest.fixture
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ from apps.trucks.models import FuelEvent, IdleEvent
 from tests import rows
 from tests.fleet.shifts import DAYS, MONDAY, NOW, TUESDAY, assert_sums_add_up, shift
 from tests.fleet.test_ledger import entry, purchase, rate, truck
+from tests.lasting import Lasting, anew
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db
@@ -43,13 +44,22 @@ MOST_RATES = {
 ENOUGH = 120  # of the highest amounts, to be more than a million million
 
 
-@pytest.fixture
-def fleet() -> Fleet:
+def two_trucks() -> Fleet:
     """Two trucks that worked from Monday to Thursday."""
     made = rows.fleet(timezone="UTC", currency="EUR")
     for number in range(2):
         feed.receive(feed.truck_of(made, f"T-{number}"), shift(km=1_000 * number), NOW)
     return made
+
+
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(two_trucks)
+
+
+@pytest.fixture
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 def spent(fleet: Fleet) -> dict[tuple[str, str], Decimal]:

@@ -17,6 +17,7 @@ from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, TruckDay
 from tests import rows
+from tests.lasting import Lasting, anew
 
 TRUCKS, DAYS = 25, 98
 FIRST = dt.date(2026, 1, 1)
@@ -40,8 +41,7 @@ STATEMENTS = {
 }
 
 
-@pytest.fixture
-def fleet(db: None) -> Fleet:
+def a_quarter() -> Fleet:
     made = rows.fleet(timezone="UTC")
     # of one block, whatever ids tests before have used up: how many rows are read follows how many blocks there are
     trucks = [rows.truck(made, f"T-{number:02}", id=1000 * blocks.TRUCKS + number) for number in range(TRUCKS)]
@@ -60,6 +60,16 @@ def fleet(db: None) -> Fleet:
     revision = SummaryRevision.objects.create(fleet_id=made.pk, revision=1, changed_at=rows.NOON)
     sums.of_days(made.pk, [(key["truck_id"], key["day"]) for key in keys], revision)
     return made
+
+
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(a_quarter)
+
+
+@pytest.fixture
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 def rows_read(fleet: Fleet, statement: str, period: dict[str, Any]) -> int:

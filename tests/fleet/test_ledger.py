@@ -29,6 +29,7 @@ from apps.trucks.models import DirtyDay, SummaryRevision, Truck
 from tests import rows
 from tests.fleet.shifts import DAY_S, DAYS, MONDAY, NOW, START, THURSDAY, TUESDAY, WEDNESDAY, shift
 from tests.fleet.span_twin import assert_spans_add_up
+from tests.lasting import Lasting, anew
 from tests.pipeline import feed
 
 pytestmark = pytest.mark.django_db
@@ -43,8 +44,7 @@ def spans_add_up(db: None) -> Iterator[None]:
             assert_spans_add_up(fleet.pk)
 
 
-@pytest.fixture
-def fleet() -> Fleet:
+def two_trucks() -> Fleet:
     """Two trucks and four days: 120 km, 30 l and an hour's idling each, day by day; the second is in a group."""
     made = rows.fleet(timezone="UTC", currency="EUR")
     for number in range(2):
@@ -52,6 +52,16 @@ def fleet() -> Fleet:
     rows.group(made, "South", truck(made, 1))
     summaries.rebuild(made)
     return made
+
+
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(two_trucks)
+
+
+@pytest.fixture
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 def truck(fleet: Fleet, number: int) -> Truck:

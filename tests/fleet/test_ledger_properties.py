@@ -29,15 +29,21 @@ from tests.fleet import share_twin
 from tests.fleet.driver_twin import assert_drivers_add_up
 from tests.fleet.shifts import DAYS, MONDAY, NOW, THURSDAY, shift
 from tests.fleet.test_ledger import entry, purchase, rate, truck
+from tests.lasting import Lasting, anew
 from tests.pipeline import feed
 
 ONE = dt.timedelta(days=1)
 LINES = ("insurance", "tires", "tolls", "permits", "fuel")
 
 
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(two_trucks)
+
+
 @pytest.fixture
-def fleet(db: None) -> Fleet:
-    return two_trucks()
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 def two_trucks() -> Fleet:

@@ -20,6 +20,7 @@ from tests import rows
 from tests.fleet.filling import fill
 from tests.fleet.places_twin import assert_packed
 from tests.fleet.span_twin import total
+from tests.lasting import Lasting, anew
 
 FIRST, LAST = dt.date(2026, 1, 13), dt.date(2026, 4, 12)  # 90 days: days, pentads and months
 ONE = dt.timedelta(days=1)
@@ -27,8 +28,7 @@ TRUCKS = (3, 60, 64, 700, 1_030)  # of four blocks, the last in another part
 SPOTS = ["@7.3", "@7.4", "@9.1", "=Yard", "?"]
 
 
-@pytest.fixture
-def fleet(db: None) -> Fleet:
+def five_trucks() -> Fleet:
     """Five trucks that idle at some of five places every third day; `All` and `Some` of them are groups."""
     made, chance = rows.fleet(timezone="UTC"), random.Random(11)
     trucks = [rows.truck(made, f"T-{pk}", id=pk) for pk in TRUCKS]
@@ -40,6 +40,16 @@ def fleet(db: None) -> Fleet:
             idle(made, truck_id, day, spot, chance.randrange(9_999))
     blocks.replace_places(made.pk, days)
     return made
+
+
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(five_trucks)
+
+
+@pytest.fixture
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 def idle(fleet: Fleet, truck_id: int, day: dt.date, spot: str, seconds: int) -> None:
@@ -133,8 +143,9 @@ def test_a_worker_leaves_those_that_are_not_due_and_the_foreground_does_not(flee
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_added_up_while_somebody_writes_days(fleet: Fleet) -> None:
+def test_nothing_is_added_up_while_somebody_writes_days() -> None:
     """Else the sums of the blocks as they were could be there after these are others."""
+    fleet = five_trucks()
     SummaryRevision.objects.create(fleet_id=fleet.pk, revision=1, changed_at=rows.NOON)
     locked, done = threading.Event(), threading.Event()
 

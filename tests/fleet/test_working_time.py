@@ -19,6 +19,7 @@ from apps.trucks.models import DirtyDay, ParameterSet, Truck, TruckDay
 from tests import rows
 from tests.fleet.shifts import NOW, START, shift
 from tests.fleet.span_twin import assert_spans_add_up
+from tests.lasting import Lasting, anew
 from tests.pipeline import feed
 
 MONDAY = dt.date(2026, 3, 16)
@@ -58,14 +59,23 @@ def test_of_several_calendars_the_one_that_began_last_counts_and_without_one_the
 # --- in the database ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def fleet(db: None) -> Fleet:
+def two_trucks() -> Fleet:
     """Two trucks, from Monday to Thursday noon, rebuilt: they work from 8 to 11."""
     made = rows.fleet(timezone="UTC")
     for number in range(2):
         feed.receive(feed.truck_of(made, f"T-{number}"), shift(km=1_000 * number), NOW)
     assert summaries.rebuild(made).failed == 0
     return made
+
+
+@pytest.fixture(scope="module")
+def once(lasting: Lasting[Fleet]) -> Fleet:
+    return lasting(two_trucks)
+
+
+@pytest.fixture
+def fleet(db: None, once: Fleet) -> Fleet:
+    return anew(once)
 
 
 def truck(fleet: Fleet, number: int = 0) -> Truck:

@@ -29,25 +29,26 @@ def _by_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "_MANY", 1)
 
 
+def fleet_of(simulator: Simulator, **values: object) -> Fleet:
+    """A fleet of ours that points to a simulator."""
+    fleet = Fleet.objects.create(
+        **{
+            "name": f"Fleet {Fleet.objects.count() + 1}",
+            "timezone": "UTC",
+            "currency": "EUR",
+            "wialon_url": simulator.url,
+            "wialon_token": simulator.token,
+            **values,
+        }
+    )
+    FleetSync.objects.create(fleet=fleet)
+    return fleet
+
+
 @pytest.fixture
 def make_fleet(db: None) -> Callable[..., Fleet]:
-    """Makes a fleet of ours that points to a simulator."""
-
-    def make(simulator: Simulator, **values: object) -> Fleet:
-        fleet = Fleet.objects.create(
-            **{
-                "name": f"Fleet {Fleet.objects.count() + 1}",
-                "timezone": "UTC",
-                "currency": "EUR",
-                "wialon_url": simulator.url,
-                "wialon_token": simulator.token,
-                **values,
-            }
-        )
-        FleetSync.objects.create(fleet=fleet)
-        return fleet
-
-    return make
+    """`make_fleet(simulator)` makes a fleet of ours that points to it."""
+    return fleet_of
 
 
 def sync(fleet: Fleet) -> SyncRun:

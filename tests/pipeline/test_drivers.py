@@ -16,8 +16,9 @@ from apps.trucks import drivers
 from apps.trucks.models import DirtyDay, Driver, DriverAssignment, FleetSync, Trip, Truck, TruckSync
 from apps.trucks.wialon import WialonClient
 from tests import rows
+from tests.lasting import Lasting, anew
 from tests.pipeline.agreement import differences
-from tests.pipeline.conftest import IMPATIENT, sync, sync_and_summarise
+from tests.pipeline.conftest import IMPATIENT, fleet_of, sync, sync_and_summarise
 from wialon_simulator import Simulator
 
 pytestmark = pytest.mark.django_db
@@ -30,14 +31,32 @@ Make = Callable[..., Fleet]
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator(trucks=5, days=4, seed=7, now=NOW, timezone="UTC", frozen=True) as running:
+    with simulated() as running:
         yield running
 
 
-@pytest.fixture
-def fleet(simulator: Simulator, make_fleet: Make) -> Fleet:
-    made = make_fleet(simulator)
+def simulated() -> Simulator:
+    return Simulator(trucks=5, days=4, seed=7, now=NOW, timezone="UTC", frozen=True)
+
+
+@pytest.fixture(scope="module")
+def read_once(lasting: Lasting[Fleet]) -> Fleet:
+    with simulated() as simulator:
+        return lasting(lambda: read(simulator))
+
+
+def read(simulator: Simulator) -> Fleet:
+    made = fleet_of(simulator)
     sync_and_summarise(made)
+    return made
+
+
+@pytest.fixture
+def fleet(db: None, read_once: Fleet, simulator: Simulator) -> Fleet:
+    """A fleet that has been read from a simulator that is the same to the last byte, and is logged in to this one."""
+    Fleet.objects.filter(pk=read_once.pk).update(wialon_url=simulator.url)
+    made = anew(read_once)
+    sync(made)
     return made
 
 

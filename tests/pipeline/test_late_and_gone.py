@@ -17,8 +17,9 @@ from apps.trucks.sensors import SensorTable
 from apps.trucks.sync.ingest import replace
 from apps.trucks.sync.session import connection
 from tests import rows as make
+from tests.lasting import Lasting, anew
 from tests.pipeline import feed
-from tests.pipeline.conftest import sync, sync_and_summarise
+from tests.pipeline.conftest import fleet_of, sync, sync_and_summarise
 from tests.pipeline.whole_tables import comparable, differing
 from wialon_simulator import Simulator
 
@@ -31,14 +32,32 @@ LOAD = "messages/load_interval"
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator(trucks=3, days=6, seed=4, now=NOW, timezone="UTC", frozen=True) as running:
+    with simulated() as running:
         yield running
 
 
-@pytest.fixture
-def fleet(simulator: Simulator, make_fleet: Make) -> Fleet:
-    made = make_fleet(simulator)
+def simulated() -> Simulator:
+    return Simulator(trucks=3, days=6, seed=4, now=NOW, timezone="UTC", frozen=True)
+
+
+@pytest.fixture(scope="module")
+def read_once(lasting: Lasting[Fleet]) -> Fleet:
+    with simulated() as simulator:
+        return lasting(lambda: read(simulator))
+
+
+def read(simulator: Simulator) -> Fleet:
+    made = fleet_of(simulator)
     sync_and_summarise(made)
+    return made
+
+
+@pytest.fixture
+def fleet(db: None, read_once: Fleet, simulator: Simulator) -> Fleet:
+    """A fleet that has been read from a simulator that is the same to the last byte, and is logged in to this one."""
+    Fleet.objects.filter(pk=read_once.pk).update(wialon_url=simulator.url)
+    made = anew(read_once)
+    sync(made)
     return made
 
 
