@@ -57,6 +57,7 @@ class Merger:
         self._most_keys, self._in_flight = most_keys, in_flight
         self._groups: dict[Hashable, _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._was_alone = False  # whether nobody else asked when the last statement was begun
 
     async def rows(self, statement: KeyedStatement, shared: Mapping[str, Any], key: str) -> list[Row]:
         """The key's rows. They may be shared with others and are not to be changed.
@@ -68,11 +69,32 @@ class Merger:
         group = self._groups.get(name)
         if group is None:
             group = self._groups[name] = _Group()
+            if self._was_alone:
+                return await self._answer_alone(name, group, statement, shared, key)
         future: asyncio.Future[list[Row]] = loop.create_future()
         group.waiting.setdefault(key, []).append(future)
         if not group.is_due and group.running < self._in_flight:
             self._start(name, group, statement, shared)
         return await future
+
+    async def _answer_alone(
+        self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any], key: str
+    ) -> list[Row]:
+        """The rows of one who asks while nobody else does, as nobody did the last time: at once, and without a task."""
+        group.running += 1
+        try:
+            rows = await self._fetch(_with_keys(statement.sql, 1), {**shared, "key_0": key})
+        finally:
+            self._end(name, group, statement, shared)
+        return [row for row in rows if row[statement.column].lower() == key.lower()]
+
+    def _end(self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
+        """A statement has ended: those who have come meanwhile get the next one."""
+        group.running -= 1
+        if group.waiting and not group.is_due:
+            self._start(name, group, statement, shared)
+        elif not group.running:
+            self._groups.pop(name, None)
 
     def _start(self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
         """Begins a statement, for all who ask in this turn of the loop: no task runs before its end."""
@@ -83,11 +105,7 @@ class Merger:
 
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            group.running -= 1
-            if group.waiting and not group.is_due:
-                self._start(name, group, statement, shared)
-            elif not group.running:
-                self._groups.pop(name, None)
+            self._end(name, group, statement, shared)
 
         task.add_done_callback(done)
 
@@ -95,6 +113,7 @@ class Merger:
         group.is_due = False
         keys = list(group.waiting)[: self._most_keys]
         asked = {key: group.waiting.pop(key) for key in keys}
+        self._was_alone = group.running == len(keys) == len(asked[keys[0]]) == 1
         number = 1 << (len(keys) - 1).bit_length()  # few different statements, whatever the number of keys
         padded = {f"key_{index}": keys[min(index, len(keys) - 1)] for index in range(number)}
         try:

@@ -7,6 +7,7 @@ as naive UTC.
 import asyncio
 import datetime as dt
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +24,7 @@ from django.db import connection as django_connection
 from pymysql.err import Error, InterfaceError, OperationalError
 
 from apps import resultset
+from apps.wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +153,7 @@ class Pool:
         self._warm, self._size = warm, size
         self._wait_s, self._timeout_s = wait_s, timeout_s
         self._places = asyncio.Semaphore(size)
-        self._free: list[tuple[Any, float]] = []  # each with the second it came back
+        self._free: list[Wire] = []
         self._open = 0
         self._waiting = 0
         self._closed_until = 0.0
@@ -161,15 +163,16 @@ class Pool:
     async def open(self) -> None:
         """Opens the first connections. Without a database it starts too: requests say so, and try again."""
         self.loop = asyncio.get_running_loop()
-        opened = []
+        self._deadlines = _Deadlines(self.loop)
+        opened: list[Wire] = []
         try:
             for _ in range(self._warm):
                 opened.append(await self._connected())
         except DatabaseUnavailable as error:
             logger.warning("starting without a database", extra={"error": str(error)})
         finally:
-            for connection in opened:
-                self._release(connection)
+            for wire in opened:
+                self._release(wire)
 
     async def close(self) -> None:
         """Waits for those who still read, then says goodbye to the server."""
@@ -178,8 +181,9 @@ class Pool:
                 for _ in range(self._size):
                     await self._places.acquire()
         while self._free:
-            await self._free.pop()[0].ensure_closed()
+            await self._free.pop().quit()
             self._open -= 1
+        self._deadlines.close()
 
     async def fetch_all(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """The statement's rows. Raises DatabaseUnavailable, at the latest after the wait plus the deadline."""
@@ -195,8 +199,7 @@ class Pool:
             self._acquire_ms.append(0.0)
         self._reads += 1
         try:
-            with _Deadline(self._timeout_s):
-                return await self._read_again_if_lost(bound)
+            return await self._read_again_if_lost(bound, self.loop.time() + self._timeout_s)
         except TimeoutError:
             raise StatementTimeout(f"no answer within {self._timeout_s} s") from None
         except OperationalError as error:
@@ -239,101 +242,113 @@ class Pool:
             self._waited_s += waited_s
             self._acquire_ms.append(1000 * waited_s)
 
-    async def _read_again_if_lost(self, bound: Sequence[Bound]) -> list[list[Row]]:
+    async def _read_again_if_lost(self, bound: Sequence[Bound], due: float) -> list[list[Row]]:
         """Reads once more when a pooled connection turns out to be dead: for a read that is harmless."""
         try:
-            return await self._read(bound)
+            return await self._read(bound, due)
         except (OperationalError, InterfaceError) as error:
             if error.args[0] not in LOST:
                 raise
-        return await self._read(bound)
+        return await self._read(bound, due)
 
-    async def _read(self, bound: Sequence[Bound]) -> list[list[Row]]:
-        connection = self._taken() or await self._connected()
+    async def _read(self, bound: Sequence[Bound], due: float) -> list[list[Row]]:
+        wire = self._taken()
+        if wire is None:
+            async with asyncio.timeout_at(due):
+                wire = await self._connected()
         intact = False
+        self._deadlines.begin(wire, due)
         try:
-            rows = await _rows_of_each(connection, bound)
+            rows = await _rows_of_each(wire, bound)
             intact = True
             return rows
         finally:
+            self._deadlines.end(wire)
             if intact:
-                self._release(connection)
+                self._release(wire)
             else:  # it may be half-read, or busy with a statement that nobody waits for
-                self._discard(connection)
+                self._discard(wire)
 
-    def _taken(self) -> Any:
+    def _taken(self) -> Wire | None:
         """A free connection that is alive as far as this side knows, or None.
 
         The last one that came back: the server's thread behind it has all at hand. Those that are not needed grow old.
         """
         now = self.loop.time()
         while self._free:
-            connection, came_back_at = self._free.pop()
-            if now - came_back_at <= RECYCLE_S and not _is_lost(connection):
-                return connection
-            self._discard(connection)
+            wire = self._free.pop()
+            if now - wire.free_since <= RECYCLE_S and not wire.is_lost():
+                return wire
+            self._discard(wire)
         return None
 
-    async def _connected(self) -> Any:
+    async def _connected(self) -> Wire:
         """A new connection. After a failure the next second's requests fail at once instead of queueing up."""
         if self.loop.time() < self._closed_until:
             raise DatabaseUnavailable("the database could not be reached a moment ago")
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):  # aiomysql's own timeout does not cover the handshake
-                connection = await aiomysql.connect(**self._arguments)
+                wire = Wire(await aiomysql.connect(**self._arguments))
         except (OSError, Error) as error:
             self._closed_until = self.loop.time() + BREAKER_S
             raise DatabaseUnavailable("the database cannot be reached") from error
         self._open += 1
-        return connection
+        return wire
 
-    def _release(self, connection: Any) -> None:
-        self._free.append((connection, self.loop.time()))
+    def _release(self, wire: Wire) -> None:
+        wire.free_since = self.loop.time()
+        self._free.append(wire)
 
-    def _discard(self, connection: Any) -> None:
+    def _discard(self, wire: Wire) -> None:
         self._open -= 1
-        connection.close()
+        wire.close()
 
 
-class _Deadline:
-    """What `asyncio.timeout` does, in half the time: a statement in a thousand needs it, and each pays for it.
+class _Deadlines:
+    """One timer for all statements under way: one in a thousand needs it, and a timer each costs every one of them."""
 
-    Ends what its task waits for with a TimeoutError, `seconds` after it was entered.
-    """
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._busy: set[Wire] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
 
-    __slots__ = ("_cancelling", "_handle", "_is_over", "_seconds", "_task")
+    def begin(self, wire: Wire, due: float) -> None:
+        """From now on whoever reads from it gets a TimeoutError when the loop's clock says `due`."""
+        wire.due = due
+        self._busy.add(wire)
+        if due < self._rings_at:
+            self._set(due)
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._is_over = False
+    def end(self, wire: Wire) -> None:
+        """The timer stays for those that come: it rings once in a deadline, not once a statement."""
+        self._busy.discard(wire)
 
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task, self._cancelling = task, task.cancelling()
-        self._handle = task.get_loop().call_later(self._seconds, self._expire)
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def _expire(self) -> None:
-        self._is_over = True
-        self._task.cancel()
+    def _set(self, due: float) -> None:
+        self.close()
+        self._rings_at = due
+        self._timer = self._loop.call_at(due, self._ring)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._handle.cancel()
-        # Who was cancelled from outside as well stays cancelled.
-        if self._is_over and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError
-
-
-def _is_lost(connection: Any) -> bool:
-    """Whether the server is known to have left."""
-    reader = connection._reader
-    return reader is None or reader.at_eof() or reader.eof_received or reader.exception() is not None
+    def _ring(self) -> None:
+        now = self._loop.time()
+        self._rings_at = math.inf
+        for wire in [wire for wire in self._busy if wire.due <= now]:
+            self._busy.discard(wire)
+            wire.give_up()
+        if self._busy:
+            self._set(min(wire.due for wire in self._busy))
 
 
-async def _rows_of_each(connection: Any, bound: Sequence[Bound]) -> list[list[Row]]:
+async def _rows_of_each(wire: Wire, bound: Sequence[Bound]) -> list[list[Row]]:
+    connection = wire.connection
     if not connection.get_autocommit():  # the server's word; without it every connection keeps its first snapshot
         raise RuntimeError("a pooled connection is not in autocommit mode")
-    return await resultset.each_of(connection, [_complete(connection, *each) for each in bound])
+    complete = [_complete(connection, *each) for each in bound]
+    return await resultset.each_of(wire, complete, [sql for sql, _ in bound])
 
 
 def _complete(connection: Any, sql: str, bound: dict[str, Any] | None) -> str:

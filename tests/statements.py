@@ -1,11 +1,11 @@
 """What the pool is asked."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from apps import resultset
+from apps.wire import Wire
 
 
 def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -13,9 +13,9 @@ def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     each_of = resultset.each_of
 
-    async def noted(connection: Any, statements: Sequence[str]) -> list[list[resultset.Row]]:
+    async def noted(wire: Wire, statements: Sequence[str], names: Sequence[str]) -> list[list[resultset.Row]]:
         sent.extend(statements)
-        return await each_of(connection, statements)
+        return await each_of(wire, statements, names)
 
     monkeypatch.setattr(resultset, "each_of", noted)
     return sent

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = ("apps", "tasks", "fleet_project", "wialon_simulator", "demo", "tests")
 # Each may import those before it.
 LAYERS = (
+    "apps.wire",
     "apps.resultset",
     "apps.mysql",
     "apps.merging",

@@ -115,7 +115,7 @@ async def test_a_statement_has_so_many_keys_at_most_and_so_many_run_at_once() ->
 async def test_the_number_of_different_statements_is_small() -> None:
     database = Database()
     merger = Merger(database.fetch)
-    for number in range(1, 65):
+    for number in range(64, 0, -1):
         await asyncio.gather(*(one(merger, {"fleet": 1}, f"T-{key}") for key in range(number)))
     assert len({sql for sql, _ in database.asked}) == 7
 
@@ -159,6 +159,71 @@ async def test_a_storm_of_callers_that_leave_ends_with_nothing_left_over(caplog)
     await asyncio.sleep(0.05)
     assert (merger._groups, merger._tasks, database.running) == ({}, set(), 0)
     assert caplog.text == ""
+
+
+# --- who asks alone -------------------------------------------------------------------------------------------------
+
+
+async def alone(merger: Merger) -> None:
+    """Asks, and lets the statement end: from then on it is known that nobody else does."""
+    await one(merger, {"fleet": 1}, "A")
+    await asyncio.sleep(0)
+
+
+async def test_who_asks_alone_as_the_last_one_did_is_asked_for_at_once_and_without_a_task() -> None:
+    database = Database()
+    merger = Merger(database.fetch)
+    await alone(merger)
+    asking = merger.rows(STATEMENT, {"fleet": 1}, "b")
+    asking.send(None)  # until it waits
+    assert [database.keys(1), merger._tasks] == [{"b"}, set()]
+    asking.close()
+    assert merger._groups == {}
+
+
+async def test_after_company_nobody_goes_alone_until_somebody_was() -> None:
+    database = Database()
+    merger = Merger(database.fetch)
+    for number in (1, 2, 2, 1, 1, 3):
+        await asyncio.gather(*(one(merger, {"fleet": 1}, f"T-{key}") for key in range(number)))
+        await asyncio.sleep(0)
+    # Of the two that come after one, the first does not know of the second; of the next two it is thought of.
+    assert [len(keys) for keys in map(database.keys, range(len(database.asked)))] == [1, 1, 1, 2, 1, 1, 1, 2]
+
+
+async def test_who_comes_while_one_is_answered_alone_is_in_the_next_statement_even_if_that_one_leaves() -> None:
+    database = Database()
+    merger = Merger(database.fetch, in_flight=1)
+    await alone(merger)
+    first = asyncio.create_task(one(merger, {"fleet": 1}, "A"))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(one(merger, {"fleet": 1}, key)) for key in "AbC"]
+    await asyncio.sleep(0)
+    assert len(database.asked) == 2
+    first.cancel()
+    assert [row["code"] for row in await asyncio.gather(*others)] == ["A", "B", "C"]
+    assert first.cancelled()
+    assert database.keys(2) == {"A", "b", "C"}
+
+
+async def test_an_error_of_who_asks_alone_is_theirs_and_leaves_nothing_behind() -> None:
+    database = Database()
+    merger = Merger(database.fetch)
+    await alone(merger)
+    database.error = DatabaseUnavailable("gone")
+    with pytest.raises(DatabaseUnavailable):
+        await one(merger, {"fleet": 1}, "A")
+    assert (merger._groups, merger._tasks) == ({}, set())
+
+
+async def test_who_asks_alone_gets_the_rows_of_their_key_in_any_case_and_no_others() -> None:
+    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        return [{"code": "a"}, {"code": "A"}, {"code": "ä"}]  # what the database's collation takes for the same
+
+    merger = Merger(fetch)
+    for _ in range(3):
+        assert await merger.rows(STATEMENT, {"fleet": 1}, "A") == [{"code": "a"}, {"code": "A"}]
+        await asyncio.sleep(0)
 
 
 # --- the same thing for several -------------------------------------------------------------------------------------

@@ -391,33 +391,70 @@ def test_a_failing_write_beside_the_request_is_only_logged(caplog) -> None:
 # --- the deadline of a statement ------------------------------------------------------------------------------------
 
 
-async def test_what_takes_too_long_is_ended_and_what_does_not_is_let_be() -> None:
-    with mysql._Deadline(0.01):
-        await asyncio.sleep(0)
-    with pytest.raises(TimeoutError), mysql._Deadline(0.01):
-        await asyncio.sleep(5)
-    await asyncio.sleep(0.02)  # neither is cancelled later
+class Late:
+    """Stands for a wire whose reader has been told to give up, or not."""
+
+    def __init__(self) -> None:
+        self.due = 0.0
+        self.is_over = False
+
+    def give_up(self) -> None:
+        self.is_over = True
 
 
-async def test_who_is_cancelled_from_outside_is_cancelled_even_at_the_deadline() -> None:
-    deadline = mysql._Deadline(5)
+async def test_each_statement_is_given_up_at_its_own_deadline_by_one_timer() -> None:
+    loop = asyncio.get_running_loop()
+    deadlines = mysql._Deadlines(loop)
+    now = loop.time()
+    wires = [Late() for _ in range(5)]
+    for wire, after_s in zip(wires, (0.1, 0.05, 0.2, 0.05, 9), strict=True):  # the second and fourth began before
+        deadlines.begin(wire, now + after_s)
+    deadlines.end(wires[3])
+    over = []
+    for after_s in (0.03, 0.075, 0.15, 0.25):
+        await asyncio.sleep(now + after_s - loop.time())
+        over.append([wire.is_over for wire in wires])
+    assert over == [
+        [False] * 5,
+        [False, True, False, False, False],
+        [True, True, False, False, False],
+        [True, True, True, False, False],
+    ]
+    deadlines.end(wires[4])
+    deadlines.close()
 
-    async def slow() -> None:
-        with deadline:
-            await asyncio.sleep(5)
 
-    task = asyncio.create_task(slow())
-    await asyncio.sleep(0)
-    deadline._expire()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+async def test_a_timer_that_finds_nothing_under_way_is_set_again_by_the_next_statement() -> None:
+    loop = asyncio.get_running_loop()
+    deadlines = mysql._Deadlines(loop)
+    deadlines.begin(first := Late(), loop.time() + 0.02)
+    deadlines.end(first)
+    await asyncio.sleep(0.04)
+    deadlines.begin(second := Late(), loop.time() + 0.02)
+    await asyncio.sleep(0.04)
+    assert (first.is_over, second.is_over) == (False, True)
 
 
-async def test_another_error_is_not_taken_for_the_deadline() -> None:
-    with pytest.raises(ValueError, match="mine"), mysql._Deadline(0.01):
-        try:
-            await asyncio.sleep(5)
-        except asyncio.CancelledError:
-            raise ValueError("mine") from None
-    assert asyncio.current_task().cancelling() == 0
+async def test_who_is_cancelled_at_the_deadline_is_cancelled_and_costs_no_connection(settings) -> None:
+    settings.QUERY_TIMEOUT_S = 0.2
+    settings.POOL_MIN = settings.POOL_MAX = 1
+    async with opened():
+        for wait_s in (0.19, 0.195, 0.2, 0.205):
+            reader = asyncio.create_task(fetch_all("SELECT SLEEP(5)"))
+            await asyncio.sleep(wait_s)
+            reader.cancel()
+            [outcome] = await asyncio.gather(reader, return_exceptions=True)
+            assert isinstance(outcome, asyncio.CancelledError | StatementTimeout)
+        assert await count("SELECT 3") == 3
+        assert mysql.pool_stats()["used"] == 0
+
+
+async def test_an_answer_that_comes_drop_by_drop_ends_at_the_deadline_too(settings) -> None:
+    settings.QUERY_TIMEOUT_S = 0.3
+    async with opened():
+        began = perf_counter()
+        with pytest.raises(StatementTimeout):
+            await fetch_all(
+                "SET STATEMENT max_statement_time = 9 FOR SELECT REPEAT('x', 20000), SLEEP(0.01) FROM seq_1_to_500"
+            )
+        assert 0.25 < perf_counter() - began < 1
