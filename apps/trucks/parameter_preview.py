@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from apps.accounts.calendar import ONE_DAY, day_of, days_between
 from apps.accounts.models import Fleet
-from apps.trucks.detection.detect import DayResult, detect_days
+from apps.trucks.detection.detect import detect_days
 from apps.trucks.detection.history import Event
+from apps.trucks.detection.results import DayResult
 from apps.trucks.detection.rules import rules_of
 from apps.trucks.models import ParameterSet, Truck, TruckSync
 from apps.trucks.parameters import check_values

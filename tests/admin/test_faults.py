@@ -13,7 +13,7 @@ from apps.accounts.models import FleetMembership
 from apps.fleet import summaries
 from apps.trucks.models import EventMapping, FaultAcknowledgement, HarshEvent, OpenFault, Truck, TruckDay, TruckSync
 from apps.trucks.models.views import OpenFaultRow
-from apps.trucks.sync.ingest import rederive
+from apps.trucks.sync.rederivation import rederive
 from tests import rows
 from tests.pipeline import feed
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from apps.accounts.models import Fleet
 from apps.fleet import summaries
 from apps.trucks.models import Message, SensorTableVersion, Truck, TruckDay, TruckSync
-from apps.trucks.sync.ingest import advance, rederive
+from apps.trucks.sync.ingest import advance
+from apps.trucks.sync.rederivation import rederive
 from tests.pipeline.feed import deliver, sensor, truck_of
 from tests.twin import SensorTable as Twin
 

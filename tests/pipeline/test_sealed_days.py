@@ -16,7 +16,8 @@ from apps.trucks.messages.normal import sort_out
 from apps.trucks.messages.sealing import REACH_S
 from apps.trucks.models import Correction, DirtyDay, Message, Stop, SyncRun, Trip, Truck, TruckSync
 from apps.trucks.sensors import SensorTable
-from apps.trucks.sync.ingest import rederive, replace, store
+from apps.trucks.sync.ingest import replace, store
+from apps.trucks.sync.rederivation import rederive
 from apps.trucks.sync.truck_pass import HOURLY_S
 from tests import rows as make
 from tests.pipeline import feed

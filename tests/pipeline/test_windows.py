@@ -7,7 +7,7 @@ import pytest
 
 from apps.fleet import summaries
 from apps.trucks import invalidation
-from apps.trucks.detection import detect
+from apps.trucks.detection import excerpt
 from apps.trucks.messages import reads
 from apps.trucks.messages.normal import StoredMessages
 from apps.trucks.models import Truck, TruckDay
@@ -41,8 +41,8 @@ def test_the_first_guess_does_not_matter(seed: int, monkeypatch: pytest.MonkeyPa
     truck = truck_with(feed.nights(seed, NIGHTS))
     before = feed.summaries_of(truck)
     for before_s, after_s in GUESSES:
-        monkeypatch.setattr(detect, "BEFORE_S", before_s)
-        monkeypatch.setattr(detect, "AFTER_S", after_s)
+        monkeypatch.setattr(excerpt, "BEFORE_S", before_s)
+        monkeypatch.setattr(excerpt, "AFTER_S", after_s)
         one_by_one(truck)
     assert feed.differences(before, feed.summaries_of(truck)) == []
 

@@ -13,8 +13,8 @@ from apps.fleet.models import CostSource
 from apps.fleet.summaries.event_money import Columns
 from apps.fleet.summaries.money import Ledger
 from apps.fleet.summaries.rows import Summary
-from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.driver_parts import NOBODY, DriverFigures, by_driver, total
+from apps.trucks.detection.results import DayResult
 
 MONEY = ("fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l")
 _FIGURES = tuple(field.name for field in fields(DriverFigures))

@@ -11,7 +11,7 @@ from apps.fleet.idling.places import Idling, by_spot, productive_part, spot_of
 from apps.fleet.models import TruckDayIdlePlace
 from apps.fleet.summaries import blocks
 from apps.fleet.summaries.rows import Summary
-from apps.trucks.detection.detect import DayResult
+from apps.trucks.detection.results import DayResult
 from apps.trucks.models import IdleEvent
 
 _COLUMNS = ("truck_id", "day", "spot", *SUMS)

@@ -14,8 +14,8 @@ from apps.fleet.ledger.exchange import Exchange
 from apps.fleet.models import CostEntry, CostRate, FuelPrice, FuelPurchase
 from apps.fleet.summaries.event_money import Columns, drained, event_costs
 from apps.fleet.summaries.rows import DayMoney
-from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.fuel import FuelSource
+from apps.trucks.detection.results import DayResult
 from apps.trucks.models import TruckGroup
 
 

@@ -15,8 +15,8 @@ from apps.fleet.summaries.event_money import Columns
 from apps.fleet.summaries.use import DayUse
 from apps.trucks import parameter_sets
 from apps.trucks.detection.daily import DayFigures
-from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.history import Event
+from apps.trucks.detection.results import DayResult
 from apps.trucks.models import FaultChange, FuelEvent, HarshEvent, IdleEvent, SpeedingEpisode, Stop, Trip
 
 USED_M, USED_S = 1_600, 1_800

@@ -8,8 +8,8 @@ from apps.accounts.models import Fleet
 from apps.fleet.utilization.hours import pack
 from apps.fleet.utilization.working_calendars import Calendars
 from apps.fleet.utilization.workshop import Stays
-from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.quantities import intervals_of
+from apps.trucks.detection.results import DayResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from apps.fleet.summaries import driver_shares, hours, idle_places, sums
 from apps.fleet.summaries.corrections import COLUMNS, Causes, corrections
 from apps.fleet.summaries.event_money import Columns
 from apps.fleet.summaries.rows import EVENTS, Summary
-from apps.trucks.detection.detect import DayResult
 from apps.trucks.detection.faults import FaultChangeKind
+from apps.trucks.detection.results import DayResult
 from apps.trucks.messages import bulk_load
 from apps.trucks.models import Correction, FaultChange, OpenFault, SummaryRevision, TruckDay, TruckSync
 from apps.trucks.sync import latest

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from apps.accounts.calendar import day_of, days_between
 from apps.trucks.detection.daily import Detection
-from apps.trucks.detection.detect import WIDEN, Excerpt, rests
+from apps.trucks.detection.excerpt import WIDEN, Excerpt, rests
 from apps.trucks.detection.fuel import Review
 from apps.trucks.detection.history import Event, Stretch
 from apps.trucks.invalidation import Span, Stored

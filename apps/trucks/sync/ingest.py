@@ -4,19 +4,14 @@ from collections.abc import Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
 import orjson
 from django.db import connection, transaction
 
-from apps.accounts.calendar import day_of, days_between
+from apps.accounts.calendar import day_of
 from apps.accounts.models import Fleet
 from apps.trucks import invalidation
-from apps.trucks.detection.evidence import READINGS, evidence_of
-from apps.trucks.detection.points import Evidence
-from apps.trucks.detection.surroundings import Surroundings
-from apps.trucks.invalidation import Change, Reach
+from apps.trucks.invalidation import Reach
 from apps.trucks.messages import reads, storage
-from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import (
     KEY_CARD,
     Batch,
@@ -25,20 +20,15 @@ from apps.trucks.messages.normal import (
     Raw,
     Received,
     StoredPoint,
-    has_any,
     rows,
-    values_of,
 )
 from apps.trucks.messages.read_spans import widened
-from apps.trucks.messages.sealing import kept_since
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.parameter_sets import extremes
 from apps.trucks.sensors import SensorTable
 from apps.trucks.sync import latest_values, logins, watermarks
-from apps.trucks.sync.tables import SensorTables, table_of
+from apps.trucks.sync.changed_days import mark_changed
 
-_REDERIVE_BATCH = 2_000
-_HOLE_S = 43_200
 # Raw SQL for what every delivery does: the ORM takes half a millisecond longer to say each.
 _LOCK = "SELECT * FROM truck_sync WHERE truck_id = %s FOR UPDATE"
 _MOVE = "UPDATE truck_sync SET first_t = %s, cursor_t = %s, sensor_version = %s, read_spans = %s WHERE truck_id = %s"
@@ -60,7 +50,7 @@ def store(fleet: Fleet, truck: Truck, table: SensorTable, batch: Batch, now: int
     Repeating it changes nothing.
     """
     with transaction.atomic():
-        sync, reach = _locked(truck)
+        sync, reach = locked(truck)
         data = [each for each in batch.data if each.t >= (sync.raw_since_t or 0)]
         new = _store_data(truck, sync, reach, table, data, now) if data else 0
         today = day_of(now, truck.fleet.zone)
@@ -77,7 +67,7 @@ class Locked(NamedTuple):
     reach: Reach
 
 
-def _locked(truck: Truck) -> Locked:
+def locked(truck: Truck) -> Locked:
     """The truck's watermark row. Whoever else stores for it, or rebuilds its days, waits here, and then sees our rows.
 
     The fleet's zone may have changed since the pass began: days are marked in the one that is in force now. Who changes
@@ -110,7 +100,7 @@ def replace(
     that lose all their messages are days without data. What lies before the truck's floor stays as it is.
     """
     with transaction.atomic():
-        sync, reach = _locked(truck)
+        sync, reach = locked(truck)
         first_t = max(first_t, sync.raw_since_t or 0)
         gone = removable - {each.key for each in batch.data}
         removed = _remove(truck, sync, reach, table, gone, first_t, last_t, now) if gone else 0
@@ -126,11 +116,11 @@ def _remove(
     gone = [point for point in stored if (point.t, point.digest) in keys]
     if not gone:
         return 0
-    _mark_changed(truck, sync, reach, gone, now)  # what lay next to them before
+    mark_changed(truck, sync, reach, gone, now)  # what lay next to them before
     storage.delete(truck.fleet_id, truck.id, [(point.t, point.digest) for point in gone])
     followers = sorted(_reevaluate(truck, table, gone)) if table.reads_previous else []
-    _widen_spans(sync, followers)
-    _mark_changed(truck, sync, reach, sorted([*gone, *followers], key=_second), now)  # what lies there now
+    widen_spans(sync, followers)
+    mark_changed(truck, sync, reach, sorted([*gone, *followers], key=_second), now)  # what lies there now
     if table.reads_previous or latest_values.is_any_of(truck.id, {point.t for point in gone}):
         latest_values.renew(truck, table, sync.cursor_t or 0)
     newest_t = reads.newest_second(truck.fleet_id, truck.id, sync.cursor_t or 0)
@@ -156,6 +146,14 @@ def _reevaluate(truck: Truck, table: SensorTable, gone: Sequence[StoredPoint]) -
     return renewed
 
 
+def widen_spans(sync: TruckSync, evaluated: Sequence[MessageRow]) -> None:
+    """Stored messages (ascending) have got these readings."""
+    spans = widened(sync.read_spans, evaluated)
+    if spans != sync.read_spans:
+        sync.read_spans = spans
+        sync.save(update_fields=["read_spans"])
+
+
 def _second(row: MessageRow | StoredPoint) -> int:
     return row.t
 
@@ -176,7 +174,7 @@ def _store_data(
     new = _of(evaluated.rows, new_keys)
     followers = _followers(evaluated.rows, new_keys) if table.reads_previous else []
     changed = sorted([*new, *followers]) if followers else new
-    _mark_changed(truck, sync, reach, changed, now)
+    mark_changed(truck, sync, reach, changed, now)
     storage.insert(truck.fleet_id, truck.id, new)
     storage.replace_readings(truck.fleet_id, truck.id, followers)
     if table.reads_previous:
@@ -241,41 +239,6 @@ def _move_cursor(sync: TruckSync, table: SensorTable, first_t: int, last_t: int)
         watermarks.recount(sync.fleet_id)
 
 
-def _mark_changed(
-    truck: Truck, sync: TruckSync, reach: Reach, changed: Sequence[MessageRow | StoredPoint], now: int
-) -> None:
-    """Marks the days that new or removed messages, or messages with new readings (ascending), change."""
-    zone, known_first_t = truck.fleet.zone, now if sync.first_t is None else sync.first_t
-    first_day = day_of(min(changed[0].t, known_first_t), zone)
-    neighbours = Neighbours(truck.fleet_id, truck.id, reach.min_satellites, sync.cursor_t)
-    surroundings = Surroundings(truck, sync, changed, now, reach.unseen_s)
-    days = set()
-    for change in _changes(changed, table_of(truck)):
-        days |= invalidation.days_of_change(change, neighbours, reach, zone, now, surroundings.differing_days)
-    if changed[0].t < known_first_t:  # from its first message on there is a row for every day
-        days |= set(days_between(first_day, day_of(known_first_t, zone)))
-    invalidation.mark(truck.fleet_id, [(truck.id, day) for day in days if day >= first_day], "messages")
-
-
-def _changes(changed: Sequence[MessageRow | StoredPoint], table: SensorTable) -> list[Change]:
-    """The messages in runs without a hole of more than half a day: each run is looked at as a whole."""
-    holes = np.flatnonzero(np.diff(np.array(values_of(changed, "t"))) > _HOLE_S) + 1
-    bounds = [0, *holes.tolist(), len(changed)]
-    runs = [changed[start:end] for start, end in pairwise(bounds)]
-    return [Change(run[0].t, run[-1].t, _columns(run, table), _followed_by(table)) for run in runs]
-
-
-def _columns(run: Sequence[MessageRow | StoredPoint], table: SensorTable) -> frozenset[str]:
-    """The columns with readings in the run, of those that say whether the engine runs only the one that counts."""
-    evidence = evidence_of(table)
-    columns = {name for name in ("lat", "speed_kmh", *READINGS) if has_any(values_of(run, name))}
-    return frozenset(columns - {each.value for each in Evidence if each is not evidence})
-
-
-def _followed_by(table: SensorTable) -> frozenset[str]:
-    return frozenset({"lat", "fuel_level_l"} if "fuel_level_l" in table.measures else {"lat"})
-
-
 def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
     """Moves watermarks to the Wialon clock and marks the days that this changes: their last state holds on."""
     with transaction.atomic():
@@ -297,61 +260,3 @@ def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
         invalidation.mark(fleet.id, days, "time")
         TruckSync.objects.filter(truck_id__in=[sync.truck_id for sync in moving]).update(known_until=now)
         watermarks.recount(fleet.id)
-
-
-def must_rederive(truck: Truck, sync: TruckSync) -> bool:
-    """Whether messages are stored with readings of another sensor table than the truck has now."""
-    return sync.first_t is not None and sync.sensor_version != truck.sensor_version
-
-
-def rederive(truck: Truck, sync: TruckSync) -> None:
-    """Applies the truck's present sensor table to its stored messages, and marks their days.
-
-    In small transactions; broken off, it goes on where it was when it is called again.
-    """
-    if sync.first_t is None or not must_rederive(truck, sync):
-        return
-    table = SensorTables(truck.fleet_id).of(truck)
-    since_t: int | None = sync.first_t if sync.raw_since_t is None else max(sync.first_t, kept_since(sync.raw_since_t))
-    while since_t is not None:
-        since_t = _rederive_some(truck, sync, table, since_t)
-    _finish_rederiving(truck, sync, table)
-
-
-@transaction.atomic
-def _rederive_some(truck: Truck, sync: TruckSync, table: SensorTable, since_t: int) -> int | None:
-    """Gives the oldest messages from a second on that have them not yet the readings of this table.
-
-    Returns from where to go on; None: all have them.
-    """
-    locked = _locked(truck).sync  # before the log, as everybody does: two never wait for each other in a circle
-    span = storage.stale_span(truck.fleet_id, truck.id, since_t, table.version, _REDERIVE_BATCH)
-    if span is None:
-        return None
-    messages = reads.messages_between(truck.fleet_id, truck.id, *span)
-    previous = reads.message_before(truck.fleet_id, truck.id, span[0])
-    days = {(truck.id, day_of(each.t, truck.fleet.zone)) for each in messages}
-    invalidation.mark(truck.fleet_id, days, "sensors")
-    evaluated = rows(messages, table, previous and previous.message).rows
-    storage.replace_readings(truck.fleet_id, truck.id, evaluated)
-    _widen_spans(locked, evaluated)
-    return span[1] + 1
-
-
-def _widen_spans(sync: TruckSync, evaluated: Sequence[MessageRow]) -> None:
-    """Stored messages (ascending) have got these readings."""
-    spans = widened(sync.read_spans, evaluated)
-    if spans != sync.read_spans:
-        sync.read_spans = spans
-        sync.save(update_fields=["read_spans"])
-
-
-def _finish_rederiving(truck: Truck, sync: TruckSync, table: SensorTable) -> None:
-    """All readings are of the new table: now every day may be computed from its neighbours' readings too."""
-    with transaction.atomic():
-        _locked(truck)
-        first_day = day_of(sync.first_t or 0, truck.fleet.zone)
-        invalidation.mark_fleet(truck.fleet_id, first_day, "sensors", truck.id)
-        latest_values.renew(truck, table, sync.cursor_t or 0)
-        TruckSync.objects.filter(truck_id=truck.id).update(sensor_version=table.version)
-    sync.sensor_version = table.version
