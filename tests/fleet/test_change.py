@@ -1,6 +1,8 @@
 """Why a cost changed: parts that add up to the change, to the cent."""
 
+import math
 from fractions import Fraction
+from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,3 +102,17 @@ def test_a_factor_that_did_not_change_did_nothing(pairs: list[tuple[Fraction, Fr
     before, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     now[0] = before[0]
     assert shapley(before, now)[0] == 0
+
+
+@given(st.lists(st.tuples(st.fractions(-10, 10), st.fractions(-10, 10)), min_size=1, max_size=4))
+def test_a_part_is_the_mean_over_all_orders_in_which_factors_may_change(pairs: list[tuple[Fraction, Fraction]]) -> None:
+    before, now = (list(each) for each in zip(*pairs, strict=True))
+    orders = list(permutations(range(len(pairs))))
+    parts = [Fraction(0)] * len(pairs)
+    for order in orders:
+        values = list(before)
+        for factor in order:
+            old = math.prod(values)
+            values[factor] = now[factor]
+            parts[factor] += math.prod(values) - old
+    assert shapley(before, now) == [part / len(orders) for part in parts]

@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
 
 FUEL = "fuel"
 
@@ -71,16 +70,35 @@ def _factors(spent: Spent) -> list[Fraction]:
 
 
 def shapley(before: Sequence[Fraction], now: Sequence[Fraction]) -> list[Fraction]:
-    """What each factor did to the product; they add up to its change."""
+    """What each factor did to the product; they add up to its change.
+
+    Each factor's two values have a common denominator, so that what is added up are whole numbers: fractions would be
+    reduced at every step.
+    """
     size = len(before)
-    parts = [Fraction(0)] * size
-    for order in permutations(range(size)):
-        values = list(before)
-        for factor in order:
-            old = math.prod(values)
-            values[factor] = now[factor]
-            parts[factor] += math.prod(values) - old
-    return [part / math.factorial(size) for part in parts]
+    pairs = [_over_one_denominator(*each) for each in zip(before, now, strict=True)]
+    products = [  # of each choice of the factors that have changed, a bit for each
+        math.prod(values[which >> factor & 1] for factor, (values, _) in enumerate(pairs)) for which in range(1 << size)
+    ]
+    parts = [0] * size
+    for which, product in enumerate(products[:-1]):
+        orders = _orders(which.bit_count(), size)
+        for factor in range(size):
+            if not which >> factor & 1:
+                parts[factor] += orders * (products[which | 1 << factor] - product)
+    whole = math.factorial(size) * math.prod(denominator for _, denominator in pairs)
+    return [Fraction(part, whole) for part in parts]
+
+
+def _orders(changed: int, size: int) -> int:
+    """In how many orders these have changed before one factor, and the others after it."""
+    return math.factorial(changed) * math.factorial(size - changed - 1)
+
+
+def _over_one_denominator(before: Fraction, now: Fraction) -> tuple[tuple[int, int], int]:
+    denominator = math.lcm(before.denominator, now.denominator)
+    numerators = (each.numerator * (denominator // each.denominator) for each in (before, now))
+    return (next(numerators), next(numerators)), denominator
 
 
 def whole_cents(parts: Sequence[Fraction]) -> list[int]:
