@@ -7,6 +7,7 @@ other go to the database in one round trip.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -167,6 +168,24 @@ async def _made(make: Callable[[], Awaitable[T]]) -> T:
 # --- reads of one caller --------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class Ending:
+    """What the statement gave with which each round trip of some reads ended: so it saw what is later than they did."""
+
+    rows: list[list[Row]] = field(default_factory=list)
+
+
+@contextmanager
+def ending_with(statement: Statement) -> Iterator[Ending]:
+    """All that is read within goes to the database in turns, each in one round trip that ends with the statement."""
+    ending = Ending()
+    before = fetched_by.set(_Turns(statement, ending).rows)
+    try:
+        yield ending
+    finally:
+        fetched_by.reset(before)
+
+
 async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
     """What each of some reads gives, in their order; statements that they ask for at the same time take one round trip.
 
@@ -191,7 +210,10 @@ class _Turns:
     Reads within reads begin a turn of the loop later; so what waits is sent when a turn has brought nothing more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, last: Statement | None = None, ending: Ending | None = None) -> None:
+        """`last`: a statement that each round trip ends with; what it gives is noted in `ending`."""
+        self._last = [] if last is None else [last]
+        self._ending = ending or Ending()
         self._waiting: dict[Hashable, _Asked] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -217,12 +239,13 @@ class _Turns:
     async def _answer(self, asked: Sequence[_Asked]) -> None:
         futures = [future for _, future in asked]
         try:
-            results = await fetch_each([statement for statement, _ in asked])
+            results = await fetch_each([*(statement for statement, _ in asked), *self._last])
         except Exception as error:
             for future in _waiting([futures]):
                 future.set_exception(error)
         else:
-            for future, rows in zip(futures, results, strict=True):
+            self._ending.rows += results[len(asked) :]
+            for future, rows in zip(futures, results[: len(asked)], strict=True):
                 if not future.done():
                     future.set_result(rows)
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps import merging
-from apps.merging import KeyedStatement, Merger, Sharing, together
+from apps.merging import KeyedStatement, Merger, Sharing, ending_with, together
 from apps.mysql import DatabaseUnavailable, Row, Statement, fetch_all
 
 STATEMENT = KeyedStatement("SELECT … WHERE fleet = %(fleet)s AND code IN ({keys})", "code")
@@ -308,6 +308,17 @@ async def test_reads_within_reads_go_with_the_others(monkeypatch: pytest.MonkeyP
 
     assert await together(read("a"), outer(3), read("b", "c")) == ["a", ["3", ["2", ["1", "0"]]], "bc"]
     assert [set(each) for each in pool.sent] == [set("ab3210"), {"c"}]
+
+
+async def test_each_round_trip_of_what_is_read_within_ends_with_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch)
+    with ending_with(("z", {"n": 1})) as ending:
+        assert await together(read("a", "b"), read("c")) == ["ab", "c"]
+        assert await read("d") == "d"
+    assert pool.sent == ["acz", "bz", "dz"]
+    assert ending.rows == [[{"sql": "z", "parameters": {"n": 1}}]] * 3
+    assert await together(read("e")) == ["e"]
+    assert pool.sent[3:] == ["e"]
 
 
 async def test_each_statement_keeps_its_parameters_and_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import accumulate
@@ -16,8 +16,8 @@ from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.calendar import as_utc
 from apps.accounts.periods import Period
 from apps.accounts.problems import FieldError, InvalidParameters, NotFound
-from apps.merging import Merger, Sharing
-from apps.mysql import fetch_all
+from apps.merging import Merger, Sharing, ending_with
+from apps.mysql import Row, Statement, fetch_all
 from apps.trucks import queries, remembered
 from apps.trucks.schemas import is_code
 
@@ -30,7 +30,8 @@ class Freshness:
     """`known_until`: the second up to which all trucks of the answer are known; `lagging`: the first 100 behind.
 
     Its text is part of a tag, so `version`, of facts, watermarks and whose they are, stands there for all that follows
-    from them. Those that are equal have the same text.
+    from them. Those that are equal have the same text. `state` is the statement of one row with revision and version
+    as they are by then.
     """
 
     revision: int
@@ -41,6 +42,12 @@ class Freshness:
     version: tuple[int, ...] = ()
     lagging: tuple[str, ...] = ()
     asked_at: int = field(default=0, compare=False, repr=False)  # UTC second
+    state: Statement | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def facts(self) -> int:
+        """The revision of what stands beside the summaries."""
+        return self.version[0]
 
     def body(self, coverage_pct: Any = None) -> dict[str, Any]:
         return {
@@ -55,6 +62,10 @@ class Freshness:
         """Whether nothing has changed since."""
         return (self.revision, self.version) == (later.revision, later.version)
 
+    def was_still(self, rows: Sequence[Row]) -> bool:
+        """The same from what `state` gave."""
+        return [(self.revision, *self.version)] == [tuple(map(int, row.values())) for row in rows]
+
 
 async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     """Of the fleet's active trucks."""
@@ -67,7 +78,7 @@ async def state_of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     rows = await _states.rows(queries.FLEET_FRESHNESS_TOGETHER, which, str(fleet_id))
     if not rows:
         rows = await fetch_all(queries.FLEET_FRESHNESS, which)
-    return of_watermarks(rows[0], int(now.timestamp()))
+    return replace(of_watermarks(rows[0], int(now.timestamp())), state=(queries.FLEET_STILL, which))
 
 
 def of_watermarks(row: dict[str, Any], now: int) -> Freshness:
@@ -100,7 +111,7 @@ async def of_truck(fleet_id: int, truck: str, now: dt.datetime) -> Freshness:
     rows = await _states.rows(queries.TRUCK_FRESHNESS_TOGETHER, shared, truck) if is_code(truck) else []
     if not rows:
         raise no_such_truck()
-    return of_row(rows[0])
+    return replace(of_row(rows[0]), state=(queries.TRUCK_STILL, shared))
 
 
 def of_row(row: dict[str, Any]) -> Freshness:
@@ -129,7 +140,8 @@ async def group_id(fleet_id: int, name: str) -> int:
 async def of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
     """Of the active trucks of a group."""
     asked = {"fleet": fleet_id, "id": group, "now": int(now.timestamp())}
-    return of_members((await fetch_all(queries.GROUP_FRESHNESS, asked))[0], group, asked["now"])
+    found = of_members((await fetch_all(queries.GROUP_FRESHNESS, asked))[0], group, asked["now"])
+    return replace(found, state=(queries.GROUP_STILL, asked))
 
 
 def of_members(row: dict[str, Any], group: int, now: int) -> Freshness:
@@ -234,6 +246,15 @@ def _ready(request: AuthenticatedRequest, tag: str) -> Callable[[], HttpResponse
 async def _built(
     fleet_id: int, freshness: Freshness, read: Callable[[], Awaitable[Freshness]], build: Build
 ) -> tuple[bytes, bool]:
-    """The body, and whether all that it shows is still as the freshness says."""
-    body = await build(await with_lagging(fleet_id, freshness))
+    """The body, and whether all that it shows is still as the freshness says.
+
+    What is read ends with a look at the state, in the same round trip: all of them saw the same one, or it is not.
+    """
+    if freshness.state is None:
+        body = await build(await with_lagging(fleet_id, freshness))
+        return answers.dumps(body), freshness.is_still(await read())
+    with ending_with(freshness.state) as ending:
+        body = await build(await with_lagging(fleet_id, freshness))
+    if ending.rows:
+        return answers.dumps(body), all(map(freshness.was_still, ending.rows))
     return answers.dumps(body), freshness.is_still(await read())

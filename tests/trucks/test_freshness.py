@@ -1,10 +1,12 @@
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
+from django.db.models import F
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -13,17 +15,21 @@ from apps.accounts.models import Fleet
 from apps.accounts.periods import of_days
 from apps.accounts.problems import NotFound
 from apps.merging import Merger
-from apps.mysql import Row, fetch_all_sync
+from apps.mysql import Row, fetch_all, fetch_all_sync
 from apps.trucks import freshness, queries
 from apps.trucks.freshness import Freshness
-from apps.trucks.models import SummaryRevision, Truck
+from apps.trucks.models import SummaryRevision, Truck, TruckSync
+from apps.trucks.sync.watermarks import recount
 from tests import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def answered(fleet: Fleet, changes: int) -> tuple[HttpResponse, list[int]]:
-    """An answer whose summaries change that often while it is built, and the revisions it was built at."""
+def answered(fleet: Fleet, changes: int, reads: Sequence[str] = ()) -> tuple[HttpResponse, list[int]]:
+    """An answer whose summaries change that often while it is built, and the revisions it was built at.
+
+    `reads`: what it reads, one after another, with the change between the first and the second.
+    """
     request = RequestFactory().get("/api/v2/fleet/summary")
     request.auth = Principal(1, fleet.pk, fleet.name, fleet.zone, fleet.currency, frozenset({"read"}))
     built: list[int] = []
@@ -33,8 +39,12 @@ def answered(fleet: Fleet, changes: int) -> tuple[HttpResponse, list[int]]:
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         built.append(fresh.revision)
+        for sql in reads[:1]:
+            await fetch_all(sql)
         if len(built) <= changes:
             await asyncio.to_thread(_change, fleet)
+        for sql in reads[1:]:
+            await fetch_all(sql)
         return {"built_at": fresh.revision, "freshness": fresh.body()}
 
     return asyncio.run(freshness.answer(request, read, build, of_days(rows.DAY, rows.DAY, fleet.zone))), built
@@ -46,6 +56,11 @@ def _change(fleet: Fleet) -> None:
     revision = SummaryRevision.objects.get(fleet_id=fleet.pk)
     rows.revision(fleet, revision.revision + 1)
     connection.close()
+
+
+def _known_longer(fleet: Fleet) -> None:
+    TruckSync.objects.filter(fleet_id=fleet.pk).update(known_until=F("known_until") + 60)
+    recount(fleet.pk)
 
 
 def test_an_answer_during_which_nothing_changes_is_built_once() -> None:
@@ -63,6 +78,53 @@ def test_an_answer_during_which_the_summaries_change_is_built_again() -> None:
     assert built == [7, 8]
     body = orjson.loads(answer.content)
     assert (body["built_at"], body["freshness"]["revision"]) == (8, 8)
+
+
+def test_a_change_between_two_reads_of_an_answer_is_noticed() -> None:
+    fleet = rows.fleet()
+    rows.revision(fleet, 7)
+    assert answered(fleet, changes=1, reads=["SELECT 1", "SELECT 2"])[1] == [7, 8]
+
+
+def test_what_is_read_after_the_change_alone_is_not_of_the_revision_before() -> None:
+    fleet = rows.fleet()
+    rows.revision(fleet, 7)
+
+    async def read_after(fresh: Freshness) -> dict[str, Any]:
+        if fresh.revision == 7:
+            await asyncio.to_thread(_change, fleet)
+        return {"seen": (await fetch_all("SELECT 1 AS n"))[0]["n"]}
+
+    request = RequestFactory().get("/api/v2/fleet/summary")
+    request.auth = Principal(1, fleet.pk, fleet.name, fleet.zone, fleet.currency, frozenset({"read"}))
+    state = partial(freshness.state_of_fleet, fleet.pk)
+    period = of_days(rows.DAY, rows.DAY, fleet.zone)
+    first = asyncio.run(freshness.answer(request, state, read_after, period))
+    again = asyncio.run(freshness.answer(request, state, read_after, period))
+    assert first["ETag"] == again["ETag"], "it is that of the revision after the change"
+
+
+@pytest.mark.parametrize("kind", ["fleet", "truck", "group"])
+def test_what_a_state_is_looked_at_with_sees_what_it_saw(kind: str) -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    rows.known(truck, rows.NOON)
+    rows.revision(fleet, 7)
+    group = rows.group(fleet, "North", truck)
+    read = {
+        "fleet": partial(freshness.state_of_fleet, fleet.pk),
+        "truck": partial(freshness.of_truck, fleet.pk, truck.code),
+        "group": partial(freshness.of_group, fleet.pk, group.pk),
+    }[kind]
+    state = asyncio.run(read(rows.NOON))
+    assert state.state is not None and state.was_still(fetch_all_sync(*state.state))
+    changes: list[Callable[[], object]] = [lambda: rows.revision(fleet, 8), lambda: rows.truck(fleet, "T-9")]
+    if kind != "truck":
+        changes.append(lambda: _known_longer(fleet))
+    for change in changes:
+        before = asyncio.run(read(rows.NOON))
+        change()
+        assert before.state is not None and not before.was_still(fetch_all_sync(*before.state))
 
 
 def test_summaries_that_never_rest_are_answered_all_the_same() -> None:
