@@ -12,7 +12,8 @@ from apps.accounts.calendar import ONE_DAY, days_between
 
 DAY, PENTAD, MONTH = "day", "pentad", "month"
 _STARTS = (1, 6, 11, 16, 21, 26)
-_PARTS = ("days", "pentads", "months", "later_pentads", "later_days")
+_KINDS = {"days": DAY, "pentads": PENTAD, "months": MONTH, "later_pentads": PENTAD, "later_days": DAY}
+_PARTS = tuple(_KINDS)
 NOTHING = (dt.date(9999, 1, 1), dt.date(1000, 1, 1))  # a range that no day is in
 Range = tuple[dt.date, dt.date]  # of days or first days, both ends included
 
@@ -74,6 +75,17 @@ def _named(ranges: Mapping[str, Range]) -> dict[str, dt.date]:
 def as_days(first: dt.date, last: dt.date) -> dict[str, dt.date]:
     """The same of a period that is to be read day by day."""
     return _named(dict.fromkeys(_PARTS, NOTHING) | {"days": (first, last)})
+
+
+def pieces(parts: Mapping[str, dt.date]) -> dict[str, list[dt.date]]:
+    """By kind the first days of all that a period is made of, from its parts; of some kinds none."""
+    found: dict[str, list[dt.date]] = {DAY: [], PENTAD: [], MONTH: []}
+    for name, kind in _KINDS.items():
+        day = parts[f"{name}_from"]
+        while day <= parts[f"{name}_to"]:
+            found[kind].append(day)
+            day = SPAN_OF[kind](day).last + ONE_DAY
+    return found
 
 
 def _ranges(first: dt.date, last: dt.date) -> dict[str, Range]:

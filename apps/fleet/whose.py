@@ -48,15 +48,16 @@ def fleet_sums_sync(where: Mapping[str, Any]) -> FleetSums:
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """A fleet, or the trucks that one of its groups has now, as of a revision of the summaries."""
+    """A fleet, or the trucks that one of its groups has now, as of a revision of the summaries and one of the facts."""
 
     fleet_id: int
     group_id: int | None
     revision: int
+    facts: int = 0
 
     @classmethod
     def of(cls, asked: Asked[Any], fresh: Freshness) -> "Whose":
-        return cls(asked.fleet_id, asked.group_id, fresh.revision)
+        return cls(asked.fleet_id, asked.group_id, fresh.revision, fresh.facts)
 
     def where(self, period: Period) -> dict[str, Any]:
         """What the statements take of a period."""

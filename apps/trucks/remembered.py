@@ -1,60 +1,80 @@
-"""What a web process remembers: rows of the summary tables by the revision they were read at, answers by their tags,
-and which tag a question has.
+"""What a web process remembers: rows of the summary tables by the revision they were read at, who is in a fleet,
+answers by their tags, and which tag a question has.
 
 Every change of a fleet's summaries raises its revision in the same transaction (`apps.fleet.summaries`), and one
 statement sees one state of the database. So a statement that reads summaries and nothing else, together with the
 revision, gives rows that are right until the revision is another. Names, parameters and clocks are no part of that.
+Names and codes are right in the same way until the revision of the fleet's facts is another (`apps.trucks.facts`).
 """
 
 import datetime as dt
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from apps.mysql import Row, fetch_all
-from apps.trucks.queries import at_revision
+from apps.trucks.queries import at_facts, at_revision
 
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
+T = TypeVar("T")
 MOST_ROWS = 20_000
+MOST_NAMES = 50_000
 MOST_QUESTIONS = 10_000
 _LARGEST_SHARE = 8
 
 
 class Remembered:
-    """The rows that were asked for last, of this process."""
+    """The rows that were asked for last, or what was made of them, of this process."""
 
-    def __init__(self, fetch: Fetch = fetch_all, most_rows: int = MOST_ROWS) -> None:
-        self._fetch, self._most_rows = fetch, most_rows
-        self._rows: OrderedDict[Hashable, list[Row]] = OrderedDict()
+    def __init__(
+        self,
+        fetch: Fetch = fetch_all,
+        most_rows: int = MOST_ROWS,
+        *,
+        at: Callable[[str], str] = at_revision,
+        always: bool = False,
+    ) -> None:
+        """`at`: makes of a statement the one whose rows have the revision that it sees, as `at_revision`.
+
+        `always`: whether or not answers are kept.
+        """
+        self._fetch, self._most_rows, self._at, self._always = fetch, most_rows, at, always
+        self._made: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()  # with the number of rows
         self._number = 0
 
     async def rows(self, sql: str, parameters: Mapping[str, Any], revision: int) -> list[Row]:
-        """The statement's rows, in no order. They may be shared with others and are not to be changed.
+        """The statement's rows, in its order. They may be shared with others and are not to be changed.
 
         `parameters` hold the fleet; `revision` is the one it has now, as far as the caller knows. What is read anew may
         be of a later one.
         """
-        question = sql, *sorted(parameters.items())
-        known = self._rows.get((question, revision))
-        if known is not None:
-            self._rows.move_to_end((question, revision))
-            return known
-        rows = await self._fetch(at_revision(sql), parameters)
-        if rows and settings.REMEMBERED_BYTES:
-            self._keep((question, rows[0]["at_revision"]), rows)
-        return rows
+        return await self.made(sql, parameters, revision, list)
 
-    def _keep(self, name: Hashable, rows: list[Row]) -> None:
-        self._number += len(rows) - len(self._rows.pop(name, ()))
-        self._rows[name] = rows
+    async def made(self, sql: str, parameters: Mapping[str, Any], revision: int, make: Callable[[list[Row]], T]) -> T:
+        """The same as what `make` makes of the rows."""
+        question = sql, make, *sorted(parameters.items())
+        known = self._made.get((question, revision))
+        if known is not None:
+            self._made.move_to_end((question, revision))
+            found: T = known[0]
+            return found
+        rows = await self._fetch(self._at(sql), parameters)
+        made = make(rows)
+        if rows and (self._always or settings.REMEMBERED_BYTES):
+            self._keep((question, rows[0]["at_revision"]), made, len(rows))
+        return made
+
+    def _keep(self, name: Hashable, made: object, number: int) -> None:
+        self._number += number - self._made.pop(name, (None, 0))[1]
+        self._made[name] = made, number
         while self._number > self._most_rows:
-            self._number -= len(self._rows.popitem(last=False)[1])
+            self._number -= self._made.popitem(last=False)[1][1]
 
     def forget(self) -> None:
-        self._rows.clear()
+        self._made.clear()
         self._number = 0
 
 
@@ -124,6 +144,7 @@ class Questions:
 
 
 summaries = Remembered()
+facts = Remembered(most_rows=MOST_NAMES, at=at_facts, always=True)
 answers = Answers()
 questions = Questions()
 
@@ -131,5 +152,6 @@ questions = Questions()
 def forget() -> None:
     """Forgets all: for a process that starts to serve, maybe on another database."""
     summaries.forget()
+    facts.forget()
     answers.forget()
     questions.forget()

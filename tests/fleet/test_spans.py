@@ -13,7 +13,7 @@ from apps.accounts.models import Fleet
 from apps.fleet import queries
 from apps.fleet.costs import api as cost_api
 from apps.fleet.models import TruckDayCost
-from apps.fleet.spans import month_of, parts, pentad_of
+from apps.fleet.spans import SPAN_OF, month_of, parts, pentad_of, pieces
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.trends import queries as trend_queries
 from apps.fleet.whose import fleet_sums_sync
@@ -47,6 +47,15 @@ def covered(period: dict[str, dt.date]) -> list[dt.date]:
 def test_each_day_of_a_period_is_in_one_part_of_it(first: dt.date, length: int) -> None:
     last = first + (length - 1) * ONE
     assert covered(parts(first, last)) == days_of(first, last)
+
+
+@settings(deadline=None)
+@given(first=DAYS, length=st.integers(1, 400))
+def test_the_pieces_of_a_period_are_the_days_and_spans_of_its_parts(first: dt.date, length: int) -> None:
+    last = first + (length - 1) * ONE
+    found = [SPAN_OF[kind](day) for kind, days in pieces(parts(first, last)).items() for day in days]
+    assert sorted(day for span in found for day in days_of(span.first, span.last)) == days_of(first, last)
+    assert len(found) <= 33
 
 
 @settings(deadline=None)

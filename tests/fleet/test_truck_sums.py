@@ -1,15 +1,28 @@
 """Pages of trucks with their sums: which trucks are on them, and which blocks are read for them."""
 
+from typing import Any
+
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connection
 
+from apps.accounts.calendar import ONE_DAY
 from apps.accounts.models import Fleet
 from apps.fleet import queries
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
+from apps.mysql import fetch_all_sync
+from apps.trucks import remembered
+from apps.trucks.models import FactsRevision, Truck
 from tests import rows
 from tests.statements import sent_statements
 
 page = async_to_sync(truck_sums.page)
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> None:
+    remembered.forget()
 
 
 @pytest.fixture
@@ -27,8 +40,8 @@ def fleet(transactional_db: None) -> Fleet:
 
 def codes(fleet: Fleet, after: str, limit: int, group_id: int | None = None) -> list[tuple[str, int]]:
     where = queries.period(fleet.pk, rows.DAY, rows.DAY)
-    found = page(where, ("distance_m",), after, limit, group_id)
-    return [(row["truck_id"], row["distance_m"]) for row in found]
+    found = page(where, ("distance_m",), after, limit, 0, group_id)
+    return [(row["truck_id"], row["distance_m"]) for row in found.trucks]
 
 
 def test_a_page_holds_the_trucks_with_days_after_its_start_up_to_its_limit(fleet: Fleet) -> None:
@@ -53,6 +66,56 @@ def test_a_page_reads_the_blocks_of_its_trucks_alone(fleet: Fleet, monkeypatch: 
     codes(fleet, "T-3", 1)
     [read] = [sql for sql in sent if "truck_block" in sql]
     assert "block BETWEEN 5 AND 5" in read
+
+
+def test_a_page_of_a_large_fleet_is_read_from_as_many_rows_as_of_a_small_one(fleet: Fleet) -> None:
+    """Whatever a row has packed is read with it: by its day alone all blocks would be."""
+    period = queries.period(fleet.pk, rows.DAY - ONE_DAY, rows.DAY + ONE_DAY)
+    where = {**period, "from_block": 5, "to_block": 5}
+    statement = sum_queries.around(sum_queries.figures(("distance_m",)), where)
+    assert rows_read(statement, where) <= 3 < rows_read(sum_queries.columns(("distance_m",)), where)
+
+
+def rows_read(statement: str, where: dict[str, Any]) -> int:
+    def reads() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+            return sum(int(value) for _, value in cursor.fetchall())
+
+    before = reads()
+    assert len(fetch_all_sync(statement, where)) == 1
+    return reads() - before
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
+def test_what_is_read_beside_a_page_has_all_of_its_trucks_once(fleet: Fleet, limit: int) -> None:
+    where = queries.period(fleet.pk, rows.DAY, rows.DAY)
+    found = page(where, ("trips",), "", limit, 0, beside=[truck_sums.sums_beside(where, ("distance_m",))])
+    beside = truck_sums.sums_in(found.beside[0], ("distance_m",), found.trucks.ids)
+    assert list(beside["distance_m"]) == [1_000, 4_000, 5_000][:limit]
+
+
+def test_a_page_starts_after_a_truck_that_is_gone(fleet: Fleet) -> None:
+    assert codes(fleet, "T-11", 9) == [("T-4", 4_000), ("T-5", 5_000)]
+
+
+def test_who_is_in_a_fleet_is_read_once_as_long_as_its_facts_are_the_same(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = queries.period(fleet.pk, rows.DAY, rows.DAY)
+
+    def named() -> list[str]:
+        facts = FactsRevision.objects.get(fleet_id=fleet.pk).revision
+        return page(where, ("trips",), "", 9, facts).trucks.names
+
+    before = named()
+    sent = sent_statements(monkeypatch)
+    assert named() == before
+    assert not [sql for sql in sent if "FROM truck " in sql]
+    truck = Truck.objects.get(code="T-4")
+    truck.name = "Another"
+    truck.save()
+    assert named() == [before[0], "Another", before[2]]
 
 
 def test_a_truck_counts_in_each_of_its_groups_and_those_of_none_come_last() -> None:

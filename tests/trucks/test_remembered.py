@@ -61,6 +61,26 @@ async def test_rows_belong_to_the_revision_they_were_read_at_not_to_the_one_that
     assert await read(remembered, 1) == 2
 
 
+async def test_what_is_made_of_rows_is_made_once() -> None:
+    database = Database()
+    remembered = Remembered(database.fetch)
+    made: list[int] = []
+
+    def numbers(rows: list[Row]) -> list[int]:
+        made.append(len(rows))
+        return [row["n"] for row in rows]
+
+    assert [await remembered.made("SELECT 1", WHERE, 1, numbers) for _ in range(3)] == [[1], [1], [1]]
+    assert made == [1]
+
+
+async def test_names_are_known_where_no_answers_are_kept(settings: Any) -> None:
+    settings.REMEMBERED_BYTES = 0
+    remembered, names = Remembered(Database().fetch), Remembered(Database().fetch, always=True)
+    assert [await read(remembered, 1) for _ in range(2)] == [1, 2]
+    assert [await read(names, 1) for _ in range(2)] == [1, 1]
+
+
 async def test_nothing_is_not_remembered() -> None:
     database = Database(revision=None)
     remembered = Remembered(database.fetch)

@@ -167,10 +167,11 @@ class Analysis:
         if by == "driver":
             drivers, page_echo = await self._drivers(page, trucks)
             return {"by_driver": drivers}, page_echo
-        names = (*SUMS, *cost_figures.TANKS)
-        found = await truck_sums.page(where, names, page.after or "", page.limit + 1, self.whose.group_id)
-        listed, page_echo = page.cut(found, "truck_id")
-        costs = await truck_sums.costs_of(where, listed)
+        names, after, limit = (*SUMS, *cost_figures.TANKS), page.after or "", page.limit + 1
+        beside = [truck_sums.costs_beside(where)]
+        found = await truck_sums.page(where, names, after, limit, self.whose.facts, self.whose.group_id, beside)
+        listed, page_echo = page.cut(found.trucks, "truck_id")
+        costs = truck_sums.costs_in(found.beside[0], listed)
         table = {
             "truck_id": listed.codes,
             "name": listed.names,
@@ -193,7 +194,7 @@ class Analysis:
         if driver_sums.is_few(page.limit, trucks):
             return await self._few_drivers(page, {**where, "after": after, "limit": page.limit + 1})
         only = await truck_sums.members(self.whose.group_id)
-        found = await driver_sums.every(where, driver_cost_queries.SUMS, only, after)
+        found = await driver_sums.every(where, self.whose.facts, driver_cost_queries.SUMS, only, after)
         listed, page_echo = page.cut(found[: page.limit + 1], "code")
         sums = {**listed.columns, "truck_days": listed.columns["days"]}
         costs = await driver_sums.costs_of(where, listed, only)

@@ -72,11 +72,14 @@ async def _listed(asked: Asked[schemas.DriverSearch], fresh: Freshness) -> tuple
     who, search, period, page = asked.who, asked.parameters, asked.period, asked.page
     if search.sort == "driver_id":
         which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
-        read = _few_drivers if driver_sums.is_few(page.limit, fresh.trucks) else _drivers
-        (drivers, page_echo), terms = await together(read(who.fleet_id, period, page, which), terms_of(who, period))
+        if driver_sums.is_few(page.limit, fresh.trucks):
+            read = _few_drivers(who.fleet_id, period, page, which)
+        else:
+            read = _drivers(who.fleet_id, period, page, which, fresh.facts)
+        (drivers, page_echo), terms = await together(read, terms_of(who, period))
     else:
         terms = await terms_of(who, period)
-        drivers, page_echo = await _drivers_in_order(who.fleet_id, period, page, search, terms.weights)
+        drivers, page_echo = await _drivers_in_order(who.fleet_id, period, page, search, terms.weights, fresh.facts)
     found, before, own = drivers
     return told.listed("driver_id", found, before, terms, **own), page_echo
 
@@ -106,17 +109,20 @@ def _searched(search: schemas.DriverSearch) -> dict[str, Any]:
 Told = tuple[Drivers, Columns, Table]
 
 
-async def _drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> tuple[Told, dict[str, Any]]:
-    found, beside = await _all_drivers(fleet_id, period, which)
+async def _drivers(
+    fleet_id: int, period: Period, page: Page, which: dict[str, Any], facts: int
+) -> tuple[Told, dict[str, Any]]:
+    found, beside = await _all_drivers(fleet_id, period, which, facts)
     rows, echo = page.cut(found, "code")
     return beside.of(rows), echo
 
 
 async def _drivers_in_order(
-    fleet_id: int, period: Period, page: Page, search: schemas.DriverSearch, weights: Weights
+    fleet_id: int, period: Period, page: Page, search: schemas.DriverSearch, weights: Weights, facts: int
 ) -> tuple[Told, dict[str, Any]]:
     """The same of an order that shows when all are read: by a figure, those that no ranking has last."""
-    rows, beside = await _all_drivers(fleet_id, period, {**_searched(search), "after": "", "limit": _ALL})
+    which = {**_searched(search), "after": "", "limit": _ALL}
+    rows, beside = await _all_drivers(fleet_id, period, which, facts)
     every = Drivers.named(rows, beside.sums)
     values = driver_figures.ranked_by(every.columns, search.sort.removeprefix("-"), weights)
     order = in_order(np.where(are_ranked(every.columns), values, np.nan), every.codes, search.sort)
@@ -137,7 +143,7 @@ class _Beside:
         return found, self.earlier.of(found.ids), _own(rows, [self.codes.get(row["id"], []) for row in rows])
 
 
-async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any]) -> tuple[list[Row], _Beside]:
+async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any], facts: int) -> tuple[list[Row], _Beside]:
     """The rows of those that are asked for, and what is told of drivers."""
     before = period.previous()
     where = queries.period(fleet_id, period.first, period.last)
@@ -146,7 +152,7 @@ async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any]) -> 
         fetch_all(driver_queries.LISTED, {**where, **which}),
         driver_sums.by_id(where),
         driver_sums.by_id(where_before, driver_queries.BEFORE),
-        driver_sums.codes_of_trucks(where),
+        driver_sums.codes_of_trucks(where, facts),
     )
     return rows, _Beside(*beside)
 

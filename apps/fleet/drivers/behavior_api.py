@@ -107,16 +107,17 @@ class Driven:
         return await (self._trucks(asked, page) if asked.by == "truck" else self._drivers(asked, page))
 
     async def _trucks(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
-        where, names, group_id = self.whose.where(self.period), driver_queries.TRUCK_SUMS, self.whose.group_id
-        left_out = None
+        where, where_before = (self.whose.where(period) for period in (self.period, self.period.previous()))
+        names, facts, group_id = driver_queries.TRUCK_SUMS, self.whose.facts, self.whose.group_id
         if asked.sort == "id":
-            read = truck_sums.page(where, names, page.after or "", page.limit + 1, group_id)
+            beside = [truck_sums.sums_beside(where_before, driver_queries.BEFORE)]
+            read = truck_sums.page(where, names, page.after or "", page.limit + 1, facts, group_id, beside)
             found, terms = await together(read, self._terms())
-            trucks, echo = page.cut(found, "truck_id")
-        else:
-            every, terms = await together(truck_sums.every(where, names, group_id), self._terms())
-            trucks, echo, left_out = _ranked(every, asked.sort, page, terms)
-        where_before = self.whose.where(self.period.previous())
+            trucks, echo = page.cut(found.trucks, "truck_id")
+            before = truck_sums.sums_in(found.beside[0], driver_queries.BEFORE, trucks.ids)
+            return listed("truck_id", trucks, before, terms), echo, None
+        every, terms = await together(truck_sums.every(where, names, facts, group_id), self._terms())
+        trucks, echo, left_out = _ranked(every, asked.sort, page, terms)
         before = await truck_sums.columns_of(where_before, driver_queries.BEFORE, trucks.ids)
         return listed("truck_id", trucks, before, terms), echo, left_out
 
@@ -130,7 +131,12 @@ class Driven:
             return listed("driver_id", *few(rows), terms), echo, None
         only = await truck_sums.members(self.whose.group_id)
         every, earlier, terms = await together(
-            driver_sums.every(self.whose.where(self.period), trucks=only, after=page.after or "" if is_by_code else ""),
+            driver_sums.every(
+                self.whose.where(self.period),
+                self.whose.facts,
+                trucks=only,
+                after=page.after or "" if is_by_code else "",
+            ),
             driver_sums.by_id(self.whose.where(self.period.previous()), driver_queries.BEFORE, only),
             self._terms(),
         )

@@ -98,7 +98,8 @@ class Idled:
         return (await self._trucks(self.period)).rows()
 
     async def _trucks(self, period: Period) -> Trucks:
-        return await truck_sums.every(self.whose.where(period), idling_queries.OF_TRUCK, self.whose.group_id)
+        where, names = self.whose.where(period), idling_queries.OF_TRUCK
+        return await truck_sums.every(where, names, self.whose.facts, self.whose.group_id)
 
     async def places(self, limit: int) -> list[Row]:
         """At most `limit` places, the worst first; `number` is how many there are."""

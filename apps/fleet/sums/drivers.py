@@ -4,7 +4,7 @@ They take what `queries.period` gives, and `trucks`: what drivers did in these a
 driver's id, of drivers that have days in the period; driver 0 is nobody known.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.fleet.drivers.queries import DRIVERS
@@ -21,9 +21,10 @@ from apps.fleet.sums.blocks import (
 )
 from apps.fleet.sums.blocks import costs_of as added_costs
 from apps.fleet.sums.queries import DRIVER_COSTS, driver_columns
-from apps.fleet.sums.summed import ById, Summed
+from apps.fleet.sums.summed import ById, Listing, Summed
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
+from apps.trucks import remembered
 from apps.trucks.detection.driver_parts import NOBODY
 
 NAMES = DRIVERS.names
@@ -72,30 +73,50 @@ def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
     return costs_added_up((row["costs"] for row in packed), _IDS, trucks)
 
 
-async def codes_of_trucks(where: Where) -> dict[int, list[str]]:
+async def codes_of_trucks(where: Where, facts: int) -> dict[int, list[str]]:
     """The codes of the trucks that they had, ascending."""
-    packed, rows = await together(
-        fetch_all(driver_columns(()), _asked(where, None)), fetch_all(sum_queries.CODES, where)
+    packed, codes = await together(
+        fetch_all(driver_columns(()), _asked(where, None)),
+        remembered.facts.made(sum_queries.CODES, {"fleet": where["fleet"]}, facts, _by_truck),
     )
     had = trucks_by_driver(row["figures"] for row in packed)
-    codes = {row["id"]: row["code"] for row in rows}
     return {
         driver_id: sorted(codes[truck_id] for truck_id in trucks if truck_id in codes)
         for driver_id, trucks in had.items()
     }
 
 
-async def every(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = "") -> Drivers:
+def _by_truck(rows: Sequence[Row]) -> dict[int, str]:
+    return {row["id"]: row["code"] for row in rows}
+
+
+async def every(
+    where: Where, facts: int, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = ""
+) -> Drivers:
     """Those whose codes follow `after`, by code, and nobody last, who has neither code nor name."""
-    drivers = fetch_all(sum_queries.DRIVERS, {**where, "after": after})
-    listed, found = await together(drivers, by_id(where, names, trucks))
-    return Drivers.of([*listed, _NOBODY], found)
+    listing, found = await together(_listing_after(after, where["fleet"], facts), by_id(where, names, trucks))
+    return Drivers.of(listing, found)
+
+
+async def _listing_after(after: str, fleet_id: int, facts: int) -> Listing:
+    """All drivers of the fleet, or those whose codes follow another one, which may be gone; and nobody."""
+    asked = {"fleet": fleet_id, "after": ""}
+    every = await remembered.facts.made(sum_queries.DRIVERS, asked, facts, _listed)
+    if not after:
+        return every
+    if after in every.codes:
+        return every.part(1 + every.codes.index(after))
+    return _listed(await fetch_all(sum_queries.DRIVERS, {**asked, "after": after}))
+
+
+def _listed(rows: Sequence[Row]) -> Listing:
+    return Listing.of([*rows, _NOBODY], Drivers.KEY)
 
 
 def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Drivers:
-    listed = fetch_all_sync(sum_queries.DRIVERS, {**where, "after": ""})
+    listing = _listed(fetch_all_sync(sum_queries.DRIVERS, {**where, "after": ""}))
     packed = fetch_all_sync(driver_columns(names), _asked(where, trucks))
-    return Drivers.of([*listed, _NOBODY], _by_id(packed, names, trucks))
+    return Drivers.of(listing, _by_id(packed, names, trucks))
 
 
 async def by_id(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> ById:

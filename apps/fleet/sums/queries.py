@@ -4,14 +4,15 @@ they are made from, and how totals and lists read them.
 Reading ones take what `queries.period` gives, and `from_block` and `to_block`.
 """
 
-from collections.abc import Collection, Sequence
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from apps.fleet.idling.blocks import PART
 from apps.fleet.idling.blocks import SUMS as IDLED
 from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY
-from apps.fleet.spans import DAY, MONTH, PENTAD
+from apps.fleet.spans import DAY, MONTH, PENTAD, pieces
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, PLACES, TRUCKS
 from apps.fleet.sums.fleet import FIGURES as FLEET_FIGURES
 
@@ -131,7 +132,21 @@ DELETE FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first
 _IN_PERIOD = f"""(fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(days_from)s AND %(days_to)s
     OR fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(later_days_from)s AND %(later_days_to)s
     OR {IN_SPANS})"""
-_IN_BLOCKS = f"{_IN_PERIOD} AND block BETWEEN %(from_block)s AND %(to_block)s"
+_BETWEEN = "block BETWEEN %(from_block)s AND %(to_block)s"
+_IN_BLOCKS = f"{_IN_PERIOD} AND {_BETWEEN}"
+
+
+def around(column: str, parts: Mapping[str, dt.date]) -> str:
+    """One row a block and part of the period: this of some blocks alone, which are found by their whole keys.
+
+    A range of days would have all blocks of these days read, with whatever they have packed.
+    """
+    days = {kind: ", ".join(f"'{day}'" for day in each) for kind, each in pieces(parts).items() if each}
+    each = (
+        f"fleet_id = %(fleet)s AND span = '{kind}' AND first_day IN ({those}) AND {_BETWEEN}"
+        for kind, those in days.items()
+    )
+    return f"SELECT {column} FROM truck_block WHERE {' OR '.join(each)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +174,11 @@ _FIGURES = _Packed("figures", 1, FIGURES)
 def columns(names: Sequence[str]) -> str:
     """One row a block and part of the period: the ids and these figures, in this order, as far as they are packed."""
     return _FIGURES.columns(names)
+
+
+def figures(names: Sequence[str]) -> str:
+    """The same as a column."""
+    return _FIGURES.read(names)
 
 
 def driver_columns(names: Sequence[str]) -> str:

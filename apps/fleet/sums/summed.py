@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from apps.fleet.columns import Column
 from apps.fleet.sums.blocks import Ids, at_ids, python_values, sums_of
@@ -25,6 +26,34 @@ class ById:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """Who could be in a list: ids, codes and names by code."""
+
+    ids: Ids
+    codes: list[Any]
+    names: list[Any]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], key: str) -> Self:
+        ids = np.array([row["id"] for row in rows], np.int64)
+        return cls(ids, [row[key] for row in rows], [row["name"] for row in rows])
+
+    def those(self, which: npt.NDArray[np.bool_]) -> Self:
+        if which.all():
+            return self
+        places = np.flatnonzero(which).tolist()
+        codes, names = ([each[place] for place in places] for each in (self.codes, self.names))
+        return replace(self, ids=self.ids[which], codes=codes, names=names)
+
+    def part(self, start: int, end: int | None = None) -> Self:
+        which = slice(start, end)
+        return replace(self, ids=self.ids[which], codes=self.codes[which], names=self.names[which])
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
 class Summed(Sequence[Row]):
     """Those that have days in a period, and their sums: a column for each, decimals as whole numbers.
 
@@ -40,16 +69,16 @@ class Summed(Sequence[Row]):
     columns: dict[str, Column]  # in the order that was asked for
 
     @classmethod
-    def of(cls, listed: Iterable[Row], sums: ById) -> Self:
+    def of(cls, listing: Listing, sums: ById) -> Self:
         """Of those listed the ones that have sums."""
-        known = set(sums.ids.tolist())
-        return cls.named([row for row in listed if row["id"] in known], sums)
+        found = listing.those(np.isin(listing.ids, sums.ids))
+        return cls(found.ids, found.codes, found.names, sums.of(found.ids))
 
     @classmethod
     def named(cls, rows: Sequence[Row], sums: ById) -> Self:
         """All of these rows, which have id, code and name."""
-        ids = np.array([row["id"] for row in rows], np.int64)
-        return cls(ids, [row[cls.KEY] for row in rows], [row["name"] for row in rows], sums.of(ids))
+        listing = Listing.of(rows, cls.KEY)
+        return cls(listing.ids, listing.codes, listing.names, sums.of(listing.ids))
 
     def and_then(self, others: Self) -> Self:
         if not len(self):

@@ -5,6 +5,7 @@ that figures have: `trucks`, which counts days, is `truck_days`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,10 @@ from apps.fleet.sums.blocks import (
     costs_added_up,
 )
 from apps.fleet.sums.blocks import costs_of as added_costs
-from apps.fleet.sums.summed import ById, Summed
+from apps.fleet.sums.summed import ById, Listing, Summed
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
+from apps.trucks import remembered
 
 _CALLED = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
 _EVERY_BLOCK = {"from_block": 0, "to_block": 2**57}
@@ -81,17 +83,16 @@ async def columns(where: Where, names: Sequence[str], group_id: int | None = Non
     return found.columns if only is None else found.of(found.ids[np.isin(found.ids, only)])
 
 
-async def every(where: Where, names: Sequence[str], group_id: int | None = None) -> Trucks:
-    """All trucks with days, of a group or the fleet."""
-    listed = fetch_all(_listed(group_id), {**where, **_FROM_THE_START, "id": group_id})
+async def every(where: Where, names: Sequence[str], facts: int, group_id: int | None = None) -> Trucks:
+    """All trucks with days, of a group or the fleet. `facts`: the revision of the fleet's facts, as far as known."""
     blocks = fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK})
-    found, packed = await together(listed, blocks)
-    return Trucks.of(found, _by_id(packed, names))
+    listing, packed = await together(_listing(where["fleet"], group_id, facts), blocks)
+    return Trucks.of(listing, _by_id(packed, names))
 
 
 def every_sync(where: Where, names: Sequence[str]) -> Trucks:
-    listed = fetch_all_sync(sum_queries.LISTED, {**where, **_FROM_THE_START})
-    return Trucks.of(listed, _by_id(fetch_all_sync(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names))
+    listing = _listed(fetch_all_sync(sum_queries.LISTED, {**where, **_FROM_THE_START}))
+    return Trucks.of(listing, _by_id(fetch_all_sync(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names))
 
 
 async def by_weekday(where: Where, names: Sequence[str], group_id: int) -> list[Row]:
@@ -105,8 +106,29 @@ async def by_weekday(where: Where, names: Sequence[str], group_id: int) -> list[
     return added_up_by_weekday(packed, names, names_of(names))
 
 
-def _listed(group_id: int | None) -> str:
+async def _listing(fleet_id: int, group_id: int | None, facts: int) -> Listing:
+    """All trucks by code, of a group or the fleet, with days or without."""
+    asked = {"fleet": fleet_id, "id": group_id, **_FROM_THE_START}
+    return await remembered.facts.made(_statement(group_id), asked, facts, _listed)
+
+
+async def _listing_after(after: str, fleet_id: int, group_id: int | None, facts: int) -> Listing:
+    """Those whose codes follow another one, which may be gone."""
+    every = await _listing(fleet_id, group_id, facts)
+    if not after:
+        return every
+    if after in every.codes:
+        return every.part(1 + every.codes.index(after))
+    asked = {"fleet": fleet_id, "id": group_id, **_FROM_THE_START, "after": after}
+    return _listed(await fetch_all(_statement(group_id), asked))
+
+
+def _statement(group_id: int | None) -> str:
     return sum_queries.LISTED if group_id is None else sum_queries.LISTED_OF_GROUP
+
+
+def _listed(rows: Sequence[Row]) -> Listing:
+    return Listing.of(rows, Trucks.KEY)
 
 
 def _sums(rows: Iterable[Row], names: Sequence[str]) -> Sums:
@@ -120,46 +142,86 @@ def _costs(rows: Iterable[Row]) -> dict[int, Costs]:
 # --- a page of them -------------------------------------------------------------------------------------------------
 
 
-async def page(where: Where, names: Sequence[str], after: str, limit: int, group_id: int | None = None) -> Trucks:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else is read of a page's blocks: a column of theirs, in this period."""
+
+    column: str
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The trucks of a page, and the rows of what was read beside: of their blocks at least."""
+
+    trucks: Trucks
+    beside: Sequence[Sequence[Row]]
+
+
+async def page(
+    where: Where,
+    names: Sequence[str],
+    after: str,
+    limit: int,
+    facts: int,
+    group_id: int | None = None,
+    beside: Sequence[Beside] = (),
+) -> Found:
     """The same of at most `limit` trucks, of a group or all, whose codes follow `after`.
 
     Which trucks have days shows when they are read: of a fleet of which many have none it takes more than one turn.
     """
-    found = Trucks.of([], _by_id([], names))
-    while len(found) < limit:
-        listed = await fetch_all(_listed(group_id), {**where, "after": after, "limit": limit, "id": group_id})
-        if listed:
-            found = found.and_then(Trucks.of(listed, _by_id(await _blocks_around(where, names, listed), names)))
-        if len(listed) < limit:
-            break
-        after = listed[-1]["truck_id"]
-    return found[:limit]
+    columns = sums_beside(where, names)
+    rest = await _listing_after(after, where["fleet"], group_id, facts)
+    found = Trucks.of(rest.part(0, 0), _by_id([], names))
+    others: list[list[Row]] = [[] for _ in beside]
+    turns = 0
+    while len(rest) and len(found) < limit:
+        turn, rest = rest.part(0, limit), rest.part(limit)
+        packed, *others = await _blocks(turn.ids, columns, *beside)
+        found = found.and_then(Trucks.of(turn, _by_id(packed, names)))
+        turns += 1
+    if turns > 1 and beside and len(found):
+        others = await _blocks(found.ids, *beside)
+    return Found(found[:limit], others)
 
 
-async def _blocks_around(where: Where, names: Sequence[str], trucks: Iterable[Row]) -> list[Row]:
-    return await fetch_all(sum_queries.columns(names), {**where, **around(truck["id"] for truck in trucks)})
+async def _blocks(trucks: Ids, *columns: Beside) -> list[list[Row]]:
+    """The rows of each column of the blocks in which these trucks are."""
+    bounds = around(trucks)
+    reads = (fetch_all(sum_queries.around(each.column, each.where), {**each.where, **bounds}) for each in columns)
+    return await together(*reads)
+
+
+def sums_beside(where: Where, names: Sequence[str]) -> Beside:
+    return Beside(sum_queries.figures(names), where)
+
+
+def sums_in(rows: Iterable[Row], names: Sequence[str], trucks: Ids) -> dict[str, Column]:
+    """The sums of these trucks, in their order, in what `sums_beside` gave; null of those without days."""
+    return _by_id(rows, names).of(trucks)
+
+
+def costs_beside(where: Where) -> Beside:
+    return Beside("costs", where)
+
+
+def costs_in(rows: Iterable[Row], trucks: Trucks) -> CostColumns:
+    """What these trucks cost in what `costs_beside` gave, by line and source a column of cents."""
+    return added_costs((row["costs"] for row in rows), trucks.ids)
 
 
 async def columns_of(where: Where, names: Sequence[str], trucks: Ids) -> dict[str, Column]:
     """The sums of these trucks, in their order; null of those without days."""
     if not len(trucks):
         return dict.fromkeys(names_of(names), np.empty(0))
-    blocks = await fetch_all(sum_queries.columns(names), {**where, **around(trucks.tolist())})
-    return _by_id(blocks, names).of(trucks)
+    [rows] = await _blocks(trucks, sums_beside(where, names))
+    return sums_in(rows, names, trucks)
 
 
-async def costs_of(where: Where, trucks: Trucks) -> CostColumns:
-    """What these trucks cost, by line and source a column of cents."""
-    if not trucks:
-        return {}
-    blocks = await fetch_all(sum_queries.COSTS, {**where, **around(trucks.ids.tolist())})
-    return added_costs((row["costs"] for row in blocks), trucks.ids)
-
-
-def around(trucks: Iterable[int]) -> dict[str, int]:
+def around(trucks: Ids) -> dict[str, int]:
     """The blocks in which these trucks are."""
-    blocks = [block_of(truck_id) for truck_id in trucks]
-    return {"from_block": min(blocks), "to_block": max(blocks)}
+    return {"from_block": block_of(int(trucks.min())), "to_block": block_of(int(trucks.max()))}
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
