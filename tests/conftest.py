@@ -47,6 +47,25 @@ def _days_go_with_their_test() -> Iterator[None]:
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _simulated_once() -> None:
+    """Simulators of the same seed, days and trucks send the same: what one has made is there for the next test's."""
+    from wialon_simulator.generated import Stored, TruckSource
+
+    make = TruckSource.messages
+    made: dict[tuple[Any, ...], list[Stored]] = {}
+
+    def messages(source: TruckSource, index: int) -> list[Stored]:
+        key = (source.truck, source._calendar, source._crew.trucks, index)
+        if key not in made:
+            if len(made) == 500:  # some 60 MB
+                made.clear()
+            made[key] = make(source, index)
+        return made[key]
+
+    TruckSource.messages = messages  # type: ignore[method-assign]
+
+
 @pytest.fixture(scope="module")
 def lasting(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
     """`lasting(make)` calls it and returns what it made: rows that all tests of the module have.

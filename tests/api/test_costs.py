@@ -36,10 +36,14 @@ def fleet(transactional_db: None) -> Fleet:
     [like] = TruckDay.objects.values()
     TruckDay.objects.all().delete()
     rng = random.Random(11)
-    for number in range(DAYS):
-        for truck in trucks:
-            if rng.random() < 0.8:
-                fill({**like, "truck_id": truck.pk, "day": FIRST + number * ONE}, rng)
+    filled = [
+        day({**like, "truck_id": truck.pk, "day": FIRST + number * ONE}, rng)
+        for number in range(DAYS)
+        for truck in trucks
+        if rng.random() < 0.8
+    ]
+    for model in (TruckDay, TruckDayCost, TruckDayFuel):
+        model.objects.bulk_create(row for rows_of_day in filled for row in rows_of_day if isinstance(row, model))
     nobody = {"truck_id": 0, "line": "unallocated", "source": "allocated", "amount": Decimal("17.35")}
     TruckDayCost.objects.create(fleet_id=made.pk, day=FROM + 9 * ONE, **nobody)
     days = [FIRST + number * ONE for number in range(DAYS)]
@@ -50,14 +54,14 @@ def fleet(transactional_db: None) -> Fleet:
     return made
 
 
-def fill(like: dict[str, Any], rng: random.Random) -> None:
+def day(like: dict[str, Any], rng: random.Random) -> list[TruckDay | TruckDayCost | TruckDayFuel]:
     """A day with some costs, and a balance of the tank if all of it is measured."""
     key = {name: like[name] for name in ("fleet_id", "truck_id", "day")}
     unknown = dict.fromkeys(("engine_on_s", "idle_s", "idle_productive_s"))
     engine = {} if rng.random() < 0.9 else {**unknown, "parked_s": like["parked_s"] + like["idle_s"]}
     distance_m = rng.choice([None, 0, rng.randrange(500_000)])
-    TruckDay.objects.create(**{**like, **engine, "distance_m": distance_m, "is_used": rng.random() < 0.3})
-    TruckDayCost.objects.bulk_create(
+    made: list[Any] = [TruckDay(**{**like, **engine, "distance_m": distance_m, "is_used": rng.random() < 0.3})]
+    made += (
         TruckDayCost(**key, line=line, source=source, amount=Decimal(rng.randrange(-500, 90_000)) / 100)
         for line in ("fuel", "tolls", "insurance")
         for source in ("estimated", "allocated", "actual")
@@ -66,9 +70,8 @@ def fill(like: dict[str, Any], rng: random.Random) -> None:
     if rng.random() < 0.5:
         litres = {f"balance_{name}_l": float(rng.randrange(400)) for name in BALANCE}
         purchases = None if key["truck_id"] % 2 else rng.choice([None, 1, 2])  # half of the trucks have no cards
-        TruckDayFuel.objects.create(
-            **key, balance_days=1, idle_cost=Decimal("3.10"), purchases=purchases, **litres
-        )  # fmt: skip
+        made.append(TruckDayFuel(**key, balance_days=1, idle_cost=Decimal("3.10"), purchases=purchases, **litres))
+    return made
 
 
 def asked(api_get: Get, fleet: Fleet, path: str = "cost-analysis", **parameters: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tests.api.endpoints import DOCUMENT, OPERATIONS
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-EXAMPLES = 12  # for each operation, valid and not
+FEW, MANY = 4, 60  # for each operation, valid and not: the same few in every run, others whenever many are asked for
 
 
 @pytest.fixture
@@ -66,13 +66,14 @@ def a_fleet_with_everything() -> str:
     return rows.api_key(fleet, scopes=SCOPES)
 
 
-def test_no_question_makes_the_server_fail(server: str) -> None:
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_no_question_makes_the_server_fail(examples: int, server: str) -> None:
     headers = {"Authorization": f"Bearer {a_fleet_with_everything()}"}
     statuses: dict[int, int] = {}
 
     def ask_about(path: str, method: str, mode: GenerationMode) -> None:
         @settings(
-            max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
+            max_examples=examples, deadline=None, derandomize=examples == FEW, database=None,
             phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(case=SCHEMA[path][method].as_strategy(generation_mode=mode))

@@ -73,7 +73,7 @@ def wait_for(what: Callable[[], Any]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not what():
         assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

@@ -212,10 +212,12 @@ def test_no_answer_that_fails_deletes_anything(
     simulator.add_messages(unit, [late(NOW - 30 * HOUR)])
     lose_hints()
     simulator.faults.add(svc=LOAD, unit=unit, after=spared, **fault)
-    next_pass(fleet, simulator, HOUR)
+    simulator.advance(HOUR)
+    sync(fleet)
     assert before <= set(payloads(fleet, unit))
     simulator.faults.clear()
-    next_pass(fleet, simulator, HOUR)
+    simulator.advance(HOUR)
+    sync(fleet)
     assert payloads(fleet, unit) == served(simulator, unit)
 
 

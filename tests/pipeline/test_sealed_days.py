@@ -62,7 +62,8 @@ def long_memory() -> list[dict[str, Any]]:
     return [{"t": t, "f": 0, "tp": "ud", "p": p} for t, p in ((start, {"ign": 1}), (last, {}), (last + 36 * DAY_S, {}))]
 
 
-@pytest.mark.parametrize("seed", range(3))
+# Two of them in every run: each computes five months at ten floors.
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.soak) for n in range(2, 8))])
 def test_every_open_day_is_the_same_without_what_is_no_longer_kept(seed: int) -> None:
     fleet = make.fleet(timezone=ZONE)
     truck = feed.truck_of(fleet, "T")
