@@ -15,7 +15,8 @@ from apps.fleet.imports.kinds import Column, Kind
 from apps.fleet.imports.sheets import Sheet, Unreadable, shown
 from apps.fleet.imports.values import Cell, Mistake
 from apps.fleet.ledger.changes import LedgerRow, touched_days
-from apps.fleet.models import CostRate, ExchangeRate, FuelPrice, FuelPurchase
+from apps.fleet.ledger.exchange import Exchange
+from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
 from apps.trucks.models import Truck, TruckGroup
 
 _RELATIONS = ("fleet", "truck", "group", "imported")
@@ -91,9 +92,9 @@ def check(fleet: Fleet, kind: Kind, content: bytes, conventions: Conventions | N
         raise Unreadable("The file has no rows below the names of the columns.")
     judged = _judged(kind, sheet, conventions or Conventions())
     checked = Checked(kind, sheet.read_as, judged, len(sheet.rows))
-    readers = _readers(fleet, judged)
+    readers, made = _readers(fleet, judged), _maker(fleet, kind)
     for number, cells in sheet.rows:
-        row, errors = _row(fleet, kind, sheet.header, number, cells, readers)
+        row, errors = _row(kind, sheet.header, number, cells, readers, made)
         checked.errors += errors
         if row is not None:
             checked.rows.append(row)
@@ -193,8 +194,24 @@ def _choice(column: Column, cell: Cell) -> str:
 # --- rows ---
 
 
+Maker = Callable[[dict[str, Any]], LedgerRow]
+
+
+def _maker(fleet: Fleet, kind: Kind) -> Maker:
+    """Makes a row of its values. Rows of money are given the exchange rates, so that none looks them up by itself."""
+    rate_of = Exchange(fleet).rate_of if kind.has_money else None
+
+    def made(values: dict[str, Any]) -> LedgerRow:
+        row = kind.model(fleet=fleet, **values)
+        if isinstance(row, CostEntry | FuelPurchase):
+            row.rate_of = rate_of
+        return row
+
+    return made
+
+
 def _row(
-    fleet: Fleet, kind: Kind, header: Sequence[str], number: int, cells: Sequence[Cell], readers: Readers
+    kind: Kind, header: Sequence[str], number: int, cells: Sequence[Cell], readers: Readers, made: Maker
 ) -> tuple[LedgerRow | None, list[RowError]]:
     """The row that the cells become, or their errors."""
     if len(cells) > len(header):
@@ -205,7 +222,7 @@ def _row(
     read, errors = _read(kind, number, by_name, readers)
     if errors:
         return None, errors
-    row = kind.model(fleet=fleet, **kind.values(read))
+    row = made(kind.values(read))
     errors = [_model_error(kind, number, by_name, name, text) for name, text in _problems(row)]
     return (None, errors) if errors else (row, [])
 

@@ -186,5 +186,7 @@ def _names_columns(sheet: object, known: Collection[str]) -> bool:
 
 def shown(cell: Cell) -> str:
     """A cell as a message quotes it."""
-    text = cell.isoformat(" ") if isinstance(cell, dt.datetime) else str("" if cell is None else cell)
+    if isinstance(cell, dt.datetime):  # a workbook has days as their midnight
+        cell = cell.isoformat(" ") if cell.time() != dt.time() else cell.date()
+    text = str("" if cell is None else cell)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,5 +1,6 @@
 """Prices, rates, and what each truck's day cost. All amounts are in the fleet's currency."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -79,6 +80,11 @@ class FuelPrice(models.Model):
     def clean(self) -> None:
         check_times(self, "effective_at")
         check_scope(self)
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        super().validate_unique(exclude)
+        if exclude and "effective_at" in exclude:
+            return
         # A unique key takes any number of nulls, so the fleet-wide prices need a look of their own.
         same = FuelPrice.objects.filter(fleet=self.fleet_id, group=self.group_id, effective_at=self.effective_at)
         if same.exclude(pk=self.pk).exists():
@@ -130,6 +136,11 @@ class CostRate(models.Model):
         most = MOST_RATE.get(CostBasis(self.basis)) if self.basis in CostBasis.values else None
         if most is not None and self.amount is not None and self.amount >= most:
             raise ValidationError({"amount": f"is not below {most:,} {CostBasis(self.basis).label}"})
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        super().validate_unique(exclude)
+        if exclude and "effective_from" in exclude:
+            return
         # A unique key takes any number of nulls, and each of these rates has some.
         key = ("fleet_id", "line", "basis", "truck_id", "group_id", "effective_from")
         same = CostRate.objects.filter(**{name: getattr(self, name) for name in key}).exclude(pk=self.pk)

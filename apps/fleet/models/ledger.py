@@ -1,7 +1,10 @@
 """The cost ledger: what was invoiced, what fuel was bought, and what foreign money is worth."""
 
+import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -18,6 +21,7 @@ CURRENCY = RegexValidator(r"^[A-Z]{3}$", "three capital letters")
 LONGEST_DAYS = 3_660
 MOST = 10_000_000_000  # of an invoice in the fleet's money: sums have room for a hundred of them
 POSITIVE = MinValueValidator(Decimal("0.001"))
+RateOf: TypeAlias = Callable[[str, dt.date], Decimal | None]  # the exchange rate of a currency in force on a day
 
 
 class AllocationBasis(models.TextChoices):
@@ -33,6 +37,7 @@ class CostEntry(models.Model):
     anew; its shares are `CostAllocation` rows.
     """
 
+    rate_of: RateOf | None = None  # of rates that were read once for many rows; None: each is looked up
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="cost_entries")
     line = models.CharField(max_length=20, choices=CostLine.choices)
     amount = models.DecimalField(max_digits=14, decimal_places=2, help_text="a credit note is negative")
@@ -68,9 +73,9 @@ class CostEntry(models.Model):
         check_scope(self)
         if self.covers_from and self.covers_to:
             if self.covers_to < self.covers_from:
-                raise ValidationError({"covers_to": "lies before the first day"})
+                raise ValidationError({"covers_to": f"lies before the first day, {self.covers_from}"})
             if (self.covers_to - self.covers_from).days >= LONGEST_DAYS:
-                raise ValidationError({"covers_to": f"covers more than {LONGEST_DAYS:,} days"})
+                raise ValidationError({"covers_to": f"is more than {LONGEST_DAYS:,} days after {self.covers_from}"})
         if self.covers_from:
             check_currency(self, self.covers_from)
         check_amount(self, Decimal(1))
@@ -168,6 +173,7 @@ class ExchangeRate(models.Model):
 class FuelPurchase(models.Model):
     """Fuel bought for a truck, from a card file: the other way to look at what fuel costs."""
 
+    rate_of: RateOf | None = None  # as an invoice's
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="fuel_purchases")
     truck = models.ForeignKey(Truck, on_delete=models.PROTECT, related_name="fuel_purchases")
     purchased_at = models.DateTimeField(help_text="in UTC")
@@ -198,15 +204,19 @@ class FuelPurchase(models.Model):
             check_currency(self, self.purchased_at.astimezone(self.fleet.zone).date())
 
 
-def check_currency(row: Any, day: Any) -> None:
+def check_currency(row: CostEntry | FuelPurchase, day: dt.date) -> None:
     """Raises ValidationError for foreign money without a rate in force on the day: it is refused, not guessed."""
     if not row.fleet_id or not row.currency or row.currency == row.fleet.currency:
         return
-    rates = ExchangeRate.objects.filter(fleet=row.fleet_id, currency=row.currency, effective_from__lte=day)
-    in_force = rates.order_by("-effective_from").first()
-    if in_force is None:
+    rate = (row.rate_of or partial(_looked_up, row.fleet_id))(row.currency, day)
+    if rate is None:
         raise ValidationError({"currency": f"there is no exchange rate for {row.currency} on {day}"})
-    check_amount(row, in_force.rate)
+    check_amount(row, rate)
+
+
+def _looked_up(fleet_id: int, currency: str, day: dt.date) -> Decimal | None:
+    begun = ExchangeRate.objects.filter(fleet=fleet_id, currency=currency, effective_from__lte=day)
+    return begun.order_by("-effective_from").values_list("rate", flat=True).first()
 
 
 def check_amount(row: Any, rate: Decimal) -> None:

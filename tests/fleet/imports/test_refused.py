@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Fleet
 from apps.fleet.imports.checking import Conventions, check
 from apps.fleet.imports.kinds import ENTRIES, PRICES, PURCHASES, RATES, Kind
-from apps.fleet.imports.sheets import Unreadable
+from apps.fleet.imports.sheets import Unreadable, shown
 from apps.fleet.imports.storing import Taken
-from apps.fleet.models import FuelPurchase
+from apps.fleet.models import ExchangeRate, FuelPurchase
 from apps.trucks.models import Truck
 from tests import rows
 from tests.fleet.imports.files import ENTRY, MARCH, entries, imported, problems, table
@@ -112,7 +114,7 @@ def test_a_rate_that_is_there_already_or_twice_is_refused(fleet: Fleet) -> None:
         ),
     )
     assert [(error.row, error.problem) for error in found.errors] == [
-        (3, "there is a rate of this line and basis from this day on already"),
+        (3, "is in the ledger already, by its effective_from, line, basis, truck, group"),
         (4, "is the same as row 2, by its effective_from, line, basis, truck, group"),
     ]
 
@@ -204,3 +206,40 @@ def test_an_import_refuses_what_the_form_refuses(fleet: Fleet, kind: Kind, chang
     with pytest.raises(ValidationError) as refused:
         row.full_clean()
     assert {name for name, _ in _problems(row)} >= set(refused.value.message_dict) - {"__all__"}
+
+
+def _lines_of(kind: Kind, number: int) -> list[Any]:
+    """A row of a file of this kind, as no other number gives it; of money in a foreign currency."""
+    day, minute = MARCH + dt.timedelta(days=number), f"2026-03-05 {number // 60:02}:{number % 60:02}"
+    return {
+        "entries": ["tolls", "1", "CAD", "", "", day, "", "", ""],
+        "rates": ["tolls", "per_day", "1", "", "", day, ""],
+        "fuel-prices": [minute, "1", "", ""],
+        "fuel-purchases": ["T-1", minute, "1", "", "1", "CAD", "", ""],
+    }[kind.name]
+
+
+@pytest.mark.parametrize("kind", [ENTRIES, RATES, PRICES, PURCHASES])
+def test_many_rows_take_no_more_statements_to_check_than_one(fleet: Fleet, kind: Kind) -> None:
+    ExchangeRate.objects.create(fleet=fleet, currency="CAD", effective_from=MARCH, rate="0.7")
+    sent = []
+    for count in (1, 60):
+        with CaptureQueriesContext(connection) as captured:
+            found = check(fleet, kind, table(kind.names, *(_lines_of(kind, number) for number in range(count))))
+        assert (len(found.rows), found.errors) == (count, [])
+        sent.append(len(captured))
+    assert sent[0] == sent[1]
+
+
+def test_a_last_day_that_does_not_fit_is_told_beside_the_first(fleet: Fleet) -> None:
+    line = ["tolls", "1", "USD", "", ""]
+    content = entries([*line, "2026-03-05", "2026-03-04"], [*line, "2006-03-05", "2026-03-31"])
+    assert [error.problem for error in check(fleet, ENTRIES, content).errors] == [
+        "lies before the first day, 2026-03-05",
+        "is more than 3,660 days after 2006-03-05",
+    ]
+
+
+def test_a_day_of_a_workbook_is_quoted_without_its_midnight() -> None:
+    day = dt.datetime(2026, 3, 4)
+    assert [shown(day), shown(day + dt.timedelta(hours=6))] == ["2026-03-04", "2026-03-04 06:00:00"]
