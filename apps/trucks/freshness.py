@@ -123,11 +123,6 @@ def of_row(row: dict[str, Any]) -> Freshness:
     )
 
 
-async def state_of(fleet_id: int, group: int | None, now: dt.datetime) -> Freshness:
-    """Of the fleet, or of a group."""
-    return await (state_of_fleet(fleet_id, now) if group is None else of_group(fleet_id, group, now))
-
-
 async def group_id(fleet_id: int, name: str) -> int:
     """The id of a group. Raises InvalidParameters where no group, or more than one, has the name."""
     rows = await fetch_all(queries.GROUPS_BY_NAME, {"fleet": fleet_id, "name": name})

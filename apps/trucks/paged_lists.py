@@ -47,11 +47,17 @@ class Asked(Generic[A]):
     def fleet_id(self) -> int:
         return self.who.fleet_id
 
-    async def state(self, now: dt.datetime) -> Freshness:
-        """How fresh that is which it is about. Raises NotFound."""
+    @property
+    def state(self) -> freshness.Read:
+        """From the time to how fresh that is which it is about. Raises NotFound.
+
+        It is remembered with the answer's tag, so it holds no more than it needs.
+        """
         if self.truck is not None:
-            return await freshness.of_truck(self.fleet_id, self.truck, now)
-        return await freshness.state_of(self.fleet_id, self.group_id, now)
+            return partial(freshness.of_truck, self.fleet_id, self.truck)
+        if self.group_id is not None:
+            return partial(freshness.of_group, self.fleet_id, self.group_id)
+        return partial(freshness.state_of_fleet, self.fleet_id)
 
 
 # From what is asked and its state to a page: rows, and the answer's `page`; or to the whole answer.
