@@ -11,7 +11,7 @@ import datetime as dt
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
@@ -24,6 +24,35 @@ MOST_ROWS = 20_000
 MOST_NAMES = 50_000
 MOST_QUESTIONS = 10_000
 _LARGEST_SHARE = 8
+
+
+class Recent(Generic[T]):
+    """Values by their names, those that were asked for last, as many as fit into a size.
+
+    By hand, since a hit is on the way of every request: `cachetools.LRUCache` takes two and a half times as long.
+    """
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()  # with their sizes
+        self._size = 0
+
+    def get(self, name: Hashable) -> T | None:
+        found = self._values.get(name)
+        if found is None:
+            return None
+        self._values.move_to_end(name)
+        return found[0]
+
+    def keep(self, name: Hashable, value: T, size: int, most: int) -> None:
+        """`most`: how large all of them may be together; those that were asked for longest ago go."""
+        self._size += size - self._values.pop(name, (None, 0))[1]
+        self._values[name] = value, size
+        while self._size > most:
+            self._size -= self._values.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        self._values.clear()
+        self._size = 0
 
 
 class Remembered:
@@ -42,8 +71,7 @@ class Remembered:
         `always`: whether or not answers are kept.
         """
         self._fetch, self._most_rows, self._at, self._always = fetch, most_rows, at, always
-        self._made: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()  # with the number of rows
-        self._number = 0
+        self._made: Recent[Any] = Recent()
 
     async def rows(self, sql: str, parameters: Mapping[str, Any], revision: int) -> list[Row]:
         """The statement's rows, in its order. They may be shared with others and are not to be changed.
@@ -56,26 +84,17 @@ class Remembered:
     async def made(self, sql: str, parameters: Mapping[str, Any], revision: int, make: Callable[[list[Row]], T]) -> T:
         """The same as what `make` makes of the rows."""
         question = sql, make, *sorted(parameters.items())
-        known = self._made.get((question, revision))
+        known: T | None = self._made.get((question, revision))
         if known is not None:
-            self._made.move_to_end((question, revision))
-            found: T = known[0]
-            return found
+            return known
         rows = await self._fetch(self._at(sql), parameters)
         made = make(rows)
         if rows and (self._always or settings.REMEMBERED_BYTES):
-            self._keep((question, rows[0]["at_revision"]), made, len(rows))
+            self._made.keep((question, rows[0]["at_revision"]), made, len(rows), self._most_rows)
         return made
-
-    def _keep(self, name: Hashable, made: object, number: int) -> None:
-        self._number += number - self._made.pop(name, (None, 0))[1]
-        self._made[name] = made, number
-        while self._number > self._most_rows:
-            self._number -= self._made.popitem(last=False)[1][1]
 
     def forget(self) -> None:
         self._made.clear()
-        self._number = 0
 
 
 class Answers:
@@ -85,26 +104,17 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._contents: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
+        self._contents: Recent[bytes] = Recent()
 
     def get(self, tag: str) -> bytes | None:
-        content = self._contents.get(tag)
-        if content is not None:
-            self._contents.move_to_end(tag)
-        return content
+        return self._contents.get(tag)
 
     def keep(self, tag: str, content: bytes) -> None:
-        if len(content) > settings.REMEMBERED_BYTES // _LARGEST_SHARE:
-            return
-        self._bytes += len(content) - len(self._contents.pop(tag, b""))
-        self._contents[tag] = content
-        while self._bytes > settings.REMEMBERED_BYTES:
-            self._bytes -= len(self._contents.popitem(last=False)[1])
+        if len(content) <= settings.REMEMBERED_BYTES // _LARGEST_SHARE:
+            self._contents.keep(tag, content, len(content), settings.REMEMBERED_BYTES)
 
     def forget(self) -> None:
         self._contents.clear()
-        self._bytes = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +133,17 @@ class Questions:
 
     def __init__(self, most: int = MOST_QUESTIONS) -> None:
         self._most = most
-        self._tags: OrderedDict[Hashable, Tag] = OrderedDict()
+        self._tags: Recent[Tag] = Recent()
 
     def tag(self, question: Hashable, who: object, now: dt.datetime) -> Tag | None:
         """The question's tag, if it is right provided that the state is still the same."""
         tag = self._tags.get(question)
         if tag is None or tag.who != who or now >= tag.until:
             return None
-        self._tags.move_to_end(question)
         return tag
 
     def keep(self, question: Hashable, tag: Tag) -> None:
-        self._tags[question] = tag
-        self._tags.move_to_end(question)
-        if len(self._tags) > self._most:
-            self._tags.popitem(last=False)
+        self._tags.keep(question, tag, 1, self._most)
 
     def forget(self) -> None:
         self._tags.clear()
