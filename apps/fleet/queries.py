@@ -8,12 +8,20 @@ SUM gives.
 import datetime as dt
 from typing import Any
 
-from apps.fleet.spans import MONTH, PENTAD, parts
+from apps.fleet.spans import MONTH, PENTAD, as_days, parts
 
 
 def period(fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
     """What the statements take of a fleet's period."""
     return {"fleet": fleet_id, "from_day": first, "to_day": last, **parts(first, last)}
+
+
+OF_DAYS = ("day", "week")
+
+
+def period_by(by: str, fleet_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
+    """The same of one that is to be told by day, week, month or quarter: the first two are made of days."""
+    return period(fleet_id, first, last) | (as_days(first, last) if by in OF_DAYS else {})
 
 
 # Truck-days by whether they were working days, used, and why not.
@@ -72,10 +80,10 @@ IN_SPANS = """fleet_id = %(fleet)s AND (
         span = 'month' AND first_day BETWEEN %(months_from)s AND %(months_to)s
         OR span = 'pentad' AND first_day BETWEEN %(pentads_from)s AND %(pentads_to)s
         OR span = 'pentad' AND first_day BETWEEN %(later_pentads_from)s AND %(later_pentads_to)s)"""
+OF_ONE_TRUCK = "truck_id = %(id)s"
+OF_GROUP_TRUCKS = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)"
 
 # --- the fleet ------------------------------------------------------------------------------------------------------
-
-MONTH_OF = "DATE_SUB(first_day, INTERVAL DAYOFMONTH(first_day) - 1 DAY)"  # no span reaches over a month's end
 
 # One row a day, ascending.
 FLEET_DAYS = f"""

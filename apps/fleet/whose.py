@@ -1,44 +1,28 @@
-"""Whose figures a question is about, the fleet's or a group's: what it reads of a period."""
+"""Whose figures a question is about, the fleet's, a group's or a truck's: what it reads of a period."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
+from apps.accounts.calendar import ONE_DAY, days_between
 from apps.accounts.periods import Period
 from apps.fleet import queries
-from apps.fleet.costs import queries as cost_queries
 from apps.fleet.drivers.queries import SAFETY_SETS
 from apps.fleet.drivers.safety import Weights
-from apps.fleet.figures import Costs
 from apps.fleet.ledger.spreading import missing
+from apps.fleet.sums import parts
 from apps.fleet.sums import queries as sum_queries
-from apps.fleet.sums.fleet import Bucket, FleetSums
-from apps.fleet.trends import queries as trend_queries
+from apps.fleet.sums.fleet import FleetSums
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked
 from apps.trucks.remembered import summaries
 
-NOTHING: Row = {"days": 0, **dict.fromkeys((*trend_queries.FIGURES, *queries.FUEL_MONEY))}
-
-
-class Sums(Protocol):
-    """What a period of a fleet, or of a group's trucks, adds up to; months in order, with truck-days or costs."""
-
-    @property
-    def totals(self) -> Row: ...
-
-    @property
-    def costs(self) -> Costs: ...
-
-    @property
-    def trucks_used(self) -> int: ...
-
-    def by_month(self) -> list[Bucket]: ...
+_AT_ONCE = 31  # days of a group that are read one by one
 
 
 def fleet_sums_sync(where: Mapping[str, Any]) -> FleetSums:
@@ -48,74 +32,61 @@ def fleet_sums_sync(where: Mapping[str, Any]) -> FleetSums:
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """A fleet, or the trucks that one of its groups has now, as of a revision of the summaries and one of the facts."""
+    """A fleet, the trucks that a group has now, or one truck, as of a revision of the summaries and of the facts."""
 
     fleet_id: int
     group_id: int | None
     revision: int
     facts: int = 0
+    truck_id: int | None = None
 
     @classmethod
     def of(cls, asked: Asked[Any], fresh: Freshness) -> "Whose":
-        return cls(asked.fleet_id, asked.group_id, fresh.revision, fresh.facts)
+        return cls(asked.fleet_id, asked.group_id, fresh.revision, fresh.facts, fresh.truck_id or None)
 
     def where(self, period: Period) -> dict[str, Any]:
         """What the statements take of a period."""
-        return {**queries.period(self.fleet_id, period.first, period.last), "id": self.group_id}
+        return self._where("month", period.first, period.last)
 
-    async def sums(self, period: Period, *, by_month: bool = False) -> Sums:
-        """What the period adds up to; a group's months are read only where they are asked for."""
-        if self.group_id is None:
-            return FleetSums(await summaries.rows(sum_queries.FLEET_PARTS, self.where(period), self.revision))
-        return await self._of_group(period, by_month)
+    def _where(self, by: str, first: dt.date, last: dt.date) -> dict[str, Any]:
+        return {**queries.period_by(by, self.fleet_id, first, last), "id": self.truck_id or self.group_id}
 
-    async def _of_group(self, period: Period, by_month: bool) -> Sums:
-        where, kinds = self.where(period), ("whole", "month") if by_month else ("whole",)
-        fuel, used, *parts = await together(
-            fetch_all(cost_queries.FUEL_MONEY_OF_GROUP, where),
-            fetch_all(sum_queries.TRUCKS_USED_OF_GROUP, where),
-            *(fetch_all(statements[kind], where) for kind in kinds for statements in _OF_GROUP),
-        )
-        sums, costs, *months = parts
-        totals = NOTHING | (sums or [{}])[0] | fuel[0]
-        return _GroupSums(totals, Costs.of(costs), int(used[0]["trucks_used"]), months)
+    async def sums(self, period: Period, by: str = "month") -> FleetSums:
+        """What the period adds up to, also by day, week, month or quarter; days cost the most to read."""
+        return FleetSums([part for where in self._reads(period, by) for part in await self._parts(where)])
 
-    async def by_bucket(self, by: str, period: Period) -> list[Bucket]:
-        """The days or weeks of the period that have truck-days or costs, each as far as it lies in the period."""
-        where = {**trend_queries.buckets(by, self.fleet_id, period.first, period.last), "id": self.group_id}
-        if self.group_id is None:
-            return FleetSums(await summaries.rows(sum_queries.FLEET_PARTS, where, self.revision)).by(by)
-        return _buckets(*await together(*(fetch_all(statements[by], where) for statements in _OF_GROUP)))
+    def sums_sync(self, period: Period, by: str = "month") -> FleetSums:
+        """The same on Django's connection."""
+        return FleetSums([part for where in self._reads(period, by) for part in self._parts_sync(where)])
+
+    def _reads(self, period: Period, by: str) -> list[dict[str, Any]]:
+        """What is read one after the other: many days of a group take much memory."""
+        if self.group_id is None or by not in queries.OF_DAYS:
+            return [self._where(by, period.first, period.last)]
+        starts = list(days_between(period.first, period.last))[::_AT_ONCE]
+        return [self._where(by, first, min(first + (_AT_ONCE - 1) * ONE_DAY, period.last)) for first in starts]
+
+    async def _parts(self, where: Mapping[str, Any]) -> list[Row]:
+        if self.truck_id is not None:
+            rows = fetch_all(sum_queries.TRUCK_PARTS, where), fetch_all(sum_queries.TRUCK_COST_PARTS, where)
+            return parts.of_truck(self.truck_id, *await together(*rows))
+        if self.group_id is not None:
+            return parts.of_group(await fetch_all(sum_queries.GROUP_PARTS, where))
+        return await summaries.rows(sum_queries.FLEET_PARTS, where, self.revision)
+
+    def _parts_sync(self, where: Mapping[str, Any]) -> list[Row]:
+        if self.truck_id is not None:
+            costs = fetch_all_sync(sum_queries.TRUCK_COST_PARTS, where)
+            return parts.of_truck(self.truck_id, fetch_all_sync(sum_queries.TRUCK_PARTS, where), costs)
+        if self.group_id is not None:
+            return parts.of_group(fetch_all_sync(sum_queries.GROUP_PARTS, where))
+        return fetch_all_sync(sum_queries.FLEET_PARTS, where)
 
     async def unspread(self, period: Period) -> dict[str, dict[str, int]]:
         """How many invoices are not in the costs as they should be."""
-        return await missing(self.fleet_id, period, group_id=self.group_id)
+        return await missing(self.fleet_id, period, truck_id=self.truck_id, group_id=self.group_id)
 
     async def safety_weights(self, period: Period) -> Weights:
         """Those in force on the period's last day."""
         rows = await fetch_all(SAFETY_SETS, {"fleet": self.fleet_id, "to_day": period.last})
         return Weights.of(orjson.loads(row["values"]) for row in rows)
-
-
-_OF_GROUP = (trend_queries.OF_GROUP, trend_queries.LINES_OF_GROUP)
-
-
-@dataclass(frozen=True, slots=True)
-class _GroupSums:
-    """The sums of a group's trucks, as `FleetSums` has those of a fleet. `months`: rows of sums, rows of costs."""
-
-    totals: Row
-    costs: Costs
-    trucks_used: int
-    months: Sequence[list[Row]]
-
-    def by_month(self) -> list[Bucket]:
-        return _buckets(*self.months)
-
-
-def _buckets(sums: Sequence[Row], lines: Sequence[Row]) -> list[Bucket]:
-    """Each bucket that has sums, with its costs: without truck-days a group's trucks cost nothing."""
-    costs: dict[dt.date, list[Row]] = {}
-    for row in lines:
-        costs.setdefault(row["bucket"], []).append(row)
-    return [(row["bucket"], row, Costs.of(costs.get(row["bucket"], []))) for row in sums]

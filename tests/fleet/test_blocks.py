@@ -22,9 +22,10 @@ from apps.fleet.models import (
     TruckSpanFuel,
 )
 from apps.fleet.summaries import sums
-from apps.fleet.sums import blocks
+from apps.fleet.sums import blocks, parts
 from apps.fleet.sums import fleet as fleet_sums
 from apps.fleet.sums import queries as sum_queries
+from apps.fleet.sums.fleet import FleetSums
 from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, Truck, TruckDay
@@ -247,8 +248,8 @@ def test_trucks_are_counted_once_whatever_the_parts_of_the_period(fleet: Fleet) 
     for first, last, used, of_group in (((1, 30), (1, 30), 2, 1), ((1, 1), (2, 28), 3, 2), ((2, 4), (2, 5), 0, 0)):
         where = queries.period(fleet.pk, dt.date(2026, *first), dt.date(2026, *last)) | asked
         found = fleet_sums_sync(where)
-        [row_of_group] = fetch_all_sync(sum_queries.TRUCKS_USED_OF_GROUP, where)
-        assert (found.trucks_used, row_of_group["trucks_used"]) == (used, of_group)
+        of_two = FleetSums(parts.of_group(fetch_all_sync(sum_queries.GROUP_PARTS, where)))
+        assert (found.trucks_used, of_two.trucks_used) == (used, of_group)
 
 
 def test_the_fleets_packed_sums_are_those_of_its_days(fleet: Fleet) -> None:

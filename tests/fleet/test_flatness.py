@@ -8,12 +8,10 @@ from django.db import connection
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries
-from apps.fleet.costs import queries as cost_queries
 from apps.fleet.models import TruckDayCost, TruckDayFuel
 from apps.fleet.summaries import sums
 from apps.fleet.sums import blocks
 from apps.fleet.sums import queries as sum_queries
-from apps.fleet.trends import queries as trend_queries
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import SummaryRevision, TruckDay
 from tests import rows
@@ -26,8 +24,9 @@ SEVEN = (dt.date(2026, 3, 7), dt.date(2026, 3, 13))  # seven days in no whole pe
 QUARTER = (dt.date(2026, 1, 3), dt.date(2026, 4, 2))  # 90 days with days, pentads and months at both ends
 STATEMENTS = {
     "totals": sum_queries.FLEET_PARTS,
-    "used of a group": sum_queries.TRUCKS_USED_OF_GROUP,
-    "costs by month": trend_queries.LINES_OF_FLEET["month"],
+    "totals of a group": sum_queries.GROUP_PARTS,
+    "totals of a truck": sum_queries.TRUCK_PARTS,
+    "costs of a truck": sum_queries.TRUCK_COST_PARTS,
     "trucks": sum_queries.columns(queries.UTILIZATION_SUMS),
     "costs of trucks": sum_queries.COSTS,
     "idle places": sum_queries.IDLE_PLACES,
@@ -35,9 +34,6 @@ STATEMENTS = {
     "hours of a group": sum_queries.HOURS_OF_GROUP,
     "drivers": sum_queries.driver_columns(("days", "distance_m")),
     "costs of drivers": sum_queries.DRIVER_COSTS,
-    "a group": trend_queries.OF_GROUP["whole"],
-    "costs of a group": trend_queries.LINES_OF_GROUP["whole"],
-    "fuel of a group": cost_queries.FUEL_MONEY_OF_GROUP,
 }
 
 
@@ -74,7 +70,9 @@ def fleet(db: None, once: Fleet) -> Fleet:
 
 def rows_read(fleet: Fleet, statement: str, period: dict[str, Any]) -> int:
     """How many rows the server looks at for it, temporary ones too."""
-    asked = {**period, "id": fleet.truck_groups.get().pk, "from_block": 0, "to_block": 2**57}
+    of_truck = statement in (sum_queries.TRUCK_PARTS, sum_queries.TRUCK_COST_PARTS)
+    only = fleet.trucks.get(code="T-00") if of_truck else fleet.truck_groups.get()
+    asked = {**period, "id": only.pk, "from_block": 0, "to_block": 2**57}
     before = _handler_reads()
     fetch_all_sync(statement, asked)
     return _handler_reads() - before
@@ -96,6 +94,6 @@ def test_a_quarter_is_read_from_at_most_twice_the_rows_of_seven_days(fleet: Flee
 
 
 def test_what_is_counted_grows_where_days_are_read(fleet: Fleet) -> None:
-    week, quarter = (trend_queries.buckets("day", fleet.pk, *days) for days in (SEVEN, QUARTER))
-    statement = trend_queries.COSTS_OF_FLEET["day"]
+    week, quarter = (queries.period_by("day", fleet.pk, *days) for days in (SEVEN, QUARTER))
+    statement = sum_queries.GROUP_PARTS
     assert rows_read(fleet, statement, quarter) > 6 * rows_read(fleet, statement, week)

@@ -5,12 +5,14 @@ import math
 import random
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
+from apps.accounts.periods import Period, of_days
 from apps.fleet import figures, queries, summaries
 from apps.fleet.costs.api import SUMS as COLUMNS
 from apps.fleet.costs.api import groups_spent
@@ -21,8 +23,7 @@ from apps.fleet.models import CostAllocation, CostEntry, CostRate, FuelPrice, Fu
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
-from apps.fleet.trends import queries as trend_queries
-from apps.fleet.whose import fleet_sums_sync
+from apps.fleet.whose import Whose, fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from tests import rows
 from tests.fleet import share_twin
@@ -33,6 +34,7 @@ from tests.lasting import Lasting, anew
 from tests.pipeline import feed
 
 ONE = dt.timedelta(days=1)
+UTC = ZoneInfo("UTC")
 LINES = ("insurance", "tires", "tolls", "permits", "fuel")
 
 
@@ -123,8 +125,7 @@ class Book:
         """By truck (and what none bears), by driver, by group, by line and by day: each way the same total."""
         total = whole.total or Decimal(0)
         assert sum(whole.by_line().values(), Decimal(0)) == sum(whole.by_source().values(), Decimal(0)) == total
-        days = trend_queries.buckets("day", self.fleet.pk, period["from_day"], period["to_day"])
-        assert _summed(fetch_all_sync(trend_queries.COSTS_OF_FLEET["day"], days), "total_cost") == total
+        assert _by_day(Whose(self.fleet.pk, None, 0), period) == total
         nobody = whole.of_line("unallocated").total or Decimal(0)
         costs = truck_sums.costs_sync(period)
         assert sum((sum(each.values(), Decimal(0)) for each in costs.values()), Decimal(0)) == total
@@ -133,13 +134,25 @@ class Book:
         spent = groups_spent(truck_sums.sums_sync(period, COLUMNS), costs, groups)
         amounts = {name: each.total or Decimal(0) for name, _, _, each in spent}
         assert sum(amounts.values(), Decimal(0)) + nobody == total, "the trucks are in one group, or none"
-        own = Costs.of(fetch_all_sync(trend_queries.LINES_OF_GROUP["whole"], period)).total or Decimal(0)
+        of_group = Whose(self.fleet.pk, self.group.pk, 0)
+        own = of_group.sums_sync(_period(period)).costs.total or Decimal(0)
+        assert own == _by_day(of_group, period)
         assert own == amounts.get(self.group.name, Decimal(0))
         paged, members = driver_cost_queries.PAGE_OF, list(self.group.trucks.values_list("pk", flat=True))
         assert _summed(fetch_all_sync(paged["fleet"].costs, period), "amount") + nobody == total
         assert _borne(period, None) + nobody == total
         assert _summed(fetch_all_sync(paged["group"].costs, period), "amount") == own == _borne(period, members)
         assert_drivers_add_up(self.fleet.pk)
+
+
+def _period(asked: dict[str, Any]) -> Period:
+    return of_days(asked["from_day"], asked["to_day"], UTC)
+
+
+def _by_day(whose: Whose, asked: dict[str, Any]) -> Decimal:
+    """What the days cost, one by one."""
+    days = whose.sums_sync(_period(asked), "day").by("day")
+    return sum((costs.total or Decimal(0) for _, _, costs in days), Decimal(0))
 
 
 def _borne(period: dict[str, Any], trucks: list[int] | None) -> Decimal:

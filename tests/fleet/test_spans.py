@@ -1,8 +1,11 @@
 """Any period is months, pentads and the days at its edges, and its figures are those of its days added up."""
 
 import datetime as dt
+import itertools
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
@@ -10,13 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
+from apps.accounts.periods import Period, of_days
 from apps.fleet import queries
 from apps.fleet.costs import api as cost_api
+from apps.fleet.figures import Costs
 from apps.fleet.models import TruckDayCost
 from apps.fleet.spans import SPAN_OF, month_of, parts, pentad_of, pieces
 from apps.fleet.sums import trucks as truck_sums
-from apps.fleet.trends import queries as trend_queries
-from apps.fleet.whose import fleet_sums_sync
+from apps.fleet.whose import Whose, fleet_sums_sync
 from apps.mysql import fetch_all_sync
 from apps.trucks.models import Truck, TruckDay
 from tests import rows
@@ -26,19 +30,19 @@ DAYS = st.dates(dt.date(2023, 12, 1), dt.date(2025, 3, 31))
 ONE = dt.timedelta(days=1)
 
 
-def days_of(first: dt.date, last: dt.date) -> list[dt.date]:
+def every_day(first: dt.date, last: dt.date) -> list[dt.date]:
     return [first + number * ONE for number in range((last - first).days + 1)] if first <= last else []
 
 
 def covered(period: dict[str, dt.date]) -> list[dt.date]:
     """Every day of the parts, as often as it is in one."""
-    found = days_of(period["days_from"], period["days_to"])
-    found += days_of(period["later_days_from"], period["later_days_to"])
+    found = every_day(period["days_from"], period["days_to"])
+    found += every_day(period["later_days_from"], period["later_days_to"])
     for name, span_of in (("pentads", pentad_of), ("months", month_of), ("later_pentads", pentad_of)):
-        for day in days_of(period[f"{name}_from"], period[f"{name}_to"]):
+        for day in every_day(period[f"{name}_from"], period[f"{name}_to"]):
             span = span_of(day)
             if span.first == day:
-                found += days_of(span.first, span.last)
+                found += every_day(span.first, span.last)
     return sorted(found)
 
 
@@ -46,7 +50,7 @@ def covered(period: dict[str, dt.date]) -> list[dt.date]:
 @given(first=DAYS, length=st.integers(1, 400))
 def test_each_day_of_a_period_is_in_one_part_of_it(first: dt.date, length: int) -> None:
     last = first + (length - 1) * ONE
-    assert covered(parts(first, last)) == days_of(first, last)
+    assert covered(parts(first, last)) == every_day(first, last)
 
 
 @settings(deadline=None)
@@ -54,7 +58,7 @@ def test_each_day_of_a_period_is_in_one_part_of_it(first: dt.date, length: int) 
 def test_the_pieces_of_a_period_are_the_days_and_spans_of_its_parts(first: dt.date, length: int) -> None:
     last = first + (length - 1) * ONE
     found = [SPAN_OF[kind](day) for kind, days in pieces(parts(first, last)).items() for day in days]
-    assert sorted(day for span in found for day in days_of(span.first, span.last)) == days_of(first, last)
+    assert sorted(day for span in found for day in every_day(span.first, span.last)) == every_day(first, last)
     assert len(found) <= 33
 
 
@@ -62,11 +66,11 @@ def test_the_pieces_of_a_period_are_the_days_and_spans_of_its_parts(first: dt.da
 @given(first=DAYS, length=st.integers(1, 400))
 def test_a_period_is_few_parts(first: dt.date, length: int) -> None:
     period = parts(first, first + (length - 1) * ONE)
-    single = sum(len(days_of(period[f"{name}_from"], period[f"{name}_to"])) for name in ("days", "later_days"))
+    single = sum(len(every_day(period[f"{name}_from"], period[f"{name}_to"])) for name in ("days", "later_days"))
     pentads = sum(
         pentad_of(day).first == day
         for name in ("pentads", "later_pentads")
-        for day in days_of(period[f"{name}_from"], period[f"{name}_to"])
+        for day in every_day(period[f"{name}_from"], period[f"{name}_to"])
     )
     assert single <= 10  # less than a pentad, of up to six days, on either side
     assert pentads <= 10  # less than a month on either side
@@ -101,6 +105,8 @@ PERIODS = st.lists(st.tuples(st.integers(-5, LENGTH), st.integers(1, LENGTH)), m
 def stored(fleet: Fleet, found: list[tuple[Any, ...]]) -> None:
     """Days of three trucks, with the spans above them, and costs of two lines."""
     trucks = [rows.truck(fleet, f"T-{number}") for number in range(3)]
+    rows.group(fleet, "All", *trucks)
+    rows.group(fleet, "Two", *trucks[1:])
     for number, offset, used, distance, engine, fuel, cents in found:
         day, truck = FIRST + offset * ONE, trucks[number]
         idle = None if engine is None else 60 * engine
@@ -133,30 +139,49 @@ def _check_period(fleet: Fleet, first: dt.date, last: dt.date) -> None:
     asked = {**queries.period(fleet.pk, first, last), "after": "", "limit": 100}
     days = list(TruckDay.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
     costs = list(TruckDayCost.objects.filter(fleet_id=fleet.pk, day__range=(first, last)))
-    found = fleet_sums_sync(asked)
-    totals = found.totals
-    assert (totals["days"], totals["truck_days"] or 0) == (len({day.day for day in days}), len(days))
-    if days:
-        true = twin.sums(days)
-        twin.assert_same(totals, {name: true[name] for name in twin.COUNTED} | {"truck_days_used": true["trucks_used"]})
-    assert found.costs.amounts == twin.cost_sums(costs)
-    assert found.trucks_used == len({day.truck_id for day in days if day.is_used})
-    _check_months(asked, days, costs)
+    totals = fleet_sums_sync(asked).totals
+    assert totals["days"] == len({day.day for day in days})
+    _check_scopes(fleet, of_days(first, last, ZoneInfo("UTC")), days, costs)
     _check_trucks(asked, days, costs)
 
 
-def _check_months(asked: dict[str, Any], days: list[TruckDay], costs: list[TruckDayCost]) -> None:
-    distances = {row["bucket"]: row["distance_m"] for row in fetch_all_sync(trend_queries.OF_FLEET["month"], asked)}
-    assert distances == {
-        month: twin.total(day.distance_m for day in days if day.day.replace(day=1) == month)
-        for month in {day.day.replace(day=1) for day in days}
-    }
-    amounts = fetch_all_sync(trend_queries.LINES_OF_FLEET["month"], asked)
-    assert {(row["bucket"], row["line"], row["source"]): row["amount"] for row in amounts} == {
-        (month, *which): amount
-        for month in {cost.day.replace(day=1) for cost in costs}
-        for which, amount in twin.cost_sums(cost for cost in costs if cost.day.replace(day=1) == month).items()
-    }
+def _check_scopes(fleet: Fleet, period: Period, days: list[TruckDay], costs: list[TruckDayCost]) -> None:
+    """The fleet, a group of all its trucks, of two of them, and one truck, whatever they are told by."""
+    groups = {group.name: group.pk for group in fleet.truck_groups.all()}
+    trucks = list(fleet.trucks.order_by("code").values_list("pk", flat=True))
+    scopes: list[tuple[Whose, Collection[int]]] = [
+        (Whose(fleet.pk, None, 0), trucks),
+        (Whose(fleet.pk, groups["All"], 0), trucks),
+        (Whose(fleet.pk, groups["Two"], 0), trucks[1:]),
+        (Whose(fleet.pk, None, 0, truck_id=trucks[0]), trucks[:1]),
+    ]
+    for (whose, which), by in itertools.product(scopes, START_OF):
+        own = [day for day in days if day.truck_id in which]
+        own_costs = [cost for cost in costs if cost.truck_id in which]
+        found = whose.sums_sync(period, by)
+        _check_sums(found.totals, found.costs, own, own_costs)
+        assert found.trucks_used == len({day.truck_id for day in own if day.is_used})
+        buckets = found.by(by)
+        assert [first for first, _, _ in buckets] == sorted({START_OF[by](each.day) for each in (*own, *own_costs)})
+        for first, totals, amounts in buckets:
+            its = ([each for each in every if START_OF[by](each.day) == first] for every in (own, own_costs))
+            _check_sums(totals, amounts, *its)
+
+
+def _check_sums(totals: dict[str, Any], found: Costs, days: list[TruckDay], costs: list[TruckDayCost]) -> None:
+    assert found.amounts == twin.cost_sums(costs)
+    assert (totals["truck_days"] or 0) == len(days)
+    if days:
+        true = twin.sums(days)
+        twin.assert_same(totals, {name: true[name] for name in twin.COUNTED} | {"truck_days_used": true["trucks_used"]})
+
+
+START_OF: dict[str, Callable[[dt.date], dt.date]] = {
+    "day": lambda day: day,
+    "week": lambda day: day - day.weekday() * ONE,
+    "month": lambda day: day.replace(day=1),
+    "quarter": lambda day: dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1),
+}
 
 
 def _check_trucks(asked: dict[str, Any], days: list[TruckDay], costs: list[TruckDayCost]) -> None:

@@ -60,7 +60,7 @@ async def _body(asked: Asked[schemas.CostPeriod], fresh: Freshness) -> dict[str,
     whose, period, currency = Whose.of(asked, fresh), asked.period, asked.who.currency
     analysis = Analysis(whose, period, currency)
     sums, sums_before, unspread, outside, benchmark, (rows, page_echo) = await together(
-        whose.sums(period, by_month=True),
+        whose.sums(period),
         whose.sums(period.previous()),
         whose.unspread(period),
         fetch_all(purchases.OUTSIDE, purchases.asked(asked.fleet_id, period, group_id=asked.group_id)),
@@ -183,7 +183,7 @@ class Analysis:
     async def _buckets(self, by: str) -> list[dict[str, Any]]:
         """Every week or day that the period touches, with the days of it that lie in the period."""
         period = self.period
-        found = {first: (sums, costs) for first, sums, costs in await self.whose.by_bucket(by, period)}
+        found = {first: (sums, costs) for first, sums, costs in (await self.whose.sums(period, by)).by(by)}
         return [
             {**days, **told(*found.get(first, (NOTHING, Costs({}))), self.currency)}
             for first, days in named_buckets(by, period.first, period.last)

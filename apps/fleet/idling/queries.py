@@ -4,8 +4,7 @@ Those about a period take what `queries.period` gives, those of a truck also its
 """
 
 from apps.fleet.idling.blocks import SUMS
-from apps.fleet.queries import sums_of
-from apps.fleet.trends.queries import OF_ONE_TRUCK
+from apps.fleet.queries import OF_ONE_TRUCK, sums_of
 
 # One row a productive place of the fleet, what came into force last of each name at the end.
 NAMED_PLACES = """

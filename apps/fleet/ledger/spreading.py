@@ -7,7 +7,7 @@ from typing import Any
 from apps.accounts.periods import Period
 from apps.fleet.ledger.queries import IS_SHORT
 from apps.fleet.models import DirtyEntry
-from apps.fleet.trends.queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
+from apps.fleet.queries import OF_GROUP_TRUCKS, OF_ONE_TRUCK
 from apps.mysql import Row, fetch_all, fetch_all_sync
 
 SPREAD, WAITING, NO_RATE = "spread", "waiting", "no_exchange_rate"

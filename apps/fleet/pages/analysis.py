@@ -26,6 +26,7 @@ from apps.fleet.pages.presets import LONGEST_DAYS, asked_period, presets
 from apps.fleet.pages.sheets import sheet
 from apps.fleet.reports.wording import Number, number
 from apps.fleet.summaries.writing import SETTLED_AFTER_S
+from apps.fleet.whose import Whose
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries as truck_queries
 from apps.trucks.freshness import Freshness, of_members, of_row, of_watermarks
@@ -74,6 +75,12 @@ def trucks_of(chosen: Asked) -> list[int] | None:
     if chosen.truck:
         return [chosen.truck.pk]
     return list(chosen.group.trucks.values_list("pk", flat=True)) if chosen.group else None
+
+
+def whose(chosen: Asked) -> Whose:
+    """What reads its sums."""
+    group, truck = (only.pk if only else None for only in (chosen.group, chosen.truck))
+    return Whose(chosen.fleet.pk, group, 0, truck_id=truck)
 
 
 class ScopeError(ValueError):

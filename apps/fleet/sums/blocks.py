@@ -146,8 +146,7 @@ def added_up_by_weekday(
     tables: dict[int, list[Table]] = {}
     for day, packed, bits in (each for each in days if each[1]):
         table = unpacked(packed, 1 + len(names))
-        counts = _counts(table[0].tobytes(), bits)
-        tables.setdefault(day.weekday(), []).append(table[1:] if counts.all() else table[1:, counts])
+        tables.setdefault(day.weekday(), []).append(of_bits(table, bits)[1:])
     every = {weekday: np.concatenate(parts, axis=1) for weekday, parts in sorted(tables.items())}
     whole = np.zeros(1, np.intp)
     return [
@@ -155,6 +154,12 @@ def added_up_by_weekday(
         for weekday, table in every.items()
         if table.size
     ]
+
+
+def of_bits(table: Table, bits: int) -> Table:
+    """Those trucks of a block, whose ids come first, that have a bit."""
+    counts = _counts(table[0].tobytes(), bits)
+    return table if counts.all() else table[:, counts]
 
 
 @lru_cache(maxsize=1_024)  # a block has the same trucks on most of its days
@@ -256,7 +261,7 @@ def _of_trucks(table: Table, trucks: Collection[int] | None) -> Table:
 def costs_added_up(blocks: Iterable[bytes], ids: int = 1, trucks: Collection[int] | None = None) -> dict[int, Costs]:
     """By truck, what it cost by line and source over the blocks; with two ids by driver, of these trucks or all."""
     found: dict[int, Costs] = {}
-    for key, known in _by_line(blocks, ids, trucks):
+    for key, known in by_line(blocks, ids, trucks):
         whose, table, starts = by_id(known)
         cents = np.add.reduceat(table[0], starts).astype(np.int64).tolist()
         for each, number in zip(whose, cents, strict=True):
@@ -268,7 +273,7 @@ def costs_of(blocks: Iterable[bytes], whose: Ids, ids: int = 1, trucks: Collecti
     """What these trucks, or drivers, cost over the blocks, in their order: by line and source a column of cents."""
     order = np.argsort(whose)
     found: CostColumns = {}
-    for key, known in _by_line(blocks, ids, trucks):
+    for key, known in by_line(blocks, ids, trucks):
         each = known[0].astype(np.int64)
         places = np.minimum(np.searchsorted(whose[order], each), len(whose) - 1)
         is_theirs = whose[order][places] == each
@@ -278,7 +283,7 @@ def costs_of(blocks: Iterable[bytes], whose: Ids, ids: int = 1, trucks: Collecti
     return found
 
 
-def _by_line(blocks: Iterable[bytes], ids: int, trucks: Collection[int] | None) -> Iterator[tuple[Line, Table]]:
+def by_line(blocks: Iterable[bytes], ids: int, trucks: Collection[int] | None) -> Iterator[tuple[Line, Table]]:
     """By line and source, in order: ids and cents of all blocks, without nulls. Most blocks have the same columns."""
     heads: dict[bytes, list[bytes]] = {}
     for packed in filter(None, blocks):

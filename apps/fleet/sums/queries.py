@@ -11,7 +11,7 @@ from itertools import groupby
 
 from apps.fleet.idling.blocks import PART
 from apps.fleet.idling.blocks import SUMS as IDLED
-from apps.fleet.queries import IN_SPANS, OF_TRUCK_DAY
+from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ONE_TRUCK, OF_TRUCK_DAY
 from apps.fleet.spans import DAY, MONTH, PENTAD, pieces
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, PLACES, TRUCKS
 from apps.fleet.sums.fleet import FIGURES as FLEET_FIGURES
@@ -213,18 +213,11 @@ _MEMBERS = f"""
     WHERE truckgroup_id = %(id)s GROUP BY truck_id DIV {TRUCKS}
 """
 
-# How many trucks of a group were used at least one day of the period.
-_USED = f"SELECT block, BIT_OR(used) AS used FROM truck_block WHERE {_IN_PERIOD} GROUP BY block"
-TRUCKS_USED_OF_GROUP = f"""
-SELECT COALESCE(SUM(BIT_COUNT(blocks.used & members.mask)), 0) AS trucks_used FROM ({_USED}) blocks
-JOIN ({_MEMBERS}) members ON members.block = blocks.block
-"""
 
-
-def _of_group(column: str) -> str:
-    """One row a block and part of the period: its first day, this column, and a bit for each of the group's trucks."""
+def _of_group(columns: str) -> str:
+    """One row a block and part of the period: its first day, these columns, a bit for each of the group's trucks."""
     return f"""
-SELECT STRAIGHT_JOIN first_day, {column}, mask FROM (
+SELECT STRAIGHT_JOIN first_day, {columns}, mask FROM (
     SELECT fleet_id, span, first_day, block, mask FROM truck_block JOIN ({_MEMBERS}) members USING (block)
     WHERE {_IN_PERIOD}
 ) keyed JOIN truck_block USING (fleet_id, span, first_day, block)
@@ -270,6 +263,37 @@ WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND b
 
 # One row a part of the period: what `FleetSums` adds up.
 FLEET_PARTS = f"SELECT first_day, figures, costs, used FROM fleet_block WHERE {_IN_PERIOD}"
+
+# --- a group's, a truck's: what `parts` makes the same of -------------------------------------------------------------
+
+# One row a block and part of the period, and a bit for each truck of the group `id`.
+GROUP_PARTS = _of_group(f"block, {_FIGURES.read(FLEET_FIGURES[1:])}, costs, used")
+
+
+def _truck_figures(table: str, first_day: str, which: str, of: dict[str, str]) -> str:
+    values = ", ".join(f"{of.get(name, name)} AS {name}" for name in FLEET_FIGURES[1:])
+    keys = f"fleet_id, {'' if table.endswith('day') else 'span, '}{first_day}, truck_id"
+    return f"""
+SELECT {first_day} AS first_day, {values} FROM {table} LEFT JOIN {table}_fuel USING ({keys})
+WHERE {OF_ONE_TRUCK} AND {which}
+"""
+
+
+def _truck_costs(first_day: str, rows: str) -> str:
+    return f"SELECT {first_day} AS first_day, line, source, CAST(amount * 100 AS SIGNED) AS cents FROM {rows}"
+
+
+# Of the truck `id` one row a day or span: its first day, a fleet's FIGURES; one a line and source besides, cents.
+TRUCK_PARTS = " UNION ALL ".join((
+    _truck_figures("truck_day", "day", IN_DAYS, {**_MONEY, **OF_TRUCK_DAY}),
+    _truck_figures("truck_span", "first_day", IN_SPANS, _MONEY),
+))  # fmt: skip
+# Costs of single days are found by the truck-days: these have an index by truck.
+TRUCK_COST_PARTS = " UNION ALL ".join((
+    _truck_costs("day", f"""(SELECT fleet_id, day, truck_id FROM truck_day WHERE {OF_ONE_TRUCK} AND {IN_DAYS}) days
+        JOIN truck_day_cost USING (fleet_id, day, truck_id)"""),
+    _truck_costs("first_day", f"truck_span_cost WHERE {OF_ONE_TRUCK} AND {IN_SPANS}"),
+))  # fmt: skip
 
 # --- whose they are -------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,5 @@
 """The API's endpoint about how figures change: by day, week, month or quarter, for the fleet, a group or a truck."""
 
-import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal, Self, get_args
 
 from django.http import HttpResponse
@@ -21,13 +17,13 @@ from apps.files.columns import shape
 from apps.fleet import figures
 from apps.fleet.api import with_money
 from apps.fleet.drivers.safety import Weights
-from apps.fleet.ledger.spreading import missing
+from apps.fleet.figures import Costs
 from apps.fleet.schemas import GROUP, BucketDays, CostFreshness, PeriodChange, PeriodFigures, PeriodPoints
 from apps.fleet.spans import named_buckets
-from apps.fleet.trends import queries as trend_queries
+from apps.fleet.sums.fleet import NOTHING, FleetSums
 from apps.fleet.whose import Whose
 from apps.merging import together
-from apps.mysql import Row, fetch_all
+from apps.mysql import Row
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.schemas import CODE, TruckCode
@@ -117,86 +113,40 @@ async def trends(request: AuthenticatedRequest, asked: Query[TrendPeriod]) -> Ht
 
 
 async def _body(asked: Asked[TrendPeriod], fresh: Freshness) -> dict[str, Any]:
-    trend, period, currency = Trend.of(asked, fresh), asked.period, asked.who.currency
-    whole, before, weights, buckets, unspread = await together(
-        trend.whole(period),
-        trend.whole(period.previous()),
-        Whose.of(asked, fresh).safety_weights(period),
-        trend.by_bucket(asked.parameters.by, period),
-        missing(asked.fleet_id, period, truck_id=trend.truck_id, group_id=trend.group_id),
+    whose, period, currency = Whose.of(asked, fresh), asked.period, asked.who.currency
+    by = asked.parameters.by
+    sums, sums_before, weights, unspread = await together(
+        whose.sums(period, by), whose.sums(period.previous()), whose.safety_weights(period), whose.unspread(period)
     )
-    current, earlier = (figures_of(row, weights) for row in (whole, before))
+    current, earlier = (figures_of(each.totals, each.costs, weights) for each in (sums, sums_before))
     return {
-        "data": _points(buckets, weights, currency),
+        "data": _points(sums, by, period, weights, currency),
         "summary": with_money(current, currency),
         "previous": {"period": period.previous().echo(), **with_money(earlier, currency)},
         **changes(current, earlier),
         "period": period.echo(),
-        "freshness": fresh.body(figures.coverage_pct(whole)) | unspread,
+        "freshness": fresh.body(figures.coverage_pct(sums.totals)) | unspread,
     }
 
 
 async def _page(asked: Asked[TrendPeriod], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    weights = await Whose.of(asked, fresh).safety_weights(asked.period)
-    buckets = await Trend.of(asked, fresh).by_bucket(asked.parameters.by, asked.period)
-    return _points(buckets, weights, asked.who.currency), LAST_PAGE
+    whose, by = Whose.of(asked, fresh), asked.parameters.by
+    sums, weights = await together(whose.sums(asked.period, by), whose.safety_weights(asked.period))
+    return _points(sums, by, asked.period, weights, asked.who.currency), LAST_PAGE
 
 
 LIST = PagedList({by: Listing(f"Trend by {by}", shape(BucketDays, TrendPoint)) for by in get_args(By)}, _page)
 
 
-Buckets = Sequence[tuple[dict[str, str], Row]]  # the bounds of each, and its row
+def _points(sums: FleetSums, by: By, period: Period, weights: Weights, currency: str) -> list[dict[str, Any]]:
+    """Every bucket of the period as answers have it; null where there is nothing."""
+    found = {first: (totals, costs) for first, totals, costs in sums.by(by)}
+    return [
+        {**bounds, **with_money(figures_of(*found.get(first, (NOTHING, Costs({}))), weights), currency)}
+        for first, bounds in named_buckets(by, period.first, period.last)
+    ]
 
 
-def _points(buckets: Buckets, weights: Weights, currency: str) -> list[dict[str, Any]]:
-    """Each bucket as answers have it."""
-    return [{**bounds, **with_money(figures_of(row, weights), currency)} for bounds, row in buckets]
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """The sums and costs of a fleet, or of one of its trucks or groups, by bucket."""
-
-    fleet_id: int
-    truck_id: int | None
-    group_id: int | None = None
-
-    @classmethod
-    def of(cls, asked: Asked[TrendPeriod], fresh: Freshness) -> Self:
-        return cls(asked.fleet_id, fresh.truck_id or None, asked.group_id)
-
-    async def by_bucket(self, by: By, period: Period) -> Buckets:
-        """Each bucket's bounds within the period, and its row, which is null where there is nothing."""
-        rows = await self._rows(by, period)
-        return [(days, rows.get(first, NOTHING)) for first, days in named_buckets(by, period.first, period.last)]
-
-    async def whole(self, period: Period) -> Row:
-        return (await self._rows("whole", period)).get(None, NOTHING)
-
-    async def _rows(self, by: str, period: Period) -> dict[dt.date | None, Row]:
-        asked = {
-            **trend_queries.buckets(by, self.fleet_id, period.first, period.last),
-            "id": self.truck_id or self.group_id,
-        }
-        sums_by, costs_by = self._statements
-        sums, costs = await together(fetch_all(sums_by[by], asked), fetch_all(costs_by[by], asked))
-        rows: dict[dt.date | None, Row] = {}
-        for row in (*sums, *costs):
-            rows[row["bucket"]] = {**rows.get(row["bucket"], NOTHING), **row}
-        return rows
-
-    @property
-    def _statements(self) -> tuple[dict[str, str], dict[str, str]]:
-        if self.truck_id is not None:
-            return trend_queries.OF_TRUCK, trend_queries.COSTS_OF_TRUCK
-        if self.group_id is not None:
-            return trend_queries.OF_GROUP, trend_queries.COSTS_OF_GROUP
-        return trend_queries.OF_FLEET, trend_queries.COSTS_OF_FLEET
-
-
-NOTHING: Row = dict.fromkeys((*trend_queries.FIGURES, *trend_queries.COSTS))
-
-
-def figures_of(row: Row, weights: Weights) -> dict[str, Any]:
-    money = row["total_cost"], row["fuel_cost"], row["estimated_cost"] or Decimal(0)
-    return {**figures.of_period(row, *money), **figures.events(row, weights)}
+def figures_of(totals: Row, costs: Costs, weights: Weights) -> dict[str, Any]:
+    money = costs.total, costs.of_line("fuel").total, costs.estimated
+    return {**figures.of_period(totals, *money), **figures.events(totals, weights)}

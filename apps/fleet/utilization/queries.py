@@ -3,8 +3,7 @@
 They take what `queries.period` gives. Sums of trucks and groups are read from the packed sums (`sums.trucks`).
 """
 
-from apps.fleet.queries import UTILIZATION_SUMS
-from apps.fleet.trends.queries import OF_ONE_TRUCK
+from apps.fleet.queries import OF_ONE_TRUCK, UTILIZATION_SUMS
 
 SUMS = UTILIZATION_SUMS
 

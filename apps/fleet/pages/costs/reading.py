@@ -6,23 +6,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from apps.accounts.periods import Period
 from apps.fleet import queries
 from apps.fleet.costs import purchases
-from apps.fleet.costs import queries as cost_queries
 from apps.fleet.costs.api import SUMS, groups_spent
 from apps.fleet.costs.figures import TANKS, tanks_together
 from apps.fleet.figures import Costs
-from apps.fleet.pages import queries as page_queries
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Asked, whose
 from apps.fleet.pages.costs import drivers as cost_drivers
 from apps.fleet.pages.costs.drivers import DriverSpent
 from apps.fleet.spans import buckets
 from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.fleet import NOTHING, FleetSums
 from apps.fleet.sums.trucks import Trucks
-from apps.fleet.trends import queries as trend_queries
-from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import Row, fetch_all_sync
 
 
@@ -82,34 +78,20 @@ class Reading:
     outside: Sequence[Row]  # purchases that may be of days which their truck does not have
 
 
-@dataclass(frozen=True, slots=True)
-class _Statements:
-    """Of a scope: sums and lines by bucket; fuel in money, where the sums do not have it."""
-
-    sums: Mapping[str, str]
-    lines: Mapping[str, str]
-    fuel_money: str | None
-
-
-_FLEET = _Statements(trend_queries.OF_FLEET, trend_queries.LINES_OF_FLEET, None)
-_GROUP = _Statements(trend_queries.OF_GROUP, trend_queries.LINES_OF_GROUP, cost_queries.FUEL_MONEY_OF_GROUP)
-_TRUCK = _Statements(trend_queries.OF_TRUCK, trend_queries.LINES_OF_TRUCK, page_queries.FUEL_MONEY_OF_TRUCK)
-
-
 def read(chosen: Asked) -> Reading:
     where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     benchmark = fetch_all_sync(queries.BENCHMARK, {"fleet": chosen.fleet.pk, "to_day": chosen.period.last})
-    now = _spent(chosen, chosen.period)
+    sums = whose(chosen).sums_sync(chosen.period, chosen.by)
     trucks = None if chosen.truck else _of_trucks(chosen, where)
     return Reading(
-        now,
-        _spent(chosen, chosen.period.previous()),
-        _buckets(chosen),
+        _spent(sums),
+        _spent(whose(chosen).sums_sync(chosen.period.previous())),
+        _buckets(chosen, sums),
         _trucks(trucks, where) if trucks else [],
         [] if chosen.truck or chosen.group else _groups(where),
         cost_drivers.read(chosen),
         benchmark,
-        now.totals if trucks is None else tanks_together(trucks.columns),
+        sums.totals if trucks is None else tanks_together(trucks.columns),
         _outside(chosen),
     )
 
@@ -121,46 +103,22 @@ def _outside(chosen: Asked) -> list[Row]:
     return fetch_all_sync(purchases.OUTSIDE, asked)
 
 
-def _statements(chosen: Asked) -> _Statements:
-    return _TRUCK if chosen.truck else _GROUP if chosen.group else _FLEET
+def _spent(sums: FleetSums) -> Spent:
+    return Spent(sums.totals, sums.costs)
 
 
-def _scope(chosen: Asked) -> int | None:
-    only = chosen.truck or chosen.group
-    return only.pk if only else None
-
-
-def _spent(chosen: Asked, period: Period) -> Spent:
-    where = queries.period(chosen.fleet.pk, period.first, period.last)
-    statements = _statements(chosen)
-    if statements.fuel_money is None:
-        found = fleet_sums_sync(where)
-        return Spent(found.totals, found.costs)
-    scope = {**where, "id": _scope(chosen)}
-    sums = fetch_all_sync(statements.sums["whole"], scope)
-    totals = (sums or [dict.fromkeys(trend_queries.FIGURES)])[0] | fetch_all_sync(statements.fuel_money, scope)[0]
-    return Spent(totals, Costs.of(fetch_all_sync(statements.lines["whole"], scope)))
-
-
-def _buckets(chosen: Asked) -> list[Bucket]:
+def _buckets(chosen: Asked, sums: FleetSums) -> list[Bucket]:
     """Every day, week or month that the period touches, in order."""
-    period, by, statements = chosen.period, chosen.by, _statements(chosen)
-    where = {**trend_queries.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
-    sums = {row["bucket"]: row for row in fetch_all_sync(statements.sums[by], where)}
-    amounts: dict[dt.date, dict[str, Decimal]] = {}
-    for row in fetch_all_sync(statements.lines[by], where):
-        of_bucket = amounts.setdefault(row["bucket"], {})
-        of_bucket[row["line"]] = of_bucket.get(row["line"], Decimal(0)) + row["amount"]
+    period, by = chosen.period, chosen.by
+    found = {first: (totals, costs) for first, totals, costs in sums.by(by)}
     return [
-        Bucket(
-            max(first, period.first),
-            min(last, period.last),
-            amounts.get(first, {}),
-            sums[first]["distance_m"] if first in sums else None,
-            first in sums,
-        )
+        _bucket(max(first, period.first), min(last, period.last), *found.get(first, (NOTHING, Costs({}))))
         for first, last in buckets(by, period.first, period.last)
     ]
+
+
+def _bucket(first: dt.date, last: dt.date, totals: Row, costs: Costs) -> Bucket:
+    return Bucket(first, last, costs.by_line(), totals["distance_m"], bool(totals["truck_days"]))
 
 
 def _trucks(trucks: Trucks, where: dict[str, Any]) -> list[TruckSpent]:

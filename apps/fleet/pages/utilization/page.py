@@ -46,7 +46,7 @@ def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) 
         "whole": whole(now),
         "over_time": over_time(chosen, reading.buckets, provisional),
         "heat_map": heat_map(reading.hours),
-        "days": days(chosen, now),
+        "days": days(chosen, reading),
         "places": places(chosen, reading.places),
         "by_group": by_group(reading),
         "trucks": trucks(chosen, reading, order, page),
@@ -62,7 +62,7 @@ def files(chosen: Asked, reading: Reading, order: str, provisional: dt.date) -> 
             f"Utilization by {chosen.by}", lambda: over_time_table(chosen, reading.buckets, provisional)
         ),
         "hours": ("Time at work by hour", lambda: at_work(reading.hours)),
-        "days": ("Days used and not used", lambda: days(chosen, reading.now)),
+        "days": ("Days used and not used", lambda: days(chosen, reading)),
         "places": ("Where trucks idle", lambda: found["table"] if (found := places(chosen, reading.places)) else None),
         "groups": ("Utilization by group", lambda: by_group(reading)),
         "trucks": ("Utilization by truck", lambda: every_truck(chosen, reading, order)),

@@ -6,22 +6,19 @@ from typing import Any
 
 import orjson
 
-from apps.accounts.periods import Period
 from apps.fleet import queries
 from apps.fleet.idling import queries as idling_queries
-from apps.fleet.pages import queries as page_queries
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Asked, whose
 from apps.fleet.pages.buckets import Bucket
 from apps.fleet.spans import as_days, buckets
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
-from apps.fleet.trends import queries as trend_queries
+from apps.fleet.sums.fleet import FleetSums
 from apps.fleet.utilization import queries as utilization_queries
 from apps.fleet.utilization.api import groups_used
 from apps.fleet.utilization.hours import Table, by_weekday, by_weekday_of_truck, by_weekday_of_trucks
 from apps.fleet.utilization.targets import NAMES, Targets, targets
-from apps.fleet.whose import fleet_sums_sync
 from apps.mysql import Row, fetch_all_sync
 from apps.trucks.parameters import DEFAULTS
 
@@ -52,10 +49,11 @@ class Reading:
 def read(chosen: Asked) -> Reading:
     where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     is_whole = chosen.truck is None and chosen.group is None
+    sums = whose(chosen).sums_sync(chosen.period, chosen.by)
     return Reading(
-        _totals(chosen, chosen.period),
-        _totals(chosen, chosen.period.previous()),
-        _buckets(chosen),
+        sums.totals,
+        whose(chosen).sums_sync(chosen.period.previous()).totals,
+        _buckets(chosen, sums),
         _hours(chosen, where),
         [] if chosen.truck else _trucks(chosen, where),
         _groups(where) if is_whole else [],
@@ -64,38 +62,16 @@ def read(chosen: Asked) -> Reading:
     )
 
 
-def _sums(chosen: Asked) -> Mapping[str, str]:
-    return (
-        trend_queries.OF_TRUCK if chosen.truck else trend_queries.OF_GROUP if chosen.group else trend_queries.OF_FLEET
-    )
-
-
 def _scope(chosen: Asked) -> int | None:
     only = chosen.truck or chosen.group
     return only.pk if only else None
 
 
-def _totals(chosen: Asked, period: Period) -> Row:
-    where = queries.period(chosen.fleet.pk, period.first, period.last)
-    if _scope(chosen) is None:
-        return fleet_sums_sync(where).totals
-    statement = page_queries.USE_OF_TRUCK if chosen.truck else page_queries.USE_OF_GROUP
-    return fetch_all_sync(statement, {**where, "id": _scope(chosen)})[0]
-
-
-def with_parked(row: Row) -> Row:
-    """Sums of trends with the one state that they lack: what the others leave of the time."""
-    if row["length_s"] is None:
-        return {**row, "parked_s": None}
-    return {**row, "parked_s": row["length_s"] - row["moving_s"] - (row["idle_s"] or 0) - row["no_data_s"]}
-
-
-def _buckets(chosen: Asked) -> list[Bucket]:
+def _buckets(chosen: Asked, sums: FleetSums) -> list[Bucket]:
     period, by = chosen.period, chosen.by
-    where = {**trend_queries.buckets(by, chosen.fleet.pk, period.first, period.last), "id": _scope(chosen)}
-    sums = {row["bucket"]: with_parked(row) for row in fetch_all_sync(_sums(chosen)[by], where)}
+    found = {first: totals for first, totals, _ in sums.by(by) if totals["truck_days"]}
     return [
-        Bucket(max(first, period.first), min(last, period.last), sums.get(first))
+        Bucket(max(first, period.first), min(last, period.last), found.get(first))
         for first, last in buckets(by, period.first, period.last)
     ]
 
