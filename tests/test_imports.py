@@ -23,6 +23,8 @@ LAYERS = (
     "tasks",
     "fleet_project",
 )
+# Within the trucks: what a truck's messages are and what is found in them does not depend on how they are come by.
+KNOW_NO_SYNC = tuple(f"apps.trucks.{name}" for name in ("models", "sensors", "messages", "detection"))
 # Besides those whose docstring says that they are.
 PURE = (
     *(f"apps.files.{name}" for name in ("cells", "job", "csv_file", "xlsx_file", "writer")),
@@ -85,6 +87,17 @@ def wrong_ways(root: Path) -> list[str]:
     return found
 
 
+def dependent_on_sync(root: Path) -> list[str]:
+    """Imports of the sync by what the sync is built on."""
+    return [
+        f"{module} imports {name}"
+        for module, file in modules(root, ("apps/trucks",))
+        if any(is_within(module, package) for package in KNOW_NO_SYNC)
+        for name in sorted(imported(root, module, file))
+        if is_within(name, "apps.trucks.sync")
+    ]
+
+
 def dependencies_of_the_simulator(root: Path) -> list[str]:
     return [
         f"{module} imports {name}"
@@ -143,6 +156,10 @@ def test_imports_go_one_way() -> None:
     assert wrong_ways(ROOT) == []
 
 
+def test_detection_does_not_depend_on_the_sync() -> None:
+    assert dependent_on_sync(ROOT) == []
+
+
 def test_the_simulator_knows_nothing_of_the_product() -> None:
     assert dependencies_of_the_simulator(ROOT) == []
 
@@ -174,6 +191,7 @@ PLANTED = [
     ("wialon_simulator/clock.py", "import django", dependencies_of_the_simulator),
     ("apps/trucks/detection/motion.py", "from django.db import models", impure),
     ("apps/trucks/detection/motion.py", "from ..models import Truck", impure),
+    ("apps/trucks/detection/motion.py", "from apps.trucks.sync.leases import LeaseLost", dependent_on_sync),
     ("apps/fleet/allocation.py", "from apps.trucks.models import Truck", impure),
     ("apps/trucks/sensors/kinds.py", "from ..models import Truck", impure),
     ("tasks/sync.py", "from apps.fleet import models as fleet_models", several_names),
@@ -192,6 +210,8 @@ def test_a_planted_violation_is_found(file: str, line: str, check: Callable[[Pat
         "apps/trucks/detection/__init__.py": "",
         "apps/trucks/detection/motion.py": "from .points import Point",
         "apps/trucks/detection/points.py": "import math",
+        "apps/trucks/sync/__init__.py": "",
+        "apps/trucks/sync/leases.py": "from apps.trucks.detection import motion",
         "apps/trucks/sensors/__init__.py": "from .kinds import Kind",
         "apps/trucks/sensors/kinds.py": "",
         "apps/fleet/__init__.py": "",

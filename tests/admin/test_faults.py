@@ -104,7 +104,7 @@ def add_mapping(client: Client, fleet_id: int, **values: str) -> None:
 
 
 def test_the_names_of_a_device_type_go_before_the_fleets(client: Client) -> None:
-    from apps.trucks.sync.tables import SensorTables
+    from apps.trucks.sensor_tables import SensorTables
 
     fleet = rows.fleet()
     for hardware_id, parameter in ((None, "fleet_brake"), (41, "own_brake")):

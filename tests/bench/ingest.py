@@ -124,8 +124,8 @@ def store_trucks(fleet_id: int, waiting: deque[list[Delivery]]) -> None:
     from apps.accounts.models import Fleet
     from apps.trucks.messages.normal import sort_out
     from apps.trucks.models import Truck
+    from apps.trucks.sensor_tables import SensorTables
     from apps.trucks.sync.ingest import store
-    from apps.trucks.sync.tables import SensorTables
 
     fleet, tables = Fleet.objects.get(id=fleet_id), SensorTables(fleet_id)
     trucks = Truck.objects.filter(fleet=fleet).select_related("fleet").in_bulk()

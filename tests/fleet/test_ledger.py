@@ -202,14 +202,14 @@ def test_spreading_again_what_comes_out_the_same_writes_nothing(fleet: Fleet) ->
 
 
 def test_broken_off_while_spreading_it_is_done_the_next_time(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.fleet.summaries import shares
+    from apps.fleet.summaries import differing_shares, shares
 
     def break_off(*_: Any) -> None:
         raise KeyboardInterrupt
 
     ledger.save(entry(fleet))
     with monkeypatch.context() as patch:
-        patch.setattr(shares, "_replace_costs", break_off)
+        patch.setattr(differing_shares, "_replace_costs", break_off)
         with pytest.raises(KeyboardInterrupt):
             summaries.rebuild(fleet)
     assert not CostAllocation.objects.exists()

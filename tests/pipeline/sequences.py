@@ -28,8 +28,9 @@ from apps.trucks import invalidation
 from apps.trucks.messages import packs, settled, storage
 from apps.trucks.messages.normal import sort_out
 from apps.trucks.models import DirtyDay, Truck, TruckDay, TruckSync
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sync import ingest, latest_values
-from apps.trucks.sync.tables import SensorTables
+from apps.trucks.sync.rederivation import rederive
 from tests import rows as make
 from tests.pipeline import feed
 from tests.pipeline.agreement import agreement_of_truck, same
@@ -375,7 +376,7 @@ class World:
     def _catch_up(self, truck: Truck) -> None:
         """What each pass begins with: stored messages get the readings of the present table."""
         truck.refresh_from_db()
-        ingest.rederive(truck, TruckSync.objects.get(truck_id=truck.pk))
+        rederive(truck, TruckSync.objects.get(truck_id=truck.pk))
 
     def _deliver(self, truck: Truck, messages: list[dict[str, Any]], now: int) -> None:
         self._catch_up(truck)

@@ -19,8 +19,9 @@ from apps.trucks.messages.packing import pack, unpack
 from apps.trucks.messages.packs import DAY_S
 from apps.trucks.messages.sealing import REACH_S
 from apps.trucks.models import Message, PackedDay, Truck, TruckSync
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sync import ingest
-from apps.trucks.sync.tables import SensorTables
+from apps.trucks.sync.rederivation import rederive
 from tests import rows as make
 from tests.pipeline import feed
 from tests.trucks.test_stored_messages import FLEET, SATELLITES, TRUCK, assert_same, messages, store
@@ -192,7 +193,7 @@ def changes_the_sensors(truck: Truck) -> None:
     truck.sensor_table = {"1": feed.PLAIN["1"]}
     SensorTables(truck.fleet_id).renew(truck)
     truck.save()
-    ingest.rederive(truck, TruckSync.objects.get(truck_id=truck.pk))
+    rederive(truck, TruckSync.objects.get(truck_id=truck.pk))
 
 
 def deletes_old_messages(truck: Truck) -> None:

@@ -15,8 +15,9 @@ from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import MessageRow, sort_out
 from apps.trucks.messages.read_spans import COLUMNS, widened
 from apps.trucks.models import Message, Truck, TruckDay, TruckSync
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sync import ingest
-from apps.trucks.sync.tables import SensorTables
+from apps.trucks.sync.rederivation import rederive
 from tests import rows as make
 from tests.pipeline import feed
 
@@ -90,7 +91,7 @@ def test_another_sensor_table_widens_them(truck: Truck) -> None:
     truck.sensor_table = feed.SENSORS
     SensorTables(truck.fleet_id).renew(truck)
     truck.save()
-    ingest.rederive(truck, TruckSync.objects.get(truck_id=truck.pk))
+    rederive(truck, TruckSync.objects.get(truck_id=truck.pk))
     assert spans(truck)["odometer_m"] == [100, 200]
     assert_wide_enough(truck)
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from apps.accounts.admin_base import FleetFilter, FleetScopedAdmin, column
 from apps.trucks.models import EventMapping
+from apps.trucks.sensor_tables import apply_mappings
 from apps.trucks.sensors.device import DTC
-from apps.trucks.sync.tables import apply_mappings
 
 
 @admin.register(EventMapping)

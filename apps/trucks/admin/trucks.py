@@ -41,9 +41,9 @@ from apps.trucks.models import (
     TruckSync,
     UnitCounters,
 )
+from apps.trucks.sensor_tables import SensorTables, table_of
 from apps.trucks.sensors import SensorDefinition
 from apps.trucks.sensors.kinds import kind_of
-from apps.trucks.sync.tables import SensorTables, table_of
 
 REBUILT_DAYS = 35
 SHOWN_ASSIGNMENTS = 50

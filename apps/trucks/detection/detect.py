@@ -16,7 +16,7 @@ from apps.trucks.detection.rules import Rules
 from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.parameters import Parameters
-from apps.trucks.sync.tables import table_of
+from apps.trucks.sensor_tables import table_of
 
 DAYS_AT_ONCE = 10  # a bound on memory, not a rule
 InForce: TypeAlias = tuple[Parameters, tuple[Place, ...]]  # on a day

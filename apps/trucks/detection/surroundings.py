@@ -21,7 +21,7 @@ from apps.trucks.messages.normal import MessageRow, StoredPoint, points_of, stor
 from apps.trucks.models import Truck, TruckSync
 from apps.trucks.parameter_sets import ParameterHistory
 from apps.trucks.parameters import Parameters
-from apps.trucks.sync.tables import table_of
+from apps.trucks.sensor_tables import table_of
 
 WIDEST_S = 3 * 86_400  # what reaches further is taken to change whatever it may
 _NO_REVIEWS: Mapping[int, Review] = MappingProxyType({})  # they change no extent

@@ -14,8 +14,8 @@ from apps.trucks.invalidation import Change, Reach
 from apps.trucks.messages.neighbours import Neighbours
 from apps.trucks.messages.normal import MessageRow, StoredPoint, has_any, values_of
 from apps.trucks.models import Truck, TruckSync
+from apps.trucks.sensor_tables import table_of
 from apps.trucks.sensors import SensorTable
-from apps.trucks.sync.tables import table_of
 
 _HOLE_S = 43_200
 

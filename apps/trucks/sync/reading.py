@@ -10,10 +10,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 from apps.accounts.models import Fleet
 from apps.trucks.messages.normal import Raw
 from apps.trucks.models import TruckSync
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sync import hints
 from apps.trucks.sync.disk import DiskFull
 from apps.trucks.sync.leases import Holding, Lost
-from apps.trucks.sync.tables import SensorTables
 from apps.trucks.sync.truck_pass import Asked, Tally, TruckPass, Turn
 from apps.trucks.wialon import LoginRefused, SessionLost, TryAgain, WialonClient, WialonError
 

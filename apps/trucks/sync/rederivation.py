@@ -10,10 +10,10 @@ from apps.trucks.messages.normal import (
 )
 from apps.trucks.messages.sealing import kept_since
 from apps.trucks.models import Truck, TruckSync
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sensors import SensorTable
 from apps.trucks.sync import latest_values
 from apps.trucks.sync.ingest import locked, widen_spans
-from apps.trucks.sync.tables import SensorTables
 
 _REDERIVE_BATCH = 2_000
 

@@ -12,13 +12,13 @@ from apps.accounts.models import Fleet
 from apps.trucks import backfills
 from apps.trucks.backfills import Chunk, ChunkLost
 from apps.trucks.models import Backfill, Truck, TruckSync
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sync import hints, lanes
 from apps.trucks.sync.disk import DiskFull, SpaceGuard
 from apps.trucks.sync.ingest import advance
 from apps.trucks.sync.lanes import Lane
 from apps.trucks.sync.session import SharedSession
 from apps.trucks.sync.session import connection as redis_connection
-from apps.trucks.sync.tables import SensorTables
 from apps.trucks.sync.truck_pass import Tally, TruckPass
 from apps.trucks.wialon import Busy, LoginRefused, Retry, SessionLost, TryAgain, WialonClient, WialonError
 

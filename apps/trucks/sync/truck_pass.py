@@ -15,11 +15,11 @@ from apps.accounts.models import Fleet
 from apps.trucks.messages import storage
 from apps.trucks.messages.normal import FUTURE_S, Raw, sort_out
 from apps.trucks.models import Truck, TruckSync
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sensors import SensorTable
 from apps.trucks.sync.hints import OVERLAP_S
 from apps.trucks.sync.ingest import replace, store
 from apps.trucks.sync.rederivation import must_rederive, rederive
-from apps.trucks.sync.tables import SensorTables
 from apps.trucks.wialon import MOST_S, Unavailable, WialonClient, intervals
 
 DAY_S = 86_400

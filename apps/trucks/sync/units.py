@@ -13,8 +13,8 @@ from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
 from apps.trucks.detection.counters import counters_of
 from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync, UnitCounters
+from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sync import watermarks
-from apps.trucks.sync.tables import SensorTables
 from apps.trucks.wialon import UNIT_DETAILS, WialonClient
 
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
