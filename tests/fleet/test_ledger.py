@@ -202,7 +202,7 @@ def test_spreading_again_what_comes_out_the_same_writes_nothing(fleet: Fleet) ->
 
 
 def test_broken_off_while_spreading_it_is_done_the_next_time(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.fleet.summaries import differing_shares, shares
+    from apps.fleet.summaries import differing_shares
 
     def break_off(*_: Any) -> None:
         raise KeyboardInterrupt
