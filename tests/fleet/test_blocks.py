@@ -54,6 +54,41 @@ def test_blocks_add_up_by_truck_exactly_and_null_where_nothing_is_measured(piece
     assert list(found) == sorted(found)
 
 
+SAME = st.lists(st.integers(0, 300), min_size=1, max_size=4, unique=True)
+DAY = st.tuples(VALUE, st.none() | st.integers(0, 1200).map(lambda speed: speed / 8))
+
+
+@settings(deadline=None)
+@given(SAME.flatmap(lambda trucks: st.tuples(st.just(trucks), st.lists(st.lists(DAY, min_size=4), max_size=5))))
+def test_blocks_of_the_same_trucks_add_up_as_others_do(drawn: tuple[list[int], list[list[Any]]]) -> None:
+    trucks, days = drawn
+    names = ("distance_m", "max_speed_kmh")
+    pieces = [[(truck, *values) for truck, values in zip(trucks, day, strict=False)] for day in days]
+    expected = {
+        truck: {
+            "distance_m": total(day[place][0] for day in days),
+            "max_speed_kmh": max((day[place][1] for day in days if day[place][1] is not None), default=None),
+        }
+        for place, truck in enumerate(trucks)
+        if days
+    }
+    assert blocks.added_up([blocks.pack(piece) for piece in pieces], names) == expected
+    twice = [blocks.pack([*piece, (301, None, None)]) for piece in pieces]  # with one more they are no longer the same
+    found = blocks.added_up([*map(blocks.pack, pieces), *twice], names)
+    assert {truck: sums["max_speed_kmh"] for truck, sums in found.items() if truck != 301} == {
+        truck: sums["max_speed_kmh"] for truck, sums in expected.items()
+    }
+
+
+def test_what_is_put_in_order_does_not_grow_with_the_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: list[int] = []
+    by_id = blocks.by_id
+    monkeypatch.setattr(blocks, "by_id", lambda table: (widths.append(table.shape[1]), by_id(table))[1])
+    day = blocks.pack([(truck, 1.0) for truck in range(64)])
+    assert blocks.columns_added_up([day] * 30, ("distance_m",))[1][0].tolist() == [30.0] * 64
+    assert widths == [64]
+
+
 def _scaled(name: str, value: Any) -> Any:
     places = {"fuel_cost": 2, "purchased_l": 3}.get(name)
     return value if value is None or places is None else Decimal(value).scaleb(-places)

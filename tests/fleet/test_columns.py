@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts import amounts
@@ -18,6 +18,7 @@ from apps.fleet.drivers import figures as driver_figures
 from apps.fleet.drivers.queries import BEFORE, MONEY
 from apps.fleet.drivers.safety import EVENTS, Weights
 from apps.fleet.figures import Costs
+from apps.fleet.idling.figures import worst_first
 from apps.fleet.rows import Money, Rows, Some, Table
 from apps.fleet.utilization import figures as use
 from apps.fleet.utilization.queries import SUMS
@@ -70,6 +71,7 @@ LARGE = st.tuples(st.integers(-(10**15), 10**15), st.integers(10**6, 10**10))  #
     st.lists(SMALL | LARGE, min_size=1),
     st.sampled_from([1, 1000, 3600]),
 )
+@example([(-1, 10**9), (10**15, 1000)], 1)
 def test_money_per_unit_is_that_of_a_row_to_its_last_place(
     rows: list[tuple[int | None, int | None]], unit: int
 ) -> None:
@@ -150,6 +152,19 @@ def test_a_ranking_by_column_is_that_of_the_rows(rows: list[Row], figure: str, s
 
     true = sorted((place for place, row in enumerate(rows) if use.is_ranked(row)), key=rank)
     assert use.ranked(columns_of(rows), codes, sign + figure) == true
+
+
+@FEW
+@given(st.lists(USE, min_size=1, max_size=12), st.integers(1, 13))
+def test_the_trucks_that_idled_worst_are_those_of_the_rows(rows: list[Row], limit: int) -> None:
+    codes = [f"T-{7 * place % 12:02}" for place in range(len(rows))]
+
+    def rank(place: int) -> tuple[float, str]:
+        return (rows[place]["idle_productive_s"] or 0) - rows[place]["idle_s"], codes[place]
+
+    measured = (place for place, row in enumerate(rows) if use.is_ranked(row) and row["idle_s"] is not None)
+    true = sorted(measured, key=rank)
+    assert worst_first(columns_of(rows), codes, limit) == (true[:limit], len(true))
 
 
 def test_each_truck_is_held_against_its_own_targets() -> None:

@@ -1,6 +1,6 @@
 """The API's endpoint about idling: how long, what it cost, which trucks, and where."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from apps.fleet.idling.schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, Id
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.trucks import Trucks
-from apps.fleet.utilization.figures import coverage_pct, is_ranked, not_ranked
+from apps.fleet.utilization.figures import are_ranked, coverage_pct, not_ranked
 from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -53,17 +53,17 @@ async def _body(asked: Asked[IdlingPeriod], fresh: Freshness) -> dict[str, Any]:
         idled.totals_and_trucks(), idled.totals(period.previous()), idled.shown_places(limit)
     )
     current, earlier = idling_figures.totals(sums), idling_figures.totals(before)
-    trucks = _ranked(every)
+    worst, number = idling_figures.worst_first(every.columns, every.codes, limit)
     return {
         "data": {
-            "trucks": [priced(_of_truck(row)) for row in trucks[:limit]],
+            "trucks": [priced(_of_truck(row)) for row in every.at(worst)],
             "places": [priced(place) for place in shown],
         },
         "summary": {
             **priced(current),
-            "trucks": len(trucks),
+            "trucks": number,
             "places": idling_figures.number_of(places),
-            "not_ranked": not_ranked(every),
+            "not_ranked": not_ranked(every.at(_not_ranked(every))),
         },
         "previous": {"period": period.previous().echo(), **priced(earlier)},
         **changes(current, earlier),
@@ -79,25 +79,22 @@ class Idled:
     whose: Whose
     period: Period
 
-    async def totals_and_trucks(self) -> tuple[Row, list[Row]]:
-        """What it adds up to, a group's by its trucks, and these as `trucks` gives them."""
+    async def totals_and_trucks(self) -> tuple[Row, Trucks]:
+        """What it adds up to, a group's by its trucks, and these."""
         if self.whose.group_id is None:
-            totals, trucks = await together(self.totals(self.period), self.trucks())
+            totals, trucks = await together(self.totals(self.period), self.trucks(self.period))
             return totals, trucks
-        every = await self._trucks(self.period)
-        return every.totals(), every.rows()
+        every = await self.trucks(self.period)
+        return every.totals(), every
 
     async def totals(self, period: Period) -> Row:
         """Of another period."""
         if self.whose.group_id is None:
             return (await self.whose.sums(period)).totals
-        return (await self._trucks(period)).totals()
+        return (await self.trucks(period)).totals()
 
-    async def trucks(self) -> list[Row]:
+    async def trucks(self, period: Period) -> Trucks:
         """All trucks with days, by code, with their sums."""
-        return (await self._trucks(self.period)).rows()
-
-    async def _trucks(self, period: Period) -> Trucks:
         where, names = self.whose.where(period), idling_queries.OF_TRUCK
         return await truck_sums.every(where, names, self.whose.facts, self.whose.group_id)
 
@@ -118,16 +115,17 @@ class Idled:
         return [idling_figures.place(row, named) for row in rows]
 
 
-def _ranked(every: Iterable[Row]) -> list[Row]:
-    return idling_figures.worst_first(row for row in every if is_ranked(row))
+def _not_ranked(every: Trucks) -> list[int]:
+    return [place for place, is_one in enumerate(are_ranked(every.columns)) if not is_one]
 
 
 async def _page(asked: Asked[IdlingPeriod], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The trucks, or the places, of the ranking."""
     idled, page = Idled(Whose.of(asked, fresh), asked.period), asked.page
     if asked.parameters.by == "truck":
-        rows, echo = page.ranked(_ranked(await idled.trucks()))
-        found = [_of_truck(row) for row in rows]
+        every = await idled.trucks(idled.period)
+        trucks, echo = page.ranked(every.at(idling_figures.worst_first(every.columns, every.codes, _ALL)[0]))
+        found = [_of_truck(row) for row in trucks]
     else:
         rows, echo = page.ranked(await idled.places(_ALL))
         found = await idled.shown(rows)

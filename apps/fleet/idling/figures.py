@@ -1,15 +1,19 @@
-"""From rows of sums to what idling took and where, as the API serves it. Pure."""
+"""From rows of sums, or columns of them, to what idling took and where, as the API serves it. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
+
+import numpy as np
 
 from apps.fleet import figures
+from apps.fleet.columns import Column
 from apps.fleet.idling.places import centre_of, name_of
+from apps.fleet.utilization.figures import are_ranked
+from apps.fleet.utilization.ratios import or_zero
 from apps.trucks.detection.places import Spot
 
 Row = Mapping[str, Any]
-T = TypeVar("T", bound=Row)
 Money = Callable[[Decimal | None], Any]
 _MONEY = ("cost", "productive_cost", "nonproductive_cost")
 
@@ -56,10 +60,17 @@ def priced(values: Mapping[str, Any], money: Money) -> dict[str, Any]:
     return {**values, **{name: money(values[name]) for name in _MONEY}}
 
 
-def worst_first(rows: Iterable[T]) -> list[T]:
-    """The trucks whose idling is measured, the one that idled most unproductively first."""
-    measured = (row for row in rows if row["idle_s"] is not None)
-    return sorted(measured, key=lambda row: (-_less(row["idle_s"], row["idle_productive_s"]), row["truck_id"]))
+def worst_first(sums: Mapping[str, Column], codes: Sequence[str], limit: int) -> tuple[list[int], int]:
+    """The places of at most `limit` trucks, the one that idled most unproductively first; and how many there are.
+
+    Of trucks whose idling is measured, and of whom enough is known to hold them against others; equals by code.
+    """
+    unproductive = sums["idle_s"] - or_zero(sums["idle_productive_s"])
+    measured = np.flatnonzero(np.array(are_ranked(sums), np.bool_) & ~np.isnan(unproductive))
+    values = unproductive[measured]
+    least = -np.inf if limit >= len(values) else np.partition(values, -limit)[-limit]
+    first = measured[values >= least].tolist()
+    return sorted(first, key=lambda place: (-unproductive[place], codes[place]))[:limit], len(measured)
 
 
 def number_of(rows: Sequence[Row]) -> int:

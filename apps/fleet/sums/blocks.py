@@ -105,7 +105,7 @@ def added_up(blocks: Iterable[bytes], names: Sequence[str], called: Sequence[str
 
     `called`: what the sums are to be called, if otherwise.
     """
-    tables = [unpacked(packed, 1 + len(names)) for packed in blocks if packed]
+    tables = _of_each(blocks, names)
     if not tables:
         return {}
     ids, table, starts = by_id(np.concatenate(tables, axis=1))
@@ -119,7 +119,7 @@ def columns_added_up(
 
     With two ids by driver, of these trucks or all.
     """
-    tables = [_of_trucks(unpacked(packed, ids + len(names)), trucks) for packed in blocks if packed]
+    tables = [_of_trucks(table, trucks) for table in _of_each(blocks, names, ids)]
     if not any(table.size for table in tables):
         return np.empty(0, np.int64), [np.empty(0)] * len(names)
     found, table, starts = by_id(np.concatenate(tables, axis=1)[ids - 1 :])
@@ -134,6 +134,33 @@ def at_ids(ids: Ids, columns: Iterable[Column], wanted: Ids) -> list[Column]:
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     is_there = ids[places] == wanted
     return [np.where(is_there, column[places], np.nan) for column in columns]
+
+
+def _of_each(blocks: Iterable[bytes], names: Sequence[str], ids: int = 1) -> list[Table]:
+    """Tables of blocks, those of the same trucks or drivers added up to one: most blocks have the same on most days.
+
+    So what is then put in order by id is a tenth of what a month has.
+    """
+    alike: dict[bytes, list[bytes]] = {}
+    for packed in filter(None, blocks):
+        alike.setdefault(packed[: len(packed) // (ids + len(names)) * ids], []).append(packed)
+    return [_added(each, names, ids) for each in alike.values()]
+
+
+def _added(blocks: Sequence[bytes], names: Sequence[str], ids: int) -> Table:
+    """The ids and the sums of blocks with the same ids, null where nothing is measured."""
+    if len(blocks) == 1:
+        return unpacked(blocks[0], ids + len(names))
+    tables = np.frombuffer(b"".join(blocks), NUMBER).reshape(len(blocks), ids + len(names), -1)
+    values = tables[:, ids:]
+    sums = values.sum(axis=0)
+    if np.isnan(sums).any():
+        known = ~np.isnan(values)
+        sums = np.where(known.any(axis=0), np.where(known, values, 0.0).sum(axis=0), np.nan)
+    for place, name in enumerate(names):
+        if name in _LARGEST:
+            sums[place] = np.fmax.reduce(values[:, place], axis=0)
+    return np.concatenate((tables[0, :ids], sums))
 
 
 def added_up_by_weekday(
@@ -223,7 +250,7 @@ def added_up_by_driver(
     blocks: Iterable[bytes], names: Sequence[str], trucks: Collection[int] | None = None
 ) -> dict[int, dict[str, Any]]:
     """The same by driver, over blocks of drivers; of what they did in these trucks alone, if any are given."""
-    tables = [_of_trucks(unpacked(packed, 2 + len(names)), trucks) for packed in blocks if packed]
+    tables = [_of_trucks(table, trucks) for table in _of_each(blocks, names, 2)]
     if not any(table.size for table in tables):
         return {}
     ids, table, starts = by_id(np.concatenate(tables, axis=1)[1:])
@@ -234,7 +261,7 @@ def drivers_together(
     blocks: Iterable[bytes], names: Sequence[str], drivers: Collection[int] | None = None
 ) -> dict[str, Any]:
     """The sums of these drivers over all trucks, or of all who are known; null where nothing is measured."""
-    tables = [unpacked(packed, 2 + len(names))[1:] for packed in blocks if packed]
+    tables = [table[1:] for table in _of_each(blocks, names, 2)]
     if not tables:
         return dict.fromkeys(names)
     table = np.concatenate(tables, axis=1)
