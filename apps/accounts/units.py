@@ -25,6 +25,10 @@ class UnitSystem:
     def volume(self, litres: float | None) -> float | None:
         return None if litres is None else litres / self.litres_per_volume
 
+    def per_volume(self, per_litre: Decimal | None) -> Decimal | None:
+        """Money per litre or gallon."""
+        return None if per_litre is None else per_litre * Decimal(str(self.litres_per_volume))
+
     def speed(self, kmh: float | None) -> float | None:
         return None if kmh is None else kmh * 1000 / self.metres_per_distance
 

@@ -191,6 +191,14 @@ def test_the_benchmark_is_compared_over_the_same_lines_alone() -> None:
     }
 
 
+def test_per_mile_it_is_what_was_published_and_not_a_rounded_figure_per_km_multiplied() -> None:
+    """0.555 per mile is 0.3449 per km, which is 0.5551 per mile."""
+    own, mile = costs(("fuel", "estimated", "300.00")), Decimal("1609.344")
+    assert cost_figures.compare([published("fuel", "0.555")], own, 1_000_000, "USD", mile) == [
+        ("fuel", Decimal("0.4828"), Decimal("0.5550"))
+    ]
+
+
 def test_a_benchmark_that_is_worth_nothing_in_the_fleet_s_money_has_no_difference() -> None:
     """0.0002 per km at 0.1 is 0.00002: nothing, to four places."""
     rows = [published("fuel", "0.0002", unit="km", currency="EUR", rate=Decimal("0.1"))]

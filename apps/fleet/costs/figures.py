@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from math import fsum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from apps.fleet.costs.change import Change, Spent, change, total
 from apps.fleet.figures import PLACES, Costs, share_pct
 
 Row = Mapping[str, Any]
+Compared: TypeAlias = tuple[str, Decimal | None, Decimal]  # a line, its own cost per distance, the published one
 _KM_PER_MILE = Decimal(str(METRES_PER_MILE)) / 1000
 
 
@@ -59,18 +60,19 @@ def fuel(totals: Row, tanks: Row, currency: str) -> dict[str, Any]:
     used_l, used = totals["fuel_used_l"], totals["fuel_cost"]
     bought_l, bought = totals["purchased_l"], totals["purchased_amount"]
     difference_l = None if used_l is None or bought_l is None else float(bought_l) - used_l
+    per_litre = prices(totals)
     return {
         "used": {
             "litres": rounded(used_l),
             "priced_litres": rounded(totals["fuel_priced_l"]),
             "amount": money(used, currency),
-            "per_litre": money(_per_litre(used, totals["fuel_priced_l"]), currency),
+            "per_litre": money(_to_places(per_litre["used"]), currency),
         },
         "bought": {
             "purchases": None if totals["purchases"] is None else int(totals["purchases"]),
             "litres": None if bought_l is None else rounded(float(bought_l)),
             "amount": money(bought, currency),
-            "per_litre": money(_per_litre(bought, bought_l), currency),
+            "per_litre": money(_to_places(per_litre["bought"]), currency),
         },
         "difference": {
             "litres": rounded(difference_l),
@@ -122,10 +124,20 @@ def balance(tanks: Row) -> dict[str, Any] | None:
     }
 
 
+def prices(totals: Row) -> dict[str, Decimal | None]:
+    """The mean price of a litre used and of one bought, not rounded: who wants it per gallon rounds that."""
+    return {
+        "used": _per_litre(totals["fuel_cost"], totals["fuel_priced_l"]),
+        "bought": _per_litre(totals["purchased_amount"], totals["purchased_l"]),
+    }
+
+
 def _per_litre(amount: Decimal | None, litres: float | Decimal | None) -> Decimal | None:
-    if amount is None or not litres:
-        return None
-    return (amount / Decimal(str(litres))).quantize(PLACES, ROUND_HALF_EVEN)
+    return None if amount is None or not litres else amount / Decimal(str(litres))
+
+
+def _to_places(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(PLACES, ROUND_HALF_EVEN)
 
 
 # --- change ---------------------------------------------------------------------------------------------------------
@@ -182,11 +194,7 @@ def benchmark(rows: Sequence[Row], costs: Costs, distance_m: int | None, currenc
         return None
     per_km = {row["line"]: _per_km(row, currency) for row in rows}
     own = costs.by_line()
-    compared = [
-        _compared(line, own[line], published, distance_m)
-        for line, published in sorted(per_km.items())
-        if published is not None and line in own
-    ]
+    compared = compare(rows, costs, distance_m, currency)
     known = [each for each in compared if each[1] is not None]
     return {
         "year": rows[0]["year"],
@@ -200,20 +208,30 @@ def benchmark(rows: Sequence[Row], costs: Costs, distance_m: int | None, currenc
     }
 
 
+def compare(
+    rows: Sequence[Row], costs: Costs, distance_m: int | None, currency: str, per_m: Decimal = Decimal(1_000)
+) -> list[Compared]:
+    """The lines that own costs and a benchmark have, with both per km, or per so many other metres, to four places."""
+    own = costs.by_line()
+    published = {row["line"]: value for row in rows if (value := _per_km(row, currency)) is not None}
+    return [
+        (
+            line,
+            _to_places(own[line] * per_m / distance_m) if distance_m else None,
+            (published[line] * per_m / 1_000).quantize(PLACES, ROUND_HALF_EVEN),
+        )
+        for line in sorted(published)
+        if line in own
+    ]
+
+
 def _per_km(row: Row, currency: str) -> Decimal | None:
-    """In the fleet's currency; null for want of an exchange rate."""
+    """In the fleet's currency, not rounded; null for want of an exchange rate."""
     rate = Decimal(1) if row["currency"] == currency else row["rate"]
     if rate is None:
         return None
     per_km: Decimal = row["amount"] / (_KM_PER_MILE if row["unit"] == "mile" else 1)
-    return (per_km * rate).quantize(PLACES, ROUND_HALF_EVEN)
-
-
-def _compared(
-    line: str, amount: Decimal, per_km: Decimal, distance_m: int | None
-) -> tuple[str, Decimal | None, Decimal]:
-    own = (amount * 1000 / distance_m).quantize(PLACES, ROUND_HALF_EVEN) if distance_m else None
-    return line, own, per_km
+    return per_km * rate
 
 
 def _shown(line: str, own: Decimal | None, per_km: Decimal, currency: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from apps.fleet.pages import analysis, graphics
 from apps.fleet.pages.analysis import Asked
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.pages.costs.reading import Reading
-from apps.fleet.pages.costs.words import line_title, scaled
+from apps.fleet.pages.costs.words import line_title
 from apps.fleet.reports.wording import NOT_MEASURED
 
 
@@ -18,17 +18,15 @@ def benchmark(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
     found = cost_figures.benchmark(reading.benchmark, costs, totals["distance_m"], chosen.fleet.currency)
     if found is None:
         return None
-    scale = Decimal(str(chosen.units.metres_per_distance)) / 1000
-    lines = [
-        (each["line"], scaled(each["cost_per_km"], scale), scaled(each["benchmark_per_km"], scale), each)
-        for each in found["lines"]
-    ]
-    most = max((value for _, *both, _ in lines for value in both if value is not None), default=Decimal(0))
+    per_m = Decimal(str(chosen.units.metres_per_distance))
+    lines = cost_figures.compare(reading.benchmark, costs, totals["distance_m"], chosen.fleet.currency, per_m)
+    most = max((value for _, *both in lines for value in both if value is not None), default=Decimal(0))
     rows = [
         [line_title(line), _both(own, other, most), number(own, 3), number(other, 3), _against(each["difference_pct"])]
-        for line, own, other, each in lines
+        for (line, own, other), each in zip(lines, found["lines"], strict=True)
     ]
-    own, other = scaled(found["cost_per_km"], scale), scaled(found["benchmark_per_km"], scale)
+    known = [(own, other) for _, own, other in lines if own is not None]
+    own, other = (sum(values, Decimal(0)) for values in zip(*known, strict=True)) if known else (None, None)
     difference = None if own is None or not other else float(100 * (own - other) / other)
     unit = f"{chosen.fleet.currency}/{chosen.units.distance_label}"
     total = ["These lines together", "", number(own, 3), number(other, 3), _against(difference)]

@@ -1,14 +1,13 @@
 """Fuel used and bought, the balance of the tanks, and what idling took."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.costs import purchases
 from apps.fleet.pages.analysis import Asked
 from apps.fleet.pages.cells import Numbers, number
-from apps.fleet.pages.costs.words import amount, of_money, scaled
+from apps.fleet.pages.costs.words import amount, of_money
 
 
 def fuel(
@@ -17,14 +16,14 @@ def fuel(
     """Fuel used and bought, purchases without a day, and the balance of the tanks with its unexplained rest."""
     found = cost_figures.fuel(totals, tanks, chosen.fleet.currency)
     units, currency = chosen.units, chosen.fleet.currency
-    volume, per_litre = units.volume_label, Decimal(str(units.litres_per_volume))
+    volume, prices = units.volume_label, cost_figures.prices(totals)
     heads = ["", f"Volume ({volume})", f"Amount ({currency})", f"{currency}/{volume}"]
     rows = [
         [
             title,
             number(units.volume(found[name]["litres"]), 1),
             number(of_money(found[name]["amount"]), 2),
-            number(scaled(found[name].get("per_litre"), per_litre), 3),
+            number(units.per_volume(prices.get(name)), 3),
         ]
         for name, title in (("used", "Used"), ("bought", "Bought"), ("difference", "Bought less used"))
     ]

@@ -31,8 +31,3 @@ def of_money(money: Mapping[str, str] | None) -> Decimal | None:
 
 def signed(value: Decimal, chosen: Asked) -> str:
     return f"{'+' if value > 0 else '−' if value < 0 else '±'}{abs(value):,.2f} {chosen.fleet.currency}"
-
-
-def scaled(money: Mapping[str, str] | None, scale: Decimal) -> Decimal | None:
-    value = of_money(money)
-    return None if value is None else value * scale
