@@ -72,7 +72,10 @@ class ExportSearch(DayPeriod, FileOptions):
 
     format: Literal["csv", "xlsx"] | None = Field(None, description="The form of the file; without it by `Accept`.")
     truck_id: str | None = Field(
-        None, min_length=1, max_length=32, description="Only this truck: of days and events, and of the ledger."
+        None,
+        min_length=1,
+        max_length=32,
+        description="Only this truck: of days and events, of costs and of the ledger.",
     )
 
 

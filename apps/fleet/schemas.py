@@ -1,8 +1,8 @@
 """The API's answers about a fleet, as declared in OpenAPI."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from apps.accounts.parameters import DayPeriod, Paging
 from apps.accounts.schemas import (
@@ -16,6 +16,7 @@ from apps.accounts.schemas import (
 )
 from apps.files.answers import Exportable
 from apps.files.cells import Kind
+from apps.trucks.schemas import CODE, TruckCode
 
 COST_PER_KM = "Cost ÷ distance, to four places; null without either."
 COST_PER_ENGINE_HOUR = "Cost ÷ hours with the engine on, to four places."
@@ -40,6 +41,17 @@ class FleetPeriod(DayPeriod, Exportable):
 
 class TrucksOfPeriod(DayPeriod, Paging, Exportable):
     """A period, truck by truck."""
+
+
+class OfTruckOrGroup(BaseModel):
+    truck_id: TruckCode | None = Field(None, description="One truck instead of the fleet. " + CODE, examples=["T-101"])
+    group: str | None = GROUP
+
+    @model_validator(mode="after")
+    def _truck_or_group(self) -> Self:
+        if self.truck_id is not None and self.group is not None:
+            raise ValueError("either a truck or a group, not both")
+        return self
 
 
 class Utilizations(BaseModel):

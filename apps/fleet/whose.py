@@ -15,6 +15,7 @@ from apps.fleet.drivers.safety import Weights
 from apps.fleet.ledger.spreading import missing
 from apps.fleet.sums import parts
 from apps.fleet.sums import queries as sum_queries
+from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.fleet import FleetSums
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
@@ -43,6 +44,14 @@ class Whose:
     @classmethod
     def of(cls, asked: Asked[Any], fresh: Freshness) -> "Whose":
         return cls(asked.fleet_id, asked.group_id, fresh.revision, fresh.facts, fresh.truck_id or None)
+
+    @property
+    def is_fleet(self) -> bool:
+        return self.group_id is self.truck_id is None
+
+    async def trucks(self) -> list[int] | None:
+        """The ids of its trucks; None for the fleet."""
+        return await truck_sums.members(self.group_id) if self.truck_id is None else [self.truck_id]
 
     def where(self, period: Period) -> dict[str, Any]:
         """What the statements take of a period."""

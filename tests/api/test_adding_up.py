@@ -168,6 +168,20 @@ def costs(of: Answers) -> None:
     assert south["amount"] == of("fleet/cost-analysis?group=South")["summary"]["amount"]
 
 
+def costs_of_each_truck(of: Answers) -> None:
+    """Asked for alone it is what it is in the list, and its lines, its time and who bears it add up to that."""
+    for row in of(COSTS[0])["data"]["by_truck"]:
+        paths = [f"fleet/cost-analysis?truck_id={row['truck_id']}&by={by}" for by in ("truck", "driver", "week", "day")]
+        alone = of(paths[0])
+        assert alone["data"]["by_truck"] == [row]
+        assert alone["summary"]["amount"] == row["amount"]
+        for parts in ("by_line", "by_month", "by_quarter"):
+            assert sum(euros(each["amount"]) for each in alone["data"][parts]) == euros(row["amount"]), parts
+        for path in paths[1:]:
+            found = of(path)["data"][f"by_{path.rpartition('=')[2]}"]
+            assert sum(euros(each["amount"]) for each in found) == euros(row["amount"]), path
+
+
 def why_costs_changed(of: Answers) -> None:
     """By line and in all: the change is what it is, and its parts add up to it."""
     for path in ("fleet/cost-analysis?group=South", COSTS[0]):
@@ -326,8 +340,8 @@ def faults(of: Answers) -> None:
 
 
 CHECKS = (
-    before_is_what_was, over_nothing, costs, why_costs_changed, trends, use, driving, drivers, drivers_together,
-    sorted_drivers, fuel, balance_of_tanks, idling, idling_of_a_group, faults,
+    before_is_what_was, over_nothing, costs, costs_of_each_truck, why_costs_changed, trends, use, driving, drivers,
+    drivers_together, sorted_drivers, fuel, balance_of_tanks, idling, idling_of_a_group, faults,
 )  # fmt: skip
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 23))]
 

@@ -1,5 +1,6 @@
 """Costs of fleet, groups and trucks by API, against plain loops over the rows of the days."""
 
+import csv
 import datetime as dt
 import random
 from collections.abc import Callable, Collection, Iterable
@@ -174,14 +175,16 @@ def test_what_the_fleet_cost(api_get: Get, fleet: Fleet) -> None:
     assert answer["summary"]["unallocated"] == usd(Decimal("17.35"))
 
 
-@pytest.mark.parametrize("group", [None, "North"])
+@pytest.mark.parametrize(
+    ("only", "codes"), [({}, None), ({"group": "North"}, ["T-0", "T-1"]), ({"truck_id": "T-1"}, ["T-1"])]
+)
 @pytest.mark.parametrize("by", ["day", "week"])
 def test_days_and_weeks_are_those_of_the_period_and_add_up_to_it(
-    api_get: Get, fleet: Fleet, by: str, group: str | None
+    api_get: Get, fleet: Fleet, by: str, only: dict[str, str], codes: list[str] | None
 ) -> None:
     """It begins on a Tuesday and ends on a Monday: of these weeks only the days that lie in it count."""
-    trucks = pks(["T-0", "T-1"]) if group else {0, *Truck.objects.values_list("pk", flat=True)}
-    answer = asked(api_get, fleet, by=by, **({"group": group} if group else {}))
+    trucks = pks(codes) if codes else {0, *Truck.objects.values_list("pk", flat=True)}
+    answer = asked(api_get, fleet, by=by, **only)
     found, page = answer["data"][f"by_{by}"], answer["page"]
     starts = [FROM + number * ONE for number in range((TO - FROM).days + 1)]
     if by == "week":
@@ -289,6 +292,43 @@ def test_what_a_group_cost_is_what_its_trucks_did(api_get: Get, fleet: Fleet) ->
     check(answer, of(TruckDay, trucks), of(TruckDayCost, trucks), of(TruckDayFuel, trucks))
     assert [truck["truck_id"] for truck in answer["data"]["by_truck"]] == ["T-0", "T-1"]
     assert answer["summary"]["unallocated"] is None
+
+
+def test_what_a_truck_cost_is_told_as_of_a_group_of_it(api_get: Get, fleet: Fleet) -> None:
+    """South has T-1 alone: the same but for how fresh it is; T-2 has no day before February."""
+    trucks = pks(["T-1"])
+    answer = asked(api_get, fleet, truck_id="T-1")
+    check(answer, of(TruckDay, trucks), of(TruckDayCost, trucks), of(TruckDayFuel, trucks))
+    of_group = asked(api_get, fleet, group="South")
+    assert {**answer, "freshness": None} == {**of_group, "freshness": None}
+    assert answer["freshness"]["unspread_invoices"] == of_group["freshness"]["unspread_invoices"]
+    assert [truck["truck_id"] for truck in answer["data"]["by_truck"]] == ["T-1"]
+    before = asked(api_get, fleet, truck_id="T-2", **{"from": FIRST - 9 * ONE, "to": FIRST - ONE})
+    assert (before["data"]["by_truck"], before["summary"]["amount"]) == ([], None)
+
+
+def test_a_file_of_a_truck_has_its_days_weeks_or_months(api_get: Get, fleet: Fleet) -> None:
+    for by, key in (("day", "from"), ("week", "from"), ("month", "month")):
+        data = asked(api_get, fleet, truck_id="T-1", by=by)["data"][f"by_{by}"]
+        answer = api_get(
+            f"/api/v2/fleet/cost-analysis?from={FROM}&to={TO}&truck_id=T-1&by={by}&format=csv", rows.api_key(fleet)
+        )
+        found = list(csv.DictReader(answer.text.lstrip("\ufeff").splitlines()))
+        assert [row[key] for row in found] == [row[key] for row in data]
+        assert [row["amount_usd"] for row in found] == [(row["amount"] or {"amount": ""})["amount"] for row in data]
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("group=North&truck_id=T-0", "either a truck or a group, not both"),
+        ("by=group&truck_id=T-0", "groups are of the fleet, not of a truck"),
+    ],
+)
+def test_costs_are_of_a_truck_or_a_group(api_get: Get, fleet: Fleet, query: str, detail: str) -> None:
+    answer = api_get(f"/api/v2/fleet/cost-analysis?{query}", rows.api_key(fleet))
+    assert (answer.status_code, answer.json()["errors"]) == (422, [{"pointer": "/query", "detail": detail}])
+    assert api_get("/api/v2/fleet/cost-analysis?truck_id=T-9", rows.api_key(fleet)).status_code == 404
 
 
 def test_group_by_group_a_truck_counts_in_each_and_those_of_none_stand_last(api_get: Get, fleet: Fleet) -> None:

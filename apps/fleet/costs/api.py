@@ -1,4 +1,4 @@
-"""The API's endpoint about what the fleet, or a group of its trucks, cost: by line, time, truck, group and driver."""
+"""The API's endpoint about what the fleet, a group or a truck cost: by line, time, truck, group and driver."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ async def cost_analysis(request: AuthenticatedRequest, asked: Query[schemas.Cost
     """Cost of a period (at most 400 days) by line, month, quarter and truck, group, driver, week or day, and what it
     comes from.
 
-    Of the fleet, or of the trucks that a group has now.
+    Of the fleet, of the trucks that a group has now, or of one truck.
     """
     return await LIST.answer(request, asked, _body)
 
@@ -63,7 +63,7 @@ async def _body(asked: Asked[schemas.CostPeriod], fresh: Freshness) -> dict[str,
         whose.sums(period),
         whose.sums(period.previous()),
         whose.unspread(period),
-        fetch_all(purchases.OUTSIDE, purchases.asked(asked.fleet_id, period, group_id=asked.group_id)),
+        fetch_all(purchases.OUTSIDE, analysis.purchases()),
         fetch_all(queries.BENCHMARK, {"fleet": asked.fleet_id, "to_day": period.last}),
         analysis.by(asked.parameters.by, asked.page, fresh.trucks),
     )
@@ -92,6 +92,7 @@ LIST = PagedList(
         "truck": Listing("Costs", shape(OfTruck, schemas.CostOfTruck, **_TOLD)),
         "group": Listing("Costs by group", shape(schemas.CostOfGroup, **_TOLD)),
         "driver": Listing("Costs by driver", shape(schemas.CostOfDriver, **_TOLD)),
+        "month": Listing("Costs by month", shape(schemas.CostOfMonth, **_TOLD)),
         "week": Listing("Costs by week", shape(BucketDays, schemas.CostOfDays, **_TOLD)),
         "day": Listing("Costs by day", shape(BucketDays, schemas.CostOfDays, **_TOLD)),
     },
@@ -131,6 +132,11 @@ class Analysis:
     period: Period
     currency: str
 
+    def purchases(self) -> dict[str, Any]:
+        """What the statement about purchases that may be of no day takes."""
+        whose = self.whose
+        return purchases.asked(whose.fleet_id, self.period, truck_id=whose.truck_id, group_id=whose.group_id)
+
     def by_line(self, spent: Spent) -> dict[str, Any]:
         return {"by_line": [self._line(line, spent) for line in spent.costs.lines]}
 
@@ -158,18 +164,20 @@ class Analysis:
         }
 
     async def by(self, by: str, page: Page, trucks: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The trucks or drivers of a page, or all groups, weeks or days, and the answer's `page`."""
+        """The trucks or drivers of a page, or all groups, months, weeks or days, and the answer's `page`."""
         where = self.whose.where(self.period)
         if by in ("week", "day"):
             return {f"by_{by}": await self._buckets(by)}, LAST_PAGE
+        if by == "month":
+            return self.by_time((await self.whose.sums(self.period)).by_month()), LAST_PAGE
         if by == "group":
             return {"by_group": await self._groups(where)}, LAST_PAGE
         if by == "driver":
             drivers, page_echo = await self._drivers(page, trucks)
             return {"by_driver": drivers}, page_echo
         names, after, limit = (*SUMS, *cost_figures.TANKS), page.after or "", page.limit + 1
-        beside = [truck_sums.costs_beside(where)]
-        found = await truck_sums.page(where, names, after, limit, self.whose.facts, self.whose.group_id, beside)
+        whose, beside = self.whose, [truck_sums.costs_beside(where)]
+        found = await truck_sums.page(where, names, after, limit, whose.facts, whose.group_id, beside, whose.truck_id)
         listed, page_echo = page.cut(found.trucks, "truck_id")
         costs = truck_sums.costs_in(found.beside[0], listed)
         table = {
@@ -191,9 +199,9 @@ class Analysis:
 
     async def _drivers(self, page: Page, trucks: int) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
         where, after = self.whose.where(self.period), page.after or ""
-        if driver_sums.is_few(page.limit, trucks):
+        if self.whose.truck_id is None and driver_sums.is_few(page.limit, trucks):
             return await self._few_drivers(page, {**where, "after": after, "limit": page.limit + 1})
-        only = await truck_sums.members(self.whose.group_id)
+        only = await self.whose.trucks()
         found = await driver_sums.every(where, self.whose.facts, driver_cost_queries.SUMS, only, after)
         listed, page_echo = page.cut(found[: page.limit + 1], "code")
         sums = {**listed.columns, "truck_days": listed.columns["days"]}
@@ -227,7 +235,7 @@ class Analysis:
 
     async def tanks(self, totals: Row) -> Row:
         """What the balance of the tanks is of: trucks are read one by one only where some of them may be left out."""
-        if cost_figures.are_of_all(totals):
+        if self.whose.truck_id is not None or cost_figures.are_of_all(totals):
             return totals
         where = self.whose.where(self.period)
         return cost_figures.tanks_together(await truck_sums.columns(where, cost_figures.TANKS, self.whose.group_id))
@@ -238,10 +246,9 @@ class Analysis:
         """Where the amounts come from, fuel bought and used, idling, the change against before, the benchmark."""
         change = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), self.currency)
         distance_m = now.totals["distance_m"]
-        is_all = self.whose.group_id is None
         return {
             "sources": cost_figures.sources(now.costs, self.currency),
-            "unallocated": money(cost_figures.unallocated(now.costs) if is_all else None, self.currency),
+            "unallocated": money(cost_figures.unallocated(now.costs) if self.whose.is_fleet else None, self.currency),
             "fuel": {
                 **cost_figures.fuel(now.totals, tanks, self.currency),
                 "without_day": purchases.without_day(outside, self.period.zone),

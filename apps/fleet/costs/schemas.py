@@ -1,31 +1,37 @@
 """The answers about what a fleet cost, as declared in OpenAPI."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from apps.accounts.schemas import DISTANCE_M, Money, PageEcho, PeriodEcho, described
 from apps.fleet.schemas import (
     COST_PER_ENGINE_HOUR,
     COST_PER_KM,
     COST_PER_TRUCK_DAY,
-    GROUP,
     BucketDays,
     CostFreshness,
+    OfTruckOrGroup,
     SourceShare,
     TrucksOfPeriod,
 )
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
 
-class CostPeriod(TrucksOfPeriod):
+class CostPeriod(TrucksOfPeriod, OfTruckOrGroup):
     most_by_day: ClassVar[int] = 100
 
-    by: Literal["truck", "group", "driver", "week", "day"] = Field(
+    by: Literal["truck", "group", "driver", "month", "week", "day"] = Field(
         "truck",
-        description=f"What the rows beside lines and months are. By `day` the period has at most {most_by_day} days.",
+        description="What the rows beside lines and months are, and those of a file. By `day` the period has at most "
+        f"{most_by_day} days.",
     )
-    group: str | None = GROUP
+
+    @model_validator(mode="after")
+    def _groups_are_of_the_fleet(self) -> Self:
+        if self.truck_id is not None and self.by == "group":
+            raise ValueError("groups are of the fleet, not of a truck")
+        return self
 
     def longest(self) -> int:
         return self.most_by_day if self.by == "day" else self.max_days

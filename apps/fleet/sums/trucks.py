@@ -166,13 +166,16 @@ async def page(
     facts: int,
     group_id: int | None = None,
     beside: Sequence[Beside] = (),
+    truck_id: int | None = None,
 ) -> Found:
-    """The same of at most `limit` trucks, of a group or all, whose codes follow `after`.
+    """The same of at most `limit` trucks, of a group, a single one or all, whose codes follow `after`.
 
     Which trucks have days shows when they are read: of a fleet of which many have none it takes more than one turn.
     """
     columns = sums_beside(where, names)
     rest = await _listing_after(after, where["fleet"], group_id, facts)
+    if truck_id is not None:
+        rest = rest.those(rest.ids == truck_id)
     found = Trucks.of(rest.part(0, 0), _by_id([], names))
     others: list[list[Row]] = [[] for _ in beside]
     turns = 0

@@ -1,10 +1,10 @@
 """The API's endpoint about how figures change: by day, week, month or quarter, for the fleet, a group or a truck."""
 
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 from django.http import HttpResponse
 from ninja import Query, Router
-from pydantic import BaseModel, Field, create_model, model_validator
+from pydantic import BaseModel, Field, create_model
 
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes, is_points
@@ -18,7 +18,7 @@ from apps.fleet import figures
 from apps.fleet.api import with_money
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.figures import Costs
-from apps.fleet.schemas import GROUP, BucketDays, CostFreshness, PeriodChange, PeriodFigures, PeriodPoints
+from apps.fleet.schemas import BucketDays, CostFreshness, OfTruckOrGroup, PeriodChange, PeriodFigures, PeriodPoints
 from apps.fleet.spans import named_buckets
 from apps.fleet.sums.fleet import NOTHING, FleetSums
 from apps.fleet.whose import Whose
@@ -26,22 +26,13 @@ from apps.merging import together
 from apps.mysql import Row
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked, PagedList
-from apps.trucks.schemas import CODE, TruckCode
 
 router = Router(tags=["Fleet"], by_alias=True)
 By = Literal["day", "week", "month", "quarter"]
 
 
-class TrendPeriod(DayPeriod, Exportable):
+class TrendPeriod(DayPeriod, OfTruckOrGroup, Exportable):
     by: By = Field("day", description="What a point is: a day, a week from Monday on, a calendar month or quarter.")
-    truck_id: TruckCode | None = Field(None, description="One truck instead of the fleet. " + CODE, examples=["T-101"])
-    group: str | None = GROUP
-
-    @model_validator(mode="after")
-    def _truck_or_group(self) -> Self:
-        if self.truck_id is not None and self.group is not None:
-            raise ValueError("either a truck or a group, not both")
-        return self
 
 
 class Happened(BaseModel):
