@@ -16,7 +16,7 @@ from apps.accounts.schemas import (
 )
 from apps.files.answers import Exportable
 from apps.files.cells import Kind
-from apps.trucks.schemas import CODE, TruckCode
+from apps.trucks.schemas import CODE, DRIVER_CODE, TruckCode
 
 COST_PER_KM = "Cost ÷ distance, to four places; null without either."
 COST_PER_ENGINE_HOUR = "Cost ÷ hours with the engine on, to four places."
@@ -73,6 +73,15 @@ class UnspreadInvoices(BaseModel):
 
 class CostFreshness(FreshnessEcho):
     unspread_invoices: UnspreadInvoices
+
+
+class OfGroup(BaseModel):
+    group: str | None = described("Name of the group; null: trucks of no group.", "North")
+
+
+class OfDriver(BaseModel):
+    driver_id: str | None = described(DRIVER_CODE + " Null: nobody is known.", "d600010-12")
+    name: str | None = described("Name.", "Driver 12")
 
 
 class BucketDays(BaseModel):

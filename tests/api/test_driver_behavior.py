@@ -1,8 +1,10 @@
 """How trucks and drivers were driven, by API: the figures of the summaries, whoever asks in whichever way."""
 
+import csv
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
 import httpx
@@ -149,6 +151,18 @@ def test_a_ranking_leaves_out_who_is_known_too_little_and_says_so(api_get: Get, 
     }
     plain = get(api_get, fleet, f"fleet/driver-behavior?by=driver&{WEEK}")
     assert plain["summary"]["not_ranked"] is None
+
+
+def test_the_file_of_a_ranking_ends_with_those_it_leaves_out(api_get: Get, fleet: Fleet) -> None:
+    rows.truck_day(Truck.objects.get(code="T-1"), MONDAY + 3 * ONE, rows.driver(fleet, "Cleo"), parked_s=0)
+    key = rows.api_key(fleet)
+    for by, column, expected in (
+        ("driver", "driver_id", [("D-1", "true"), ("D-2", "false"), ("D-3", "false"), ("", "false")]),
+        ("truck", "truck_id", [("T-2", "true"), ("T-1", "true")]),
+    ):
+        file = api_get(f"/api/v2/fleet/driver-behavior?by={by}&sort=-safety_score&{WEEK}&format=csv", key).text
+        found = list(csv.DictReader(StringIO(file, newline="")))
+        assert [(row[column], row["is_ranked"]) for row in found] == expected
 
 
 def test_trucks_are_ranked_either_way_and_those_without_a_figure_come_last(api_get: Get, fleet: Fleet) -> None:

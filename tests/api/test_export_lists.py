@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from apps.fleet.export_api import NAMES
+from apps.fleet.export_api import BY_PAGES, NAMES
 from apps.fleet.models import CostEntry, FuelPrice, FuelPurchase
 from apps.trucks import paged_lists
 from apps.trucks.models import Truck
@@ -45,6 +45,20 @@ def test_every_list_that_is_json_is_a_file_as_well(api_get: Get) -> None:
     assert api_get(f"/api/v2/trucks/T-1/days?{MARCH}", key, {"Accept": "text/csv"}).text.startswith("truck_id,name,")
     answer = api_get(f"/api/v2/fleet/utilization?{MARCH}", key, {"Accept": XLSX})
     assert len(list(workbook(answer)["Utilization"].rows)) == 2
+
+
+def test_what_a_row_is_about_stands_in_its_first_columns() -> None:
+    about = {
+        "truck": ("truck_id", "name"), "driver": ("driver_id", "name"), "group": ("group",), "weekday": ("weekday",),
+        "hour": ("hour",), "place": ("place",), **dict.fromkeys(("day", "week", "month", "quarter"), ("from", "to")),
+    }  # fmt: skip
+    of_whole_lists = {**dict.fromkeys(BY_PAGES, about["truck"]), "drivers": about["driver"]}
+    of_whole_lists |= dict.fromkeys([name for name in BY_PAGES if JSON[name].startswith("/costs/")], ("id",))
+    for name, (listed, _) in BY_PAGES.items():
+        for by, listing in listed.listings.items():
+            expected = of_whole_lists[name] if by is None else about[by]
+            found = tuple(column.name for column in listing.columns("USD", "metric"))
+            assert found[: len(expected)] == expected, (name, by)
 
 
 def test_the_document_has_the_forms_of_each() -> None:

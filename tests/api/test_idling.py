@@ -63,7 +63,8 @@ def test_the_worst_trucks_are_those_with_the_most_unproductive_idling(api_get: G
     second, first = answer["data"]["trucks"]
     assert (second["truck_id"], first["truck_id"]) == ("B", "A")
     assert second == {
-        "truck_id": "B", "name": "Truck B", "coverage_pct": 95.83, "idle_events": 120, "idle_s": 144_000,
+        "truck_id": "B", "name": "Truck B", "is_ranked": True, "coverage_pct": 95.83, "idle_events": 120,
+        "idle_s": 144_000,
         "idle_productive_s": 12_000, "idle_nonproductive_s": 132_000, "engine_on_s": 648_000, "idle_pct": 22.22,
         "idle_nonproductive_pct": 20.37, "litres": 64.0, "productive_litres": 10.0, "nonproductive_litres": 54.0,
         "cost": {"amount": "60.00", "currency": "USD"}, "productive_cost": {"amount": "20.00", "currency": "USD"},
@@ -168,6 +169,9 @@ def test_the_lists_are_files_with_all_that_they_have(
     for by, names, count in (("truck", ("truck_id", "idle_s"), 2), ("place", ("place", "lat", "lon", "idle_s"), 5)):
         answer = api_get(f"/api/v2/fleet/idling?{PERIOD}&by={by}&format=csv", key)
         found = list(csv.DictReader(StringIO(answer.text, newline="")))
+        if by == "truck":  # behind the ranking
+            last = found.pop()
+            assert [last[name] for name in ("truck_id", "is_ranked", "coverage_pct")] == ["D", "false", "37.5"]
         assert len(found) == count
         expected = [["" if item[name] is None else str(item[name]) for name in names] for item in listed[f"{by}s"]]
         assert [[row[name] for name in names] for row in found] == expected

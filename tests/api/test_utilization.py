@@ -1,7 +1,9 @@
 """How the time was used: by truck, group, weekday and hour, each with its own denominator."""
 
+import csv
 import datetime as dt
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import httpx
@@ -62,6 +64,17 @@ def test_a_ranking_names_who_is_left_out_with_its_coverage(api_get: Get, fleet: 
     assert answer["summary"]["not_ranked"] == {
         "count": 1, "trucks": [{"truck_id": "B", "name": "Truck B", "coverage_pct": 42.86}],
     }  # fmt: skip
+
+
+def test_the_file_of_a_ranking_ends_with_those_it_leaves_out(api_get: Get, fleet: Fleet) -> None:
+    """A file has all rows: who opens it sees that a truck is not among those that are compared, and why."""
+    hardly_known = rows.truck(fleet, "0")
+    rows.truck_day(hardly_known, MONDAY, parked_s=0)
+    file = api_get(f"/api/v2/fleet/utilization?{PERIOD}&sort=-idle_pct&format=csv", rows.api_key(fleet)).text
+    found = list(csv.DictReader(StringIO(file, newline="")))
+    assert [(row["truck_id"], row["is_ranked"], row["coverage_pct"]) for row in found] == [
+        ("A", "true", "95.83"), ("0", "false", "37.5"), ("B", "false", "42.86"),
+    ]  # fmt: skip
 
 
 def test_a_truck_is_ranked_from_a_coverage_of_50_per_cent_on(api_get: Get) -> None:

@@ -11,11 +11,13 @@ from apps.fleet.schemas import (
     COST_PER_TRUCK_DAY,
     BucketDays,
     CostFreshness,
+    OfDriver,
+    OfGroup,
     OfTruckOrGroup,
     SourceShare,
     TrucksOfPeriod,
 )
-from apps.trucks.schemas import CODE, DRIVER_CODE
+from apps.trucks.schemas import CODE
 
 
 class CostPeriod(TrucksOfPeriod, OfTruckOrGroup):
@@ -70,16 +72,12 @@ class CostOfTruck(Spent):
     fuel_balance: "FuelBalance | None" = Field(description="Null where no day has all of it measured.")
 
 
-class CostOfGroup(Spent):
-    group: str | None = described("Name of the group; null: trucks of no group.", "North")
+class CostOfGroup(Spent, OfGroup):
     trucks: int = described("Its trucks with days in the period. A truck counts in each of its groups.", 5)
 
 
-class CostOfDriver(Spent):
+class CostOfDriver(Spent, OfDriver):
     """What a driver bears of the costs of the trucks that they had, and what they did in them."""
-
-    driver_id: str | None = described(DRIVER_CODE + " Null: nobody is known.", "d600010-12")
-    name: str | None = described("Name.", "Driver 12")
 
 
 class CostOfDays(Spent, BucketDays):

@@ -22,7 +22,7 @@ from apps.fleet.rows import Rows
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.summed import Summed
-from apps.fleet.utilization.figures import not_ranked, ranked
+from apps.fleet.utilization.figures import and_left_out, not_ranked, ranked
 from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import fetch_all
@@ -71,7 +71,7 @@ async def _body(asked: Asked[schemas.BehaviorPeriod], fresh: Freshness) -> dict[
 
 
 async def _page(asked: Asked[schemas.BehaviorPeriod], fresh: Freshness) -> tuple[Rows, dict[str, Any]]:
-    driven = Driven(asked.who, Whose.of(asked, fresh), asked.period, fresh)
+    driven = Driven(asked.who, Whose.of(asked, fresh), asked.period, fresh, is_file=True)
     rows, page_echo, _ = await driven.listed(asked.parameters, asked.page)
     return rows, page_echo
 
@@ -98,6 +98,7 @@ class Driven:
     whose: Whose
     period: Period
     fresh: Freshness
+    is_file: bool = False  # it has those too whom a ranking leaves out, behind it
 
     @property
     def scope(self) -> str:
@@ -117,7 +118,7 @@ class Driven:
             before = truck_sums.sums_in(found.beside[0], driver_queries.BEFORE, trucks.ids)
             return listed("truck_id", trucks, before, terms), echo, None
         every, terms = await together(truck_sums.every(where, names, facts, group_id), self._terms())
-        trucks, echo, left_out = _ranked(every, asked.sort, page, terms)
+        trucks, echo, left_out = self._ranked(every, asked.sort, page, terms)
         before = await truck_sums.columns_of(where_before, driver_queries.BEFORE, trucks.ids)
         return listed("truck_id", trucks, before, terms), echo, left_out
 
@@ -144,18 +145,19 @@ class Driven:
         if is_by_code:
             drivers, echo = page.cut(every[: page.limit + 1], "code")
         else:
-            known = every.without(np.flatnonzero(every.ids == NOBODY).tolist())
-            drivers, echo, left_out = _ranked(known, asked.sort, page, terms)
+            drivers, echo, left_out = self._ranked(every, asked.sort, page, terms)
         return listed("driver_id", drivers, earlier.of(drivers.ids), terms), echo, left_out
+
+    def _ranked(self, every: S, sort: str, page: Page, terms: Terms) -> tuple[S, dict[str, Any], dict[str, Any]]:
+        """Those on a page of a ranking, the answer's `page`, and whom the ranking leaves out."""
+        known = every.without(np.flatnonzero(every.ids == NOBODY).tolist())  # who is nobody stands last
+        order = ranked(known.columns, known.codes, sort, partial(driver_figures.ranked_by, weights=terms.weights))
+        places, echo = page.ranked(and_left_out(order, len(every)) if self.is_file else order)
+        found = not_ranked(known.without(order), every.KEY)
+        rows = [
+            {"id": row[every.KEY], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]
+        ]
+        return every.at(places), echo, {"count": found["count"], "rows": rows}
 
     async def _terms(self) -> Terms:
         return await terms_of(self.who, self.period)
-
-
-def _ranked(every: S, sort: str, page: Page, terms: Terms) -> tuple[S, dict[str, Any], dict[str, Any]]:
-    """Those on a page of a ranking, the answer's `page`, and whom the ranking leaves out."""
-    order = ranked(every.columns, every.codes, sort, partial(driver_figures.ranked_by, weights=terms.weights))
-    places, echo = page.ranked(order)
-    found = not_ranked(every.without(order), every.KEY)
-    rows = [{"id": row[every.KEY], "name": row["name"], "coverage_pct": row["coverage_pct"]} for row in found["trucks"]]
-    return every.at(places), echo, {"count": found["count"], "rows": rows}

@@ -16,9 +16,9 @@ from apps.accounts.schemas import (
     PeriodEcho,
     described,
 )
-from apps.files.answers import Exportable
+from apps.files.answers import Exportable, OfTruck
 from apps.fleet.costs.schemas import CostChangePct, CostChangePoints, Spent
-from apps.fleet.schemas import GROUP, CostFreshness, TrucksOfPeriod
+from apps.fleet.schemas import GROUP, CostFreshness, OfDriver, TrucksOfPeriod
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
 Order = Literal[
@@ -120,17 +120,16 @@ class Compared(BaseModel):
 # --- /fleet/driver-behavior -----------------------------------------------------------------------------------------
 
 
-class BehaviorOfTruck(Behavior, FuelMoney, Compared):
-    truck_id: str = described(CODE, "T-101")
-    name: str = described("The unit's name in Wialon.", "Volvo 101")
+# What a row is about stands first: files have their columns in the order of the fields.
+
+
+class BehaviorOfTruck(Compared, FuelMoney, Behavior, OfTruck):
     truck_days: int = described("Days that it has in the period.", 30)
     max_speed_kmh: float | None = described("Highest GPS speed.", 119.0)
     is_ranked: bool = described(_RANKED, True)
 
 
-class BehaviorOfDriver(Behavior, FuelMoney, Compared):
-    driver_id: str | None = described(DRIVER_CODE + " Null: nobody is known.", "d600010-12")
-    name: str | None = described("Name.", "Driver 12")
+class BehaviorOfDriver(Compared, FuelMoney, Behavior, OfDriver):
     truck_days: int = described("Days on which they had a truck; two on one day are two.", 22)
     max_speed_kmh: float | None = described("Highest GPS speed.", 119.0)
     is_ranked: bool = described(_RANKED, True)
@@ -228,7 +227,7 @@ class Driver(BaseModel):
     is_active: bool = described("False once the driver is gone from Wialon.", True)
 
 
-class DriverItem(Driver, Behavior, FuelMoney, Compared):
+class DriverItem(Compared, FuelMoney, Behavior, Driver):
     trucks: list[str] = described("Codes of the trucks that they had in the period.", ["T-101"])
     truck_days: int = described("Days on which they had a truck; two on one day are two.", 22)
     max_speed_kmh: float | None = described("Highest GPS speed.", 119.0)
@@ -266,8 +265,11 @@ class DriversAnswer(BaseModel):
 # --- /drivers/{driver_id}/days --------------------------------------------------------------------------------------
 
 
-class DriverDay(Behavior, FuelMoney):
+class DayOfDriver(BaseModel):
     day: dt.date = described("Local day of the fleet.", "2026-03-05")
+
+
+class DriverDay(FuelMoney, Behavior, DayOfDriver):
     trucks: list[str] = described("Codes of the trucks that they had.", ["T-101"])
     length_s: int = described("Seconds for which they had them.", 86_400)
     max_speed_kmh: float | None = described("Highest GPS speed.", 104.0)

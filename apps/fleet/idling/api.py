@@ -23,7 +23,7 @@ from apps.fleet.idling.schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, Id
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.trucks import Trucks
-from apps.fleet.utilization.figures import are_ranked, coverage_pct, not_ranked
+from apps.fleet.utilization.figures import are_ranked, coverage_pct, is_ranked, not_ranked
 from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -120,11 +120,12 @@ def _not_ranked(every: Trucks) -> list[int]:
 
 
 async def _page(asked: Asked[IdlingPeriod], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The trucks, or the places, of the ranking."""
+    """The trucks of the ranking and behind them those that it leaves out, or the places."""
     idled, page = Idled(Whose.of(asked, fresh), asked.period), asked.page
     if asked.parameters.by == "truck":
         every = await idled.trucks(idled.period)
-        trucks, echo = page.ranked(every.at(idling_figures.worst_first(every.columns, every.codes, _ALL)[0]))
+        worst, _ = idling_figures.worst_first(every.columns, every.codes, _ALL)
+        trucks, echo = page.ranked(every.at([*worst, *_not_ranked(every)]))
         found = [_of_truck(row) for row in trucks]
     else:
         rows, echo = page.ranked(await idled.places(_ALL))
@@ -155,6 +156,7 @@ def _of_truck(row: Row) -> dict[str, Any]:
     return {
         "truck_id": row["truck_id"],
         "name": row["name"],
+        "is_ranked": is_ranked(row),
         "coverage_pct": coverage_pct(row),
         **idling_figures.totals(row),
     }

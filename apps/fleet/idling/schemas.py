@@ -6,10 +6,9 @@ from pydantic import BaseModel, Field
 
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.schemas import IDLE_S, FreshnessEcho, Money, PeriodEcho, described
-from apps.files.answers import Exportable
+from apps.files.answers import Exportable, OfTruck
 from apps.fleet.schemas import GROUP
 from apps.fleet.utilization.schemas import NotRanked
-from apps.trucks.schemas import CODE
 
 _COVERAGE = "Share of the time of which something is known, in per cent."
 
@@ -46,10 +45,9 @@ class Idling(IdleFigures, IdleRatios):
     engine_on_s: int | None = described("Seconds with the engine on.", 1_700_000)
 
 
-class IdlingOfTruck(Idling):
-    truck_id: str = described(CODE, "T-101")
-    name: str = described("The unit's name in Wialon.", "Volvo 101")
+class IdlingOfTruck(Idling, OfTruck):
     coverage_pct: float | None = described(_COVERAGE, 95.83)
+    is_ranked: bool = described("Whether at least half of its time is known: else files alone have it, last.", True)
 
 
 class NamedPlace(BaseModel):

@@ -77,7 +77,7 @@ async def _body(asked: Asked[UtilizationPeriod], fresh: Freshness) -> dict[str, 
 
 
 async def _page(asked: Asked[UtilizationPeriod], fresh: Freshness) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
-    used = Used.of(asked, fresh)
+    used = Used.of(asked, fresh, is_file=True)
     totals, expected, (found, page_echo, _) = await together(
         used.totals(asked.period), used.targets(), used.found(asked.parameters, asked.page)
     )
@@ -103,10 +103,11 @@ class Used:
     group_id: int | None
     period: Period
     fresh: Freshness
+    is_file: bool = False  # it has those too whom a ranking leaves out, behind it
 
     @classmethod
-    def of(cls, asked: Asked[UtilizationPeriod], fresh: Freshness) -> Self:
-        return cls(asked.fleet_id, asked.group_id, asked.period, fresh)
+    def of(cls, asked: Asked[UtilizationPeriod], fresh: Freshness, *, is_file: bool = False) -> Self:
+        return cls(asked.fleet_id, asked.group_id, asked.period, fresh, is_file)
 
     async def totals(self, period: Period) -> Row:
         where = queries.period(self.fleet_id, period.first, period.last)
@@ -150,7 +151,8 @@ class Used:
         if asked.sort != "truck_id":
             every = await truck_sums.every(self._where, _SUMS, self.fresh.facts, self.group_id)
             order = utilization_figures.ranked(every.columns, every.codes, asked.sort)
-            places, page_echo = page.ranked(order)
+            shown = utilization_figures.and_left_out(order, len(every)) if self.is_file else order
+            places, page_echo = page.ranked(shown)
             return every.at(places), page_echo, utilization_figures.not_ranked(every.without(order))
         after, limit, facts = page.after or "", page.limit + 1, self.fresh.facts
         found = await truck_sums.page(self._where, _SUMS, after, limit, facts, self.group_id)

@@ -87,6 +87,11 @@ def ranked(
     return [place for place in in_order(of(sums, sort.removeprefix("-")), codes, sort) if is_one[place]]
 
 
+def and_left_out(order: Sequence[int], count: int) -> list[int]:
+    """The places of a ranking, and behind them all that it leaves out, by code: a file has all rows."""
+    return [*order, *sorted(set(range(count)).difference(order))]
+
+
 def in_order(values: Column, codes: Sequence[str], sort: str) -> list[int]:
     """The places of all by their values, with - from the highest down; equals by code, nulls last."""
     sign = -1 if sort.startswith("-") else 1

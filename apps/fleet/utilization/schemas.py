@@ -20,6 +20,7 @@ from apps.fleet.schemas import (
     ENGINE_UTILIZATION,
     GROUP,
     IDLE_PCT,
+    OfGroup,
     TrucksOfPeriod,
     Utilizations,
 )
@@ -111,20 +112,25 @@ class UtilizationOfTruck(States):
     targets: Targets
 
 
-class UtilizationOfGroup(States):
-    group: str | None = described("Name of the group; null: trucks of no group.", "North")
+class UtilizationOfGroup(States, OfGroup):
     trucks: int = described("Its trucks with days in the period. A truck counts in each of its groups.", 5)
     days: DaysOfPeriod | None = Field(description="Of all its trucks.")
     targets: Targets
 
 
-class UtilizationOfWeekday(States):
+class OfWeekday(BaseModel):
     weekday: str = described("Monday to Sunday; null figures where the period has no such day.", "monday")
+
+
+class UtilizationOfWeekday(States, OfWeekday):
     days: Days | None = Field(description="The truck-days, each under one heading; null where there are none.")
 
 
-class UtilizationOfHour(Seconds):
+class OfHour(BaseModel):
     hour: int = described("As the clock shows it, 0 to 23: of one that comes twice the seconds of both.", 8)
+
+
+class UtilizationOfHour(Seconds, OfHour):
     engine_utilization_pct: float | None = described(ENGINE_UTILIZATION, 89.3)
     idle_pct: float | None = described(IDLE_PCT, 11.1)
     idle_nonproductive_pct: float | None = described("The same without productive idling.", 9.3)
