@@ -152,20 +152,25 @@ def _no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     errors = [_field_error(each, request) for each in error.errors]
-    detail = "; ".join(f"{each.pointer.rpartition('/')[2]}: {each.detail}".removeprefix("query: ") for each in errors)
+    detail = "; ".join(f"{_name(each.pointer)}: {each.detail}".removeprefix("query: ") for each in errors)
     return _problem(request, problems.InvalidParameters(f"{detail}.", errors))
+
+
+def _name(pointer: str) -> str:
+    """What a pointer names; of a value in a list the list."""
+    return [name for name in pointer.split("/") if not name.isdecimal()][-1]
 
 
 def _field_error(found: dict[str, Any], request: HttpRequest) -> FieldError:
     """As clients know the parts of a request, without the names of the view's arguments.
 
-    Ninja puts these behind `body`, and in place of a parameter where parameters do not go together.
+    Ninja puts these behind `body`, before a parameter that is a list, and in place of one where parameters do not go
+    together.
     """
     part, *names = found["loc"]
-    if part == "body":
+    is_argument = part == "query" and names[0] not in request.GET
+    if part == "body" or (is_argument and (len(names) > 1 or found["type"] == "value_error")):
         names = names[1:]
-    elif found["type"] == "value_error" and part == "query" and names[0] not in request.GET:
-        names = []
     return FieldError("/" + "/".join(map(str, [part, *names])), found["msg"].removeprefix("Value error, "))
 
 

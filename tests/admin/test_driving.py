@@ -11,10 +11,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django.asserts import assertContains
 
 from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet.reports.wording import number
-from apps.trucks.models import Truck, TruckGroup
+from apps.trucks.models import Driver, Truck, TruckGroup
 from tests import rows
 from tests.markup import assert_whole, cells_of, rows_of
 
@@ -116,6 +117,36 @@ def test_a_group_and_a_truck_have_their_drivers_alone(client: Client) -> None:
     assert north["nobody"] is not None
     alone = page(client, truck="B", **PERIOD).context
     assert [name[2:5] for name in rows_of(alone["drivers"]["table"])] == ["Ben"] and alone["nobody"] is None
+
+
+def test_a_driver_without_a_truck_of_what_is_chosen_is_not_said_to_have_had_none(client: Client) -> None:
+    fleet = make()
+    north = TruckGroup.objects.get(name="North").pk
+    for query, words in (
+        ({"group": north}, "Ben <b> had no truck of North in this period"),
+        ({"truck": "A"}, "Ben <b> did not have Truck A in this period"),
+        ({"from": "2026-01-05", "to": "2026-01-06"}, "Ben <b> had no truck in this period"),
+    ):
+        assert page(client, **{**PERIOD, "driver": "D-2", **query}).context["nothing"] == words
+    assert Driver.objects.get(fleet=fleet, code="D-2").name == "Ben <b>"
+
+
+def test_another_period_is_asked_for_of_the_same_driver_and_in_the_same_order(client: Client) -> None:
+    make()
+    for query, field in (
+        ({"driver": "D-1"}, '<input type="hidden" name="driver" value="D-1">'),
+        ({"order": "idle_pct"}, '<input type="hidden" name="order" value="idle_pct">'),
+    ):
+        assertContains(page(client, **PERIOD, **query), field, html=True)
+
+
+def test_what_cannot_be_shown_is_named_and_the_period_stays(client: Client) -> None:
+    make()
+    shown = page(client, 400, **PERIOD, driver="D-9").content.decode()
+    assert "All trucks, 2 March 2026 to 8 March 2026, America/Chicago" in shown
+    assert "has no driver" in shown and "400 days" not in shown
+    too_long = page(client, 400, **{"from": "2020-01-01", "to": "2026-03-08"}).content.decode()
+    assert "at most 400 days" in too_long
 
 
 def test_less_than_half_known_is_shown_apart(client: Client) -> None:

@@ -15,8 +15,11 @@ from django.urls import reverse
 
 from apps.accounts.models import Fleet, FleetMembership
 from apps.fleet.models import TruckDayIdlePlace
+from apps.fleet.pages.utilization.hours import heat_map
 from apps.fleet.reports.wording import number
 from apps.fleet.summaries.blocks import replace_places
+from apps.fleet.utilization.hours import by_weekday_of_truck, pack
+from apps.trucks.detection.motion import Seconds
 from apps.trucks.models import Truck, TruckGroup
 from tests import rows
 from tests.markup import assert_whole, cells_of, rows_of
@@ -96,6 +99,8 @@ def test_the_page_shows_the_figures_of_the_api(
     assert sum(state["share"] for state in shown["whole"]) == pytest.approx(100)
 
     ranked, left_out = cells_of(shown["trucks"]["table"]), cells_of(shown["not_ranked"]["table"])
+    assert [name.split()[0] for name in ranked][:2] == ["1", "2"]
+    assert list(left_out) == [row["name"] for row in body["data"] if not row["is_ranked"]], "they have no place"
     assert ranked["All trucks"][2] == number(body["summary"]["engine_utilization_pct"], 1, "%")
     for truck in body["data"]:
         table = ranked if truck["is_ranked"] else left_out
@@ -165,6 +170,22 @@ def test_the_heat_map_is_of_the_hours_of_the_clock(client: Client) -> None:
     assert list(cells) == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
     assert cells["Monday"][7:11] == ["0%", "100%", "100%", "0%"]
     assert "100% of the trucks' time is at work" in figure.chart.description
+
+
+@pytest.mark.parametrize(
+    ("moving", "words"),
+    [([], "None of the trucks' time is at work."), ([9, 8], "Most on Monday from 08:00: 100% of the trucks' time")],
+)
+def test_the_busiest_hour_is_the_first_of_equals_and_none_without_work(moving: list[int], words: str) -> None:
+    packed = pack([(hour, _hour("moving" if hour in moving else "parked")) for hour in range(24)], True)
+    table = by_weekday_of_truck([(WEEK[0], packed), (WEEK[1], packed)])
+    figure = heat_map(table)
+    assert figure is not None
+    assert words in figure.chart.description
+
+
+def _hour(state: str) -> Seconds:
+    return Seconds(**{**dict.fromkeys(("moving", "idle", "productive", "parked", "no_data"), 0), state: 3_600})
 
 
 def test_the_places_are_those_of_the_api_and_of_a_group_or_truck_its_own(
@@ -259,12 +280,18 @@ def test_trucks_are_ranked_as_asked_those_without_the_figure_last(client: Client
     assert shown(order="idle_pct") == "DAB"
 
 
-def test_what_is_on_target_says_so_in_words(client: Client) -> None:
+def test_what_is_on_target_says_so_in_words(api_get: Callable[..., httpx.Response], client: Client) -> None:
     fleet = make()
+    summary = api_get(f"/api/v2/fleet/utilization?{QUERY}", rows.api_key(fleet)).json()["summary"]
     rows.parameters(fleet, {"target_idle_pct": 50, "target_utilization_pct": 90})
     ratios = {ratio.title: ratio for ratio in page(client, **PERIOD).context["ratios"]}
     assert ratios["Idling"].target == "target 50%, reached" and ratios["Idling"].is_good
     assert re.fullmatch(r"target 90%, [\d.]+ points off", ratios["Asset utilization"].target)
+    target = round(summary["asset_utilization_pct"] + 0.02, 2)
+    rows.parameters(fleet, {"target_utilization_pct": target}, effective_from=WEEK[0])
+    near = {ratio.title: ratio for ratio in page(client, **PERIOD).context["ratios"]}["Asset utilization"]
+    assert near.target == f"target {target}%, less than 0.1 points off"
+    assert near.is_good is False
     assert ratios["Days used"].target == "" and ratios["Days used"].is_good is None
 
 

@@ -158,3 +158,7 @@ def test_a_group_needs_a_target_from_a_day_on_once(client: Client, truck: Truck)
     assert client.post(page("add", GroupTarget), full).status_code == 302
     assert "already exists" in client.post(page("add", GroupTarget), full).content.decode()
     assert GroupTarget.objects.get().target_utilization_pct == 70
+    ended = {**form, "effective_from": "2026-04-01", "target_utilization_pct": "", "target_idle_pct": ""}
+    assert client.post(page("add", GroupTarget), ended).status_code == 302
+    never = {**ended, "effective_from": "", "target_idle_pct": "x"}
+    assert "This field is required" in client.post(page("add", GroupTarget), never).content.decode()

@@ -240,6 +240,9 @@ def test_active_faults_are_those_of_active_trucks_by_code_with_their_acknowledge
     found = pages(api_get, "/api/v2/fleet/faults?sort=truck_id", key)
     assert [(fault["truck_id"], fault["spn"]) for fault in found] == [("A", 7), ("A", 100), ("B", 7), ("B", 100)]
     assert [fault["acknowledged_at"] is not None for fault in found] == [False, True, False, False]
+    wrong = api_get("/api/v2/fleet/faults?severity=severe&severity=bad", key).json()
+    assert wrong["detail"] == "severity: Input should be 'minor', 'moderate' or 'severe'."
+    assert wrong["errors"][0]["pointer"] == "/query/severity/1"
     answer = api_get("/api/v2/fleet/faults?severity=severe", key).json()
     assert [fault["truck_id"] for fault in answer["data"]] == ["A", "B"]
     assert answer["summary"] == {

@@ -329,6 +329,18 @@ def test_a_truck_s_targets_come_before_its_groups_and_these_before_the_fleet_s(a
     assert groups["South"]["utilization_met"] is False
 
 
+def test_a_group_s_latest_targets_count_whole_so_that_one_can_end(api_get: Get, fleet: Fleet) -> None:
+    north = rows.group(fleet, "North", *fleet.trucks.all())
+    for since, utilization, idle in ((dt.date(2020, 1, 1), 70, 5), (MONDAY, 80, None), (WEEK[-1], None, None)):
+        GroupTarget.objects.create(
+            fleet=fleet, group=north, effective_from=since, target_utilization_pct=utilization, target_idle_pct=idle
+        )
+    for day, expected in ((dt.date(2026, 3, 1), (70, 5)), (MONDAY, (80, 15)), (WEEK[-1], (60, 15))):
+        answer = api_get(f"/api/v2/fleet/utilization?from={day}&to={day}&group=North", rows.api_key(fleet)).json()
+        targets = answer["summary"]["targets"]
+        assert (targets["target_utilization_pct"], targets["target_idle_pct"]) == expected, day
+
+
 def test_a_group_s_target_changes_the_answer_s_tag(api_get: Get, fleet: Fleet) -> None:
     group, key = rows.group(fleet, "North", *fleet.trucks.all()), rows.api_key(fleet)
     path = f"/api/v2/fleet/utilization?{PERIOD}"

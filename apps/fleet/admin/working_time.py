@@ -150,7 +150,16 @@ class GroupTargetAdmin(FleetScopedAdmin):
     list_filter = (FleetFilter,)
     joined, deferred = ("fleet", "group"), ("fleet__wialon_token",)
     ordering = ("fleet", "group__name", "-effective_from")
-    fields = ("fleet", "group", "effective_from", "target_utilization_pct", "target_idle_pct")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ["fleet", "group", "effective_from", "target_utilization_pct", "target_idle_pct"],
+                "description": "From this day on, until the group's next targets, whose empty ones end these. A truck's"
+                " own (in its parameters) come before its groups', of several the first by name, then the fleet's.",
+            },
+        ),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["fleet", "group"] if obj else []

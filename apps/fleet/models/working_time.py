@@ -149,7 +149,10 @@ class WorkshopStay(models.Model):
 
 
 class GroupTarget(models.Model):
-    """What is expected of a group's trucks from a day on: before the fleet's targets, after a truck's own."""
+    """What is expected of a group's trucks from a day on: before the fleet's targets, after a truck's own.
+
+    Of a group's rows the one that began last counts whole: what it leaves empty the group has no target for any more.
+    """
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
     group = models.ForeignKey(TruckGroup, on_delete=models.CASCADE, related_name="+")
@@ -172,5 +175,10 @@ class GroupTarget(models.Model):
     def clean(self) -> None:
         if self.group_id is not None and self.group.fleet_id != self.fleet_id:
             raise ValidationError({"group": "belongs to another fleet"})
-        if self.target_utilization_pct is None and self.target_idle_pct is None:
-            raise ValidationError("Fill in at least one target.")
+        if self.target_utilization_pct is None and self.target_idle_pct is None and not self._follows_another():
+            raise ValidationError("Fill in at least one target: the group has none that this would end.")
+
+    def _follows_another(self) -> bool:
+        if self.effective_from is None or self.group_id is None:
+            return False
+        return GroupTarget.objects.filter(group=self.group_id, effective_from__lt=self.effective_from).exists()

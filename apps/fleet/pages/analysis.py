@@ -108,7 +108,7 @@ def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked
             context["file_address"] = downloads.address(request, fleet)
         except (PeriodError, ScopeError) as error:
             status, context["problem"] = 400, _told(error)
-            context["period_words"] = ""
+            context["period_words"] = period_words(chosen.period) if chosen else ""
         context |= _chooser(request.GET, chosen, fleet, now)
     return TemplateResponse(request, template, context, status=status)
 
@@ -155,7 +155,7 @@ def _truck(fleet: Fleet, wanted: str | None) -> Truck | None:
 def _told(error: PeriodError | ScopeError) -> str:
     if isinstance(error, PeriodError):
         names = {"from": "The first day", "to": "The last day", "period": "The period"}
-        return f"{names.get(error.field, error.field)} {error}."
+        return f"{names.get(error.field, error.field)} {error}. A period has at most {LONGEST_DAYS} days."
     return str(error)
 
 
@@ -179,7 +179,7 @@ def _chooser(query: QueryDict, chosen: Asked | None, fleet: Fleet, now: dt.datet
         "asked_to": query.get("to") or (chosen.period.last.isoformat() if chosen else ""),
         "asked_truck": query.get("truck", ""),
         "asked_group": query.get("group", ""),
-        "most_days": LONGEST_DAYS,
+        "kept": [(name, str(query[name])) for name in ("driver", "order") if query.get(name)],
         "hatching": graphics.hatching(),
     }
 

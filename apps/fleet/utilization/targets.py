@@ -43,15 +43,15 @@ def targets(defaults: Values, sets: Iterable[Row], of_groups: Iterable[Row], mem
     """From what stands there: of each in the order in which it came into force, groups by name.
 
     A set has a `truck_id`, null for the fleet, and `values`; a group's row its `group_id` and the targets, null where
-    it has none; a member `truck_id` and `group_id`.
+    it has none; a member `truck_id` and `group_id`. A set names what it changes, so earlier ones count for the rest; of
+    a group's rows the last one counts whole.
     """
     found = Targets(dict(defaults))
     for row in sets:
         values = {name: row["values"][name] for name in NAMES if name in row["values"]}
         (found.of_fleet if row["truck_id"] is None else found.trucks.setdefault(row["truck_id"], {})).update(values)
     for row in of_groups:
-        values = {name: row[name] for name in NAMES if row[name] is not None}
-        found.groups.setdefault(row["group_id"], {}).update(values)
+        found.groups[row["group_id"]] = {name: row[name] for name in NAMES if row[name] is not None}
     for row in members:
         found.members.setdefault(row["truck_id"], set()).add(row["group_id"])
     return found

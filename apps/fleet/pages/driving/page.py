@@ -66,7 +66,7 @@ def of_one(chosen: Asked, driver: Driver) -> dict[str, Any]:
     shown["has_days"] = True  # the fleet may have days though the driver has none
     shown["files"] = files_of_one(chosen, driven, buckets, days)
     if not driven.now["days"]:
-        return shown
+        return shown | {"nothing": _nothing(chosen, driver)}
     provisional = analysis.provisional_since(fresh, chosen.fleet)
     return shown | {
         "tiles": tiles(chosen, driven),
@@ -74,6 +74,13 @@ def of_one(chosen: Asked, driver: Driver) -> dict[str, Any]:
         "over_time": over_time(chosen, buckets, provisional, driven.weights),
         "days": by_day(chosen, days, driven.weights),
     }
+
+
+def _nothing(chosen: Asked, driver: Driver) -> str:
+    if chosen.truck:
+        return f"{driver.name} did not have {chosen.truck} in this period"
+    of_group = f" of {chosen.group.name}" if chosen.group else ""
+    return f"{driver.name} had no truck{of_group} in this period"
 
 
 def files(chosen: Asked, found: Sequence[Driven], order: str) -> Files:

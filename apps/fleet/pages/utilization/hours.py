@@ -1,6 +1,7 @@
 """When the trucks are at work: by weekday and hour of the clock."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from apps.fleet.pages import graphics
 from apps.fleet.pages.analysis import Figure
@@ -50,5 +51,7 @@ def _peak(shares: Sequence[Sequence[float | None]]) -> str:
         for hour, share in enumerate(line)
         if share is not None
     ]
-    share, weekday, hour = max(known)
+    share, weekday, hour = max(known, key=itemgetter(0))
+    if not share:
+        return "None of the trucks' time is at work."
     return f"Most on {_WEEKDAYS[weekday]} from {hour:02}:00: {share:.0f}% of the trucks' time is at work."

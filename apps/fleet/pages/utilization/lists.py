@@ -1,5 +1,6 @@
 """Who is used how well: groups, trucks in an order, and those of which too little is known."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,12 +71,14 @@ def _table(
     reading: Reading,
     shown: Sequence[TruckUsed],
     caption: str,
-    first_place: int = 1,
+    first_place: int = 0,
     *,
     has_total: bool = False,
 ) -> Numbers:
-    """A row each; the total is of all trucks that the page is about, ranked or not."""
-    rows = [_truck_cells(chosen, reading, truck, place) for place, truck in enumerate(shown, first_place)]
+    """A row each, with its place from the first one on; without that they have none. The total is of all trucks that
+    the page is about, ranked or not."""
+    places = itertools.count(first_place) if first_place else itertools.repeat(0)
+    rows = [_truck_cells(chosen, reading, truck, place) for truck, place in zip(shown, places, strict=False)]
     codes = [truck.code for truck in shown]
     total = ["All trucks", *_cells(reading.now, targets_of(chosen, reading.targets))] if has_total and shown else []
     return Numbers(["Truck", *_HEADS], rows, total, words=1, caption=caption, is_drawn=True, codes=codes)
@@ -91,7 +94,8 @@ def _rank(truck: TruckUsed, order: str) -> tuple[Any, ...]:
 
 def _truck_cells(chosen: Asked, reading: Reading, truck: TruckUsed, place: int) -> list[Any]:
     address = analysis.with_query(chosen, truck=truck.code)
-    name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
+    number_before = format_html('<span class="place">{}</span> ', place) if place else ""
+    name = format_html('{}<a class="link" href="{}">{}</a>', number_before, address, truck.name)
     return [told(name, truck.name), *_cells(truck.sums, reading.targets.of_truck(truck.code))]
 
 

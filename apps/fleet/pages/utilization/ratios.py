@@ -48,8 +48,12 @@ def _ratio(
         target = f"target {wanted[0]:g}%"
         if now is not None:
             is_good = (now - wanted[0]) * wanted[1] >= 0
-            target += f", {'reached' if is_good else f'{abs(now - wanted[0]):.1f} points off'}"
+            target += f", {'reached' if is_good else _missed_by(abs(now - wanted[0]))}"
     return Ratio(title, number(now, 1, "%"), fraction, target, _points(now, before), is_good)
+
+
+def _missed_by(points: float) -> str:
+    return f"{points:.1f} points off" if points >= 0.05 else "less than 0.1 points off"
 
 
 def _points(now: float | None, before: float | None) -> str:
