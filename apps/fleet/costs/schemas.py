@@ -84,8 +84,12 @@ class CostOfDays(Spent, BucketDays):
     """A day or a week, as far as it lies in the period; null where there are neither truck-days nor costs."""
 
 
-class CostOfMonth(Spent):
+class OfMonth(BaseModel):
     month: str = described("Calendar month; the period may cover only part of it.", "2026-03")
+
+
+class CostOfMonth(Spent, OfMonth):
+    """What a month cost, as far as it lies in the period."""
 
 
 class CostOfQuarter(Spent):
