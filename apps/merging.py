@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from apps.mysql import Parameters, Row, Statement, fetch_all, fetch_each, fetched_by
+from apps.mysql import Parameters, Row, Statement, fetch_each, fetch_often, fetched_by
 
 T = TypeVar("T")
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
@@ -53,7 +53,7 @@ class Merger:
     What the questions share, the fleet above all, is part of the group: no statement is ever about two fleets.
     """
 
-    def __init__(self, fetch: Fetch = fetch_all, *, most_keys: int = MOST_KEYS, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(self, fetch: Fetch = fetch_often, *, most_keys: int = MOST_KEYS, in_flight: int = IN_FLIGHT) -> None:
         self._fetch = fetch
         self._most_keys, self._in_flight = most_keys, in_flight
         self._groups: dict[Hashable, _Group] = {}

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import aiomysql
 from django.conf import settings
 from django.db import connection as django_connection
 from pymysql.err import Error, InterfaceError, OperationalError
 
-from apps import resultset
+from apps import prepared, resultset
 from apps.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ Parameters = Mapping[str, Any]
 Statement = tuple[str, Parameters | None]
 Bound = tuple[str, dict[str, Any] | None]
 Fetch = Callable[[str, Parameters | None], Awaitable[list[Row]]]
+T = TypeVar("T")
+Read = Callable[[Wire], Awaitable[T]]
 
 CONNECT_TIMEOUT_S = 1.0
 RECYCLE_S = 300  # firewalls forget idle connections without a word
@@ -192,6 +194,15 @@ class Pool:
     async def fetch_each(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """The rows of each statement, of all in one round trip: they run one after another on one connection."""
         bound = [(sql, _bound(parameters)) for sql, parameters in statements]
+        return await self._answered(lambda wire: _rows_of_each(wire, bound))
+
+    async def fetch_often(self, sql: str, parameters: Parameters) -> list[Row]:
+        """The rows of a statement that is worth being kept ready by the server."""
+        bound = _bound(parameters) or {}
+        return await self._answered(lambda wire: prepared.rows_of(wire, sql, bound))
+
+    async def _answered(self, read: Read[T]) -> T:
+        """What is read from a connection, once there is one. Raises as `fetch_all`."""
         if self._places.locked():
             await self._wait()
         else:
@@ -199,7 +210,7 @@ class Pool:
             self._acquire_ms.append(0.0)
         self._reads += 1
         try:
-            return await self._read_again_if_lost(bound, self.loop.time() + self._timeout_s)
+            return await self._read_again_if_lost(read, self.loop.time() + self._timeout_s)
         except TimeoutError:
             raise StatementTimeout(f"no answer within {self._timeout_s} s") from None
         except OperationalError as error:
@@ -242,16 +253,16 @@ class Pool:
             self._waited_s += waited_s
             self._acquire_ms.append(1000 * waited_s)
 
-    async def _read_again_if_lost(self, bound: Sequence[Bound], due: float) -> list[list[Row]]:
+    async def _read_again_if_lost(self, read: Read[T], due: float) -> T:
         """Reads once more when a pooled connection turns out to be dead: for a read that is harmless."""
         try:
-            return await self._read(bound, due)
+            return await self._read(read, due)
         except (OperationalError, InterfaceError) as error:
             if error.args[0] not in LOST:
                 raise
-        return await self._read(bound, due)
+        return await self._read(read, due)
 
-    async def _read(self, bound: Sequence[Bound], due: float) -> list[list[Row]]:
+    async def _read(self, read: Read[T], due: float) -> T:
         wire = self._taken()
         if wire is None:
             async with asyncio.timeout_at(due):
@@ -259,9 +270,11 @@ class Pool:
         intact = False
         self._deadlines.begin(wire, due)
         try:
-            rows = await _rows_of_each(wire, bound)
+            if not wire.connection.get_autocommit():  # the server's word; without it each keeps its first snapshot
+                raise RuntimeError("a pooled connection is not in autocommit mode")
+            answer = await read(wire)
             intact = True
-            return rows
+            return answer
         finally:
             self._deadlines.end(wire)
             if intact:
@@ -344,10 +357,7 @@ class _Deadlines:
 
 
 async def _rows_of_each(wire: Wire, bound: Sequence[Bound]) -> list[list[Row]]:
-    connection = wire.connection
-    if not connection.get_autocommit():  # the server's word; without it every connection keeps its first snapshot
-        raise RuntimeError("a pooled connection is not in autocommit mode")
-    complete = [_complete(connection, *each) for each in bound]
+    complete = [_complete(wire.connection, *each) for each in bound]
     return await resultset.each_of(wire, complete, [sql for sql, _ in bound])
 
 
@@ -411,8 +421,15 @@ async def fetch_all(sql: str, parameters: Parameters | None = None) -> list[Row]
     return (await fetch_each([(sql, parameters)]))[0]
 
 
+async def fetch_often(sql: str, parameters: Parameters) -> list[Row]:
+    """The same of a short statement that is asked for all the time: each connection's server keeps it ready."""
+    if fetched_by.get() is not None or _pool is None or _pool.loop is not asyncio.get_running_loop():
+        return await fetch_all(sql, parameters)
+    return await _pool.fetch_often(sql, parameters)
+
+
 async def fetch_each(statements: Sequence[Statement]) -> list[list[Row]]:
-    """The same of several statements in one round trip, one after another: each sees what is committed by then."""
+    """The same as `fetch_all` of several statements in one round trip: each sees what is committed when it begins."""
     if _pool is not None and _pool.loop is asyncio.get_running_loop():
         return await _pool.fetch_each(statements)
     async with _one_off() as pool:

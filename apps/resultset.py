@@ -46,9 +46,9 @@ CONVERTERS: dict[int, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-async def rows_of(wire: Wire, sql: str) -> list[Row]:
-    """The rows of a complete statement; none for one that has no rows. Raises as `each_of`."""
-    return (await each_of(wire, [sql], [sql]))[0]
+async def rows_of(wire: Wire, sql: str, name: str | None = None) -> list[Row]:
+    """The rows of a complete statement; none for one that has no rows. `name` and errors as of `each_of`."""
+    return (await each_of(wire, [sql], [name or sql]))[0]
 
 
 async def each_of(wire: Wire, statements: Sequence[str], names: Sequence[str]) -> list[list[Row]]:

@@ -27,6 +27,8 @@ class Wire(asyncio.Protocol):
         self.connection = connection
         self.due = 0.0  # when whoever reads gives up, by the loop's clock
         self.free_since = 0.0
+        self.keeps_statements = "MariaDB" in connection.server_version
+        self.prepared: dict[str, int] = {}  # what the server keeps ready for this connection, and under which number
         self._loop = asyncio.get_running_loop()
         self._transport = connection._writer.transport
         self._waiter: asyncio.Future[bytes] | None = None

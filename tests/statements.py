@@ -1,15 +1,16 @@
 """What the pool is asked."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from apps import resultset
+from apps import mysql, prepared, resultset
 from apps.wire import Wire
 
 
 def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A list that every statement which is sent from now on is appended to."""
+    """A list that every statement which is sent from now on is appended to, whole, as if the server kept none ready."""
     sent: list[str] = []
     each_of = resultset.each_of
 
@@ -17,5 +18,9 @@ def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         sent.extend(statements)
         return await each_of(wire, statements, names)
 
+    async def whole(wire: Wire, sql: str, bound: dict[str, Any]) -> list[resultset.Row]:
+        return await resultset.rows_of(wire, mysql._complete(wire.connection, sql, bound), sql)
+
     monkeypatch.setattr(resultset, "each_of", noted)
+    monkeypatch.setattr(prepared, "rows_of", whole)
     return sent

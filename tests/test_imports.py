@@ -14,6 +14,7 @@ OURS = ("apps", "tasks", "fleet_project", "wialon_simulator", "demo", "tests")
 LAYERS = (
     "apps.wire",
     "apps.resultset",
+    "apps.prepared",
     "apps.mysql",
     "apps.merging",
     "apps.accounts",

@@ -1,0 +1,197 @@
+"""A statement that the server keeps ready gives the same rows as one that is sent whole, and never those of before."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from time import perf_counter
+
+import aiomysql
+import pytest
+from django.conf import settings
+from django.db import connection
+from pymysql.err import ProgrammingError
+
+from apps import mysql, prepared, resultset
+from apps.mysql import StatementTimeout
+from apps.wire import Wire
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ECHO = "SELECT %(a)s AS a, '100 %%?' AS percent, %(b)s AS b, %(a)s AS a_again"
+VALUES = (
+    7, -1, 2**63 - 1, 0.1, Decimal("1.20"), True, None, "", "T-00005", "it's", 'a "quote"', "back\\slash\\",
+    "100 % ? %s", "Müller 🚚", "line\nbreak\0zero", dt.date(2026, 3, 29), dt.datetime(2026, 3, 29, 2, 30, 0, 123456),
+)  # fmt: skip
+
+
+class Watched(Wire):
+    """Keeps what it has sent."""
+
+    def __init__(self, connection: object) -> None:
+        super().__init__(connection)
+        self.sent: list[str] = []
+
+    def send(self, sql: str) -> int:
+        self.sent.append(sql)
+        return super().send(sql)
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Watched]:
+    wire = Watched(await aiomysql.connect(**mysql._connection_arguments(settings.DATABASES["default"], 30)))
+    try:
+        yield wire
+    finally:
+        await wire.quit()
+
+
+@asynccontextmanager
+async def pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    monkeypatch.setattr(settings, "POOL_MIN", 1)
+    monkeypatch.setattr(settings, "POOL_MAX", 1)
+    await mysql.open_pool()
+    try:
+        yield
+    finally:
+        await mysql.close_pool()
+
+
+@pytest.fixture
+def table() -> Iterator[None]:
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE prepared_probe (code VARCHAR(20) PRIMARY KEY, n INT) SELECT 'a' AS code, 1 AS n")
+    yield
+    cursor.execute("DROP TABLE prepared_probe")
+
+
+PROBE = "SELECT * FROM prepared_probe WHERE code = %(code)s"
+
+
+def kinds(rows: list[resultset.Row]) -> list[tuple[str, type, object]]:
+    return [(name, type(value), value) for row in rows for name, value in row.items()]
+
+
+# --- the same -------------------------------------------------------------------------------------------------------
+
+
+async def test_values_of_every_kind_arrive_as_they_do_in_a_statement_that_is_sent_whole() -> None:
+    async with connected() as wire, connected() as other:
+        other.keeps_statements = False
+        for a in VALUES:
+            for b in (3, "x"):
+                bound = {"a": a, "b": b}
+                assert kinds(await prepared.rows_of(wire, ECHO, bound)) == kinds(
+                    await prepared.rows_of(other, ECHO, bound)
+                )
+    assert len(wire.prepared) == 1
+
+
+async def test_only_the_first_time_all_of_it_is_sent_and_in_the_same_round_trip() -> None:
+    async with connected() as wire:
+        for n in (1, 2, 3):
+            assert await prepared.rows_of(wire, "SELECT %(n)s AS n /* long */", {"n": n}) == [{"n": n}]
+    assert wire.sent == [
+        "PREPARE s0 FROM 'SELECT ? AS n /* long */';\nEXECUTE s0 USING 1",
+        "EXECUTE s0 USING 2",
+        "EXECUTE s0 USING 3",
+    ]
+
+
+async def test_mysql_is_sent_the_whole_statement() -> None:
+    connection = await aiomysql.connect(**mysql._connection_arguments(settings.DATABASES["default"], 30))
+    connection.server_version = "8.0.36"
+    wire = Watched(connection)
+    for n in (1, 2):
+        assert await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
+    await wire.quit()
+    assert wire.sent == ["SELECT 1 AS n", "SELECT 2 AS n"]
+
+
+async def test_who_asks_again_sees_what_was_committed_meanwhile(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with pool(monkeypatch), connected() as writer:
+        for n in range(5):
+            await resultset.rows_of(writer, f"UPDATE prepared_probe SET n = {n}")
+            assert await mysql.fetch_often(PROBE, {"code": "a"}) == [{"code": "a", "n": n}]
+
+
+async def test_a_table_that_is_changed_is_read_as_it_is(table: None) -> None:
+    async with connected() as wire, connected() as writer:
+        assert await prepared.rows_of(wire, PROBE, {"code": "a"}) == [{"code": "a", "n": 1}]
+        await resultset.rows_of(writer, "ALTER TABLE prepared_probe MODIFY n DECIMAL(5, 2), ADD m INT DEFAULT 4")
+        for _ in range(2):
+            assert await prepared.rows_of(wire, PROBE, {"code": "a"}) == [{"code": "a", "n": Decimal("1.00"), "m": 4}]
+    assert len(wire.sent) == 3
+
+
+# --- where it is not kept -------------------------------------------------------------------------------------------
+
+
+async def test_a_server_that_does_not_know_it_any_more_is_sent_it_whole() -> None:
+    """As behind something that shares its connections."""
+    async with connected() as wire:
+        await prepared.rows_of(wire, ECHO, {"a": 1, "b": 2})
+        await resultset.rows_of(wire, "DEALLOCATE PREPARE s0")
+        for a in (3, 4):
+            [row] = await prepared.rows_of(wire, ECHO, {"a": a, "b": 2})
+            assert row["a"] == a
+    assert [text.split()[0] for text in wire.sent] == ["PREPARE", "DEALLOCATE", "EXECUTE", "SELECT", "SELECT"]
+
+
+async def test_a_statement_of_a_kind_that_is_not_kept_is_sent_whole() -> None:
+    async with connected() as wire:
+        for _ in range(2):
+            assert await prepared.rows_of(wire, "PREPARE inner_one FROM %(text)s", {"text": "SELECT 1"}) == []
+    assert [text.split()[1] for text in wire.sent] == ["s0", "inner_one", "inner_one"]
+
+
+async def test_of_many_statements_a_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "_MOST", 3)
+    async with connected() as wire:
+        for _ in range(2):
+            for number in range(6):
+                assert await prepared.rows_of(wire, f"SELECT {number} AS n, %(a)s AS a", {"a": "x"}) == [
+                    {"n": number, "a": "x"}
+                ]
+    assert len(wire.prepared) == 3
+    assert [text.split()[0] for text in wire.sent[6:]] == ["EXECUTE"] * 3 + ["SELECT"] * 3
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+async def test_an_error_of_the_statement_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with pool(monkeypatch):
+        for _ in range(2):
+            with pytest.raises(ProgrammingError, match="nowhere"):
+                await mysql.fetch_often("SELECT * FROM nowhere WHERE n = %(n)s", {"n": 1})
+        assert await mysql.fetch_often("SELECT %(n)s AS n", {"n": 1}) == [{"n": 1}]
+
+
+async def test_the_server_ends_it_at_the_deadline_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "QUERY_TIMEOUT_S", 0.3)
+    async with pool(monkeypatch), connected() as other:
+        for _ in range(2):
+            began = perf_counter()
+            with pytest.raises(StatementTimeout):
+                await mysql.fetch_often("SELECT SLEEP(%(s)s) /* kept_ready */", {"s": 9})
+            assert perf_counter() - began < 1
+        await asyncio.sleep(0.2)
+        running = "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE info LIKE %(text)s"
+        [row] = await prepared.rows_of(other, f"{running} AND id <> CONNECTION_ID()", {"text": "%kept_ready%"})
+    assert row["n"] == 0
+
+
+async def test_a_connection_that_is_killed_is_replaced_and_the_statement_made_ready_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with pool(monkeypatch), connected() as other:
+        sql = "SELECT CONNECTION_ID() AS id, SLEEP(%(s)s) AS slept"
+        [first] = await mysql.fetch_often(sql, {"s": 0})
+        reading = asyncio.create_task(mysql.fetch_often(sql, {"s": 0.3}))
+        await asyncio.sleep(0.1)
+        await resultset.rows_of(other, f"KILL {first['id']}")
+        [second] = await reading
+        [third] = await mysql.fetch_often(sql, {"s": 0})
+    assert first["id"] != second["id"] == third["id"]
