@@ -18,16 +18,16 @@ from apps.files.answers import Listing, file_asked
 from apps.files.columns import shape
 from apps.merging import Merger, together
 from apps.mysql import Row, fetch_all
-from apps.trucks import freshness, queries, schemas
+from apps.trucks import freshness, queries, remembered, schemas
 from apps.trucks.detection.counters import hours_source, mileage_source
 from apps.trucks.freshness import Freshness
 from apps.trucks.messages.sealing import is_sealed
 from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.parameters import DEFAULTS
 from apps.trucks.period_answers import of_period
+from apps.trucks.states import by_status
 
 router = Router(tags=["Trucks"], by_alias=True)
-_STATUSES = ("moving", "idle", "parked", "offline")
 _latest_rows = Merger()
 _NO_DOCUMENT = b'{"sensors":[],"position":null}'
 
@@ -52,11 +52,10 @@ async def trucks(request: AuthenticatedRequest, search: Query[schemas.TruckSearc
     now = _now()
     asked = await LIST.asked(request.auth, search, now)
     fresh = await freshness.with_lagging(asked.fleet_id, await asked.state(now))
-    by_status = queries.FOUND_BY_STATUS if search.q or search.group else queries.TRUCKS_BY_STATUS
-    counts, (rows, page_echo) = await together(fetch_all(by_status, _searched(asked, fresh)), _page(asked, fresh))
+    counts, (rows, page_echo) = await together(_counts(asked, fresh), _page(asked, fresh))
     body = {
         "data": rows,
-        "summary": _status_counts(counts),
+        "summary": counts,
         "page": page_echo,
         "freshness": fresh.body(),
     }
@@ -105,10 +104,17 @@ def _names(array: str | None) -> list[str]:
     return sorted(orjson.loads(array)) if array else []
 
 
-def _status_counts(rows: Sequence[Row]) -> dict[str, int]:
-    counts = {row["status"]: row["trucks"] for row in rows}
-    by_status = {status: counts.get(status, 0) for status in _STATUSES}
-    return {"trucks": sum(counts.values()), **by_status, "never_reported": counts.get(None, 0)}
+async def _counts(asked: Asked[schemas.TruckSearch], fresh: Freshness) -> dict[str, int]:
+    """How many trucks are found, whatever their status, and how many of each. How many a fleet has is a fact of it."""
+    searched = _searched(asked, fresh)
+    if asked.parameters.q or asked.group_id is not None:
+        [found] = await fetch_all(queries.FOUND_BY_STATUS, searched)
+        return {"trucks": found["trucks"], **by_status(found, found["trucks"])}
+    [counted], [active] = await together(
+        fetch_all(queries.TRUCKS_BY_STATUS, searched),
+        remembered.facts.rows(queries.ACTIVE_TRUCKS, {"fleet": asked.fleet_id}, fresh.facts),
+    )
+    return {"trucks": active["trucks"], **by_status(counted, active["trucks"])}
 
 
 @router.get("/trucks/{truck_id}", response=schemas.TruckAnswer, summary="A truck's identity")

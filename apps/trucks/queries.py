@@ -11,16 +11,25 @@ LAGGING_S = 900
 
 # A truck's state now, of latest_values: null when it never reported. An engine that is off may sleep for a day between
 # messages; one that runs, or that nothing is known of, reports every few minutes.
-_STATUS = """
+_IS_SILENT = "%(now)s - l.t > IF(l.engine_on = 0, 93600, 900)"
+_STATUS = f"""
 CASE
     WHEN l.t IS NULL THEN NULL
-    WHEN %(now)s - l.t > IF(l.engine_on = 0, 93600, 900) THEN 'offline'
+    WHEN {_IS_SILENT} THEN 'offline'
     WHEN l.engine_on = 0 THEN 'parked'
     WHEN l.speed_kmh > 5 THEN 'moving'
     WHEN l.engine_on = 1 THEN 'idle'
     ELSE 'parked'
 END
 """
+# The same counted (`states.by_status`): trucks that have reported, and those of all states but one. Sums take half of
+# the time that grouping takes.
+_COUNTED = {
+    "reported": "COUNT(l.t)",
+    "offline": f"SUM({_IS_SILENT})",
+    "moving": f"SUM(NOT {_IS_SILENT} AND NOT l.engine_on <=> 0 AND l.speed_kmh > 5)",
+    "idle": f"SUM(NOT {_IS_SILENT} AND l.engine_on = 1 AND NOT COALESCE(l.speed_kmh > 5, FALSE))",
+}
 _IS_LAGGING = f"(s.known_until IS NULL OR s.first_t IS NULL OR s.known_until < %(now)s - {LAGGING_S})"
 _FACTS = "COALESCE((SELECT f.revision FROM facts_revision f WHERE f.fleet_id = %(fleet)s), 0)"
 _REVISION = "COALESCE((SELECT r.revision FROM summary_revision r WHERE r.fleet_id = %(fleet)s), 0)"
@@ -178,22 +187,21 @@ _WITH_VALUES = "FROM latest_values l WHERE l.fleet_id = %(fleet)s"
 _GONE_WITH_VALUES = """
 FROM truck t JOIN latest_values l ON l.truck_id = t.id WHERE t.fleet_id = %(fleet)s AND NOT t.is_active
 """
-# One row a status, of the fleet's active trucks: of all that have latest values, by an index that has all of it, less
-# those that are not active; the other active ones have none.
+_COUNTS = ", ".join(f"{value} AS {name}" for name, value in _COUNTED.items())
+# One row: the fleet's active trucks that have reported, by state: all that have latest values, by an index that has all
+# of it, less those that are not active.
 TRUCKS_BY_STATUS = f"""
-SELECT status, SUM(trucks) AS trucks FROM (
-    SELECT {_STATUS} AS status, COUNT(*) AS trucks {_WITH_VALUES} GROUP BY 1
-    UNION ALL SELECT {_STATUS}, -COUNT(*) {_GONE_WITH_VALUES} GROUP BY 1
-    UNION ALL SELECT NULL, COUNT(*) FROM truck WHERE fleet_id = %(fleet)s AND is_active
-    UNION ALL SELECT NULL, -COUNT(*) {_WITH_VALUES}
-    UNION ALL SELECT NULL, COUNT(*) {_GONE_WITH_VALUES}
-) counted GROUP BY status
+SELECT {", ".join(f"COALESCE(SUM(sign * {name}), 0) AS {name}" for name in _COUNTED)} FROM (
+    SELECT 1 AS sign, {_COUNTS} {_WITH_VALUES} UNION ALL SELECT -1, {_COUNTS} {_GONE_WITH_VALUES}
+) counted
 """
-# The same of the trucks that are found whatever their status.
+# The same of the trucks that are found whatever their status, and how many they are.
 FOUND_BY_STATUS = f"""
-SELECT {_STATUS} AS status, COUNT(*) AS trucks
-FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id WHERE {_FOUND} GROUP BY 1
+SELECT COUNT(*) AS trucks, {", ".join(f"COALESCE({value}, 0) AS {name}" for name, value in _COUNTED.items())}
+FROM truck t LEFT JOIN latest_values l ON l.truck_id = t.id WHERE {_FOUND}
 """
+# One row: how many trucks are active.
+ACTIVE_TRUCKS = "SELECT COUNT(*) AS trucks FROM truck WHERE fleet_id = %(fleet)s AND is_active"
 
 # One row: what the truck is.
 TRUCK = f"""

@@ -23,6 +23,8 @@ from apps.trucks import queries as truck_queries
 from apps.trucks.admin.status import NEVER, STATUSES
 from apps.trucks.freshness import of_watermarks
 from apps.trucks.models import DirtyDay, FuelEvent, SyncRun, Truck, TruckSync
+from apps.trucks.queries import ACTIVE_TRUCKS, TRUCKS_BY_STATUS
+from apps.trucks.states import by_status
 
 CHART_DAYS = 14
 DRAIN_DAYS = 7
@@ -102,9 +104,10 @@ def fleet_days(fleet: Fleet, today: dt.date) -> list[tuple[dt.date, Sums | None]
 
 def trucks_by_status(fleet: Fleet, now: float) -> list[tuple[str, int]]:
     """(status, trucks) of all statuses."""
-    rows = fetch_all_sync(truck_queries.TRUCKS_BY_STATUS, {"fleet": fleet.pk, "now": int(now)})
-    counts = {row["status"] or NEVER: int(row["trucks"]) for row in rows}
-    return [(status, counts.get(status, 0)) for status in STATUSES]
+    which = {"fleet": fleet.pk, "now": int(now)}
+    [counted], [active] = (fetch_all_sync(sql, which) for sql in (TRUCKS_BY_STATUS, ACTIVE_TRUCKS))
+    counts = by_status(counted, active["trucks"])
+    return [(status, counts["never_reported" if status == NEVER else status]) for status in STATUSES]
 
 
 def tiles(today: tuple[dt.date, Sums | None], before: tuple[dt.date, Sums | None], units: UnitSystem) -> list[Tile]:
