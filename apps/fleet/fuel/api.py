@@ -65,7 +65,8 @@ async def _body(asked: Asked[schemas.FuelSearch], fresh: Freshness) -> dict[str,
 async def _totals(whose: Whose, period: Period) -> Row:
     if whose.group_id is None:
         return (await whose.sums(period)).totals
-    return (await truck_sums.every(whose.where(period), fuel_queries.FIGURES, whose.group_id)).totals()
+    every = await truck_sums.every(whose.where(period), fuel_queries.FIGURES, whose.facts, whose.group_id)
+    return every.totals()
 
 
 async def _trucks(
