@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,10 +19,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import Fleet, FleetMembership
+from apps.accounts.units import METRIC
 from apps.fleet import queries
+from apps.fleet.costs import figures as cost_figures
 from apps.fleet.costs.allocation import NO_TRUCK
 from apps.fleet.models import Benchmark, FuelPurchase, TruckDayDriver, TruckDayFuel
 from apps.fleet.pages.costs import reading as cost_reading
+from apps.fleet.pages.costs.fuel import _balance as balance_told
 from apps.fleet.reports.wording import NOT_MEASURED
 from apps.fleet.summaries.sums import of_spans
 from apps.trucks.invalidation import mark
@@ -149,6 +153,25 @@ def test_without_a_purchase_the_tanks_are_told_of_but_not_called_unexplained(cli
     ]  # fmt: skip
     assert cells_of(balance["table"])["Refuelled"] == ["1,872.0"]  # 78 l of 3 trucks on 8 days
     assert "Without purchases there is nothing to hold the tanks against." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("tank_l", "refuelled_l", "tank", "words"),
+    [
+        (40.0, 90.0, ("More in the tanks at the end", "-40.0"), "Bought and not seen in a tank: 10.0 l"),
+        (-40.0, 130.0, ("Less in the tanks at the end", "40.0"), "Seen in a tank and not bought: 30.0 l"),
+    ],
+)
+def test_the_tanks_are_told_the_right_way_round(
+    tank_l: float, refuelled_l: float, tank: tuple[str, str], words: str
+) -> None:
+    """A sign alone would say that tanks hold more which are emptier, and that was bought what was not."""
+    litres = {"bought": 100.0, "refuelled": refuelled_l, "drained": 5.0, "used": 50.0, "tank": tank_l}
+    totals = {"balance_days": 1, "purchases": 1, **{f"balance_{name}_l": value for name, value in litres.items()}}
+    told = balance_told(SimpleNamespace(units=METRIC), cost_figures.balance(totals))  # type: ignore[arg-type]
+    assert told is not None
+    assert cells_of(told["table"])[tank[0]] == [tank[1]]
+    assert told["not_in_tank"] == words
 
 
 def test_the_parts_of_the_change_add_up_and_are_those_of_the_api(

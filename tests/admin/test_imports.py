@@ -102,6 +102,11 @@ def test_what_is_no_table_is_refused_at_once(staff: Client, fleet: Fleet, conten
     assert not LedgerImport.objects.exists()
 
 
+def test_a_preview_has_amounts_with_the_places_of_their_column(staff: Client, fleet: Fleet) -> None:
+    text = upload(staff, fleet, b"line,amount,currency,covers_from\ntolls,1330,USD,2026-03-05\n").content.decode()
+    assert "<td>1,330.00</td>" in re.sub(r"\s*(</?td)[^>]*>\s*", r"\1>", text)
+
+
 def test_conventions_can_be_said(staff: Client, fleet: Fleet) -> None:
     content = GOOD.replace(b"1250.50", b'"1,250"').replace(b"2026-03-05", b"05/03/2026")
     assert "may be 1250 or 1.250" in upload(staff, fleet, content).content.decode()

@@ -159,7 +159,7 @@ def _shares(entry: CostEntry) -> str | None:
     if total is None:
         return None
     lost = shares.filter(truck_id=0).aggregate(amount=Sum("amount"))["amount"] or 0
-    return f"{total:,} {entry.fleet.currency}, of it {lost:,} that no truck can bear"
+    return f"{total:,} {entry.fleet.currency}" + (f", of it {lost:,} that no truck can bear" if lost else "")
 
 
 @admin.register(FuelPrice)

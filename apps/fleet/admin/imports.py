@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -246,4 +247,6 @@ def _shown(row: Any, field: Any) -> str:
         return local_time(value, row.fleet.zone)
     if field.choices:
         return str(dict(field.choices).get(value, value))
+    if isinstance(value, Decimal):
+        return f"{value:,.{field.decimal_places}f}"
     return DASH if value in (None, "") else str(getattr(value, "code", value))

@@ -59,21 +59,28 @@ def _balance(chosen: Asked, found: Mapping[str, Any] | None) -> dict[str, Any] |
     if found is None:
         return None
     units = chosen.units
-    is_compared = found["reason"] is None
+    is_compared, more_l = found["reason"] is None, found["tank_change_l"]
     lines = [
         ("Bought", found["bought_l"]) if is_compared else ("Refuelled", found["refuelled_l"]),
         ("Drained from tanks", -found["drained_l"]),
         ("Used by the counters", -found["used_l"]),
-        ("More in the tanks at the end", -found["tank_change_l"]),
+        (f"{'Less' if more_l < 0 else 'More'} in the tanks at the end", -more_l),
     ]
     rows = [[title, number(units.volume(litres), 1)] for title, litres in lines]
     rest = ["Unexplained", number(units.volume(found["unexplained_l"]), 1)] if is_compared else []
     return {
         "is_compared": is_compared,
         "truck_days": f"{found['truck_days']:,}",
-        "not_in_tank": number(units.volume(found["not_in_tank_l"]), 1, units.volume_label),
+        "not_in_tank": _not_in_tank(chosen, found["not_in_tank_l"]),
         "table": Numbers(["", units.volume_label], rows, rest, caption="Balance of the tanks"),
     }
+
+
+def _not_in_tank(chosen: Asked, litres: float | None) -> str:
+    """What was paid for and not seen in a tank, or the other way round."""
+    what = "Seen in a tank and not bought" if litres is not None and litres < 0 else "Bought and not seen in a tank"
+    volume = None if litres is None else chosen.units.volume(abs(litres))
+    return f"{what}: {number(volume, 1, chosen.units.volume_label)}"
 
 
 def idling(chosen: Asked, totals: Mapping[str, Any]) -> list[tuple[str, str]]:
