@@ -38,7 +38,7 @@ JSON = {
     **{f"cost-{name}": f"/costs/{name}" for name in ("entries", "rates")},
     **{name: f"/costs/{name}" for name in ("fuel-prices", "fuel-purchases", "exchange-rates")},
 }
-ALONE = {"/drivers/D-1/days", "/fleet/summary"}  # that no list of the whole fleet is of
+ALONE = {"/drivers/D-1/days", "/drivers/D-1/costs", "/fleet/summary"}  # that no list of the whole fleet is of
 # Lists of what is now, which take no period; their seconds go on between two questions.
 OF_NOW = {"trucks": (), "freshness": ("lag_s",)}
 PARTS = {"cost-analysis": "by_truck", "idling": "trucks"}  # of `data` with the rows

@@ -7,6 +7,7 @@ no available hours.
 
 import datetime as dt
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 
 from apps.accounts import answers
 from apps.fleet import summaries
+from apps.fleet.models import TruckDayDriverCost
+from apps.trucks.models import Driver
 from tests import rows
 from tests.api.adding_up import (
     added,
@@ -182,6 +185,30 @@ def costs_of_each_truck(of: Answers) -> None:
             assert sum(euros(each["amount"]) for each in found) == euros(row["amount"]), path
 
 
+def costs_of_each_driver(of: Answers) -> None:
+    """Each day is what the rows of the day add up to; weeks and months are its days."""
+    last = of.first + (of.days - 1) * ONE
+    for code in DRIVERS:
+        driver = Driver.objects.get(code=code)
+        borne = TruckDayDriverCost.objects.filter(driver_id=driver.pk, day__range=(of.first, last))
+        true: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for row in borne:
+            true[f"{row.day}", row.line] += row.amount
+        days = of(f"drivers/{code}/costs")
+        assert {
+            (day["from"], line["line"]): amount(line["amount"]) for day in days["data"] for line in day["lines"]
+        } == true
+        assert len(days["data"]) == of.days
+        card = of(f"drivers/{code}/scorecard")
+        assert days["summary"] == card["data"]["costs"]
+        assert {**days["previous"], "period": None} == {**card["previous"]["costs"], "period": None}
+        for by in ("week", "month"):
+            found = of(f"drivers/{code}/costs?by={by}")
+            assert sum(euros(each["amount"]) for each in found["data"]) == euros(days["summary"]["amount"])
+            assert sum(each["distance_m"] or 0 for each in found["data"]) == (days["summary"]["distance_m"] or 0)
+            assert found["summary"] == days["summary"]
+
+
 def why_costs_changed(of: Answers) -> None:
     """By line and in all: the change is what it is, and its parts add up to it."""
     for path in ("fleet/cost-analysis?group=South", COSTS[0]):
@@ -340,8 +367,8 @@ def faults(of: Answers) -> None:
 
 
 CHECKS = (
-    before_is_what_was, over_nothing, costs, costs_of_each_truck, why_costs_changed, trends, use, driving, drivers,
-    drivers_together, sorted_drivers, fuel, balance_of_tanks, idling, idling_of_a_group, faults,
+    before_is_what_was, over_nothing, costs, costs_of_each_truck, costs_of_each_driver, why_costs_changed, trends, use,
+    driving, drivers, drivers_together, sorted_drivers, fuel, balance_of_tanks, idling, idling_of_a_group, faults,
 )  # fmt: skip
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 23))]
 

@@ -32,7 +32,7 @@ from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.blocks import Costs as Amounts
 from apps.fleet.sums.blocks import total
-from apps.fleet.sums.fleet import NOTHING, Bucket
+from apps.fleet.sums.fleet import NOTHING, Bucket, FleetSums
 from apps.fleet.sums.trucks import Trucks
 from apps.fleet.whose import Whose
 from apps.merging import together
@@ -86,15 +86,15 @@ async def _page(asked: Asked[schemas.CostPeriod], fresh: Freshness) -> tuple[lis
     return rows[f"by_{by}"], page_echo
 
 
-_TOLD = {"lines": Told("line", tuple(CostLine.values)), "sources": Told("source", tuple(CostSource.values))}
+TOLD = {"lines": Told("line", tuple(CostLine.values)), "sources": Told("source", tuple(CostSource.values))}
 LIST = PagedList(
     {
-        "truck": Listing("Costs", shape(OfTruck, schemas.CostOfTruck, **_TOLD)),
-        "group": Listing("Costs by group", shape(schemas.CostOfGroup, **_TOLD)),
-        "driver": Listing("Costs by driver", shape(schemas.CostOfDriver, **_TOLD)),
-        "month": Listing("Costs by month", shape(schemas.CostOfMonth, **_TOLD)),
-        "week": Listing("Costs by week", shape(BucketDays, schemas.CostOfDays, **_TOLD)),
-        "day": Listing("Costs by day", shape(BucketDays, schemas.CostOfDays, **_TOLD)),
+        "truck": Listing("Costs", shape(OfTruck, schemas.CostOfTruck, **TOLD)),
+        "group": Listing("Costs by group", shape(schemas.CostOfGroup, **TOLD)),
+        "driver": Listing("Costs by driver", shape(schemas.CostOfDriver, **TOLD)),
+        "month": Listing("Costs by month", shape(schemas.CostOfMonth, **TOLD)),
+        "week": Listing("Costs by week", shape(BucketDays, schemas.CostOfDays, **TOLD)),
+        "day": Listing("Costs by day", shape(BucketDays, schemas.CostOfDays, **TOLD)),
     },
     _page,
 )
@@ -189,13 +189,7 @@ class Analysis:
         return {"by_truck": Rows(table, len(listed))}, page_echo
 
     async def _buckets(self, by: str) -> list[dict[str, Any]]:
-        """Every week or day that the period touches, with the days of it that lie in the period."""
-        period = self.period
-        found = {first: (sums, costs) for first, sums, costs in (await self.whose.sums(period, by)).by(by)}
-        return [
-            {**days, **told(*found.get(first, (NOTHING, Costs({}))), self.currency)}
-            for first, days in named_buckets(by, period.first, period.last)
-        ]
+        return buckets(await self.whose.sums(self.period, by), by, self.period, self.currency)
 
     async def _drivers(self, page: Page, trucks: int) -> tuple[Sequence[dict[str, Any]], dict[str, Any]]:
         where, after = self.whose.where(self.period), page.after or ""
@@ -273,6 +267,15 @@ def told(sums: Row, costs: Costs, currency: str) -> dict[str, Any]:
         "lines": [{"line": line, "amount": money(by_line[line], currency)} for line in sorted(by_line)],
         "sources": cost_figures.sources(costs, currency),
     }
+
+
+def buckets(sums: FleetSums, by: str, period: Period, currency: str) -> list[dict[str, Any]]:
+    """Every month, week or day that the period touches, with the days of it that lie in the period."""
+    found = {first: (totals, costs) for first, totals, costs in sums.by(by)}
+    return [
+        {**days, **told(*found.get(first, (NOTHING, Costs({}))), currency)}
+        for first, days in named_buckets(by, period.first, period.last)
+    ]
 
 
 def _whole(value: Any) -> int | None:

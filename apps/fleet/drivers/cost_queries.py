@@ -52,3 +52,17 @@ PAGE_OF = {"fleet": _of("TRUE"), "group": _of(IN_GROUP)}
 
 # What a single driver, `id`, bears: one row a line and source.
 COSTS_OF_DRIVER = _costs("", _ITS)
+
+# The same by first day, of all its days and spans: one row each with SUMS, one a line and source besides, cents.
+PARTS_OF_DRIVER = f"""
+SELECT day AS first_day, COUNT(*) AS days, SUM(distance_m) AS distance_m, SUM(engine_on_s) AS engine_on_s
+FROM truck_day_driver WHERE {IN_DAYS} AND {_ITS} GROUP BY day
+UNION ALL SELECT first_day, SUM(days), SUM(distance_m), SUM(engine_on_s)
+FROM truck_span_driver WHERE {IN_SPANS} AND {_ITS} GROUP BY first_day
+"""
+COST_PARTS_OF_DRIVER = f"""
+SELECT day AS first_day, line, source, CAST(SUM(amount) * 100 AS SIGNED) AS cents
+FROM truck_day_driver_cost WHERE {IN_DAYS} AND {_ITS} GROUP BY day, line, source
+UNION ALL SELECT first_day, line, source, CAST(SUM(amount) * 100 AS SIGNED)
+FROM truck_span_driver_cost WHERE {IN_SPANS} AND {_ITS} GROUP BY first_day, line, source
+"""

@@ -1,4 +1,4 @@
-"""The API's endpoints about one driver: their days, and their scorecard."""
+"""The API's endpoints about one driver: their days, their costs, and their scorecard."""
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from ninja import Query, Router
 
 from apps.accounts.authentication import AuthenticatedRequest
 from apps.accounts.changes import changes
-from apps.accounts.paging import Page
+from apps.accounts.paging import LAST_PAGE, Page
 from apps.accounts.periods import Period
 from apps.accounts.problems import NotFound
 from apps.files.answers import Listing, file_asked
@@ -18,6 +18,7 @@ from apps.files.columns import shape
 from apps.fleet import figures, queries
 from apps.fleet.costs import api as cost_api
 from apps.fleet.costs.api import Spent
+from apps.fleet.costs.schemas import CostOfDays
 from apps.fleet.drivers import cost_queries as driver_cost_queries
 from apps.fleet.drivers import figures as driver_figures
 from apps.fleet.drivers import queries as driver_queries
@@ -26,8 +27,12 @@ from apps.fleet.drivers import schemas
 from apps.fleet.drivers.rows import NOTHING, Terms, codes_in, terms_of
 from apps.fleet.figures import Costs
 from apps.fleet.ledger.spreading import missing
+from apps.fleet.schemas import BucketDays
 from apps.fleet.spans import named_buckets
+from apps.fleet.sums import parts
+from apps.fleet.sums.fleet import FleetSums
 from apps.fleet.utilization.figures import is_ranked
+from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
@@ -88,6 +93,59 @@ def _driver_day(row: Row, terms: Terms) -> dict[str, Any]:
         **told.shown(row, terms),
         "max_speed_kmh": row["max_speed_kmh"],
     }
+
+
+@router.get("/drivers/{driver_id}/costs", response=schemas.DriverCostsAnswer, summary="What a driver bears of costs")
+async def driver_costs(
+    request: AuthenticatedRequest, driver_id: DriverCode, search: Query[schemas.DriverCosts]
+) -> HttpResponse:
+    """What a driver bears of the costs of their trucks, by line, of each day, week or month of a period.
+
+    At most 400 days, beside the period before. A week or month that lies only partly in the period counts with those
+    of its days that do.
+    """
+    if form := file_asked(request, search):
+        listed = PagedList(_COSTS, partial(_costs, await _driver_of(request, driver_id)))
+        return await listed.file(request, search, search, form, Driver=driver_id)
+    period = search.resolve(request.auth.zone, dt.datetime.now(dt.UTC))
+
+    async def body(driver: Row, _: dict[str, Any], terms: Terms) -> dict[str, Any]:
+        sums, sums_before = await together(
+            _sums_by(driver, period, search.by), _sums_by(driver, period.previous(), "month")
+        )
+        now_, before = (Spent(each.totals, each.costs) for each in (sums, sums_before))
+        return {
+            "data": cost_api.buckets(sums, search.by, period, terms.currency),
+            "summary": _told(now_, terms),
+            "previous": {"period": period.previous().echo(), **_told(before, terms)},
+            **changes(now_.figures, before.figures),
+        }
+
+    return await _of_driver(request, driver_id, period, body, missing)
+
+
+async def _costs(
+    driver: Row, asked: Asked[schemas.DriverCosts], _: Freshness
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    by = asked.parameters.by
+    sums = await _sums_by(driver, asked.period, by)
+    return cost_api.buckets(sums, by, asked.period, asked.who.currency), LAST_PAGE
+
+
+async def _sums_by(driver: Row, period: Period, by: str) -> FleetSums:
+    """What the driver did and bears, which can be told by day, week or month."""
+    where = {**queries.period_by(by, driver["fleet_id"], period.first, period.last), "id": driver["id"]}
+    rows, costs = await together(
+        fetch_all(driver_cost_queries.PARTS_OF_DRIVER, where),
+        fetch_all(driver_cost_queries.COST_PARTS_OF_DRIVER, where),
+    )
+    return FleetSums(parts.of_driver(rows, costs))
+
+
+_COSTS: dict[str | None, Listing] = {
+    by: Listing(f"Costs of a driver by {by}", shape(BucketDays, CostOfDays, **cost_api.TOLD))
+    for by in ("day", "week", "month")
+}
 
 
 @router.get("/drivers/{driver_id}/scorecard", response=schemas.ScorecardAnswer, summary="A driver's scorecard")

@@ -17,7 +17,7 @@ from apps.accounts.schemas import (
     described,
 )
 from apps.files.answers import Exportable, OfTruck
-from apps.fleet.costs.schemas import CostChangePct, CostChangePoints, Spent
+from apps.fleet.costs.schemas import CostChangePct, CostChangePoints, CostOfDays, Spent
 from apps.fleet.schemas import GROUP, CostFreshness, OfDriver, TrucksOfPeriod
 from apps.trucks.schemas import CODE, DRIVER_CODE
 
@@ -63,6 +63,10 @@ class DriverDays(DayPeriod, Paging, Exportable):
     @property
     def is_descending(self) -> bool:
         return self.sort.startswith("-")
+
+
+class DriverCosts(DayPeriod, Exportable):
+    by: Literal["day", "week", "month"] = Field("day", description="What a row is; a week is from Monday on.")
 
 
 class DriverPeriod(DayPeriod):
@@ -284,6 +288,23 @@ class DriverDaysAnswer(BaseModel):
     page: PageEcho
     period: PeriodEcho
     freshness: FreshnessEcho
+
+
+# --- /drivers/{driver_id}/costs -------------------------------------------------------------------------------------
+
+
+class SpentBefore(Spent):
+    period: PeriodEcho
+
+
+class DriverCostsAnswer(BaseModel):
+    data: list[CostOfDays] = Field(description="Every day, week or month that the period touches, in order.")
+    summary: Spent = Field(description="The whole period: what they add up to.")
+    previous: SpentBefore = Field(description="The same of the period of equal length before.")
+    change_pct: CostChangePct
+    change_points: CostChangePoints
+    period: PeriodEcho
+    freshness: CostFreshness
 
 
 # --- /drivers/{driver_id}/scorecard ---------------------------------------------------------------------------------

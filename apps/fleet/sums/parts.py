@@ -1,4 +1,4 @@
-"""A group's trucks, or one truck, as if they were all of a fleet: its packed rows, one a part of a period. Pure."""
+"""A group's trucks, a truck or a driver as if they were all of a fleet: packed rows, one a part of a period. Pure."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,19 +48,25 @@ def _trucks(block: int, bits: int) -> Iterator[int]:
 
 def of_truck(truck_id: int, rows: Iterable[Row], costs: Iterable[Row]) -> list[Row]:
     """From rows of `TRUCK_PARTS` and of `TRUCK_COST_PARTS`: a truck has no costs without days."""
-    lines = _by_first_day(costs)
     used = {block_of(truck_id): 1 << truck_id % TRUCKS}
-    return [
-        {
-            "first_day": row["first_day"],
-            "figures": pack_figures([None, *(row[name] for name in _NAMES)]),
-            "costs": pack_costs(
-                (each["line"], each["source"], each["cents"]) for each in lines.get(row["first_day"], [])
-            ),
-            "used": pack_used(used if row["trucks_used"] else {}),
-        }
-        for row in rows
-    ]
+    return [{**part, "used": pack_used(used if row["trucks_used"] else {})} for row, part in _of_rows(rows, costs)]
+
+
+def of_driver(rows: Iterable[Row], costs: Iterable[Row]) -> list[Row]:
+    """From rows of `PARTS_OF_DRIVER` and of `COST_PARTS_OF_DRIVER`: what these do not have is null."""
+    nothing = dict.fromkeys(_NAMES)
+    figures = ({**nothing, **row, "trucks": row["days"]} for row in rows)
+    return [{**part, "used": b""} for _, part in _of_rows(figures, costs)]
+
+
+def _of_rows(rows: Iterable[Row], costs: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+    """Each row with what is packed of it, and of the costs of its first day."""
+    lines = _by_first_day(costs)
+    for row in rows:
+        first = row["first_day"]
+        cents = ((each["line"], each["source"], each["cents"]) for each in lines.get(first, []))
+        figures = pack_figures([None, *(row[name] for name in _NAMES)])
+        yield row, {"first_day": first, "figures": figures, "costs": pack_costs(cents)}
 
 
 def _by_first_day(rows: Iterable[Row]) -> dict[dt.date, list[Row]]:
