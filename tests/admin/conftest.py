@@ -1,6 +1,7 @@
 """Who looks at the admin, and when."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -8,6 +9,20 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests import rows
+
+
+@pytest.fixture(scope="session")
+def middleware() -> Callable[..., Any]:
+    handler = Client().handler
+    handler.load_middleware()
+    return handler._middleware_chain
+
+
+@pytest.fixture
+def client(client: Client, middleware: Callable[..., Any]) -> Client:
+    """One that shares the middleware with those of other tests: each would look through all static files anew."""
+    client.handler._middleware_chain = middleware
+    return client
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_nights_message_by_message(seed: int) -> None:
     assert_ends_as_at_once(seed, feed.nights(seed, midnights), zone, together=3, late=0.15)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.soak)])
 def test_days_in_batches(seed: int) -> None:
     zone, day = PLACES[seed]
     start = feed.midnight(day, zone)
