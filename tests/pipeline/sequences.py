@@ -58,7 +58,7 @@ PARAMETERS: list[dict[str, float]] = [
 POINTS: list[tuple[Any, str]] = [
     (batches, "detect_days"), (batches, "changed_days"), (batches, "_update_log"), (writing, "next_revision"),
     (writing, "_replace_events"), (writing, "_replace_costs"), (sums, "of_days"), (shares, "allocate"),
-    (ingest, "_mark_changed"), (ingest, "_move_cursor"), (latest_values, "keep"), (storage, "insert"),
+    (ingest, "mark_changed"), (ingest, "_move_cursor"), (latest_values, "keep"), (storage, "insert"),
     (storage, "delete"), (storage, "replace_readings"), (invalidation, "mark"), (batches, "_lock_trucks"),
     (packs, "keep"), (packs, "forget"), (packs, "packed"),
 ]  # fmt: skip

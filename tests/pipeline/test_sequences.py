@@ -24,7 +24,7 @@ def points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Points]:
 
 
 def test_some_sequences(points: Points) -> None:
-    """A dozen: six to fourteen steps each, so that every step comes ten times; the search is that of the soak."""
+    """A dozen of six to fourteen steps each; the soak has thousands."""
     assert [line for seed in range(12) for line in broken_by(seed, points)] == []
 
 
