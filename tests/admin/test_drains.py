@@ -59,6 +59,16 @@ def test_a_dismissed_drain_leaves_the_figures_and_comes_back_when_it_is_confirme
     assert list(said) == [("dismissed", "root"), ("confirmed", "root")]
 
 
+def test_a_word_that_is_taken_back_leaves_a_drain_that_nobody_has_reviewed(truck: Truck, client: Client) -> None:
+    for action in ("take_back", "dismiss", "take_back"):
+        say(client, action)
+        summaries.rebuild(truck.fleet)
+    assert drained(truck) == ("suspected", 1, 100.0, 0.0)
+    assert TruckDayFuel.objects.get(truck_id=truck.pk).suspected_drains == 1
+    said = DrainReview.objects.order_by("pk").values_list("verdict", flat=True)
+    assert list(said) == ["dismissed", "suspected"], "of a drain that nobody has reviewed there is nothing to take back"
+
+
 def test_what_drains_cost_follows_what_is_said_of_them(truck: Truck, client: Client) -> None:
     ledger.save(FuelPrice(fleet=truck.fleet, effective_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), price_per_l="1.10"))
     money = []

@@ -123,7 +123,7 @@ class FuelEventAdmin(EventAdmin):
     list_display = ["name", "started", "what", "amount", "money", "before", "after"]
     ordering = [*EventAdmin.ordering, "-kind"]
     sections = {"When and where": _WHERE, "Fuel": "kind review litres cost level_before_l level_after_l"}
-    actions = ["confirm", "dismiss"]
+    actions = ["confirm", "dismiss", "take_back"]
     amount, money = figure_column("litres", "Amount"), figure_column("cost", "Cost")
     before, after = figure_column("level_before_l", "Level before"), figure_column("level_after_l", "Level after")
 
@@ -141,6 +141,10 @@ class FuelEventAdmin(EventAdmin):
     @admin.action(description="Dismiss drain: it was none", permissions=["review"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[FuelEventRow]) -> None:
         self._review(request, queryset, Verdict.DISMISSED)
+
+    @admin.action(description="Take the review back: suspected again", permissions=["review"])
+    def take_back(self, request: HttpRequest, queryset: QuerySet[FuelEventRow]) -> None:
+        self._review(request, queryset.exclude(review=Verdict.SUSPECTED), Verdict.SUSPECTED)
 
     def _review(self, request: HttpRequest, queryset: QuerySet[FuelEventRow], verdict: str) -> None:
         selected: list[Any] = list(queryset)

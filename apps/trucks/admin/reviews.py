@@ -17,7 +17,8 @@ class DrainReviewAdmin(FleetScopedAdmin):
     search_fields = ["truck__code", "truck__name", "note"]
     search_help_text = "Truck's code or name, or a word of the note"
     when_empty = (
-        "A drain is confirmed or dismissed in the list Refuels and drains: select it there, and choose the action."
+        "A drain is confirmed or dismissed, and that taken back, in the list Refuels and drains: select it there, and"
+        " choose the action."
     )
     ordering = ["-reviewed_at", "-pk"]
     fields = ["truck", "fleet", "started", "verdict", "reviewed", "reviewed_by", "note"]

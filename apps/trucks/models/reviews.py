@@ -12,6 +12,7 @@ class DrainReview(models.Model):
     class Verdict(models.TextChoices):
         CONFIRMED = "confirmed"
         DISMISSED = "dismissed"
+        SUSPECTED = "suspected"  # what was said before is taken back
 
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
     truck = models.ForeignKey(Truck, on_delete=models.CASCADE, related_name="+")
