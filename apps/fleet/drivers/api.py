@@ -1,6 +1,6 @@
 """The API's endpoint of the list of drivers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,15 +132,15 @@ async def _drivers_in_order(
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """Of all drivers their sums, those of the period before, and by id the codes of their trucks."""
+    """Of all drivers their sums, those of the period before, and the codes of their trucks."""
 
     sums: ById
     earlier: ById
-    codes: Mapping[int, list[str]]
+    codes_of: Callable[[int], list[str]]
 
     def of(self, rows: Sequence[Row]) -> Told:
         found = Drivers.named(rows, self.sums)
-        return found, self.earlier.of(found.ids), _own(rows, [self.codes.get(row["id"], []) for row in rows])
+        return found, self.earlier.of(found.ids), _own(rows, [self.codes_of(row["id"]) for row in rows])
 
 
 async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any], facts: int) -> tuple[list[Row], _Beside]:

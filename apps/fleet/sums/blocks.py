@@ -273,8 +273,9 @@ def drivers_together(
 
 
 def trucks_by_driver(blocks: Iterable[bytes]) -> dict[int, list[int]]:
-    """Which trucks drivers had, ascending. Each block has the ids alone."""
-    pairs = {pair for packed in blocks for pair in zip(*unpacked(packed, 2).astype(np.int64).tolist(), strict=True)}
+    """Which trucks drivers had, ascending. Each block has the ids alone, and is the same on most days."""
+    different = set(blocks)
+    pairs = {pair for packed in different for pair in zip(*unpacked(packed, 2).astype(np.int64).tolist(), strict=True)}
     found: dict[int, list[int]] = {}
     for truck_id, driver_id in sorted(pairs):
         found.setdefault(driver_id, []).append(truck_id)

@@ -4,7 +4,7 @@ They take what `queries.period` gives, and `trucks`: what drivers did in these a
 driver's id, of drivers that have days in the period; driver 0 is nobody known.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.fleet.drivers.queries import DRIVERS
@@ -73,17 +73,14 @@ def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
     return costs_added_up((row["costs"] for row in packed), _IDS, trucks)
 
 
-async def codes_of_trucks(where: Where, facts: int) -> dict[int, list[str]]:
-    """The codes of the trucks that they had, ascending."""
+async def codes_of_trucks(where: Where, facts: int) -> Callable[[int], list[str]]:
+    """From a driver's id to the codes of the trucks that they had, ascending."""
     packed, codes = await together(
         fetch_all(driver_columns(()), _asked(where, None)),
         remembered.facts.made(sum_queries.CODES, {"fleet": where["fleet"]}, facts, _by_truck),
     )
     had = trucks_by_driver(row["figures"] for row in packed)
-    return {
-        driver_id: sorted(codes[truck_id] for truck_id in trucks if truck_id in codes)
-        for driver_id, trucks in had.items()
-    }
+    return lambda driver_id: sorted(codes[truck_id] for truck_id in had.get(driver_id, ()) if truck_id in codes)
 
 
 def _by_truck(rows: Sequence[Row]) -> dict[int, str]:
