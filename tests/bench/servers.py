@@ -93,7 +93,10 @@ RIVALS = (
     ("bare ASGI, no merging", granian("tests.bench.rivals.bare:single")),
     ("bare ASGI, merged", granian("tests.bench.rivals.bare:merged")),
 )
-LOOK_UP = ("bare ASGI, one look-up by key", granian("tests.bench.rivals.look_up:application"))
+LOOK_UPS = (
+    ("bare ASGI, one look-up by key", granian("tests.bench.rivals.look_up:application")),
+    ("… through aiomysql's own pool and cursor", granian("tests.bench.rivals.look_up:by_aiomysql")),
+)
 
 
 @contextmanager
