@@ -40,7 +40,7 @@ def fleet(transactional_db: None) -> Fleet:
 
 def codes(fleet: Fleet, after: str, limit: int, group_id: int | None = None) -> list[tuple[str, int]]:
     where = queries.period(fleet.pk, rows.DAY, rows.DAY)
-    found = page(where, ("distance_m",), after, limit, 0, group_id)
+    found = page(where, ("distance_m",), after, limit, facts=0, group_id=group_id)
     return [(row["truck_id"], row["distance_m"]) for row in found.trucks]
 
 
@@ -90,7 +90,7 @@ def rows_read(statement: str, where: dict[str, Any]) -> int:
 @pytest.mark.parametrize("limit", [1, 2, 3, 9])
 def test_what_is_read_beside_a_page_has_all_of_its_trucks_once(fleet: Fleet, limit: int) -> None:
     where = queries.period(fleet.pk, rows.DAY, rows.DAY)
-    found = page(where, ("trips",), "", limit, 0, beside=[truck_sums.sums_beside(where, ("distance_m",))])
+    found = page(where, ("trips",), "", limit, facts=0, beside=[truck_sums.sums_beside(where, ("distance_m",))])
     beside = truck_sums.sums_in(found.beside[0], ("distance_m",), found.trucks.ids)
     assert list(beside["distance_m"]) == [1_000, 4_000, 5_000][:limit]
 
@@ -106,7 +106,7 @@ def test_who_is_in_a_fleet_is_read_once_as_long_as_its_facts_are_the_same(
 
     def named() -> list[str]:
         facts = FactsRevision.objects.get(fleet_id=fleet.pk).revision
-        return page(where, ("trips",), "", 9, facts).trucks.names
+        return page(where, ("trips",), "", 9, facts=facts).trucks.names
 
     before = named()
     sent = sent_statements(monkeypatch)

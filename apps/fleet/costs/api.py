@@ -177,7 +177,16 @@ class Analysis:
             return {"by_driver": drivers}, page_echo
         names, after, limit = (*SUMS, *cost_figures.TANKS), page.after or "", page.limit + 1
         whose, beside = self.whose, [truck_sums.costs_beside(where)]
-        found = await truck_sums.page(where, names, after, limit, whose.facts, whose.group_id, beside, whose.truck_id)
+        found = await truck_sums.page(
+            where,
+            names,
+            after,
+            limit,
+            facts=whose.facts,
+            group_id=whose.group_id,
+            beside=beside,
+            truck_id=whose.truck_id,
+        )
         listed, page_echo = page.cut(found.trucks, "truck_id")
         costs = truck_sums.costs_in(found.beside[0], listed)
         table = {

@@ -112,12 +112,13 @@ class Driven:
         names, facts, group_id = driver_queries.TRUCK_SUMS, self.whose.facts, self.whose.group_id
         if asked.sort == "id":
             beside = [truck_sums.sums_beside(where_before, driver_queries.BEFORE)]
-            read = truck_sums.page(where, names, page.after or "", page.limit + 1, facts, group_id, beside)
+            after, limit = page.after or "", page.limit + 1
+            read = truck_sums.page(where, names, after, limit, facts=facts, group_id=group_id, beside=beside)
             found, terms = await together(read, self._terms())
             trucks, echo = page.cut(found.trucks, "truck_id")
             before = truck_sums.sums_in(found.beside[0], driver_queries.BEFORE, trucks.ids)
             return listed("truck_id", trucks, before, terms), echo, None
-        every, terms = await together(truck_sums.every(where, names, facts, group_id), self._terms())
+        every, terms = await together(truck_sums.every(where, names, facts=facts, group_id=group_id), self._terms())
         trucks, echo, left_out = self._ranked(every, asked.sort, page, terms)
         before = await truck_sums.columns_of(where_before, driver_queries.BEFORE, trucks.ids)
         return listed("truck_id", trucks, before, terms), echo, left_out

@@ -65,7 +65,9 @@ async def _body(asked: Asked[schemas.FuelSearch], fresh: Freshness) -> dict[str,
 async def _totals(whose: Whose, period: Period) -> Row:
     if whose.group_id is None:
         return (await whose.sums(period)).totals
-    every = await truck_sums.every(whose.where(period), fuel_queries.FIGURES, whose.facts, whose.group_id)
+    every = await truck_sums.every(
+        whose.where(period), fuel_queries.FIGURES, facts=whose.facts, group_id=whose.group_id
+    )
     return every.totals()
 
 

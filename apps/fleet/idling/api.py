@@ -96,7 +96,7 @@ class Idled:
     async def trucks(self, period: Period) -> Trucks:
         """All trucks with days, by code, with their sums."""
         where, names = self.whose.where(period), idling_queries.OF_TRUCK
-        return await truck_sums.every(where, names, self.whose.facts, self.whose.group_id)
+        return await truck_sums.every(where, names, facts=self.whose.facts, group_id=self.whose.group_id)
 
     async def places(self, limit: int) -> list[Row]:
         """At most `limit` places, the worst first; `number` is how many there are."""

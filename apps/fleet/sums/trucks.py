@@ -83,7 +83,7 @@ async def columns(where: Where, names: Sequence[str], group_id: int | None = Non
     return found.columns if only is None else found.of(found.ids[np.isin(found.ids, only)])
 
 
-async def every(where: Where, names: Sequence[str], facts: int, group_id: int | None = None) -> Trucks:
+async def every(where: Where, names: Sequence[str], *, facts: int, group_id: int | None = None) -> Trucks:
     """All trucks with days, of a group or the fleet. `facts`: the revision of the fleet's facts, as far as known."""
     blocks = fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK})
     listing, packed = await together(_listing(where["fleet"], group_id, facts), blocks)
@@ -163,6 +163,7 @@ async def page(
     names: Sequence[str],
     after: str,
     limit: int,
+    *,
     facts: int,
     group_id: int | None = None,
     beside: Sequence[Beside] = (),

@@ -113,7 +113,7 @@ class Used:
         where = queries.period(self.fleet_id, period.first, period.last)
         if self.group_id is None:
             return (await Whose(self.fleet_id, None, self.fresh.revision).sums(period)).totals
-        return (await truck_sums.every(where, _SUMS, self.fresh.facts, self.group_id)).totals()
+        return (await truck_sums.every(where, _SUMS, facts=self.fresh.facts, group_id=self.group_id)).totals()
 
     async def found(
         self, asked: UtilizationPeriod, page: Page
@@ -149,13 +149,13 @@ class Used:
         self, asked: UtilizationPeriod, page: Page
     ) -> tuple[Sequence[Row], dict[str, Any], dict[str, Any] | None]:
         if asked.sort != "truck_id":
-            every = await truck_sums.every(self._where, _SUMS, self.fresh.facts, self.group_id)
+            every = await truck_sums.every(self._where, _SUMS, facts=self.fresh.facts, group_id=self.group_id)
             order = utilization_figures.ranked(every.columns, every.codes, asked.sort)
             shown = utilization_figures.and_left_out(order, len(every)) if self.is_file else order
             places, page_echo = page.ranked(shown)
             return every.at(places), page_echo, utilization_figures.not_ranked(every.without(order))
         after, limit, facts = page.after or "", page.limit + 1, self.fresh.facts
-        found = await truck_sums.page(self._where, _SUMS, after, limit, facts, self.group_id)
+        found = await truck_sums.page(self._where, _SUMS, after, limit, facts=facts, group_id=self.group_id)
         return *page.cut(found.trucks, "truck_id"), None
 
     async def _weekdays(self) -> Sequence[Row]:
