@@ -14,7 +14,8 @@ from apps import resultset
 from apps.wire import Wire
 
 _MOST = 64  # of a connection
-_NOT_KEPT = frozenset({1243, 1295, 1461})  # unknown to the server, of a kind that is not kept, too many
+# Unknown to the server, of a kind that is not kept, too many, outdated while its tables are being changed.
+_NOT_KEPT = frozenset({1243, 1295, 1461, 1615})
 
 
 class _Marks(dict[str, str]):

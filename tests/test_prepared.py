@@ -11,7 +11,7 @@ import aiomysql
 import pytest
 from django.conf import settings
 from django.db import connection
-from pymysql.err import ProgrammingError
+from pymysql.err import OperationalError, ProgrammingError
 
 from apps import mysql, prepared, resultset
 from apps.mysql import StatementTimeout
@@ -144,6 +144,24 @@ async def test_a_statement_of_a_kind_that_is_not_kept_is_sent_whole() -> None:
         for _ in range(2):
             assert await prepared.rows_of(wire, "PREPARE inner_one FROM %(text)s", {"text": "SELECT 1"}) == []
     assert [text.split()[1] for text in wire.sent] == ["s0", "inner_one", "inner_one"]
+
+
+@pytest.mark.parametrize("code", [1461, 1615])
+async def test_a_server_that_keeps_too_many_or_changes_its_tables_is_sent_it_whole(
+    code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each_of = resultset.each_of
+
+    async def refusing(wire: Wire, statements: list[str], names: list[str]) -> list[list[resultset.Row]]:
+        if statements[0].startswith(("PREPARE", "EXECUTE")):
+            raise OperationalError(code, "not now")
+        return await each_of(wire, statements, names)
+
+    monkeypatch.setattr(resultset, "each_of", refusing)
+    async with connected() as wire:
+        for n in (1, 2):
+            assert await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
+    assert wire.sent == ["SELECT 1 AS n", "SELECT 2 AS n"]
 
 
 async def test_of_many_statements_a_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
