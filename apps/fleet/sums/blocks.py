@@ -170,10 +170,13 @@ def added_up_by_weekday(
 
     Each with a bit for each truck of the block that counts.
     """
-    tables: dict[int, list[Table]] = {}
+    alike: dict[tuple[int, int, bytes], list[bytes]] = {}
     for day, packed, bits in (each for each in days if each[1]):
-        table = unpacked(packed, 1 + len(names))
-        tables.setdefault(day.weekday(), []).append(of_bits(table, bits)[1:])
+        ids = packed[: len(packed) // (1 + len(names))]
+        alike.setdefault((day.weekday(), bits, ids), []).append(packed)
+    tables: dict[int, list[Table]] = {}
+    for (weekday, bits, _), blocks in alike.items():
+        tables.setdefault(weekday, []).append(of_bits(_added(blocks, names, 1), bits)[1:])
     every = {weekday: np.concatenate(parts, axis=1) for weekday, parts in sorted(tables.items())}
     whole = np.zeros(1, np.intp)
     return [
