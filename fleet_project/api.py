@@ -36,7 +36,7 @@ from apps.fleet.ledger.import_api import router as imports_router
 from apps.fleet.lineage.api import router as lineage_router
 from apps.fleet.trends.api import router as trends_router
 from apps.fleet.utilization.api import router as utilization_router
-from apps.mysql import UNAVAILABLE, DatabaseUnavailable
+from apps.pool import UNAVAILABLE, DatabaseUnavailable
 from apps.trucks.api import router as trucks_router
 from apps.trucks.backfill_api import router as backfills_router
 from apps.trucks.event_api import router as truck_events_router

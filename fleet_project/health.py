@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from apps import mysql
 from apps.accounts.answers import dumps
+from apps.pool import DatabaseUnavailable
 from apps.trucks.sync.disk import NOT_KNOWN
 
 OK = "ok"
@@ -43,7 +44,7 @@ async def readyz(request: HttpRequest) -> HttpResponse:
 async def _database() -> str:
     try:
         await mysql.fetch_all("SELECT 1 AS one")
-    except mysql.DatabaseUnavailable as error:
+    except DatabaseUnavailable as error:
         return str(error)
     return OK
 

@@ -3,7 +3,7 @@
 Django's own handler gives each request a thread-sensitive context, two signals, a task that listens for the client's
 leaving, and a thread to close the response in: about 0.7 ms of CPU. Their use is to close the ORM's connections and to
 cancel views. So nothing that runs here may use the ORM, and a client that leaves cancels nothing: what a view waits for
-must end by itself, which the deadlines of `apps.mysql` see to. Only an answer that is streamed ends with its client; a
+must end by itself, which the deadlines of `apps.pool` see to. Only an answer that is streamed ends with its client; a
 view that works for long may await `request.left()`.
 """
 

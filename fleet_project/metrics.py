@@ -23,6 +23,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from apps import mysql
+from apps.pool import PoolTotals
 
 PUBLISH_EVERY_S = 1.0
 _AT_ONCE = 1_000
@@ -86,14 +87,14 @@ def _write(name: _Name, times: list[float]) -> None:
 
 async def publish_for_ever() -> None:
     """Writes the figures of this process, its pool's too, where those of all processes are added up."""
-    known = mysql.PoolTotals()
+    known = PoolTotals()
     while True:
         write_times()
         known = _publish(known)
         await asyncio.sleep(PUBLISH_EVERY_S)
 
 
-def _publish(known: mysql.PoolTotals) -> mysql.PoolTotals:
+def _publish(known: PoolTotals) -> PoolTotals:
     stats, totals = mysql.pool_stats(), mysql.pool_totals()
     if stats is None or totals is None:
         return known

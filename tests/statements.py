@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps import mysql, prepared, resultset
+from apps import pool, prepared, resultset
 from apps.wire import Wire
 
 
@@ -19,7 +19,7 @@ def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return await each_of(wire, statements, names)
 
     async def whole(wire: Wire, sql: str, bound: dict[str, Any]) -> list[resultset.Row]:
-        return await resultset.rows_of(wire, mysql._complete(wire.connection, sql, bound), sql)
+        return await resultset.rows_of(wire, pool.complete(wire.connection, sql, bound), sql)
 
     monkeypatch.setattr(resultset, "each_of", noted)
     monkeypatch.setattr(prepared, "rows_of", whole)

@@ -15,6 +15,7 @@ LAYERS = (
     "apps.wire",
     "apps.resultset",
     "apps.prepared",
+    "apps.pool",
     "apps.mysql",
     "apps.merging",
     "apps.accounts",

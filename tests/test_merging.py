@@ -9,7 +9,8 @@ import pytest
 
 from apps import merging
 from apps.merging import KeyedStatement, Merger, Sharing, ending_with, together
-from apps.mysql import DatabaseUnavailable, Row, Statement, fetch_all
+from apps.mysql import Row, Statement, fetch_all
+from apps.pool import DatabaseUnavailable
 
 STATEMENT = KeyedStatement("SELECT … WHERE fleet = %(fleet)s AND code IN ({keys})", "code")
 

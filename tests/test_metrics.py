@@ -69,7 +69,7 @@ def test_the_pool_is_published(asgi: AsgiClient, settings) -> None:
     async def published() -> None:
         statements = (metrics.mysql.fetch_all("SELECT SLEEP(0.01) AS s") for _ in range(settings.POOL_MAX + 1))
         await asyncio.gather(*statements)  # one of them has to wait
-        metrics._publish(metrics.mysql.PoolTotals())
+        metrics._publish(metrics.PoolTotals())
 
     asgi.run(published())
     text = asgi.get("/metrics").text

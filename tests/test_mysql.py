@@ -12,7 +12,8 @@ from django.db import connection
 from pymysql.err import ProgrammingError
 
 from apps import mysql
-from apps.mysql import DatabaseUnavailable, PoolFull, StatementTimeout, fetch_all, fetch_all_sync
+from apps.mysql import fetch_all, fetch_all_sync
+from apps.pool import BREAKER_S, DatabaseUnavailable, PoolFull, StatementTimeout, _Deadlines
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -224,7 +225,7 @@ async def test_a_server_that_accepts_but_never_greets_costs_one_wait_only(settin
         }
         settings.POOL_MIN = 1
         async with opened():
-            await asyncio.sleep(mysql.BREAKER_S)
+            await asyncio.sleep(BREAKER_S)
             began = perf_counter()
             with pytest.raises(DatabaseUnavailable):
                 await fetch_all("SELECT 1")
@@ -404,7 +405,7 @@ class Late:
 
 async def test_each_statement_is_given_up_at_its_own_deadline_by_one_timer() -> None:
     loop = asyncio.get_running_loop()
-    deadlines = mysql._Deadlines(loop)
+    deadlines = _Deadlines(loop)
     now = loop.time()
     wires = [Late() for _ in range(5)]
     for wire, after_s in zip(wires, (0.1, 0.05, 0.2, 0.05, 9), strict=True):  # the second and fourth began before
@@ -426,7 +427,7 @@ async def test_each_statement_is_given_up_at_its_own_deadline_by_one_timer() -> 
 
 async def test_a_timer_that_finds_nothing_under_way_is_set_again_by_the_next_statement() -> None:
     loop = asyncio.get_running_loop()
-    deadlines = mysql._Deadlines(loop)
+    deadlines = _Deadlines(loop)
     deadlines.begin(first := Late(), loop.time() + 0.02)
     deadlines.end(first)
     await asyncio.sleep(0.04)

@@ -14,7 +14,7 @@ from django.db import connection
 from pymysql.err import OperationalError, ProgrammingError
 
 from apps import mysql, prepared, resultset
-from apps.mysql import StatementTimeout
+from apps.pool import StatementTimeout
 from apps.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)

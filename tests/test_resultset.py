@@ -14,7 +14,7 @@ from django.conf import settings
 from pymysql.constants import CR
 from pymysql.err import InternalError, OperationalError, ProgrammingError
 
-from apps import mysql, resultset
+from apps import mysql, pool, resultset
 from apps.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -196,7 +196,7 @@ async def test_a_server_that_leaves_in_the_middle_is_a_lost_connection() -> None
     for end in (0, 3, 40, len(data) // 2, len(data) - 1):
         with pytest.raises(OperationalError) as error:
             await resultset.rows_of(Replay(data[:end], every(64, data[:end])), KINDS)
-        assert error.value.args[0] in mysql.LOST
+        assert error.value.args[0] in pool.LOST
 
 
 async def test_what_an_earlier_statement_left_behind_is_never_taken_for_the_answer() -> None:

@@ -14,7 +14,7 @@ import uvloop
 from django.conf import settings
 from pymysql.err import InternalError, OperationalError
 
-from apps import mysql, resultset
+from apps import mysql, pool, resultset
 from apps.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +137,7 @@ def test_a_path_that_breaks_is_a_lost_connection_never_half_an_answer(run: Run, 
                 for _ in range(1_000):
                     assert await resultset.rows_of(wire, ROWS.format(first=1, last=3)) == rows(1, 3)
                     complete += 1
-        assert error.value.args[0] in mysql.UNAVAILABLE
+        assert error.value.args[0] in pool.UNAVAILABLE
         assert complete < 1_000
 
     run(main())
@@ -153,7 +153,7 @@ def test_a_server_that_has_left_is_known_before_anything_is_asked(run: Run) -> N
             assert wire.is_lost()
             with pytest.raises(OperationalError) as error:
                 await resultset.rows_of(wire, "SELECT 1")
-            assert error.value.args[0] in mysql.LOST
+            assert error.value.args[0] in pool.LOST
 
     run(main())
 
