@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from pymysql.err import ProgrammingError
 
-from apps import mysql
+from apps import mysql, pool
 from apps.mysql import fetch_all, fetch_all_sync
 from apps.pool import BREAKER_S, DatabaseUnavailable, PoolFull, StatementTimeout, _Deadlines
 
@@ -216,7 +216,7 @@ async def test_a_network_that_falls_silent_costs_the_deadline_and_no_later_answe
 
 
 async def test_a_server_that_accepts_but_never_greets_costs_one_wait_only(settings, monkeypatch) -> None:
-    monkeypatch.setattr(mysql, "CONNECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(pool, "CONNECT_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         settings.DATABASE_REPLICA = {
             **settings.DATABASES["default"],
@@ -283,7 +283,7 @@ async def test_a_statement_that_is_wrong_is_an_error_of_its_own_and_costs_no_con
 
 async def test_a_connection_idle_for_long_is_replaced(settings, monkeypatch) -> None:
     settings.POOL_MIN = settings.POOL_MAX = 1
-    monkeypatch.setattr(mysql, "RECYCLE_S", 0.05)
+    monkeypatch.setattr(pool, "RECYCLE_S", 0.05)
     async with opened():
         first = await count("SELECT CONNECTION_ID()")
         assert await count("SELECT CONNECTION_ID()") == first
