@@ -94,27 +94,6 @@ def _scaled(name: str, value: Any) -> Any:
     return value if value is None or places is None else Decimal(value).scaleb(-places)
 
 
-TRUCK_DAYS = st.lists(ROW.map(lambda row: (192 + row[0] % 64, *row[1:])), max_size=4, unique_by=lambda row: row[0])
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 20), TRUCK_DAYS, st.sets(st.integers(0, 63))), max_size=6))
-def test_days_add_up_by_weekday_over_some_of_their_trucks(pieces: list[Any]) -> None:
-    monday = dt.date(2026, 3, 2)
-    packed = [(monday + n * ONE, blocks.pack(rows), sum(1 << slot for slot in slots)) for n, rows, slots in pieces]
-    flat = [(n % 7, row) for n, rows, slots in pieces for row in rows if row[0] % 64 in slots]
-    assert blocks.added_up_by_weekday(packed, NAMES, NAMES) == [
-        {
-            "weekday": weekday,
-            **{
-                name: _scaled(name, total(row[place] for number, row in flat if number == weekday))
-                for place, name in enumerate(NAMES, 1)
-            },
-        }
-        for weekday in sorted({number for number, _ in flat})
-    ]
-
-
 def test_of_speeds_the_highest_counts() -> None:
     packed = [blocks.pack([[7, 80.5], [9, None]]), blocks.pack([[7, 70.0]])]
     assert blocks.added_up(packed, ("max_speed_kmh",)) == {7: {"max_speed_kmh": 80.5}, 9: {"max_speed_kmh": None}}

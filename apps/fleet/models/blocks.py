@@ -9,10 +9,10 @@ _KINDS = [(DAY, "day"), *KINDS]
 
 
 class TruckBlock(SpanKey):
-    """Up to 64 trucks in a day, pentad or month: sums and costs once more, drivers, where they idled, and their hours.
+    """Up to 64 trucks in a day, pentad or month: sums and costs once more, drivers, where they idled, their hours, weekdays.
 
-    `places` is packed by `apps.fleet.idling.blocks`, `hours` by `apps.fleet.utilization.hours`, the rest by
-    `apps.fleet.sums.blocks`.
+    `places` is packed by `apps.fleet.idling.blocks`, `hours` by `apps.fleet.utilization.hours`, `weekdays` by
+    `apps.fleet.sums.weekdays`, the rest by `apps.fleet.sums.blocks`.
 
     A row for each truck would cost a list of a thousand trucks many times as much. Replaced by
     `apps.fleet.summaries.blocks` with the rows that it is made of, in their transaction. `used`: a bit for each truck
@@ -29,6 +29,7 @@ class TruckBlock(SpanKey):
     driver_costs = models.BinaryField(default=b"")
     places = models.BinaryField(default=b"")
     hours = models.BinaryField(default=b"")
+    weekdays = models.BinaryField(default=b"")
 
     class Meta:
         db_table = "truck_block"

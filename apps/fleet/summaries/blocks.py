@@ -12,6 +12,7 @@ from django.db import connection
 from apps.fleet.idling import blocks as place_blocks
 from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
 from apps.fleet.sums import queries as sum_queries
+from apps.fleet.sums import weekdays
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
 from apps.fleet.utilization import hours
 
@@ -37,10 +38,18 @@ def replace(fleet_id: int, changed: TruckDays, *, costs_alone: bool = False) -> 
             for first, columns in packed.items():
                 old = stored.get(first, {}).get(part.column, b"")
                 columns[part.column] = part.replaced(old, values["first"], values["last"], rows.get(first, []))
-        for columns in packed.values():
-            if "figures" in columns:
+        if not costs_alone:
+            for first, columns in packed.items():
                 columns["used"] = used(columns["figures"])
+                columns["weekdays"] = _weekdays(values, first, columns["figures"])
         _write(values, packed)
+
+
+def _weekdays(values: Mapping[str, Any], first: dt.date, figures: bytes) -> bytes:
+    """Of a day from its figures; of a pentad from its days, and of a month from its pentads, which are written."""
+    if values["kind"] == DAY:
+        return weekdays.of_day(first, figures)
+    return weekdays.merged(_pieces(values, SPAN_OF[values["kind"]](first), "weekdays"))
 
 
 def _stored(values: Mapping[str, Any], columns: Sequence[str]) -> dict[dt.date, dict[str, bytes]]:
@@ -70,19 +79,22 @@ def _replace_from_pieces(fleet_id: int, changed: TruckDays, column: "_FromPieces
         rows = _of_first_days(column.rows_of_days, values) if kind == DAY else {}
         packed: Packed = {}
         for first in values["firsts"]:
-            content = column.pack(rows.get(first, [])) if kind == DAY else _merged(values, SPAN_OF[kind](first), column)
+            if kind == DAY:
+                content = column.pack(rows.get(first, []))
+            else:
+                content = column.merged(_pieces(values, SPAN_OF[kind](first), column.name))
             packed[first] = {column.name: content}
         _write(values, packed)
         written.append(values)
     return written
 
 
-def _merged(values: Mapping[str, Any], span: Span, column: "_FromPieces") -> bytes:
+def _pieces(values: Mapping[str, Any], span: Span, column: str) -> list[bytes]:
+    """What the blocks of a span's pieces have packed in this column."""
     piece = DAY if span.kind == PENTAD else PENTAD
     with connection.cursor() as cursor:
-        where = {**values, "piece": piece, "pieces": tuple(span.pieces())}
-        cursor.execute(sum_queries.of_pieces(column.name), where)
-        return column.merged(packed for (packed,) in cursor.fetchall())
+        cursor.execute(sum_queries.of_pieces(column), {**values, "piece": piece, "pieces": tuple(span.pieces())})
+        return [packed for (packed,) in cursor.fetchall()]
 
 
 def _note_places(values: Mapping[str, Any]) -> None:

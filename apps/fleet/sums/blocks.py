@@ -5,7 +5,6 @@ holds the trucks' ids, with drivers the second one theirs. Figures lie in the or
 that a list reads its own columns by their place.
 """
 
-import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -161,29 +160,6 @@ def _added(blocks: Sequence[bytes], names: Sequence[str], ids: int) -> Table:
         if name in _LARGEST:
             sums[place] = np.fmax.reduce(values[:, place], axis=0)
     return np.concatenate((tables[0, :ids], sums))
-
-
-def added_up_by_weekday(
-    days: Iterable[tuple[dt.date, bytes, int]], names: Sequence[str], called: Sequence[str]
-) -> list[dict[str, Any]]:
-    """`weekday` (Monday is 0) and the sums of some trucks, of each that has any; days with ids and these columns.
-
-    Each with a bit for each truck of the block that counts.
-    """
-    alike: dict[tuple[int, int, bytes], list[bytes]] = {}
-    for day, packed, bits in (each for each in days if each[1]):
-        ids = packed[: len(packed) // (1 + len(names))]
-        alike.setdefault((day.weekday(), bits, ids), []).append(packed)
-    tables: dict[int, list[Table]] = {}
-    for (weekday, bits, _), blocks in alike.items():
-        tables.setdefault(weekday, []).append(of_bits(_added(blocks, names, 1), bits)[1:])
-    every = {weekday: np.concatenate(parts, axis=1) for weekday, parts in sorted(tables.items())}
-    whole = np.zeros(1, np.intp)
-    return [
-        {"weekday": weekday, **sums_of(table, whole, names, called)[0]}
-        for weekday, table in every.items()
-        if table.size
-    ]
 
 
 def of_bits(table: Table, bits: int) -> Table:

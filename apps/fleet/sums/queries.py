@@ -101,7 +101,7 @@ SELECT places FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AN
 """
 
 _KEY = ("fleet_id", "span", "first_day", "block")
-_PARTS = ("figures", "costs", "drivers", "driver_costs", "places", "hours")
+_PARTS = ("figures", "costs", "drivers", "driver_costs", "places", "hours", "weekdays")
 NOTHING: dict[str, int | bytes] = {"used": 0, **dict.fromkeys(_PARTS, b"")}  # what a block may hold
 
 
@@ -224,13 +224,8 @@ SELECT STRAIGHT_JOIN first_day, {columns}, mask FROM (
 """
 
 
-def columns_of_group(names: Sequence[str]) -> str:
-    """The same of the ids and these figures."""
-    return _of_group(_FIGURES.read(names))
-
-
-# Where the trucks of the group `id` idled; how their hours were spent.
-IDLE_PLACES_OF_GROUP, HOURS_OF_GROUP = _of_group("places"), _of_group("hours")
+# Where the trucks of the group `id` idled; how their hours were spent; their sums by weekday.
+IDLE_PLACES_OF_GROUP, HOURS_OF_GROUP, WEEKDAYS_OF_GROUP = map(_of_group, ("places", "hours", "weekdays"))
 
 # --- a fleet's ------------------------------------------------------------------------------------------------------
 

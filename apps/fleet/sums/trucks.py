@@ -12,14 +12,13 @@ import numpy as np
 import orjson
 
 from apps.fleet.columns import Column
-from apps.fleet.spans import as_days
 from apps.fleet.sums import queries as sum_queries
+from apps.fleet.sums import weekdays
 from apps.fleet.sums.blocks import (
     CostColumns,
     Costs,
     Ids,
     added_up,
-    added_up_by_weekday,
     block_of,
     columns_added_up,
     costs_added_up,
@@ -95,15 +94,10 @@ def every_sync(where: Where, names: Sequence[str]) -> Trucks:
     return Trucks.of(listing, _by_id(fetch_all_sync(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names))
 
 
-async def by_weekday(where: Where, names: Sequence[str], group_id: int) -> list[Row]:
-    """The sums of a group's trucks of each `weekday` (Monday is 0) that has any, from the days of their blocks.
-
-    What is packed of more than a day does not tell them apart.
-    """
-    days = {**where, **as_days(where["from_day"], where["to_day"]), "id": group_id}
-    blocks = await fetch_all(sum_queries.columns_of_group(names), days)
-    packed = ((row["first_day"], row["figures"], row["mask"]) for row in blocks)
-    return added_up_by_weekday(packed, names, names_of(names))
+async def by_weekday(where: Where, group_id: int) -> list[Row]:
+    """The sums of a group's trucks that utilization needs, of each `weekday` (Monday is 0) that has any."""
+    blocks = await fetch_all(sum_queries.WEEKDAYS_OF_GROUP, {**where, "id": group_id})
+    return weekdays.added_up(((row["weekdays"], row["mask"]) for row in blocks), names_of(weekdays.SUMS))
 
 
 async def _listing(fleet_id: int, group_id: int | None, facts: int) -> Listing:

@@ -161,7 +161,7 @@ class Used:
     async def _weekdays(self) -> Sequence[Row]:
         if self.group_id is None:
             return await summaries.rows(utilization_queries.WEEKDAYS, self._where, self.fresh.revision)
-        return await truck_sums.by_weekday(self._where, _SUMS, self.group_id)
+        return await truck_sums.by_weekday(self._where, self.group_id)
 
     async def _hours(self) -> Sequence[Row]:
         """Packed: of the fleet's days, or of the blocks of the group's trucks."""
