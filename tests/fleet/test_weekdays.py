@@ -108,12 +108,12 @@ def four_trucks() -> Fleet:
 
 def spent(chance: random.Random, has_engine: bool) -> dict[str, Any]:
     moving, idle, no_data = (chance.randrange(20_000) for _ in range(3))
-    idle = idle if has_engine else 0
+    parked = 86_400 - moving - no_data - (idle if has_engine else 0)
+    engine = {"idle_s": idle, "idle_productive_s": idle // 3, "engine_on_s": moving + idle}
     return {
-        "moving_s": moving, "idle_s": idle if has_engine else None, "idle_productive_s": idle // 3 if has_engine else None,
-        "engine_on_s": moving + idle if has_engine else None, "no_data_s": no_data,
-        "parked_s": 86_400 - moving - idle - no_data, "available_s": chance.choice((0, 43_200)),
-    }  # fmt: skip
+        **(engine if has_engine else dict.fromkeys(engine)),
+        **{"moving_s": moving, "no_data_s": no_data, "parked_s": parked, "available_s": chance.choice((0, 43_200))},
+    }
 
 
 def add_up(fleet: Fleet, days: list[tuple[int, dt.date]]) -> None:

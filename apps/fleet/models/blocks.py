@@ -9,7 +9,7 @@ _KINDS = [(DAY, "day"), *KINDS]
 
 
 class TruckBlock(SpanKey):
-    """Up to 64 trucks in a day, pentad or month: sums and costs once more, drivers, where they idled, their hours, weekdays.
+    """Up to 64 trucks in a day, pentad or month: sums and costs once more, drivers, idle places, hours, weekdays.
 
     `places` is packed by `apps.fleet.idling.blocks`, `hours` by `apps.fleet.utilization.hours`, `weekdays` by
     `apps.fleet.sums.weekdays`, the rest by `apps.fleet.sums.blocks`.
