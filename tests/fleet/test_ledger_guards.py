@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
 from apps.accounts.models import Fleet
 from apps.fleet.imports import storing
@@ -23,6 +23,7 @@ from apps.fleet.models import (
 )
 from apps.fleet.summaries import notes, shares, writing
 from tests import rows
+from tests.elsewhere import Elsewhere
 
 DAY = dt.date(2026, 3, 16)
 NOON = dt.datetime(2026, 3, 16, 12, tzinfo=dt.UTC)
@@ -131,41 +132,6 @@ def test_the_database_takes_it_once(make: Callable[[Fleet], Any], name: str) -> 
 # --- what happens at the same time ---
 
 
-class Other:
-    """Something that another connection does within a transaction, which stays open until it is released."""
-
-    def __init__(self, first: Callable[[], Any], then: Callable[[], Any] = lambda: None) -> None:
-        self._first, self._then = first, then
-        self._begun, self._released = threading.Event(), threading.Event()
-        self.errors: list[Exception] = []
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        try:
-            with transaction.atomic():
-                self._first()
-                self._begun.set()
-                self._released.wait(10)
-                self._then()
-        except Exception as error:
-            self.errors.append(error)
-        finally:
-            self._begun.set()
-            connection.close()
-
-    def __enter__(self) -> "Other":
-        self._thread.start()
-        self._begun.wait(10)
-        return self
-
-    def release(self) -> None:
-        self._released.set()
-
-    def __exit__(self, *_: Any) -> None:
-        self.release()
-        self._thread.join(10)
-
-
 def spread(fleet: Fleet) -> int:
     """Bounded in time: what waits for somebody else fails."""
     with connection.cursor() as cursor:
@@ -178,7 +144,7 @@ def test_who_writes_days_and_who_spreads_wait_for_one_another_in_one_order(trans
     fleet = fleet_with_a_day()
     made = entry(fleet)
     ledger.save(made)
-    batch = Other(lambda: writing.lock_revision(fleet.pk), lambda: notes.mark(fleet.pk, [made.pk]))
+    batch = Elsewhere(lambda: writing.lock_revision(fleet.pk), lambda: notes.mark(fleet.pk, [made.pk]))
     with batch:
         threading.Timer(1, batch.release).start()
         assert spread(fleet) == 1
@@ -191,7 +157,7 @@ def test_an_entry_that_somebody_is_changing_is_left_for_later(transactional_db: 
     fleet = fleet_with_a_day()
     changing, other = entry(fleet), entry(fleet, line="tires")
     ledger.save_all([changing, other])
-    with Other(lambda: notes.mark(fleet.pk, [changing.pk])) as request:
+    with Elsewhere(lambda: notes.mark(fleet.pk, [changing.pk])) as request:
         assert spread(fleet) == 1
     assert request.errors == []
     assert set(CostAllocation.objects.values_list("entry_id", flat=True)) == {other.pk}

@@ -2,21 +2,20 @@
 
 import datetime as dt
 import random
-import threading
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries, summaries
 from apps.fleet.models import IdlePlaceSpan, TruckBlock, TruckDayIdlePlace
-from apps.fleet.summaries import batches, blocks, place_spans
+from apps.fleet.summaries import batches, blocks, place_spans, writing
 from apps.fleet.sums.places import worst_places_of_group_sync, worst_places_sync
 from apps.mysql import Row
 from apps.trucks.models import SummaryRevision, TruckGroup
 from tests import rows
+from tests.elsewhere import Elsewhere, waiting_in_vain
 from tests.fleet.filling import fill
 from tests.fleet.places_twin import assert_packed
 from tests.fleet.span_twin import total
@@ -147,27 +146,8 @@ def test_nothing_is_added_up_while_somebody_writes_days() -> None:
     """Else the sums of the blocks as they were could be there after these are others."""
     fleet = five_trucks()
     SummaryRevision.objects.create(fleet_id=fleet.pk, revision=1, changed_at=rows.NOON)
-    locked, done = threading.Event(), threading.Event()
-
-    def write() -> None:
-        with transaction.atomic():
-            SummaryRevision.objects.select_for_update().get(fleet_id=fleet.pk)
-            locked.set()
-            done.wait(30)
-        connection.close()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    assert locked.wait(30)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
-        with pytest.raises(OperationalError, match="Lock wait timeout"):
-            place_spans.add_up(fleet, early=True)
-    finally:
-        done.set()
-        writer.join()
-        connection.close()
+    with Elsewhere(lambda: writing.lock_revision(fleet.pk)), waiting_in_vain():
+        place_spans.add_up(fleet, early=True)
     assert not IdlePlaceSpan.objects.filter(due_at=None).exists()
 
 

@@ -12,8 +12,10 @@ from apps.trucks.sync import leases
 from apps.trucks.sync.passes import synchronise
 from apps.trucks.sync.session import connection
 from apps.trucks.wialon import Retry
+from tests.lasting import Lasting, anew
 from wialon_simulator import Simulator
 
+Simulate = Callable[[], Simulator]
 IMPATIENT = Retry(attempts=3, first_wait_s=0.01, max_wait_s=0.02)
 
 
@@ -63,3 +65,33 @@ def sync_and_summarise(fleet: Fleet) -> SyncRun:
     outcome = summaries.rebuild(fleet)
     assert outcome.failed == 0
     return run
+
+
+# --- read once for all tests of a module, which says by its fixture `simulate` from what ---
+
+
+@pytest.fixture
+def simulator(simulate: Simulate) -> Iterator[Simulator]:
+    """Each test has one of its own, the same to the last byte."""
+    with simulate() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def read_once(simulate: Simulate, lasting: Lasting[Fleet]) -> Fleet:
+    def read() -> Fleet:
+        made = fleet_of(simulator)
+        sync_and_summarise(made)
+        return made
+
+    with simulate() as simulator:
+        return lasting(read)
+
+
+@pytest.fixture
+def fleet(db: None, read_once: Fleet, simulator: Simulator) -> Fleet:
+    """The fleet as it was read, logged in to the test's own simulator."""
+    Fleet.objects.filter(pk=read_once.pk).update(wialon_url=simulator.url)
+    made = anew(read_once)
+    sync(made)
+    return made

@@ -1,13 +1,12 @@
 """Who drove: as Wialon's bindings tell it, also where they are changed later, and as staff know better."""
 
 import datetime as dt
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from apps.accounts.calendar import as_utc
 from apps.accounts.models import Fleet
@@ -16,9 +15,9 @@ from apps.trucks import drivers
 from apps.trucks.models import DirtyDay, Driver, DriverAssignment, FleetSync, Trip, Truck, TruckSync
 from apps.trucks.wialon import WialonClient
 from tests import rows
-from tests.lasting import Lasting, anew
+from tests.elsewhere import Elsewhere, waiting_in_vain
 from tests.pipeline.agreement import differences
-from tests.pipeline.conftest import IMPATIENT, fleet_of, sync, sync_and_summarise
+from tests.pipeline.conftest import IMPATIENT, Simulate, sync, sync_and_summarise
 from wialon_simulator import Simulator
 
 pytestmark = pytest.mark.django_db
@@ -29,35 +28,9 @@ BINDINGS = "resource/get_driver_bindings"
 Make = Callable[..., Fleet]
 
 
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    with simulated() as running:
-        yield running
-
-
-def simulated() -> Simulator:
-    return Simulator(trucks=5, days=4, seed=7, now=NOW, timezone="UTC", frozen=True)
-
-
 @pytest.fixture(scope="module")
-def read_once(lasting: Lasting[Fleet]) -> Fleet:
-    with simulated() as simulator:
-        return lasting(lambda: read(simulator))
-
-
-def read(simulator: Simulator) -> Fleet:
-    made = fleet_of(simulator)
-    sync_and_summarise(made)
-    return made
-
-
-@pytest.fixture
-def fleet(db: None, read_once: Fleet, simulator: Simulator) -> Fleet:
-    """A fleet that has been read from a simulator that is the same to the last byte, and is logged in to this one."""
-    Fleet.objects.filter(pk=read_once.pk).update(wialon_url=simulator.url)
-    made = anew(read_once)
-    sync(made)
-    return made
+def simulate() -> Simulate:
+    return lambda: Simulator(trucks=5, days=4, seed=7, now=NOW, timezone="UTC", frozen=True)
 
 
 def bound(fleet: Fleet) -> set[tuple[int, int, int, int, int | None]]:
@@ -238,27 +211,8 @@ def test_nothing_is_changed_for_a_truck_that_is_just_rebuilt() -> None:
     fleet = rows.fleet()
     truck, driver = rows.truck(fleet), rows.driver(fleet)
     rows.known(truck)
-    locked, done = threading.Event(), threading.Event()
-
-    def rebuild() -> None:
-        with transaction.atomic():
-            TruckSync.objects.select_for_update().get(truck_id=truck.pk)
-            locked.set()
-            done.wait(30)
-        connection.close()
-
-    holder = threading.Thread(target=rebuild)
-    holder.start()
-    assert locked.wait(30)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
-        with pytest.raises(OperationalError, match="Lock wait timeout"):
-            drivers.save(entered(fleet, truck, driver, rows.NOON, rows.NOON + dt.timedelta(hours=1)))
-    finally:
-        done.set()
-        holder.join()
-        connection.close()
+    with Elsewhere(lambda: TruckSync.objects.select_for_update().get(truck_id=truck.pk)), waiting_in_vain():
+        drivers.save(entered(fleet, truck, driver, rows.NOON, rows.NOON + dt.timedelta(hours=1)))
     assert not DriverAssignment.objects.exists()
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -17,9 +17,8 @@ from apps.trucks.sensors import SensorTable
 from apps.trucks.sync.ingest import replace
 from apps.trucks.sync.session import connection
 from tests import rows as make
-from tests.lasting import Lasting, anew
 from tests.pipeline import feed
-from tests.pipeline.conftest import fleet_of, sync, sync_and_summarise
+from tests.pipeline.conftest import Simulate, sync, sync_and_summarise
 from tests.pipeline.whole_tables import comparable, differing
 from wialon_simulator import Simulator
 
@@ -30,35 +29,9 @@ Make = Callable[..., Fleet]
 LOAD = "messages/load_interval"
 
 
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    with simulated() as running:
-        yield running
-
-
-def simulated() -> Simulator:
-    return Simulator(trucks=3, days=6, seed=4, now=NOW, timezone="UTC", frozen=True)
-
-
 @pytest.fixture(scope="module")
-def read_once(lasting: Lasting[Fleet]) -> Fleet:
-    with simulated() as simulator:
-        return lasting(lambda: read(simulator))
-
-
-def read(simulator: Simulator) -> Fleet:
-    made = fleet_of(simulator)
-    sync_and_summarise(made)
-    return made
-
-
-@pytest.fixture
-def fleet(db: None, read_once: Fleet, simulator: Simulator) -> Fleet:
-    """A fleet that has been read from a simulator that is the same to the last byte, and is logged in to this one."""
-    Fleet.objects.filter(pk=read_once.pk).update(wialon_url=simulator.url)
-    made = anew(read_once)
-    sync(made)
-    return made
+def simulate() -> Simulate:
+    return lambda: Simulator(trucks=3, days=6, seed=4, now=NOW, timezone="UTC", frozen=True)
 
 
 def payloads(fleet: Fleet, unit: int) -> list[bytes]:
