@@ -14,7 +14,7 @@ from apps.fleet.imports import storing
 from apps.fleet.imports.checking import Checked, Conventions, check
 from apps.fleet.imports.kinds import KINDS
 from apps.fleet.imports.sheets import XLSX_TYPE, Unreadable
-from apps.fleet.ledger import schemas
+from apps.fleet.ledger import list_schemas
 from apps.fleet.ledger.resources import SCOPE
 
 router = Router(tags=["Cost ledger"], by_alias=True)
@@ -29,12 +29,12 @@ _import_extra["openapi_extra"] = {**_import_extra["openapi_extra"], "requestBody
 
 @router.post(
     "/costs/imports",
-    response={200: schemas.ImportAnswer, 201: schemas.ImportAnswer},
+    response={200: list_schemas.ImportAnswer, 201: list_schemas.ImportAnswer},
     summary="A file of rows, all or none",
     **_import_extra,
 )
 @idempotent
-def import_costs(request: AuthenticatedRequest, asked: Query[schemas.ImportAsked]) -> HttpResponse:
+def import_costs(request: AuthenticatedRequest, asked: Query[list_schemas.ImportAsked]) -> HttpResponse:
     """Writes all rows of a CSV or XLSX file (at most 2.5 MB), or none: 422 names each bad row, 409 the first import.
 
     The body is the file itself. Its columns are those of the admin's templates.

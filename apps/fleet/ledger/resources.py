@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from apps.fleet.ledger import schemas
+from apps.fleet.ledger import list_schemas, row_schemas
 from apps.fleet.ledger.changes import LedgerRow
 from apps.fleet.ledger.queries import LedgerRows, at, between, unless_replaced, until_next
 from apps.fleet.models import CostEntry, CostRate, ExchangeRate, FuelPrice, FuelPurchase
@@ -43,8 +43,8 @@ ENTRIES = Resource(
         time="covers_from", of_period=between("covers_from", "covers_to"), own_currency=True, summed=("amount",),
         filters=("line", "truck_id", "group", "import_id"), is_spread=True,
     ),
-    "amount", schemas.EntriesAsked, schemas.EntryIn, schemas.EntryPatch, schemas.Entry,
-    (schemas.EntryList, schemas.EntryAnswer, schemas.EntryChanged),
+    "amount", list_schemas.EntriesAsked, row_schemas.EntryIn, row_schemas.EntryPatch, row_schemas.Entry,
+    (list_schemas.EntryList, list_schemas.EntryAnswer, list_schemas.EntryChanged),
 )  # fmt: skip
 RATES = Resource(
     "/costs/rates", "cost_rates", "cost rate", CostRate,
@@ -54,8 +54,8 @@ RATES = Resource(
         time="effective_from", of_period=unless_replaced("cost_rate", "effective_from", "effective_to", OF_RATE),
         filters=("line", "truck_id", "group", "import_id"),
     ),
-    "amount", schemas.RatesAsked, schemas.RateIn, schemas.RatePatch, schemas.Rate,
-    (schemas.RateList, schemas.RateAnswer, schemas.RateChanged),
+    "amount", list_schemas.RatesAsked, row_schemas.RateIn, row_schemas.RatePatch, row_schemas.Rate,
+    (list_schemas.RateList, list_schemas.RateAnswer, list_schemas.RateChanged),
 )  # fmt: skip
 PRICES = Resource(
     "/costs/fuel-prices", "fuel_prices", "fuel price", FuelPrice,
@@ -64,8 +64,8 @@ PRICES = Resource(
         time="effective_at", of_period=until_next("fuel_price", "effective_at", "group_id"),
         filters=("group", "import_id"),
     ),
-    "price_per_l", schemas.PricesAsked, schemas.PriceIn, schemas.PricePatch, schemas.Price,
-    (schemas.PriceList, schemas.PriceAnswer, schemas.PriceChanged),
+    "price_per_l", list_schemas.PricesAsked, row_schemas.PriceIn, row_schemas.PricePatch, row_schemas.Price,
+    (list_schemas.PriceList, list_schemas.PriceAnswer, list_schemas.PriceChanged),
 )  # fmt: skip
 PURCHASES = Resource(
     "/costs/fuel-purchases", "fuel_purchases", "fuel purchase", FuelPurchase,
@@ -74,8 +74,8 @@ PURCHASES = Resource(
         time="purchased_at", of_period=at("purchased_at"), own_currency=True, summed=("amount", "litres"),
         filters=("truck_id", "import_id"),
     ),
-    "amount", schemas.PurchasesAsked, schemas.PurchaseIn, schemas.PurchasePatch, schemas.Purchase,
-    (schemas.PurchaseList, schemas.PurchaseAnswer, schemas.PurchaseChanged),
+    "amount", list_schemas.PurchasesAsked, row_schemas.PurchaseIn, row_schemas.PurchasePatch, row_schemas.Purchase,
+    (list_schemas.PurchaseList, list_schemas.PurchaseAnswer, list_schemas.PurchaseChanged),
 )  # fmt: skip
 EXCHANGE_RATES = Resource(
     "/costs/exchange-rates", "exchange_rates", "exchange rate", ExchangeRate,
@@ -84,7 +84,8 @@ EXCHANGE_RATES = Resource(
         time="effective_from", of_period=until_next("exchange_rate", "effective_from", "currency"),
         filters=("currency", "import_id"),
     ),
-    None, schemas.ExchangeRatesAsked, schemas.ExchangeRateIn, schemas.ExchangeRatePatch, schemas.ExchangeRate,
-    (schemas.ExchangeRateList, schemas.ExchangeRateAnswer, schemas.ExchangeRateChanged),
+    None, list_schemas.ExchangeRatesAsked,
+    row_schemas.ExchangeRateIn, row_schemas.ExchangeRatePatch, row_schemas.ExchangeRate,
+    (list_schemas.ExchangeRateList, list_schemas.ExchangeRateAnswer, list_schemas.ExchangeRateChanged),
 )  # fmt: skip
 RESOURCES = (ENTRIES, RATES, PRICES, PURCHASES, EXCHANGE_RATES)

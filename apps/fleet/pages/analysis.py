@@ -40,7 +40,7 @@ _DAYS_SHOWN, _WEEKS_SHOWN = 62, 190  # a longer period is drawn by week, then by
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Selection:
     """A fleet's days, all of its trucks or those of a group or one alone."""
 
     fleet: Fleet
@@ -70,14 +70,14 @@ class Asked:
         return str(self.truck or self.group or "All trucks")
 
 
-def trucks_of(chosen: Asked) -> list[int] | None:
+def trucks_of(chosen: Selection) -> list[int] | None:
     """The ids of the trucks that it is about; None of the whole fleet."""
     if chosen.truck:
         return [chosen.truck.pk]
     return list(chosen.group.trucks.values_list("pk", flat=True)) if chosen.group else None
 
 
-def whose(chosen: Asked) -> Whose:
+def whose(chosen: Selection) -> Whose:
     """What reads its sums."""
     group, truck = (only.pk if only else None for only in (chosen.group, chosen.truck))
     return Whose(chosen.fleet.pk, group, 0, truck_id=truck)
@@ -90,7 +90,7 @@ class ScopeError(ValueError):
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
-def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked], dict[str, Any]]) -> HttpResponse:
+def page(request: HttpRequest, title: str, template: str, build: Callable[[Selection], dict[str, Any]]) -> HttpResponse:
     """The page of what is asked, or one of its tables as a file; `build` makes its context, with `fresh` and `files`.
 
     What cannot be asked is told, with a status of 400. Raises Http404 for a fleet that the reader does not see.
@@ -99,7 +99,7 @@ def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked
     context = {**admin.site.each_context(request), "title": title, "fleet": fleet, "fleets": fleets_of(request)}
     status = 200
     if fleet is not None:
-        chosen: Asked | None = None
+        chosen: Selection | None = None
         try:
             chosen = asked(request.GET, fleet, now)
             context |= build(chosen)
@@ -113,7 +113,7 @@ def page(request: HttpRequest, title: str, template: str, build: Callable[[Asked
     return TemplateResponse(request, template, context, status=status)
 
 
-def _file(request: HttpRequest, chosen: Asked, context: Mapping[str, Any]) -> HttpResponse:
+def _file(request: HttpRequest, chosen: Selection, context: Mapping[str, Any]) -> HttpResponse:
     """Raises Http404 for a table that the page does not have."""
     files: Files = context["files"]
     title, make = files.get(request.GET["download"], ("", lambda: None))
@@ -124,14 +124,14 @@ def _file(request: HttpRequest, chosen: Asked, context: Mapping[str, Any]) -> Ht
     return downloads.of_table(request, chosen.fleet, chosen.period, sheet(title, table), context["fresh"], narrowed)
 
 
-def _narrowed(chosen: Asked, driver: Any) -> dict[str, Any]:
+def _narrowed(chosen: Selection, driver: Any) -> dict[str, Any]:
     return {"Group": chosen.group, "Truck": chosen.truck and chosen.truck.code, "Driver": driver}
 
 
-def asked(query: QueryDict, fleet: Fleet, now: dt.datetime) -> Asked:
+def asked(query: QueryDict, fleet: Fleet, now: dt.datetime) -> Selection:
     """Raises PeriodError and ScopeError."""
     period, choice = asked_period({name: str(query[name]) for name in query}, now, fleet.zone)
-    return Asked(fleet, period, choice, now, _group(fleet, query.get("group")), _truck(fleet, query.get("truck")))
+    return Selection(fleet, period, choice, now, _group(fleet, query.get("group")), _truck(fleet, query.get("truck")))
 
 
 def _group(fleet: Fleet, wanted: str | None) -> TruckGroup | None:
@@ -159,7 +159,7 @@ def _told(error: PeriodError | ScopeError) -> str:
     return str(error)
 
 
-def _chooser(query: QueryDict, chosen: Asked | None, fleet: Fleet, now: dt.datetime) -> dict[str, Any]:
+def _chooser(query: QueryDict, chosen: Selection | None, fleet: Fleet, now: dt.datetime) -> dict[str, Any]:
     """What the form shows: presets as links that keep everything else, and the fleet's groups."""
     kept = [("fleet", str(fleet.pk))]
     kept += [(name, str(query[name])) for name in ("group", "truck", "driver", "order") if query.get(name)]
@@ -191,7 +191,7 @@ def _address(values: Sequence[tuple[str, str]]) -> str:
     return f"?{address.urlencode()}"
 
 
-def with_query(chosen: Asked, **values: str) -> str:
+def with_query(chosen: Selection, **values: str) -> str:
     """The address of the same fleet and period with other values: it leads there from anywhere."""
     who, period = {"fleet": str(chosen.fleet.pk)}, {"period": chosen.choice or ""}
     if not chosen.choice:
@@ -202,7 +202,7 @@ def with_query(chosen: Asked, **values: str) -> str:
 # --- one revision, and how fresh it is ------------------------------------------------------------------------------
 
 
-def of_one_revision(chosen: Asked, read: Callable[[], T]) -> tuple[Freshness, T]:
+def of_one_revision(chosen: Selection, read: Callable[[], T]) -> tuple[Freshness, T]:
     """What `read` reads by several statements, again if the summaries changed meanwhile, as the API does."""
     fresh = _freshness(chosen)
     for _ in range(_READS):
@@ -213,7 +213,7 @@ def of_one_revision(chosen: Asked, read: Callable[[], T]) -> tuple[Freshness, T]
     return fresh, found
 
 
-def _freshness(chosen: Asked) -> Freshness:
+def _freshness(chosen: Selection) -> Freshness:
     """Of the truck, of the trucks of the group, or of the fleet."""
     now = int(chosen.now.timestamp())
     asked = {"fleet": chosen.fleet.pk, "now": now}
@@ -232,13 +232,13 @@ def provisional_since(fresh: Freshness, fleet: Fleet) -> dt.date:
     return day_of(fresh.known_until - SETTLED_AFTER_S, fleet.zone)
 
 
-def _whose(chosen: Asked) -> str:
+def _whose(chosen: Selection) -> str:
     if chosen.truck:
         return f"Truck {chosen.truck.code} is"
     return f"All trucks of {chosen.group.name} are" if chosen.group else "All trucks are"
 
 
-def freshness_words(chosen: Asked, fresh: Freshness, coverage_pct: float | None) -> list[str]:
+def freshness_words(chosen: Selection, fresh: Freshness, coverage_pct: float | None) -> list[str]:
     """How far the figures are known, how complete they are, and what may still change them: a sentence each."""
     fleet, period = chosen.fleet, chosen.period
     words = ["No truck is known yet."]
@@ -304,7 +304,7 @@ def figure(chart: Chart, table: Numbers, series: Sequence[Series] = (), note: st
 
 
 def ranking(
-    chosen: Asked,
+    chosen: Selection,
     order: str,
     orders: Mapping[str, str],
     page: int,

@@ -14,8 +14,8 @@ from apps.trucks.sensor_tables import SensorTables
 from apps.trucks.sync import hints
 from apps.trucks.sync.disk import DiskFull
 from apps.trucks.sync.leases import Holding, Lost
-from apps.trucks.sync.truck_pass import Asked, Tally, TruckPass, Turn
-from apps.trucks.wialon import LoginRefused, SessionLost, TryAgain, WialonClient, WialonError
+from apps.trucks.sync.truck_pass import Tally, TruckPass, Turn
+from apps.trucks.wialon import LoginRefused, SessionLost, TryAgain, Wanted, WialonClient, WialonError
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Reader:
         self._deadline = deadline  # by the monotonic clock
         self._tables = SensorTables(fleet.pk)
         self._unanswered = 0  # trucks in a row
-        self._ahead: dict[Asked, list[Raw]] = {}
+        self._ahead: dict[Wanted, list[Raw]] = {}
         self._loads_together = True
         self.done = 0  # trucks that had their turn
 

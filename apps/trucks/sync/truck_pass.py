@@ -20,7 +20,7 @@ from apps.trucks.sensors import SensorTable
 from apps.trucks.sync.hints import OVERLAP_S
 from apps.trucks.sync.ingest import replace, store
 from apps.trucks.sync.rederivation import must_rederive, rederive
-from apps.trucks.wialon import MOST_S, Unavailable, WialonClient, intervals
+from apps.trucks.wialon import MOST_S, Unavailable, Wanted, WialonClient, intervals
 
 DAY_S = 86_400
 PIECE_S = MOST_S  # one load
@@ -46,7 +46,6 @@ class Tally:
     failed: list[int] = field(default_factory=list)  # … and those that were not
 
 
-Asked = tuple[int, int, int]  # a unit, and the first and last second of its messages, both included
 Stretch = tuple[int, int]  # first and last second, both included
 
 
@@ -71,7 +70,7 @@ class Turn:
         is_hinted = self.sync.hint_first_t is not None
         return self.has_news or is_hinted or _is_time_to_look_back(fleet, self.sync, now, looks_back)
 
-    def few_news(self, now: int) -> Asked | None:
+    def few_news(self, now: int) -> Wanted | None:
         """What will be loaded of a truck that is nearly up to date; None where it is more, or nothing."""
         if self.sync.cursor_t is None or not self.has_news:
             return None
@@ -94,7 +93,7 @@ class TruckPass:
     tally: Tally
     now: int
     between: Callable[[], None] = lambda: None
-    ahead: dict[Asked, list[Raw]] = field(default_factory=dict)
+    ahead: dict[Wanted, list[Raw]] = field(default_factory=dict)
 
     def bring_up_to_date(self, turn: Turn, looks_back: bool) -> None:
         """Loads what is new, and what came late as far as it is time to look for it, or asked for by `looks_back`.

@@ -2,6 +2,7 @@
 
 from apps.trucks.wialon.account import Retry
 from apps.trucks.wialon.answers import Events
+from apps.trucks.wialon.batches import Wanted
 from apps.trucks.wialon.client import MOST_S, UNIT_DETAILS, UNIT_NEWS, WialonClient, intervals
 from apps.trucks.wialon.errors import (
     Busy,
@@ -30,6 +31,7 @@ __all__ = [
     "TooMuch",
     "TryAgain",
     "Unavailable",
+    "Wanted",
     "WialonClient",
     "WialonError",
     "intervals",

@@ -9,10 +9,10 @@ from apps.trucks.wialon.windows import Window
 
 CALLS = 40  # in one request
 Ask = Callable[[str, Mapping[str, Any]], Any]
-Asked = tuple[int, int, int]  # a unit, and the first and last second of its messages, both included
+Wanted = tuple[int, int, int]  # a unit, and the first and last second of its messages, both included
 
 
-def messages_of_many(ask: Ask, wanted: Sequence[Asked], window: Window) -> dict[int, list[dict[str, Any]]]:
+def messages_of_many(ask: Ask, wanted: Sequence[Wanted], window: Window) -> dict[int, list[dict[str, Any]]]:
     """Unit → its messages, of those that came whole; nothing where Wialon takes no batches. Raises WialonError.
 
     In halves where Wialon finds the answer too large, which the window learns.
@@ -31,7 +31,7 @@ def messages_of_many(ask: Ask, wanted: Sequence[Asked], window: Window) -> dict[
     return {unit: messages for unit, messages in loaded if messages is not None}
 
 
-def counts(ask: Ask, wanted: Sequence[Asked]) -> list[int | None] | None:
+def counts(ask: Ask, wanted: Sequence[Wanted]) -> list[int | None] | None:
     """How many messages there are of each; None where they have to be counted one by one.
 
     Raises WialonError where they cannot be counted one by one either.
@@ -46,7 +46,7 @@ def counts(ask: Ask, wanted: Sequence[Asked]) -> list[int | None] | None:
         return None
 
 
-def _loaded(ask: Ask, wanted: Sequence[Asked], limit: int) -> list[Any]:
+def _loaded(ask: Ask, wanted: Sequence[Wanted], limit: int) -> list[Any]:
     """The answer to each, unchecked; none where what came is no answer to a batch. Raises WialonError."""
     calls = [{"svc": LOAD, "params": interval(*each, limit=limit)} for each in wanted]
     answers = ask(IN_ONE, {"params": [*calls, {"svc": UNLOAD, "params": {}}], "flags": 0})

@@ -159,7 +159,7 @@ class WialonClient:
         if batch:
             yield batch
 
-    def messages_of_many(self, wanted: Sequence[batches.Asked]) -> dict[int, list[dict[str, Any]]]:
+    def messages_of_many(self, wanted: Sequence[batches.Wanted]) -> dict[int, list[dict[str, Any]]]:
         """Unit → its data messages, ascending, for (unit, first second, last second) each: many in one request.
 
         Only what came whole is in the answer; the other units are to be asked for one by one.

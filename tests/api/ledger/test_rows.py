@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from apps.accounts.models import Fleet
 from apps.accounts.preconditions import PreconditionFailed
 from apps.fleet.ledger import api as ledger_api
-from apps.fleet.ledger import schemas
+from apps.fleet.ledger import row_schemas
 from apps.fleet.ledger.resources import ENTRIES
 from apps.fleet.models import CostEntry
 from apps.trucks.models import DirtyDay
@@ -128,7 +128,7 @@ def test_of_two_changes_of_one_version_at_the_same_time_one_is_refused(
         request: Any = RequestFactory().patch("/", headers={"If-Match": made.headers["ETag"]})
         request.auth = SimpleNamespace(fleet_id=fleet.pk)
         try:
-            ledger_api._change(ENTRIES, request, pk, schemas.EntryPatch(document=document))
+            ledger_api._change(ENTRIES, request, pk, row_schemas.EntryPatch(document=document))
             return document
         except PreconditionFailed:
             return "refused"

@@ -5,14 +5,14 @@ from typing import Any
 
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.pages.costs.reading import Reading
 from apps.fleet.pages.costs.words import line_title
 from apps.fleet.reports.wording import NOT_MEASURED
 
 
-def benchmark(chosen: Asked, reading: Reading) -> dict[str, Any] | None:
+def benchmark(chosen: Selection, reading: Reading) -> dict[str, Any] | None:
     """Own cost per distance beside the published one, over the lines that both have."""
     totals, costs = reading.now.totals, reading.now.costs
     found = cost_figures.benchmark(reading.benchmark, costs, totals["distance_m"], chosen.fleet.currency)

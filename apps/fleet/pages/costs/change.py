@@ -6,14 +6,14 @@ from typing import Any
 
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked, Figure
+from apps.fleet.pages.analysis import Figure, Selection
 from apps.fleet.pages.cells import Numbers, number
 from apps.fleet.pages.costs.reading import Reading
 from apps.fleet.pages.costs.words import amount, line_title, of_money, signed
 from apps.fleet.pages.graphics import Step
 
 
-def change(chosen: Asked, reading: Reading) -> dict[str, Any]:
+def change(chosen: Selection, reading: Reading) -> dict[str, Any]:
     """The change against the period before as a waterfall, and by line."""
     before, now, currency = reading.before, reading.now, chosen.fleet.currency
     found = cost_figures.change_by_line((before.costs, before.totals), (now.costs, now.totals), currency)
@@ -27,7 +27,7 @@ def change(chosen: Asked, reading: Reading) -> dict[str, Any]:
     return {"period": words, "figure": Figure(chart, _change_table(chosen, found))}
 
 
-def _steps(chosen: Asked, found: Mapping[str, Any], before: Decimal, now: Decimal) -> list[Step]:
+def _steps(chosen: Selection, found: Mapping[str, Any], before: Decimal, now: Decimal) -> list[Step]:
     """Before, the parts of the change, now. What cannot be split is a part of its own, so that they add up."""
     unit = chosen.distance_word
     of_fuel = next((each for each in found["by_line"] if each["line"] == "fuel"), None)
@@ -45,7 +45,7 @@ def _steps(chosen: Asked, found: Mapping[str, Any], before: Decimal, now: Decima
     return [*steps, Step("This period", float(now), amount(now, chosen), is_level=True)]
 
 
-def _change_table(chosen: Asked, found: Mapping[str, Any]) -> Numbers:
+def _change_table(chosen: Selection, found: Mapping[str, Any]) -> Numbers:
     currency = chosen.fleet.currency
     parts = ("of price", "of distance", "of consumption", "not comparable")
     heads = ["Line", f"Before ({currency})", f"Change ({currency})", *parts]

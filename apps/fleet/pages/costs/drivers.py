@@ -13,7 +13,7 @@ from apps.fleet.drivers.cost_queries import SUMS
 from apps.fleet.figures import Costs
 from apps.fleet.models import CostLine, CostSource
 from apps.fleet.pages import analysis
-from apps.fleet.pages.analysis import Asked, trucks_of
+from apps.fleet.pages.analysis import Selection, trucks_of
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.sums import drivers as driver_sums
 
@@ -34,7 +34,7 @@ class DriverSpent:
     costs: Costs
 
 
-def read(chosen: Asked) -> list[DriverSpent]:
+def read(chosen: Selection) -> list[DriverSpent]:
     """By code, what nobody is known for last: of the fleet, of a group's trucks or of one truck."""
     where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     only = trucks_of(chosen)
@@ -45,7 +45,7 @@ def read(chosen: Asked) -> list[DriverSpent]:
     ]
 
 
-def by_driver(chosen: Asked, found: Sequence[DriverSpent], size: int | None = None) -> dict[str, Any] | None:
+def by_driver(chosen: Selection, found: Sequence[DriverSpent], size: int | None = None) -> dict[str, Any] | None:
     """The dearest first, nobody known last; none where no driver is known at all."""
     known = sorted((each for each in found if each.code is not None), key=_dearest_first)
     size = size or SHOWN
@@ -65,7 +65,7 @@ def by_driver(chosen: Asked, found: Sequence[DriverSpent], size: int | None = No
     return {"table": table, "left_out": len(known) - size}
 
 
-def every_driver(chosen: Asked, found: Sequence[DriverSpent]) -> Numbers | None:
+def every_driver(chosen: Selection, found: Sequence[DriverSpent]) -> Numbers | None:
     """All of them in one table."""
     drivers = by_driver(chosen, found, len(found))
     return drivers["table"] if drivers else None
@@ -75,7 +75,7 @@ def _dearest_first(each: DriverSpent) -> tuple[Any, ...]:
     return (each.costs.total is None, -(each.costs.total or 0), each.name.casefold())
 
 
-def _cells(chosen: Asked, each: DriverSpent, most: Decimal) -> list[Any]:
+def _cells(chosen: Selection, each: DriverSpent, most: Decimal) -> list[Any]:
     name: Any = each.name
     if each.code is not None:
         address = reverse("drivers") + analysis.with_query(chosen, driver=each.code)

@@ -5,13 +5,13 @@ from typing import Any
 
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.costs import purchases
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import Numbers, number
 from apps.fleet.pages.costs.words import amount, of_money
 
 
 def fuel(
-    chosen: Asked, totals: Mapping[str, Any], tanks: Mapping[str, Any], outside: Sequence[Mapping[str, Any]]
+    chosen: Selection, totals: Mapping[str, Any], tanks: Mapping[str, Any], outside: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Fuel used and bought, purchases without a day, and the balance of the tanks with its unexplained rest."""
     found = cost_figures.fuel(totals, tanks, chosen.fleet.currency)
@@ -36,7 +36,7 @@ def fuel(
     }
 
 
-def _unpriced(chosen: Asked, used: Mapping[str, Any]) -> str:
+def _unpriced(chosen: Selection, used: Mapping[str, Any]) -> str:
     """How much of what was used had no price, or nothing."""
     if used["litres"] is None:
         return ""
@@ -44,7 +44,7 @@ def _unpriced(chosen: Asked, used: Mapping[str, Any]) -> str:
     return number(chosen.units.volume(rest), 1, chosen.units.volume_label) if rest > 0.05 else ""
 
 
-def _without_day(chosen: Asked, outside: Sequence[Mapping[str, Any]]) -> str:
+def _without_day(chosen: Selection, outside: Sequence[Mapping[str, Any]]) -> str:
     """How much was bought on days that the truck does not have, or nothing."""
     found = purchases.without_day(outside, chosen.period.zone)
     if not found["purchases"]:
@@ -55,7 +55,7 @@ def _without_day(chosen: Asked, outside: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _balance(chosen: Asked, found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _balance(chosen: Selection, found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if found is None:
         return None
     units = chosen.units
@@ -76,14 +76,14 @@ def _balance(chosen: Asked, found: Mapping[str, Any] | None) -> dict[str, Any] |
     }
 
 
-def _not_in_tank(chosen: Asked, litres: float | None) -> str:
+def _not_in_tank(chosen: Selection, litres: float | None) -> str:
     """What was paid for and not seen in a tank, or the other way round."""
     what = "Seen in a tank and not bought" if litres is not None and litres < 0 else "Bought and not seen in a tank"
     volume = None if litres is None else chosen.units.volume(abs(litres))
     return f"{what}: {number(volume, 1, chosen.units.volume_label)}"
 
 
-def idling(chosen: Asked, totals: Mapping[str, Any]) -> list[tuple[str, str]]:
+def idling(chosen: Selection, totals: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = cost_figures.idling(dict(totals), chosen.fleet.currency)
     units = chosen.units
     return [

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from apps.fleet.figures import Costs, share_pct
 from apps.fleet.models.costs import UNALLOCATED
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked, Figure, date
+from apps.fleet.pages.analysis import Figure, Selection, date
 from apps.fleet.pages.buckets import bucket_label, bucket_words
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.pages.costs.reading import Bucket, Spent
@@ -29,7 +29,7 @@ def _largest_first(costs: Costs) -> list[str]:
     return sorted(by_line, key=lambda line: (-by_line[line], line))
 
 
-def over_time(chosen: Asked, buckets: Sequence[Bucket], costs: Costs, provisional: Any) -> Figure:
+def over_time(chosen: Selection, buckets: Sequence[Bucket], costs: Costs, provisional: Any) -> Figure:
     lines, series = _largest_first(costs), series_of(costs)
     shown = [
         Column(
@@ -47,7 +47,7 @@ def over_time(chosen: Asked, buckets: Sequence[Bucket], costs: Costs, provisiona
     return analysis.figure(chart, over_time_table(chosen, buckets, costs, provisional), series, note)
 
 
-def rate_over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: Any) -> graphics.Chart:
+def rate_over_time(chosen: Selection, buckets: Sequence[Bucket], provisional: Any) -> graphics.Chart:
     """Cost per distance; the table of the chart before it has the same figures."""
     rates = [(each, chosen.units.per_distance(each.total, each.distance_m)) for each in buckets]
     unit = f"{chosen.fleet.currency}/{chosen.units.distance_label}"
@@ -67,11 +67,11 @@ def rate_over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: Any) -
     return graphics.columns("rate", [Series("Cost", "own")], shown, title, described, height=190)
 
 
-def _bucket_words(chosen: Asked, each: Bucket) -> str:
+def _bucket_words(chosen: Selection, each: Bucket) -> str:
     return amount(each.total, chosen) if each.amounts else "nothing was priced" if each.has_days else "no data"
 
 
-def _described(chosen: Asked, buckets: Sequence[Bucket]) -> str:
+def _described(chosen: Selection, buckets: Sequence[Bucket]) -> str:
     """What is read off the chart."""
     priced = [(each.total or Decimal(0), each) for each in buckets if each.amounts]
     (most, dearest), (least, cheapest) = max(priced, key=_first), min(priced, key=_first)
@@ -88,7 +88,7 @@ def _first(pair: tuple[Decimal, Bucket]) -> Decimal:
     return pair[0]
 
 
-def over_time_table(chosen: Asked, buckets: Sequence[Bucket], costs: Costs, provisional: Any) -> Numbers:
+def over_time_table(chosen: Selection, buckets: Sequence[Bucket], costs: Costs, provisional: Any) -> Numbers:
     units, lines = chosen.units, _largest_first(costs)
     heads = [
         chosen.by.capitalize(), f"Total ({chosen.fleet.currency})", f"Distance ({units.distance_label})",
@@ -107,7 +107,7 @@ def over_time_table(chosen: Asked, buckets: Sequence[Bucket], costs: Costs, prov
     return Numbers(heads, rows, caption=f"Cost by {chosen.by} and line")
 
 
-def lines_table(chosen: Asked, now: Spent) -> Numbers:
+def lines_table(chosen: Selection, now: Spent) -> Numbers:
     costs, distance_m = now.costs, now.totals["distance_m"]
     by_line = costs.by_line()
     heads = [
@@ -125,7 +125,7 @@ def lines_table(chosen: Asked, now: Spent) -> Numbers:
 
 
 def _line_cells(
-    chosen: Asked, own: Decimal | None, whole: Decimal | None, distance_m: int | None, parts: Mapping[str, Decimal]
+    chosen: Selection, own: Decimal | None, whole: Decimal | None, distance_m: int | None, parts: Mapping[str, Decimal]
 ) -> list[str]:
     share = None if own is None else share_pct(own, whole)
     per_distance = chosen.units.per_distance(own, distance_m)

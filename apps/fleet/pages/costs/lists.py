@@ -8,7 +8,7 @@ from django.utils.html import format_html
 
 from apps.fleet.figures import Costs, per, share_pct
 from apps.fleet.pages import analysis
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.pages.costs.reading import GroupSpent, TruckSpent
 from apps.fleet.pages.costs.words import SOURCES
@@ -18,7 +18,7 @@ ORDERS = {"amount": "cost", "distance": "cost per distance", "name": "name"}
 
 
 def trucks(
-    chosen: Asked, found: Sequence[TruckSpent], order: str, page: int = 1, size: int | None = None
+    chosen: Selection, found: Sequence[TruckSpent], order: str, page: int = 1, size: int | None = None
 ) -> dict[str, Any] | None:
     """A page of the ranking; none on the page of a single truck."""
     if chosen.truck:
@@ -36,7 +36,7 @@ def trucks(
     )
 
 
-def every_truck(chosen: Asked, found: Sequence[TruckSpent], order: str) -> Numbers | None:
+def every_truck(chosen: Selection, found: Sequence[TruckSpent], order: str) -> Numbers | None:
     """The whole ranking in one table."""
     ranked = trucks(chosen, found, order, size=max(len(found), 1))
     return ranked["table"] if ranked else None
@@ -50,7 +50,7 @@ def _rank(truck: TruckSpent, order: str) -> tuple[Any, ...]:
     return (value is None, -(value or 0), truck.code)
 
 
-def _trucks_table(chosen: Asked, ranked: Sequence[TruckSpent], part: tuple[int, int], most: Decimal) -> Numbers:
+def _trucks_table(chosen: Selection, ranked: Sequence[TruckSpent], part: tuple[int, int], most: Decimal) -> Numbers:
     """The trucks of a part of the ranking; the last row is of all of them."""
     start, end = part
     shown = ranked[start:end]
@@ -63,13 +63,13 @@ def _trucks_table(chosen: Asked, ranked: Sequence[TruckSpent], part: tuple[int, 
     return Numbers(heads, rows, total, words=1, caption="Cost by truck", is_drawn=True, codes=codes)
 
 
-def _heads(chosen: Asked) -> list[str]:
+def _heads(chosen: Selection) -> list[str]:
     units, currency = chosen.units, chosen.fleet.currency
     unit = f"{currency}/{units.distance_label}"
     return [f"Cost ({currency})", f"Distance ({units.distance_label})", unit, *SOURCES.values()]
 
 
-def _truck_cells(chosen: Asked, truck: TruckSpent, place: int, most: Decimal) -> list[Any]:
+def _truck_cells(chosen: Selection, truck: TruckSpent, place: int, most: Decimal) -> list[Any]:
     address = analysis.with_query(chosen, truck=truck.code)
     name = format_html('<span class="place">{}</span> <a class="link" href="{}">{}</a>', place, address, truck.name)
     return [told(name, truck.name), _bar(truck.costs, most), *_cells(chosen, truck.costs, truck.distance_m)]
@@ -80,7 +80,7 @@ def _bar(costs: Costs, most: Decimal) -> Any:
     return analysis.meter([(source, float(parts.get(source, 0))) for source in SOURCES], float(most))
 
 
-def _cells(chosen: Asked, costs: Costs, distance_m: int | None) -> list[str]:
+def _cells(chosen: Selection, costs: Costs, distance_m: int | None) -> list[str]:
     """Cost, distance, cost per distance, and the share of each source."""
     parts = costs.by_source()
     shares = [share_pct(parts[source], costs.total) if source in parts else None for source in SOURCES]
@@ -92,7 +92,7 @@ def _cells(chosen: Asked, costs: Costs, distance_m: int | None) -> list[str]:
     ]
 
 
-def by_group(chosen: Asked, found: Sequence[GroupSpent]) -> Numbers | None:
+def by_group(chosen: Selection, found: Sequence[GroupSpent]) -> Numbers | None:
     """None where the fleet has no groups."""
     if not any(group.name for group in found):
         return None

@@ -10,7 +10,7 @@ from apps.fleet import figures
 from apps.fleet.costs import figures as cost_figures
 from apps.fleet.figures import Costs, per
 from apps.fleet.pages import analysis
-from apps.fleet.pages.analysis import Asked, Files
+from apps.fleet.pages.analysis import Files, Selection
 from apps.fleet.pages.costs.benchmark import benchmark
 from apps.fleet.pages.costs.change import change
 from apps.fleet.pages.costs.drivers import by_driver, every_driver
@@ -27,13 +27,13 @@ def view(request: HttpRequest) -> HttpResponse:
     order = request.GET.get("order", "amount")
     page = request.GET.get("page", "1")
 
-    def build(chosen: Asked) -> dict[str, Any]:
+    def build(chosen: Selection) -> dict[str, Any]:
         return context(chosen, order if order in ORDERS else "amount", int(page) if page.isdecimal() else 1)
 
     return analysis.page(request, "Costs", "fleet/costs.html", build)
 
 
-def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, Any]:
+def context(chosen: Selection, order: str = "amount", page: int = 1) -> dict[str, Any]:
     fresh, reading = analysis.of_one_revision(chosen, lambda: read(chosen))
     totals, costs = reading.now.totals, reading.now.costs
     provisional = analysis.provisional_since(fresh, chosen.fleet)
@@ -64,7 +64,7 @@ def context(chosen: Asked, order: str = "amount", page: int = 1) -> dict[str, An
     }
 
 
-def files(chosen: Asked, reading: Reading, order: str, provisional: dt.date) -> Files:
+def files(chosen: Selection, reading: Reading, order: str, provisional: dt.date) -> Files:
     """The tables of the page that can be had as files."""
     now = reading.now
     return {
@@ -84,7 +84,7 @@ def files(chosen: Asked, reading: Reading, order: str, provisional: dt.date) -> 
 # --- in short -------------------------------------------------------------------------------------------------------
 
 
-def tiles(chosen: Asked, now: Spent, before: Spent) -> list[Tile]:
+def tiles(chosen: Selection, now: Spent, before: Spent) -> list[Tile]:
     units, currency = chosen.units, chosen.fleet.currency
     shown = [_shown(chosen, each) for each in (now, before)]
     unit = {
@@ -100,7 +100,7 @@ def tiles(chosen: Asked, now: Spent, before: Spent) -> list[Tile]:
     ]
 
 
-def _shown(chosen: Asked, spent: Spent) -> dict[str, Decimal | float | None]:
+def _shown(chosen: Selection, spent: Spent) -> dict[str, Decimal | float | None]:
     totals, total = spent.totals, spent.costs.total
     return {
         f"Cost per {chosen.distance_word}": chosen.units.per_distance(total, totals["distance_m"]),
@@ -125,7 +125,7 @@ def sources(costs: Costs, currency: str) -> list[dict[str, Any]]:
     ]
 
 
-def unallocated(chosen: Asked, costs: Costs) -> str:
+def unallocated(chosen: Selection, costs: Costs) -> str:
     """What no truck bears, or nothing where that is zero."""
     value = None if chosen.truck or chosen.group else cost_figures.unallocated(costs)
     return amount(value, chosen) if value else ""

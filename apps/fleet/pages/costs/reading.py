@@ -11,7 +11,7 @@ from apps.fleet.costs import purchases
 from apps.fleet.costs.api import SUMS, groups_spent
 from apps.fleet.costs.figures import TANKS, tanks_together
 from apps.fleet.figures import Costs
-from apps.fleet.pages.analysis import Asked, whose
+from apps.fleet.pages.analysis import Selection, whose
 from apps.fleet.pages.costs import drivers as cost_drivers
 from apps.fleet.pages.costs.drivers import DriverSpent
 from apps.fleet.spans import buckets
@@ -78,7 +78,7 @@ class Reading:
     outside: Sequence[Row]  # purchases that may be of days which their truck does not have
 
 
-def read(chosen: Asked) -> Reading:
+def read(chosen: Selection) -> Reading:
     where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     benchmark = fetch_all_sync(queries.BENCHMARK, {"fleet": chosen.fleet.pk, "to_day": chosen.period.last})
     sums = whose(chosen).sums_sync(chosen.period, chosen.by)
@@ -96,7 +96,7 @@ def read(chosen: Asked) -> Reading:
     )
 
 
-def _outside(chosen: Asked) -> list[Row]:
+def _outside(chosen: Selection) -> list[Row]:
     truck_id = chosen.truck.pk if chosen.truck else None
     group_id = chosen.group.pk if chosen.group else None
     asked = purchases.asked(chosen.fleet.pk, chosen.period, truck_id=truck_id, group_id=group_id)
@@ -107,7 +107,7 @@ def _spent(sums: FleetSums) -> Spent:
     return Spent(sums.totals, sums.costs)
 
 
-def _buckets(chosen: Asked, sums: FleetSums) -> list[Bucket]:
+def _buckets(chosen: Selection, sums: FleetSums) -> list[Bucket]:
     """Every day, week or month that the period touches, in order."""
     period, by = chosen.period, chosen.by
     found = {first: (totals, costs) for first, totals, costs in sums.by(by)}
@@ -128,7 +128,7 @@ def _trucks(trucks: Trucks, where: dict[str, Any]) -> list[TruckSpent]:
     ]
 
 
-def _of_trucks(chosen: Asked, where: dict[str, Any]) -> Trucks:
+def _of_trucks(chosen: Selection, where: dict[str, Any]) -> Trucks:
     """Distance and TANKS of the fleet's or the group's trucks, by code."""
     every = truck_sums.every_sync(where, ("distance_m", *TANKS))
     if chosen.group is None:

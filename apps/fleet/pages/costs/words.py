@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from apps.fleet.models import CostLine
 from apps.fleet.models.costs import UNALLOCATED
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.reports.wording import number
 
 SOURCES = {"actual": "Actual", "allocated": "Allocated", "estimated": "Estimated"}
@@ -15,11 +15,11 @@ def line_title(line: str) -> str:
     return "Unallocated" if line == UNALLOCATED else str(CostLine(line).label).capitalize()
 
 
-def amount(value: Decimal | None, chosen: Asked) -> str:
+def amount(value: Decimal | None, chosen: Selection) -> str:
     return number(value, 2, chosen.fleet.currency)
 
 
-def rate(value: Decimal | None, chosen: Asked) -> str:
+def rate(value: Decimal | None, chosen: Selection) -> str:
     """Cost per km or mile, to three places, as the trade publishes them."""
     return number(value, 3, f"{chosen.fleet.currency}/{chosen.units.distance_label}")
 
@@ -29,5 +29,5 @@ def of_money(money: Mapping[str, str] | None) -> Decimal | None:
     return None if money is None else Decimal(money["amount"])
 
 
-def signed(value: Decimal, chosen: Asked) -> str:
+def signed(value: Decimal, chosen: Selection) -> str:
     return f"{'+' if value > 0 else '−' if value < 0 else '±'}{abs(value):,.2f} {chosen.fleet.currency}"

@@ -8,7 +8,7 @@ import orjson
 from apps.fleet.drivers.figures import driving
 from apps.fleet.drivers.safety import EVENTS, Weights, score_parts
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked, Figure, date, hours
+from apps.fleet.pages.analysis import Figure, Selection, date, hours
 from apps.fleet.pages.buckets import Bucket, bucket_words, in_hours
 from apps.fleet.pages.cells import Numbers, number
 from apps.fleet.pages.driving.reading import NOTHING, Driven
@@ -24,7 +24,7 @@ _SERIES = [
 ]
 
 
-def score(chosen: Asked, driven: Driven) -> Numbers:
+def score(chosen: Selection, driven: Driven) -> Numbers:
     """What each kind of event takes from 100, beside the period before."""
     both = driven.now, driven.before
     now, before = (score_parts(row["distance_m"], {name: row[name] for name in EVENTS}, driven.weights) for row in both)
@@ -44,7 +44,7 @@ def score(chosen: Asked, driven: Driven) -> Numbers:
     return Numbers(heads, rows, ["100 less the points", "", "", "", *scores], caption="What the score is made of")
 
 
-def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date, weights: Weights) -> Figure:
+def over_time(chosen: Selection, buckets: Sequence[Bucket], provisional: dt.date, weights: Weights) -> Figure:
     """Hours driven by day and at night, and idled."""
     shown = in_hours(buckets, chosen.by, lambda each: _told(chosen, each), _seconds, provisional)
     title = f"Hours by {chosen.by}"
@@ -58,7 +58,7 @@ def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date, we
     return analysis.figure(chart, over_time_table(chosen, buckets, weights), _SERIES, note)
 
 
-def over_time_table(chosen: Asked, buckets: Sequence[Bucket], weights: Weights) -> Numbers:
+def over_time_table(chosen: Selection, buckets: Sequence[Bucket], weights: Weights) -> Numbers:
     distance = f"Distance ({chosen.units.distance_label})"
     heads = [chosen.by.capitalize(), *(f"{each.name} (h)" for each in _SERIES), distance, "Score"]
     rows = [_row_of(chosen, each, weights) for each in buckets]
@@ -73,7 +73,7 @@ def _seconds(row: Row | None) -> list[int]:
     return [int(row["moving_s"]) - night, night, int(row["idle_s"] or 0)]
 
 
-def _told(chosen: Asked, each: Bucket) -> str:
+def _told(chosen: Selection, each: Bucket) -> str:
     words = bucket_words(chosen.by, each.first, each.last)
     if each.sums is None:
         return f"{words}: no truck"
@@ -82,7 +82,7 @@ def _told(chosen: Asked, each: Bucket) -> str:
     return f"{words}: {', '.join(parts)}"
 
 
-def _row_of(chosen: Asked, each: Bucket, weights: Weights) -> list[str]:
+def _row_of(chosen: Selection, each: Bucket, weights: Weights) -> list[str]:
     words = bucket_words(chosen.by, each.first, each.last)
     if each.sums is None:
         return [words, *[NOT_MEASURED] * (len(_SERIES) + 2)]
@@ -94,7 +94,7 @@ def _row_of(chosen: Asked, each: Bucket, weights: Weights) -> list[str]:
     ]
 
 
-def by_day(chosen: Asked, days: Sequence[Row], weights: Weights) -> Numbers:
+def by_day(chosen: Selection, days: Sequence[Row], weights: Weights) -> Numbers:
     """The newest first."""
     units = chosen.units
     heads = [

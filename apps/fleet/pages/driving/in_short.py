@@ -5,14 +5,14 @@ from typing import Any
 
 from apps.fleet.drivers.figures import driving
 from apps.fleet.drivers.safety import MIN_EXPOSURE_M
-from apps.fleet.pages.analysis import Asked, hours
+from apps.fleet.pages.analysis import Selection, hours
 from apps.fleet.pages.cells import number
 from apps.fleet.pages.driving.reading import Driven
 from apps.fleet.pages.driving.words import HARSH, SPEEDING, distance_of, per_100
 from apps.fleet.pages.tiles import Tile
 
 
-def tiles(chosen: Asked, driven: Driven) -> list[Tile]:
+def tiles(chosen: Selection, driven: Driven) -> list[Tile]:
     now, before = (driving(row, driven.weights) for row in (driven.now, driven.before))
     return [
         Tile("Safety score", number(now["safety_score"], 1), _score_notes(chosen, now, before)),
@@ -34,14 +34,16 @@ def tiles(chosen: Asked, driven: Driven) -> list[Tile]:
     ]
 
 
-def _score_notes(chosen: Asked, now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+def _score_notes(chosen: Selection, now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     notes = [f"over {distance_of(chosen, now['distance_m'])}", _was(before["safety_score"], 1)]
     if now["safety_score"] is None:
         notes.insert(0, f"none below {distance_of(chosen, MIN_EXPOSURE_M)}, or without speeds")
     return notes
 
 
-def _rate(chosen: Asked, title: str, names: Sequence[str], now: Mapping[str, Any], before: Mapping[str, Any]) -> Tile:
+def _rate(
+    chosen: Selection, title: str, names: Sequence[str], now: Mapping[str, Any], before: Mapping[str, Any]
+) -> Tile:
     """Events by distance; those of kinds that are not measured are not in it."""
     label = f"per 100 {chosen.units.distance_label}"
     counts = [now[name] for name in names if now[name] is not None]

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 
 from apps.fleet.drivers.figures import driving
 from apps.fleet.pages import analysis
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.pages.driving.reading import Driven, added
 from apps.fleet.pages.driving.words import figures_of
@@ -25,7 +25,7 @@ ORDERS = {
 
 
 def ranked(
-    chosen: Asked, found: Sequence[Driven], order: str, page: int = 1, size: int | None = None
+    chosen: Selection, found: Sequence[Driven], order: str, page: int = 1, size: int | None = None
 ) -> dict[str, Any]:
     drivers = [each for each in found if each.code is not None and is_ranked(each.now)]
     drivers.sort(key=lambda each: _place(each, order))
@@ -40,7 +40,7 @@ def ranked(
     )
 
 
-def every_driver(chosen: Asked, found: Sequence[Driven], order: str) -> Numbers:
+def every_driver(chosen: Selection, found: Sequence[Driven], order: str) -> Numbers:
     """The whole ranking in one table."""
     whole: Numbers = ranked(chosen, found, order, size=max(len(found), 1))["table"]
     return whole
@@ -54,7 +54,7 @@ def _place(each: Driven, order: str) -> tuple[Any, ...]:
     return value is None, (-1 if ORDERS[order][1] else 1) * (value or 0), each.name.casefold()
 
 
-def not_ranked(chosen: Asked, found: Sequence[Driven], size: int | None = None) -> dict[str, Any] | None:
+def not_ranked(chosen: Selection, found: Sequence[Driven], size: int | None = None) -> dict[str, Any] | None:
     drivers = [each for each in found if each.code is not None and not is_ranked(each.now)]
     drivers.sort(key=lambda each: (coverage_pct(each.now) or 0, each.name.casefold()))
     if not drivers:
@@ -65,13 +65,13 @@ def not_ranked(chosen: Asked, found: Sequence[Driven], size: int | None = None) 
     }
 
 
-def every_driver_not_ranked(chosen: Asked, found: Sequence[Driven]) -> Numbers | None:
+def every_driver_not_ranked(chosen: Selection, found: Sequence[Driven]) -> Numbers | None:
     drivers = not_ranked(chosen, found, len(found))
     return drivers["table"] if drivers else None
 
 
 def table(
-    chosen: Asked, found: Sequence[Driven], caption: str, first_place: int = 0, of_all: Sequence[Driven] = ()
+    chosen: Selection, found: Sequence[Driven], caption: str, first_place: int = 0, of_all: Sequence[Driven] = ()
 ) -> Numbers:
     """A row each; with `of_all` a last one of these together."""
     units = chosen.units
@@ -89,7 +89,7 @@ def together(found: Sequence[Driven]) -> Driven:
     return Driven(None, "All ranked", now, before, found[0].weights)
 
 
-def _cells(chosen: Asked, each: Driven, place: int) -> list[Any]:
+def _cells(chosen: Selection, each: Driven, place: int) -> list[Any]:
     name: Any = each.name
     if each.code is not None:
         address = analysis.with_query(chosen, driver=each.code)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.fleet import figures
 from apps.fleet.pages import analysis
-from apps.fleet.pages.analysis import Asked, Files, ScopeError
+from apps.fleet.pages.analysis import Files, ScopeError, Selection
 from apps.fleet.pages.buckets import Bucket
 from apps.fleet.pages.driving.driver import by_day, over_time, over_time_table, score
 from apps.fleet.pages.driving.in_short import tiles
@@ -29,7 +29,7 @@ from apps.trucks.models import Driver
 def view(request: HttpRequest) -> HttpResponse:
     order, page, code = (request.GET.get(name, "") for name in ("order", "page", "driver"))
 
-    def build(chosen: Asked) -> dict[str, Any]:
+    def build(chosen: Selection) -> dict[str, Any]:
         if code:
             return of_one(chosen, _driver(chosen, code))
         known = order if order in ORDERS else "safety_score"
@@ -38,7 +38,7 @@ def view(request: HttpRequest) -> HttpResponse:
     return analysis.page(request, "Driving", "fleet/driving.html", build)
 
 
-def of_all(chosen: Asked, order: str = "safety_score", page: int = 1) -> dict[str, Any]:
+def of_all(chosen: Selection, order: str = "safety_score", page: int = 1) -> dict[str, Any]:
     fresh, found = analysis.of_one_revision(chosen, lambda: by_driver(chosen))
     totals = added([each.now for each in found])
     shown = _head(chosen, fresh, totals) | {"files": files(chosen, found, order)}
@@ -54,7 +54,7 @@ def of_all(chosen: Asked, order: str = "safety_score", page: int = 1) -> dict[st
     }
 
 
-def of_one(chosen: Asked, driver: Driver) -> dict[str, Any]:
+def of_one(chosen: Selection, driver: Driver) -> dict[str, Any]:
     """The page of a driver: score and what it is made of, hours over time, and each day."""
 
     def read() -> tuple[Driven, list[Bucket], list[Row]]:
@@ -76,14 +76,14 @@ def of_one(chosen: Asked, driver: Driver) -> dict[str, Any]:
     }
 
 
-def _nothing(chosen: Asked, driver: Driver) -> str:
+def _nothing(chosen: Selection, driver: Driver) -> str:
     if chosen.truck:
         return f"{driver.name} did not have {chosen.truck} in this period"
     of_group = f" of {chosen.group.name}" if chosen.group else ""
     return f"{driver.name} had no truck{of_group} in this period"
 
 
-def files(chosen: Asked, found: Sequence[Driven], order: str) -> Files:
+def files(chosen: Selection, found: Sequence[Driven], order: str) -> Files:
     """The tables of the page that can be had as files."""
     nobody = [each for each in found if each.code is None]
     return {
@@ -93,7 +93,7 @@ def files(chosen: Asked, found: Sequence[Driven], order: str) -> Files:
     }
 
 
-def files_of_one(chosen: Asked, driven: Driven, buckets: Sequence[Bucket], days: Sequence[Row]) -> Files:
+def files_of_one(chosen: Selection, driven: Driven, buckets: Sequence[Bucket], days: Sequence[Row]) -> Files:
     return {
         "score": ("Safety score", lambda: score(chosen, driven)),
         "over-time": (f"Driving by {chosen.by}", lambda: over_time_table(chosen, buckets, driven.weights)),
@@ -101,7 +101,7 @@ def files_of_one(chosen: Asked, driven: Driven, buckets: Sequence[Bucket], days:
     }
 
 
-def _head(chosen: Asked, fresh: Any, totals: Row) -> dict[str, Any]:
+def _head(chosen: Selection, fresh: Any, totals: Row) -> dict[str, Any]:
     return {
         "fresh": fresh,
         "freshness": analysis.freshness_words(chosen, fresh, figures.coverage_pct(totals)),
@@ -110,7 +110,7 @@ def _head(chosen: Asked, fresh: Any, totals: Row) -> dict[str, Any]:
     }
 
 
-def _driver(chosen: Asked, code: str) -> Driver:
+def _driver(chosen: Selection, code: str) -> Driver:
     found = Driver.objects.filter(fleet=chosen.fleet, code=code.strip()).first()
     if found is None:
         raise ScopeError(f"This fleet has no driver {code.strip()!r}.")

@@ -9,7 +9,7 @@ from apps.accounts.periods import Period
 from apps.fleet import queries
 from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers.safety import Weights
-from apps.fleet.pages.analysis import Asked, trucks_of
+from apps.fleet.pages.analysis import Selection, trucks_of
 from apps.fleet.pages.buckets import Bucket
 from apps.fleet.spans import buckets
 from apps.fleet.sums import drivers as driver_sums
@@ -32,7 +32,7 @@ class Driven:
     weights: Weights  # of the fleet on the period's last day
 
 
-def by_driver(chosen: Asked) -> list[Driven]:
+def by_driver(chosen: Selection) -> list[Driven]:
     """Drivers with days in the period, and nobody known, in no order."""
     now, before = _sums(chosen, chosen.period), _sums(chosen, chosen.period.previous())
     drivers, weights = Driver.objects.filter(fleet=chosen.fleet).in_bulk(list(now)), safety_weights(chosen)
@@ -42,18 +42,18 @@ def by_driver(chosen: Asked) -> list[Driven]:
     return found
 
 
-def of_driver(chosen: Asked, driver: Driver) -> Driven:
+def of_driver(chosen: Selection, driver: Driver) -> Driven:
     periods = chosen.period, chosen.period.previous()
     now, before = (_sums(chosen, period).get(driver.pk, NOTHING) for period in periods)
     return Driven(driver.code, driver.name, now, before, safety_weights(chosen))
 
 
-def safety_weights(chosen: Asked) -> Weights:
+def safety_weights(chosen: Selection) -> Weights:
     asked = {"fleet": chosen.fleet.pk, "to_day": chosen.period.last}
     return Weights.of(orjson.loads(row["values"]) for row in fetch_all_sync(driver_queries.SAFETY_SETS, asked))
 
 
-def _sums(chosen: Asked, period: Period) -> dict[int, Row]:
+def _sums(chosen: Selection, period: Period) -> dict[int, Row]:
     where = queries.period(chosen.fleet.pk, period.first, period.last)
     return driver_sums.sums_sync(where, trucks=trucks_of(chosen))
 
@@ -65,7 +65,7 @@ def added(rows: Sequence[Row]) -> Row:
     return {**sums, "max_speed_kmh": max(speeds, default=None)}
 
 
-def buckets_of(chosen: Asked, days: Sequence[Row]) -> list[Bucket]:
+def buckets_of(chosen: Selection, days: Sequence[Row]) -> list[Bucket]:
     """A driver's days summed up by day, week or month."""
     found = []
     for first, last in buckets(chosen.by, chosen.period.first, chosen.period.last):
@@ -75,7 +75,7 @@ def buckets_of(chosen: Asked, days: Sequence[Row]) -> list[Bucket]:
     return found
 
 
-def days_of(chosen: Asked, driver: Driver) -> list[Row]:
+def days_of(chosen: Selection, driver: Driver) -> list[Row]:
     """A row a day, the first one first, with the codes of the trucks."""
     period = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     asked = {**period, "id": driver.pk, "after": None, "limit": chosen.period.days}

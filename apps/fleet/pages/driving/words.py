@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.fleet.drivers.figures import driving
 from apps.fleet.drivers.safety import Weights
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import number
 from apps.mysql import Row
 
@@ -22,7 +22,7 @@ EVENT_TITLES = {
 }
 
 
-def figures_of(chosen: Asked, weights: Weights, row: Row, before: Row | None) -> list[str]:
+def figures_of(chosen: Selection, weights: Weights, row: Row, before: Row | None) -> list[str]:
     """Distance, score (and that of the period before), events, idling, night, consumption, money, coverage."""
     found = driving(row, weights)
     former = [] if before is None else [number(driving(before, weights)["safety_score"], 1)]
@@ -47,11 +47,11 @@ def _count(row: Row, names: Sequence[str]) -> str:
     return number(sum(known) if known else None)
 
 
-def per_100(chosen: Asked, row: Mapping[str, Any], names: Sequence[str]) -> float | None:
+def per_100(chosen: Selection, row: Mapping[str, Any], names: Sequence[str]) -> float | None:
     counts = [row[name] for name in names if row[name] is not None]
     distance = chosen.units.distance(row["distance_m"])
     return float(100 * sum(counts) / distance) if counts and distance else None
 
 
-def distance_of(chosen: Asked, metres: float | None) -> str:
+def distance_of(chosen: Selection, metres: float | None) -> str:
     return number(chosen.units.distance(metres), 0, chosen.units.distance_label)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import Numbers, Told, number
 from apps.fleet.pages.utilization.reading import Reading
 from apps.fleet.reports.wording import NOT_MEASURED
@@ -17,7 +17,7 @@ _HEADINGS = {
 }
 
 
-def days(chosen: Asked, reading: Reading) -> Numbers | None:
+def days(chosen: Selection, reading: Reading) -> Numbers | None:
     """The truck-days of the period by whether they were used and why not; they add up to all of them."""
     found = days_used(reading.now)
     if found is None:
@@ -37,7 +37,7 @@ def _counts(found: Mapping[str, Mapping[str, int]], name: str) -> list[Told]:
     return [number(count) for count in (*counts, sum(counts))]
 
 
-def _outside(chosen: Asked, reading: Reading) -> int | None:
+def _outside(chosen: Selection, reading: Reading) -> int | None:
     """Days of the period on which a group's trucks, or a truck, have none; of the whole fleet that says little."""
     if chosen.truck is None and chosen.group is None:
         return None

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 
 from apps.fleet import figures
 from apps.fleet.pages import analysis
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import Numbers, number, told
 from apps.fleet.pages.utilization.reading import Reading, TruckUsed, targets_of
 from apps.fleet.pages.utilization.states import SERIES, state_seconds
@@ -43,7 +43,7 @@ def by_group(reading: Reading) -> Numbers | None:
 
 
 def trucks(
-    chosen: Asked, reading: Reading, order: str, page: int = 1, size: int | None = None
+    chosen: Selection, reading: Reading, order: str, page: int = 1, size: int | None = None
 ) -> dict[str, Any] | None:
     """A page of the ranking; none on the page of a single truck."""
     if chosen.truck:
@@ -60,14 +60,14 @@ def trucks(
     )
 
 
-def every_truck(chosen: Asked, reading: Reading, order: str) -> Numbers | None:
+def every_truck(chosen: Selection, reading: Reading, order: str) -> Numbers | None:
     """The whole ranking in one table."""
     ranked = trucks(chosen, reading, order, size=max(len(reading.trucks), 1))
     return ranked["table"] if ranked else None
 
 
 def _table(
-    chosen: Asked,
+    chosen: Selection,
     reading: Reading,
     shown: Sequence[TruckUsed],
     caption: str,
@@ -92,7 +92,7 @@ def _rank(truck: TruckUsed, order: str) -> tuple[Any, ...]:
     return (value is None, -(value or 0), truck.code)
 
 
-def _truck_cells(chosen: Asked, reading: Reading, truck: TruckUsed, place: int) -> list[Any]:
+def _truck_cells(chosen: Selection, reading: Reading, truck: TruckUsed, place: int) -> list[Any]:
     address = analysis.with_query(chosen, truck=truck.code)
     number_before = format_html('<span class="place">{}</span> ', place) if place else ""
     name = format_html('{}<a class="link" href="{}">{}</a>', number_before, address, truck.name)
@@ -139,7 +139,7 @@ def _why_not(row: Row) -> str:
     return ", ".join(f"{count:,} {words}" for why, words in _REASONS.items() if (count := counts[why])) or "none"
 
 
-def not_ranked(chosen: Asked, reading: Reading, size: int | None = None) -> dict[str, Any] | None:
+def not_ranked(chosen: Selection, reading: Reading, size: int | None = None) -> dict[str, Any] | None:
     """The trucks that the ranking leaves out, those known least first; none where there are none."""
     left_out = sorted((truck for truck in reading.trucks if not is_ranked(truck.sums)), key=_known_share)
     if not left_out:
@@ -149,7 +149,7 @@ def not_ranked(chosen: Asked, reading: Reading, size: int | None = None) -> dict
     return {"count": len(left_out), "shown": len(shown), "table": table}
 
 
-def every_truck_not_ranked(chosen: Asked, reading: Reading) -> Numbers | None:
+def every_truck_not_ranked(chosen: Selection, reading: Reading) -> Numbers | None:
     found = not_ranked(chosen, reading, len(reading.trucks))
     return found["table"] if found else None
 

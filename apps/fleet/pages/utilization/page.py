@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.fleet import figures
 from apps.fleet.pages import analysis
-from apps.fleet.pages.analysis import Asked, Files
+from apps.fleet.pages.analysis import Files, Selection
 from apps.fleet.pages.utilization.days import days
 from apps.fleet.pages.utilization.hours import at_work, heat_map
 from apps.fleet.pages.utilization.lists import ORDERS, by_group, every_truck, every_truck_not_ranked, not_ranked, trucks
@@ -22,14 +22,14 @@ def view(request: HttpRequest) -> HttpResponse:
     order = request.GET.get("order", "")
     page = request.GET.get("page", "1")
 
-    def build(chosen: Asked) -> dict[str, Any]:
+    def build(chosen: Selection) -> dict[str, Any]:
         known = order if order in ORDERS else "asset_utilization_pct"
         return context(chosen, known, int(page) if page.isdecimal() else 1)
 
     return analysis.page(request, "Utilization", "fleet/utilization.html", build)
 
 
-def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) -> dict[str, Any]:
+def context(chosen: Selection, order: str = "asset_utilization_pct", page: int = 1) -> dict[str, Any]:
     fresh, reading = analysis.of_one_revision(chosen, lambda: read(chosen))
     now, provisional = reading.now, analysis.provisional_since(fresh, chosen.fleet)
     shown = {
@@ -55,7 +55,7 @@ def context(chosen: Asked, order: str = "asset_utilization_pct", page: int = 1) 
     }
 
 
-def files(chosen: Asked, reading: Reading, order: str, provisional: dt.date) -> Files:
+def files(chosen: Selection, reading: Reading, order: str, provisional: dt.date) -> Files:
     """The tables of the page that can be had as files."""
     return {
         "over-time": (

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.fleet.idling import figures as idling_figures
-from apps.fleet.pages.analysis import Asked
+from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import Numbers, number
 from apps.mysql import Row
 
 
-def places(chosen: Asked, rows: Sequence[Row]) -> dict[str, Any] | None:
+def places(chosen: Selection, rows: Sequence[Row]) -> dict[str, Any] | None:
     """The places with the most unproductive idling; none where nobody idled."""
     if not rows:
         return None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from apps.fleet import figures
-from apps.fleet.pages.analysis import Asked, hours
+from apps.fleet.pages.analysis import Selection, hours
 from apps.fleet.pages.utilization.reading import Reading, targets_of
 from apps.fleet.reports.wording import number
 from apps.mysql import Row
@@ -21,7 +21,7 @@ class Ratio:
     is_good: bool | None
 
 
-def ratios(chosen: Asked, reading: Reading) -> list[Ratio]:
+def ratios(chosen: Selection, reading: Reading) -> list[Ratio]:
     now, before = figures.utilizations(reading.now), figures.utilizations(reading.before)
     targets = targets_of(chosen, reading.targets)
     fractions = _fractions(reading.now)

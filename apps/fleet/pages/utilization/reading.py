@@ -8,7 +8,7 @@ import orjson
 
 from apps.fleet import queries
 from apps.fleet.idling import queries as idling_queries
-from apps.fleet.pages.analysis import Asked, whose
+from apps.fleet.pages.analysis import Selection, whose
 from apps.fleet.pages.buckets import Bucket
 from apps.fleet.spans import as_days, buckets
 from apps.fleet.sums import places as place_sums
@@ -46,7 +46,7 @@ class Reading:
     targets: Targets
 
 
-def read(chosen: Asked) -> Reading:
+def read(chosen: Selection) -> Reading:
     where = queries.period(chosen.fleet.pk, chosen.period.first, chosen.period.last)
     is_whole = chosen.truck is None and chosen.group is None
     sums = whose(chosen).sums_sync(chosen.period, chosen.by)
@@ -62,12 +62,12 @@ def read(chosen: Asked) -> Reading:
     )
 
 
-def _scope(chosen: Asked) -> int | None:
+def _scope(chosen: Selection) -> int | None:
     only = chosen.truck or chosen.group
     return only.pk if only else None
 
 
-def _buckets(chosen: Asked, sums: FleetSums) -> list[Bucket]:
+def _buckets(chosen: Selection, sums: FleetSums) -> list[Bucket]:
     period, by = chosen.period, chosen.by
     found = {first: totals for first, totals, _ in sums.by(by) if totals["truck_days"]}
     return [
@@ -76,7 +76,7 @@ def _buckets(chosen: Asked, sums: FleetSums) -> list[Bucket]:
     ]
 
 
-def _hours(chosen: Asked, where: dict[str, Any]) -> Table:
+def _hours(chosen: Selection, where: dict[str, Any]) -> Table:
     """Weekday × hour."""
     if _scope(chosen) is None:
         return by_weekday((row["day"], row["hours"]) for row in fetch_all_sync(utilization_queries.HOURS, where))
@@ -90,7 +90,7 @@ def _hours(chosen: Asked, where: dict[str, Any]) -> Table:
     return by_weekday_of_trucks((row["first_day"], row["hours"], row["mask"]) for row in found)
 
 
-def _trucks(chosen: Asked, where: dict[str, Any]) -> list[TruckUsed]:
+def _trucks(chosen: Selection, where: dict[str, Any]) -> list[TruckUsed]:
     found = [
         TruckUsed(row["truck_id"], row["name"], row) for row in truck_sums.every_sync(where, queries.UTILIZATION_SUMS)
     ]
@@ -105,7 +105,7 @@ def _groups(where: dict[str, Any]) -> list[Row]:
     return groups_used(sums, fetch_all_sync(sum_queries.GROUPS, where))
 
 
-def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
+def _places(chosen: Selection, where: dict[str, Any]) -> list[Row]:
     of = {**where, "id": _scope(chosen)}
     if chosen.truck:
         return fetch_all_sync(idling_queries.PLACES_OF_TRUCK, {**of, "limit": PLACES_SHOWN})
@@ -114,7 +114,7 @@ def _places(chosen: Asked, where: dict[str, Any]) -> list[Row]:
     return place_sums.worst_places_sync(where, PLACES_SHOWN)
 
 
-def _targets(chosen: Asked) -> Targets:
+def _targets(chosen: Selection) -> Targets:
     where = {"fleet": chosen.fleet.pk, "to_day": chosen.period.last}
     sets = [
         {**row, "values": orjson.loads(row["values"])}
@@ -125,7 +125,7 @@ def _targets(chosen: Asked) -> Targets:
     return targets({name: getattr(DEFAULTS, name) for name in NAMES}, sets, of_groups, members)
 
 
-def targets_of(chosen: Asked, found: Targets) -> Mapping[str, float]:
+def targets_of(chosen: Selection, found: Targets) -> Mapping[str, float]:
     """Those of the truck, the group or the fleet that the page is about."""
     if chosen.truck:
         return found.of_truck(chosen.truck.code)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.fleet.pages import analysis, graphics
-from apps.fleet.pages.analysis import Asked, Figure, date, hours
+from apps.fleet.pages.analysis import Figure, Selection, date, hours
 from apps.fleet.pages.buckets import Bucket, bucket_words, in_hours
 from apps.fleet.pages.cells import Numbers, number
 from apps.fleet.pages.graphics import Series
@@ -42,7 +42,7 @@ def whole(row: Row) -> list[dict[str, Any]]:
     ]
 
 
-def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) -> Figure:
+def over_time(chosen: Selection, buckets: Sequence[Bucket], provisional: dt.date) -> Figure:
     """What an average truck's day was made of, in each day, week or month."""
     shown = in_hours(buckets, chosen.by, lambda each: _told(chosen, each), _average, provisional)
     chart = graphics.columns(
@@ -53,13 +53,13 @@ def over_time(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) ->
     return analysis.figure(chart, over_time_table(chosen, buckets, provisional), SERIES, note)
 
 
-def over_time_table(chosen: Asked, buckets: Sequence[Bucket], provisional: dt.date) -> Numbers:
+def over_time_table(chosen: Selection, buckets: Sequence[Bucket], provisional: dt.date) -> Numbers:
     heads = [chosen.by.capitalize(), "Trucks' days", *(f"{each.name} (h)" for each in SERIES), "Together (h)"]
     rows = [_row_of(chosen, each, provisional) for each in buckets]
     return Numbers(heads, rows, caption=_title(chosen))
 
 
-def _title(chosen: Asked) -> str:
+def _title(chosen: Selection) -> str:
     return "Hours of a truck's day by state" + ("" if chosen.by == "day" else f", the mean of each {chosen.by}")
 
 
@@ -70,7 +70,7 @@ def _average(row: Row | None) -> list[float]:
     return [seconds / row["truck_days"] for seconds in state_seconds(row)]
 
 
-def _told(chosen: Asked, each: Bucket) -> str:
+def _told(chosen: Selection, each: Bucket) -> str:
     words = bucket_words(chosen.by, each.first, each.last)
     if each.sums is None:
         return f"{words}: no truck has a day"
@@ -78,7 +78,7 @@ def _told(chosen: Asked, each: Bucket) -> str:
     return f"{words}: {', '.join(parts)}"
 
 
-def _row_of(chosen: Asked, each: Bucket, provisional: dt.date) -> list[str]:
+def _row_of(chosen: Selection, each: Bucket, provisional: dt.date) -> list[str]:
     words = bucket_words(chosen.by, each.first, each.last) + (" (provisional)" if each.last >= provisional else "")
     if each.sums is None:
         return [words, *[NOT_MEASURED] * (len(SERIES) + 2)]
@@ -86,7 +86,7 @@ def _row_of(chosen: Asked, each: Bucket, provisional: dt.date) -> list[str]:
     return [words, number(each.sums["truck_days"]), *(number(value / 3600, 2) for value in (*values, sum(values)))]
 
 
-def _described(chosen: Asked, buckets: Sequence[Bucket]) -> str:
+def _described(chosen: Selection, buckets: Sequence[Bucket]) -> str:
     """What is read off the chart."""
     known = [(_average(each.sums)[0], each) for each in buckets if each.sums is not None]
     (most, busiest), (least, quietest) = max(known, key=_moving), min(known, key=_moving)
