@@ -39,6 +39,7 @@ class Freshness:
     lagging_count: int
     trucks: int = 1
     truck_id: int = 0
+    group_id: int = 0
     version: tuple[int, ...] = ()
     lagging: tuple[str, ...] = ()
     asked_at: int = field(default=0, compare=False, repr=False)  # UTC second
@@ -74,16 +75,35 @@ async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
 
 async def state_of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     """The same without the codes of those that lag behind, found by primary keys alone."""
+    row = await _row_of_fleet(fleet_id)
+    return replace(of_watermarks(row, int(now.timestamp())), state=(queries.FLEET_STILL, {"fleet": fleet_id}))
+
+
+async def state_of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
+    """The same of the active trucks of a group. How far these are known is read once for each time that any truck of
+    the fleet is known further.
+    """
+    row, asked = await _row_of_fleet(fleet_id), {"fleet": fleet_id, "id": group}
+    at = queries.watermarks_at(row["facts"], row["version"] or 0)
+    [theirs] = await remembered.watermarks.rows(queries.GROUP_WATERMARKS, asked, at)
+    state = of_members(row, theirs, group, int(now.timestamp()))
+    return replace(state, state=(queries.FLEET_STILL, {"fleet": fleet_id}))
+
+
+async def _row_of_fleet(fleet_id: int) -> Row:
     which = {"fleet": fleet_id}
     rows = await _states.rows(queries.FLEET_FRESHNESS_TOGETHER, which, str(fleet_id))
-    if not rows:
-        rows = await fetch_all(queries.FLEET_FRESHNESS, which)
-    return replace(of_watermarks(rows[0], int(now.timestamp())), state=(queries.FLEET_STILL, which))
+    return (rows or await fetch_all(queries.FLEET_FRESHNESS, which))[0]
 
 
-def of_watermarks(row: dict[str, Any], now: int) -> Freshness:
+def of_members(fleet: Row, row: Row, group: int, now: int) -> Freshness:
+    """From the rows of a fleet and of one of its groups, at a UTC second."""
+    return replace(of_watermarks({**fleet, **row}, now), group_id=group)
+
+
+def of_watermarks(row: Row, now: int) -> Freshness:
     """From the row of a fleet, at a UTC second."""
-    trucks = row["trucks"] or 0
+    trucks = int(row["trucks"] or 0)
     seconds, reporting = _steps(row["steps"] or "[]")
     current = reporting[bisect_left(seconds, now - queries.LAGGING_S)]
     version = row["facts"], row["version"] or 0
@@ -93,7 +113,7 @@ def of_watermarks(row: dict[str, Any], now: int) -> Freshness:
 @lru_cache(maxsize=1_000)
 def _steps(text: str) -> tuple[list[int], list[int]]:
     """Seconds up to which trucks are known, in order; and how many are known up to each or later, at last none."""
-    steps = orjson.loads(text)
+    steps = sorted(step for step in orjson.loads(text) if step[0] is not None)
     later = accumulate((number for _, number in reversed(steps)), initial=0)
     return [second for second, _ in steps], list(later)[::-1]
 
@@ -101,7 +121,8 @@ def _steps(text: str) -> tuple[list[int], list[int]]:
 async def with_lagging(fleet_id: int, state: Freshness) -> Freshness:
     if not state.lagging_count or state.lagging:
         return state
-    rows = await fetch_all(queries.LAGGING_TRUCKS, {"fleet": fleet_id, "now": state.asked_at})
+    statement = queries.LAGGING_TRUCKS_OF_GROUP if state.group_id else queries.LAGGING_TRUCKS
+    rows = await fetch_all(statement, {"fleet": fleet_id, "now": state.asked_at, "id": state.group_id})
     return replace(state, lagging=tuple(row["truck_id"] for row in rows))
 
 
@@ -130,28 +151,6 @@ async def group_id(fleet_id: int, name: str) -> int:
         what = "is the name of several groups" if rows else "is no group of this fleet"
         raise InvalidParameters(f"group: {what}.", [FieldError("/query/group", what)])
     return int(rows[0]["id"])
-
-
-async def of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
-    """Of the active trucks of a group."""
-    asked = {"fleet": fleet_id, "id": group, "now": int(now.timestamp())}
-    found = of_members((await fetch_all(queries.GROUP_FRESHNESS, asked))[0], group, asked["now"])
-    return replace(found, state=(queries.GROUP_STILL, asked))
-
-
-def of_members(row: dict[str, Any], group: int, now: int) -> Freshness:
-    """From the row of a group, at a UTC second."""
-    lagging = sorted(code for code in orjson.loads(row["lagging"] or "[]") if code is not None)
-    version = row["facts"], int(row["seconds"]), group
-    return Freshness(
-        revision=row["revision"],
-        known_until=row["known_until"],
-        lagging_count=len(lagging),
-        trucks=row["trucks"],
-        version=version,
-        lagging=tuple(lagging[:100]),
-        asked_at=now,
-    )
 
 
 def no_such_truck() -> NotFound:

@@ -56,7 +56,7 @@ class Asked(Generic[A]):
         if self.truck is not None:
             return partial(freshness.of_truck, self.fleet_id, self.truck)
         if self.group_id is not None:
-            return partial(freshness.of_group, self.fleet_id, self.group_id)
+            return partial(freshness.state_of_group, self.fleet_id, self.group_id)
         return partial(freshness.state_of_fleet, self.fleet_id)
 
 

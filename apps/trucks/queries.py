@@ -51,16 +51,19 @@ def at_facts(sql: str) -> str:
     return sql.replace("SELECT ", f"SELECT {_FACTS} AS at_revision, ", 1)
 
 
-# One row: the revision of a fleet's summaries, and what the version of its freshness is made of; of a truck's; of the
-# group's `id`.
+def at_watermarks(sql: str) -> str:
+    """The same with what follows from facts and watermarks: both, as `watermarks_at` writes them."""
+    return sql.replace("SELECT ", f"SELECT CONCAT({_FACTS}, '-', {_VERSION}) AS at_revision, ", 1)
+
+
+def watermarks_at(facts: int, version: int) -> str:
+    return f"{facts}-{version}"
+
+
+# One row: the revision of a fleet's summaries, and what the version of its freshness, or a group's, is made of; of a
+# truck's.
 FLEET_STILL = f"SELECT {_REVISION} AS revision, {_FACTS} AS facts, {_VERSION} AS version"
 TRUCK_STILL = f"SELECT {_REVISION} AS revision, {_FACTS} AS facts"
-GROUP_STILL = f"""
-SELECT {_REVISION} AS revision, {_FACTS} AS facts, (
-    SELECT COALESCE(SUM(s.known_until), 0)
-    FROM truck_group_truck m JOIN truck t ON t.id = m.truck_id LEFT JOIN truck_sync s ON s.truck_id = t.id
-    WHERE t.fleet_id = %(fleet)s AND m.truckgroup_id = %(id)s AND t.is_active) AS seconds, %(id)s AS `group`
-"""
 
 
 _STATE = """
@@ -82,12 +85,18 @@ WHERE r.fleet_id = %(fleet)s AND c.fleet_id = %(fleet)s AND w.fleet_id = %(fleet
     "fleet_key",
 )
 
-# One row a truck that lags behind, by code.
-LAGGING_TRUCKS = f"""
-SELECT t.code AS truck_id FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
+
+def _lagging(trucks: str) -> str:
+    return f"""
+SELECT t.code AS truck_id FROM {trucks} LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.is_active AND {_IS_LAGGING}
 ORDER BY t.code LIMIT 100
 """
+
+
+_OF_GROUP = "(SELECT truck_id FROM truck_group_truck WHERE truckgroup_id = %(id)s) m JOIN truck t ON t.id = m.truck_id"
+# One row a truck that lags behind, by code; of the group `id`.
+LAGGING_TRUCKS, LAGGING_TRUCKS_OF_GROUP = _lagging("truck t"), _lagging(_OF_GROUP)
 
 _TRUCK_STATE = f"""
 SELECT t.id, t.code AS truck_id, s.known_until, {_IS_LAGGING} AS lagging, {_REVISION} AS revision, {_FACTS} AS facts
@@ -107,13 +116,16 @@ WHERE t.fleet_id = %(fleet)s AND t.id = %(id)s
 # The ids of the fleet's groups of a name.
 GROUPS_BY_NAME = "SELECT id FROM truck_group WHERE fleet_id = %(fleet)s AND name = %(name)s ORDER BY id LIMIT 2"
 
-# One row: the active trucks of the group `id`; `lagging` has the codes of those that lag behind, and nulls; `seconds`
-# are all their watermarks together, which grow with each of them.
-GROUP_FRESHNESS = f"""
-SELECT {_REVISION} AS revision, {_FACTS} AS facts, COUNT(*) AS trucks, MIN(s.known_until) AS known_until,
-    COALESCE(SUM(s.known_until), 0) AS seconds, JSON_ARRAYAGG(IF({_IS_LAGGING}, t.code, NULL)) AS lagging
-FROM truck_group_truck m JOIN truck t ON t.id = m.truck_id LEFT JOIN truck_sync s ON s.truck_id = t.id
-WHERE t.fleet_id = %(fleet)s AND m.truckgroup_id = %(id)s AND t.is_active
+# One row: the active trucks of the group `id` as `fleet_watermark` has those of a fleet; its steps in any order, one of
+# them of the trucks that have no watermark.
+GROUP_WATERMARKS = f"""
+SELECT COALESCE(SUM(trucks), 0) AS trucks, MIN(known_until) AS known_until,
+    JSON_ARRAYAGG(JSON_ARRAY(known_until, reporting)) AS steps
+FROM (
+    SELECT s.known_until, COUNT(*) AS trucks, COUNT(s.first_t) AS reporting
+    FROM {_OF_GROUP} LEFT JOIN truck_sync s ON s.truck_id = t.id
+    WHERE t.fleet_id = %(fleet)s AND t.is_active GROUP BY s.known_until
+) counted
 """
 
 # One row an active truck after the code `after`: how far it is known.

@@ -4,7 +4,8 @@ answers by their tags, and which tag a question has.
 Every change of a fleet's summaries raises its revision in the same transaction (`apps.fleet.summaries`), and one
 statement sees one state of the database. So a statement that reads summaries and nothing else, together with the
 revision, gives rows that are right until the revision is another. Names, parameters and clocks are no part of that.
-Names and codes are right in the same way until the revision of the fleet's facts is another (`apps.trucks.facts`).
+Names and codes are right in the same way until the revision of the fleet's facts is another (`apps.trucks.facts`), and
+how far a group's trucks are known until that, or the version of the fleet's watermarks, is (`trucks.sync.watermarks`).
 """
 
 import datetime as dt
@@ -16,12 +17,13 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 
 from apps.mysql import Row, fetch_all
-from apps.trucks.queries import at_facts, at_revision
+from apps.trucks.queries import at_facts, at_revision, at_watermarks
 
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
 T = TypeVar("T")
 MOST_ROWS = 20_000
 MOST_NAMES = 50_000
+MOST_GROUPS = 1_000
 MOST_QUESTIONS = 10_000
 _LARGEST_SHARE = 8
 
@@ -73,7 +75,7 @@ class Remembered:
         self._fetch, self._most_rows, self._at, self._always = fetch, most_rows, at, always
         self._made: Recent[Any] = Recent()
 
-    async def rows(self, sql: str, parameters: Mapping[str, Any], revision: int) -> list[Row]:
+    async def rows(self, sql: str, parameters: Mapping[str, Any], revision: int | str) -> list[Row]:
         """The statement's rows, in its order. They may be shared with others and are not to be changed.
 
         `parameters` hold the fleet; `revision` is the one it has now, as far as the caller knows. What is read anew may
@@ -81,7 +83,9 @@ class Remembered:
         """
         return await self.made(sql, parameters, revision, list)
 
-    async def made(self, sql: str, parameters: Mapping[str, Any], revision: int, make: Callable[[list[Row]], T]) -> T:
+    async def made(
+        self, sql: str, parameters: Mapping[str, Any], revision: int | str, make: Callable[[list[Row]], T]
+    ) -> T:
         """The same as what `make` makes of the rows."""
         question = sql, make, *sorted(parameters.items())
         known: T | None = self._made.get((question, revision))
@@ -151,6 +155,7 @@ class Questions:
 
 summaries = Remembered()
 facts = Remembered(most_rows=MOST_NAMES, at=at_facts, always=True)
+watermarks = Remembered(most_rows=MOST_GROUPS, at=at_watermarks, always=True)
 answers = Answers()
 questions = Questions()
 
@@ -159,5 +164,6 @@ def forget() -> None:
     """Forgets all: for a process that starts to serve, maybe on another database."""
     summaries.forget()
     facts.forget()
+    watermarks.forget()
     answers.forget()
     questions.forget()

@@ -16,7 +16,7 @@ from apps.accounts.periods import of_days
 from apps.accounts.problems import NotFound
 from apps.merging import Merger
 from apps.mysql import Row, fetch_all, fetch_all_sync
-from apps.trucks import freshness, queries
+from apps.trucks import freshness, queries, remembered
 from apps.trucks.freshness import Freshness
 from apps.trucks.models import SummaryRevision, Truck, TruckSync
 from apps.trucks.sync.watermarks import recount
@@ -114,7 +114,7 @@ def test_what_a_state_is_looked_at_with_sees_what_it_saw(kind: str) -> None:
     read = {
         "fleet": partial(freshness.state_of_fleet, fleet.pk),
         "truck": partial(freshness.of_truck, fleet.pk, truck.code),
-        "group": partial(freshness.of_group, fleet.pk, group.pk),
+        "group": partial(freshness.state_of_group, fleet.pk, group.pk),
     }[kind]
     state = asyncio.run(read(rows.NOON))
     assert state.state is not None and state.was_still(fetch_all_sync(*state.state))
@@ -125,6 +125,53 @@ def test_what_a_state_is_looked_at_with_sees_what_it_saw(kind: str) -> None:
         before = asyncio.run(read(rows.NOON))
         change()
         assert before.state is not None and not before.was_still(fetch_all_sync(*before.state))
+
+
+def test_how_far_a_group_is_known_is_read_once_for_each_time_that_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet, other = rows.fleet(), rows.fleet("Elsewhere")
+    first, second = (rows.truck(fleet, code) for code in ("T-1", "T-2"))
+    for truck in (first, second):
+        rows.known(truck, rows.NOON)
+    groups = [rows.group(fleet, "North", first), rows.group(fleet, "All", first, second)]
+    asked: list[int] = []
+
+    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        asked.append(parameters["id"])
+        return await fetch_all(sql, parameters)
+
+    monkeypatch.setattr(remembered, "watermarks", remembered.Remembered(fetch, at=queries.at_watermarks, always=True))
+
+    def states() -> list[tuple[int, int | None]]:
+        asked.clear()
+        found = [asyncio.run(freshness.state_of_group(fleet.pk, group.pk, rows.NOON)) for group in [*groups, *groups]]
+        assert found[:2] == found[2:]
+        return [(state.trucks, state.known_until) for state in found[:2]]
+
+    noon, each = int(rows.NOON.timestamp()), [group.pk for group in groups]
+    assert (states(), asked) == ([(1, noon), (2, noon)], each)
+    assert (states(), asked) == ([(1, noon), (2, noon)], [])
+    _known_longer(fleet)
+    assert (states(), asked) == ([(1, noon + 60), (2, noon + 60)], each)
+    groups[0].trucks.add(second)
+    assert (states(), asked) == ([(2, noon + 60), (2, noon + 60)], each)
+    _known_longer(other)
+    rows.revision(fleet, 8)
+    assert (states(), asked) == ([(2, noon + 60), (2, noon + 60)], [])
+
+
+def test_those_of_a_group_that_lag_behind_are_named() -> None:
+    fleet = rows.fleet()
+    trucks = [rows.truck(fleet, code) for code in ("T-3", "T-1", "T-2", "T-4", "T-5")]
+    for truck, hour in zip(trucks[:3], (16, 15, 17), strict=True):
+        rows.known(truck, rows.NOON.replace(hour=hour))
+    rows.truck(fleet, "T-6", is_active=False)
+    group = rows.group(fleet, "North", *Truck.objects.exclude(code="T-5"))
+
+    async def read() -> Freshness:
+        return await freshness.with_lagging(fleet.pk, await freshness.state_of_group(fleet.pk, group.pk, rows.NOON))
+
+    state = asyncio.run(read())
+    assert (state.lagging, state.lagging_count, state.trucks) == (("T-1", "T-3", "T-4"), 3, 4)
 
 
 def test_summaries_that_never_rest_are_answered_all_the_same() -> None:

@@ -4,14 +4,15 @@ import threading
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries
-from apps.trucks.freshness import Freshness, of_watermarks
-from apps.trucks.models import FleetWatermark, Truck, TruckSync
+from apps.trucks.freshness import Freshness, of_members, of_watermarks
+from apps.trucks.models import FleetWatermark, Truck, TruckGroup, TruckSync
 from apps.trucks.sync import ingest
 from apps.trucks.sync.watermarks import recount
 from tests import rows
@@ -26,10 +27,17 @@ def fresh(fleet: Fleet, now: int) -> Freshness:
     return of_watermarks(fetch_all_sync(queries.FLEET_FRESHNESS, {"fleet": fleet.pk})[0], now)
 
 
-def one_by_one(fleet: Fleet, now: int) -> tuple[int, int | None, int]:
-    """Active trucks, the least watermark and how many lag behind: from the metrics page, in a plain loop."""
+def fresh_group(group: TruckGroup, now: int) -> Freshness:
+    [row] = fetch_all_sync(queries.FLEET_FRESHNESS, {"fleet": group.fleet_id})
+    [theirs] = fetch_all_sync(queries.GROUP_WATERMARKS, {"fleet": group.fleet_id, "id": group.pk})
+    return of_members(row, theirs, group.pk, now)
+
+
+def one_by_one(active: QuerySet[Truck], now: int) -> tuple[int, int | None, int]:
+    """Of active trucks how many they are, the least watermark and how many lag behind: from the metrics page, in a
+    plain loop."""
     trucks, least, lagging = 0, None, 0
-    for truck in Truck.objects.filter(fleet=fleet, is_active=True):
+    for truck in active.filter(is_active=True):
         sync = TruckSync.objects.filter(truck_id=truck.pk).first()
         trucks += 1
         if sync is not None and sync.known_until is not None:
@@ -39,10 +47,19 @@ def one_by_one(fleet: Fleet, now: int) -> tuple[int, int | None, int]:
     return trucks, least, lagging
 
 
+MOMENTS = (T - 5_000, T, T + BEHIND_S, T + BEHIND_S + 1, T + 5_000)
+
+
 def assert_agreed(fleet: Fleet) -> None:
-    for now in (T - 5_000, T, T + BEHIND_S, T + BEHIND_S + 1, T + 5_000):
-        state = fresh(fleet, now)
-        assert (state.trucks, state.known_until, state.lagging_count) == one_by_one(fleet, now), now
+    for now in MOMENTS:
+        assert said(fresh(fleet, now)) == one_by_one(Truck.objects.filter(fleet=fleet), now), now
+    for group in TruckGroup.objects.filter(fleet=fleet):
+        for now in MOMENTS:
+            assert said(fresh_group(group, now)) == one_by_one(group.trucks.all(), now), (group.name, now)
+
+
+def said(state: Freshness) -> tuple[int, int | None, int]:
+    return state.trucks, state.known_until, state.lagging_count
 
 
 SECONDS = st.none() | st.integers(T - 2_000, T + 2_000)
@@ -63,12 +80,46 @@ def test_whatever_passes_do_the_row_says_what_counting_says(trucks: list, passes
                 truck_id=truck.pk, fleet_id=fleet.pk, known_until=until, first_t=T - 9_000 if reports else None
             )
             ids.append(truck.pk)
+        groups = [rows.group(fleet, f"From {number}", *Truck.objects.filter(pk__in=ids[number:])) for number in (0, 2)]
         recount(fleet.pk)
         assert_agreed(fleet)
         for chosen, now in passes:
+            before = [fresh_group(group, T) for group in groups]
             ingest.advance(fleet, [ids[number] for number in chosen if number < len(ids)], now)
             assert_agreed(fleet)
+            assert_noticed(before, [fresh_group(group, T) for group in groups])
         transaction.set_rollback(True)
+
+
+def assert_noticed(before: list[Freshness], after: list[Freshness]) -> None:
+    """What is remembered of a group is of a version, so that whatever is new in it has another one."""
+    for old, new in zip(before, after, strict=True):
+        assert said(old) == said(new) or not old.is_still(new)
+
+
+@pytest.mark.django_db
+def test_a_truck_that_never_reported_and_is_known_further_is_noticed_in_its_group() -> None:
+    """The fleet's row does not show it: another truck is known less far, and only those that report are counted."""
+    fleet = rows.fleet()
+    rows.known(rows.truck(fleet, "T-1"), rows.NOON)
+    silent = rows.truck(fleet, "T-2")
+    rows.known(silent, rows.NOON.replace(hour=18), first_t=None)
+    group = rows.group(fleet, "North", silent)
+    before = fresh_group(group, T)
+    ingest.advance(fleet, [silent.pk], T + 7_200)
+    after = fresh_group(group, T)
+    assert (before.known_until, after.known_until) == (T + 3_600, T + 7_200)
+    assert not before.is_still(after)
+
+
+@pytest.mark.django_db
+def test_a_pass_that_moves_nothing_is_of_the_same_version() -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    ingest.advance(fleet, [truck.pk], T)
+    before = fresh(fleet, T)
+    ingest.advance(fleet, [truck.pk], T)
+    assert before.is_still(fresh(fleet, T))
 
 
 @pytest.mark.django_db

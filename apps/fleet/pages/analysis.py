@@ -219,10 +219,11 @@ def _freshness(chosen: Selection) -> Freshness:
     asked = {"fleet": chosen.fleet.pk, "now": now}
     if chosen.truck:
         return of_row(fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {**asked, "truck": chosen.truck.code})[0])
+    [row] = fetch_all_sync(truck_queries.FLEET_FRESHNESS, asked)
     if chosen.group:
-        rows = fetch_all_sync(truck_queries.GROUP_FRESHNESS, {**asked, "id": chosen.group.pk})
-        return of_members(rows[0], chosen.group.pk, now)
-    return of_watermarks(fetch_all_sync(truck_queries.FLEET_FRESHNESS, asked)[0], now)
+        [theirs] = fetch_all_sync(truck_queries.GROUP_WATERMARKS, {**asked, "id": chosen.group.pk})
+        return of_members(row, theirs, chosen.group.pk, now)
+    return of_watermarks(row, now)
 
 
 def provisional_since(fresh: Freshness, fleet: Fleet) -> dt.date:

@@ -259,4 +259,4 @@ def advance(fleet: Fleet, truck_ids: Sequence[int], now: int) -> None:
         ]
         invalidation.mark(fleet.id, days, "time")
         TruckSync.objects.filter(truck_id__in=[sync.truck_id for sync in moving]).update(known_until=now)
-        watermarks.recount(fleet.id)
+        watermarks.recount(fleet.id, is_moved=bool(moving))

@@ -7,17 +7,18 @@ from apps.trucks.models import FleetWatermark, Truck, TruckSync
 
 
 @transaction.atomic
-def recount(fleet_id: int) -> None:
+def recount(fleet_id: int, *, is_moved: bool = False) -> None:
     """Makes the fleet's row what its trucks are, in the transaction that has changed them, as the last thing in it.
 
     Whoever else changes trucks of the fleet waits here for its turn, and then sees what we committed: so the last to
-    count has seen all. What comes out the same is not written.
+    count has seen all. What comes out the same is not written. `is_moved`: a truck's own watermark is another, which
+    the fleet's need not show, but those of its groups may: the row is of another version.
     """
     FleetWatermark.objects.get_or_create(fleet_id=fleet_id)
     row = FleetWatermark.objects.select_for_update().get(fleet_id=fleet_id)
     before = row.trucks, row.known_until, row.steps
     row.trucks, row.known_until, row.steps = _counted(fleet_id)
-    if (row.trucks, row.known_until, row.steps) != before:
+    if is_moved or (row.trucks, row.known_until, row.steps) != before:
         row.version += 1
         row.save()
 
