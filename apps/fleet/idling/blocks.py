@@ -11,6 +11,7 @@ Where trucks are no longer told apart, all have slot 0.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -141,6 +142,12 @@ def _packed(others: Sequence[str], table: Table) -> bytes:
 # --- one block, and all entries of some -----------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1_024)  # a group's trucks of a block are the same in all its parts of a period
+def _are_set(bits: int) -> npt.NDArray[np.bool_]:
+    """Which slots have a bit."""
+    return np.array([bits >> slot & 1 for slot in range(TRUCKS)], np.bool_)
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     """The places that are no cells, key and _WHOLE of all entries, turn and _PRODUCTIVE of those that have any."""
@@ -166,8 +173,7 @@ class _Block:
 
     def of_slots(self, bits: int) -> Self:
         """The entries of the trucks whose slot's bit is set."""
-        slots = np.array([bits >> slot & 1 for slot in range(TRUCKS)], np.bool_)
-        counts = slots[(self.whole[0] % TRUCKS).astype(np.intp)]
+        counts = _are_set(bits)[self.whole[0].astype(np.int64) & TRUCKS - 1]
         if counts.all():
             return self
         productive = self.productive[:, counts[self.productive[0].astype(np.intp)]]

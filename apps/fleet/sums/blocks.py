@@ -292,16 +292,34 @@ def costs_of(blocks: Iterable[bytes], whose: Ids, ids: int = 1, trucks: Collecti
 
 def by_line(blocks: Iterable[bytes], ids: int, trucks: Collection[int] | None) -> Iterator[tuple[Line, Table]]:
     """By line and source, in order: ids and cents of all blocks, without nulls. Most blocks have the same columns."""
-    heads: dict[bytes, list[bytes]] = {}
+    heads: dict[bytes, list[Table]] = {}
     for packed in filter(None, blocks):
-        head, _, columns = packed.partition(b"\n")
-        heads.setdefault(head, []).append(columns)
+        head, table = _costs_unpacked(packed, ids)
+        heads.setdefault(head, []).append(table)
+    every = {head: _of_trucks(np.concatenate(tables, axis=1), trucks) for head, tables in heads.items()}
+    return _by_line(every, ids)
+
+
+def by_line_of_bits(blocks: Iterable[tuple[bytes, int]]) -> Iterator[tuple[Line, Table]]:
+    """The same of some trucks: each block with a bit for each that counts."""
+    heads: dict[bytes, list[Table]] = {}
+    for packed, bits in blocks:
+        if packed:
+            head, table = _costs_unpacked(packed, 1)
+            heads.setdefault(head, []).append(of_bits(table, bits))
+    return _by_line({head: np.concatenate(tables, axis=1) for head, tables in heads.items()}, 1)
+
+
+def _costs_unpacked(packed: bytes, ids: int) -> tuple[bytes, Table]:
+    """The lines and sources of a block of costs, as they are packed, and its columns."""
+    head, _, columns = packed.partition(b"\n")
+    return head, unpacked(columns, ids + len(orjson.loads(head)))
+
+
+def _by_line(heads: Mapping[bytes, Table], ids: int) -> Iterator[tuple[Line, Table]]:
     parts: dict[Line, list[Table]] = {}
-    for head, columns_of_each in heads.items():
-        names = orjson.loads(head)
-        tables = [unpacked(columns, ids + len(names)) for columns in columns_of_each]
-        table = _of_trucks(np.concatenate(tables, axis=1), trucks)
-        for place, (line, source) in enumerate(names, ids):
+    for head, table in heads.items():
+        for place, (line, source) in enumerate(orjson.loads(head), ids):
             parts.setdefault((line, source), []).append(table[[ids - 1, place]])
     for key in sorted(parts):
         every = np.concatenate(parts[key], axis=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.fleet.sums.blocks import TRUCKS, block_of, by_line, of_bits, unpacked
+from apps.fleet.sums.blocks import TRUCKS, block_of, by_line_of_bits, of_bits, unpacked
 from apps.fleet.sums.fleet import FIGURES, pack_costs, pack_figures, pack_used
 
 Row = dict[str, Any]
@@ -37,13 +37,8 @@ def _figures(blocks: Sequence[Row]) -> bytes:
 
 
 def _costs(blocks: Sequence[Row]) -> bytes:
-    trucks = [truck_id for row in blocks for truck_id in _trucks(row["block"], row["mask"])]
-    lines = by_line((row["costs"] for row in blocks), 1, trucks)
+    lines = by_line_of_bits((row["costs"], row["mask"]) for row in blocks)
     return pack_costs((line, source, int(known[1].sum())) for (line, source), known in lines)
-
-
-def _trucks(block: int, bits: int) -> Iterator[int]:
-    return (TRUCKS * block + slot for slot in range(TRUCKS) if bits >> slot & 1)
 
 
 def of_truck(truck_id: int, rows: Iterable[Row], costs: Iterable[Row]) -> list[Row]:
