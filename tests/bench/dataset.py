@@ -27,7 +27,7 @@ SENSORS = 30
 _TABLES = (
     "truck, truck_sync, truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck_span, truck_span_cost, fleet_span, "
     "driver, truck_day_driver, truck_day_driver_cost, truck_span_driver, truck_span_driver_cost, truck_day_idle_place, "
-    "truck_block, idle_place_span, truck_day_hours"
+    "truck_block, driver_block, idle_place_span, truck_day_hours"
 )
 COLUMNS = [f"value_{number}" for number in range(SENSORS)]
 

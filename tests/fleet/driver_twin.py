@@ -3,10 +3,13 @@
 import json
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from apps.fleet.models import (
+    DriverBlock,
+    FleetBlock,
     TruckBlock,
     TruckDayCost,
     TruckDayDriver,
@@ -24,6 +27,7 @@ COUNTED = (
     "distance_m", "fuel_used_l", "idle_fuel_l", "trips", "idle_events", "speeding_minor", "speeding_moderate",
     "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering",
 )  # fmt: skip
+SPANS = ("day", "pentad", "month")
 MONEY = ("fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l")
 
 
@@ -100,29 +104,68 @@ def _assert_costs(fleet_id: int, drivers: list[TruckDayDriver]) -> None:
 
 def _assert_blocks(fleet_id: int, rows: list[TruckDayDriver]) -> None:
     """What is packed of drivers is the sum of their days, and nothing else is."""
-    figures, costs = {}, {}
+    assert_packed_by_driver(fleet_id, rows)
+    costs = {}
     for block in TruckBlock.objects.filter(fleet_id=fleet_id):
-        for truck_id, driver_id, *values in zip(*columns_of(block.drivers, 2 + len(DRIVER_FIGURES)), strict=True):
-            assert truck_id // 64 == block.block
-            key = block.span, block.first_day, truck_id, driver_id
-            figures[key] = dict(zip(DRIVER_FIGURES, values, strict=True))
         head, _, packed = bytes(block.driver_costs).partition(b"\n")
         lines = json.loads(head or b"[]")
         for truck_id, driver_id, *cents in zip(*columns_of(packed, 2 + len(lines)), strict=True):
             for (line, source), value in zip(lines, cents, strict=True):
                 if value is not None:
                     costs[block.span, block.first_day, truck_id, driver_id, line, source] = Decimal(int(value)) / 100
-    of: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
     borne: defaultdict[Any, Decimal] = defaultdict(Decimal)
-    for span in ("day", "pentad", "month"):
-        for row in rows:
-            of[span, bounds(span, row.day)[0], row.truck_id, row.driver_id].append(row)
+    for span in SPANS:
         for cost in TruckDayDriverCost.objects.filter(fleet_id=fleet_id):
             borne[span, bounds(span, cost.day)[0], cost.truck_id, cost.driver_id, cost.line, cost.source] += cost.amount
+    assert costs == borne
+
+
+def assert_packed_by_driver(fleet_id: int, rows: list[TruckDayDriver]) -> None:
+    """Blocks of trucks have all drivers, those of drivers all but nobody; beside stands what all of them come to."""
+    trucks, drivers = TruckBlock.objects.filter(fleet_id=fleet_id), DriverBlock.objects.filter(fleet_id=fleet_id)
+    of: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
+    for span in SPANS:
+        for row in rows:
+            of[span, bounds(span, row.day)[0], row.truck_id, row.driver_id].append(row)
+    _assert_figures(_figures(trucks, 0), of)
+    _assert_figures(_figures(drivers, 1), {key: each for key, each in of.items() if key[-1]})
+    assert all(block.drivers for block in drivers)
+    together: defaultdict[Any, list[TruckDayDriver]] = defaultdict(list)
+    for (span, first, truck_id, driver_id), each in of.items():
+        together[span, first, truck_id // 64, driver_id > 0] += each
+        together[span, first, None, driver_id > 0] += each
+    fleets = FleetBlock.objects.filter(fleet_id=fleet_id)
+    found = {(row.span, row.first_day, row.block): row.driver_totals for row in trucks}
+    found |= {(row.span, row.first_day, None): row.driver_totals for row in fleets}
+    totals = {
+        (*key, is_known): dict(zip(DRIVER_FIGURES, numbers[start : start + len(DRIVER_FIGURES)], strict=True))
+        for key, packed in found.items()
+        for [numbers] in [columns_of(packed, 1)]
+        for is_known, start in ((False, 0), (True, len(DRIVER_FIGURES)))
+        if packed and numbers[start] is not None  # on no days
+    }
+    _assert_figures(totals, together)
+
+
+def _figures(blocks: Iterable[Any], place: int) -> dict[Any, dict[str, Any]]:
+    """`place`: of the id by which they are blocks."""
+    found = {}
+    for block in blocks:
+        for *ids, rows in _rows(block.drivers):
+            assert ids[place] // 64 == block.block
+            found[block.span, block.first_day, *ids] = dict(zip(DRIVER_FIGURES, rows, strict=True))
+    return found
+
+
+def _rows(drivers: bytes) -> list[Any]:
+    columns = zip(*columns_of(drivers, 2 + len(DRIVER_FIGURES)), strict=True)
+    return [(truck_id, driver_id, values) for truck_id, driver_id, *values in columns]
+
+
+def _assert_figures(figures: dict[Any, dict[str, Any]], of: dict[Any, list[TruckDayDriver]]) -> None:
     assert figures.keys() == of.keys()
     for key, each in of.items():
         true = {name: value for name, value in sums(each).items() if name in DRIVER_FIGURES} | {"days": len(each)}
         true |= {name: true[name] and int(true[name] * 100) for name in ("fuel_cost", "idle_cost")}
         assert true.keys() == set(DRIVER_FIGURES)
         assert_same(figures[key], true)
-    assert costs == borne

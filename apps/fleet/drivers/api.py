@@ -1,6 +1,6 @@
 """The API's endpoint of the list of drivers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,11 @@ from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers import rows as told
 from apps.fleet.drivers import schemas
 from apps.fleet.drivers.columns import Columns
-from apps.fleet.drivers.rows import codes_in, terms_of
+from apps.fleet.drivers.rows import terms_of
 from apps.fleet.drivers.safety import Weights
 from apps.fleet.rows import Rows, Table
 from apps.fleet.sums import drivers as driver_sums
-from apps.fleet.sums.drivers import Drivers
+from apps.fleet.sums.drivers import CodesOf, Drivers
 from apps.fleet.sums.summed import ById
 from apps.fleet.utilization.figures import are_ranked, in_order
 from apps.fleet.whose import Whose
@@ -72,10 +72,7 @@ async def _listed(asked: Asked[schemas.DriverSearch], fresh: Freshness) -> tuple
     who, search, period, page = asked.who, asked.parameters, asked.period, asked.page
     if search.sort == "driver_id":
         which = {**_searched(search), "after": page.after or "", "limit": page.limit + 1}
-        if driver_sums.is_few(page.limit, fresh.trucks):
-            read = _few_drivers(who.fleet_id, period, page, which)
-        else:
-            read = _drivers(who.fleet_id, period, page, which, fresh.facts)
+        read = _drivers(who.fleet_id, period, page, which, fresh.facts)
         (drivers, page_echo), terms = await together(read, terms_of(who, period))
     else:
         terms = await terms_of(who, period)
@@ -93,12 +90,7 @@ async def _in_all(fleet_id: int, period: Period, search: schemas.DriverSearch) -
     if (search.q, search.active) != (None, None):
         rows = await fetch_all(driver_queries.DRIVERS_PICKED, {"fleet": fleet_id, **_searched(search)})
         picked = [row["id"] for row in rows]
-    return await together(
-        *(
-            driver_sums.total(queries.period(fleet_id, each.first, each.last), picked)
-            for each in (period, period.previous())
-        )
-    )
+    return await together(*(driver_sums.total(where, picked) for where in _both(fleet_id, period)))
 
 
 def _searched(search: schemas.DriverSearch) -> dict[str, Any]:
@@ -112,8 +104,9 @@ Told = tuple[Drivers, Columns, Table]
 async def _drivers(
     fleet_id: int, period: Period, page: Page, which: dict[str, Any], facts: int
 ) -> tuple[Told, dict[str, Any]]:
-    found, beside = await _all_drivers(fleet_id, period, which, facts)
-    rows, echo = page.cut(found, "code")
+    rows, echo = page.cut(await fetch_all(driver_queries.LISTED, {"fleet": fleet_id, **which}), "code")
+    ids = np.array([row["id"] for row in rows], np.int64)
+    beside = _Beside(*await driver_sums.of_drivers(*_both(fleet_id, period), facts, ids))
     return beside.of(rows), echo
 
 
@@ -132,11 +125,11 @@ async def _drivers_in_order(
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """Of all drivers their sums, those of the period before, and the codes of their trucks."""
+    """Of drivers their sums, those of the period before, and the codes of their trucks."""
 
     sums: ById
     earlier: ById
-    codes_of: Callable[[int], list[str]]
+    codes_of: CodesOf
 
     def of(self, rows: Sequence[Row]) -> Told:
         found = Drivers.named(rows, self.sums)
@@ -145,9 +138,7 @@ class _Beside:
 
 async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any], facts: int) -> tuple[list[Row], _Beside]:
     """The rows of those that are asked for, and what is told of drivers."""
-    before = period.previous()
-    where = queries.period(fleet_id, period.first, period.last)
-    where_before = queries.period(fleet_id, before.first, before.last)
+    where, where_before = _both(fleet_id, period)
     rows, *beside = await together(
         fetch_all(driver_queries.LISTED, {**where, **which}),
         driver_sums.by_id(where),
@@ -157,11 +148,10 @@ async def _all_drivers(fleet_id: int, period: Period, which: dict[str, Any], fac
     return rows, _Beside(*beside)
 
 
-async def _few_drivers(fleet_id: int, period: Period, page: Page, which: dict[str, Any]) -> tuple[Told, dict[str, Any]]:
-    """The same of a small part of the drivers, from their rows alone."""
-    found = await fetch_all(driver_queries.LISTED_PAGE, {**driver_queries.asked(fleet_id, period), **which})
-    rows, echo = page.cut(found, "code")
-    return (*told.few(rows), _own(rows, [codes_in(row["trucks"]) for row in rows])), echo
+def _both(fleet_id: int, period: Period) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the statements take of the period, and of the one before."""
+    now, before = (queries.period(fleet_id, each.first, each.last) for each in (period, period.previous()))
+    return now, before
 
 
 def _own(rows: Sequence[Row], trucks: list[list[str]]) -> Table:

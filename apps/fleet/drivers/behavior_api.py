@@ -17,11 +17,13 @@ from apps.fleet import figures
 from apps.fleet.drivers import figures as driver_figures
 from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.drivers import schemas
+from apps.fleet.drivers.columns import Columns
 from apps.fleet.drivers.rows import Terms, compared, few, listed, shown, terms_of
 from apps.fleet.rows import Rows
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums import trucks as truck_sums
-from apps.fleet.sums.summed import Summed
+from apps.fleet.sums.drivers import Drivers
+from apps.fleet.sums.summed import ById, Summed
 from apps.fleet.utilization.figures import and_left_out, not_ranked, ranked
 from apps.fleet.whose import Whose
 from apps.merging import together
@@ -100,15 +102,11 @@ class Driven:
     fresh: Freshness
     is_file: bool = False  # it has those too whom a ranking leaves out, behind it
 
-    @property
-    def scope(self) -> str:
-        return "fleet" if self.whose.group_id is None else "group"
-
     async def listed(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
         return await (self._trucks(asked, page) if asked.by == "truck" else self._drivers(asked, page))
 
     async def _trucks(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
-        where, where_before = (self.whose.where(period) for period in (self.period, self.period.previous()))
+        where, where_before = self._both()
         names, facts, group_id = driver_queries.TRUCK_SUMS, self.whose.facts, self.whose.group_id
         if asked.sort == "id":
             beside = [truck_sums.sums_beside(where_before, driver_queries.BEFORE)]
@@ -124,30 +122,43 @@ class Driven:
         return listed("truck_id", trucks, before, terms), echo, left_out
 
     async def _drivers(self, asked: schemas.BehaviorPeriod, page: Page) -> Listed:
-        is_by_code = asked.sort == "id"
-        if is_by_code and driver_sums.is_few(page.limit, self.fresh.trucks):
+        if asked.sort == "id":
+            drivers, before, terms, echo = await self._drivers_by_code(page)
+            return listed("driver_id", drivers, before, terms), echo, None
+        every, earlier, terms = await self._all_drivers()
+        drivers, echo, left_out = self._ranked(every, asked.sort, page, terms)
+        return listed("driver_id", drivers, earlier.of(drivers.ids), terms), echo, left_out
+
+    async def _drivers_by_code(self, page: Page) -> tuple[Drivers, Columns, Terms, dict[str, Any]]:
+        """A page of them, with their sums of the period before."""
+        if self.whose.group_id is not None and driver_sums.is_few(page.limit, self.fresh.trucks):
             where = {**driver_queries.asked(self.whose.fleet_id, self.period), "id": self.whose.group_id}
             where |= {"after": page.after or "", "limit": page.limit + 1}
-            found, terms = await together(fetch_all(driver_queries.PAGE_OF[self.scope], where), self._terms())
+            found, terms = await together(fetch_all(driver_queries.PAGE_OF_GROUP, where), self._terms())
             rows, echo = page.cut(found, "code")
-            return listed("driver_id", *few(rows), terms), echo, None
-        only = await truck_sums.members(self.whose.group_id)
-        every, earlier, terms = await together(
-            driver_sums.every(
-                self.whose.where(self.period),
-                self.whose.facts,
-                trucks=only,
-                after=page.after or "" if is_by_code else "",
-            ),
-            driver_sums.by_id(self.whose.where(self.period.previous()), driver_queries.BEFORE, only),
-            self._terms(),
-        )
-        left_out = None
-        if is_by_code:
+            return *few(rows), terms, echo
+        if self.whose.group_id is not None:
+            every, earlier, terms = await self._all_drivers(page.after or "")
             drivers, echo = page.cut(every[: page.limit + 1], "code")
         else:
-            drivers, echo, left_out = self._ranked(every, asked.sort, page, terms)
-        return listed("driver_id", drivers, earlier.of(drivers.ids), terms), echo, left_out
+            read = driver_sums.page(*self._both(), self.whose.facts, page.after or "", page.limit + 1)
+            (every, earlier), terms = await together(read, self._terms())
+            drivers, echo = page.cut(every, "code")
+        return drivers, earlier.of(drivers.ids), terms, echo
+
+    async def _all_drivers(self, after: str = "") -> tuple[Drivers, ById, Terms]:
+        """Those whose codes follow `after`, with all sums of the period before, by what they did in its trucks."""
+        only, (where, before) = await truck_sums.members(self.whose.group_id), self._both()
+        every, earlier, terms = await together(
+            driver_sums.every(where, self.whose.facts, trucks=only, after=after),
+            driver_sums.by_id(before, driver_queries.BEFORE, only),
+            self._terms(),
+        )
+        return every, earlier, terms
+
+    def _both(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the statements take of the period, and of the one before."""
+        return self.whose.where(self.period), self.whose.where(self.period.previous())
 
     def _ranked(self, every: S, sort: str, page: Page, terms: Terms) -> tuple[S, dict[str, Any], dict[str, Any]]:
         """Those on a page of a ranking, the answer's `page`, and whom the ranking leaves out."""

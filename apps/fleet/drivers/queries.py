@@ -1,4 +1,4 @@
-"""The statements behind behaviour: a page of a large fleet's drivers, and single ones; the sums that are kept of them.
+"""The statements behind behaviour: a page of a large group's drivers, and single ones; the sums that are kept of them.
 
 Whole lists are read from the packed sums (`sums.drivers`). Pages take what `asked` gives, `after` and `limit`. Driver 0
 is nobody known; it comes last, without code and name. Sums come as two arrays: `figures` of the period in the order of
@@ -91,7 +91,6 @@ DRIVERS = By(
 )
 
 IN_GROUP = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE m.truckgroup_id = %(id)s)"
-_SCOPES = {"fleet": "TRUE", "group": IN_GROUP}
 
 # One row a parameter set of the fleet in force on the period's last day, in the order of their days.
 SAFETY_SETS = """
@@ -100,7 +99,7 @@ ORDER BY effective_from
 """
 
 
-# --- pages of drivers: by scope; those of a group take its `id` besides --------------------------------------------
+# --- a page of a group's drivers: it takes the group's `id` besides ------------------------------------------------
 
 
 def page_of(by: By, which: str = "TRUE") -> str:
@@ -113,13 +112,9 @@ ORDER BY code LIMIT %(limit)s) UNION ALL SELECT 0) page ON page.id = {by.key}
 """
 
 
-def _page(by: By, scope: str) -> str:
-    page = page_of(by, scope)
-    # The page is that of the period, also where its figures of the period before are read.
-    return by.rows(page, scope).replace(_of_before(page), page)
-
-
-PAGE_OF = {scope: _page(DRIVERS, which) for scope, which in _SCOPES.items()}
+_PAGE = page_of(DRIVERS, IN_GROUP)
+# The page is that of the period, also where its figures of the period before are read.
+PAGE_OF_GROUP = DRIVERS.rows(_PAGE, IN_GROUP).replace(_of_before(_PAGE), _PAGE)
 
 # --- single drivers -------------------------------------------------------------------------------------------------
 
@@ -131,24 +126,8 @@ SELECT id, code AS driver_id, name, key_card, is_active FROM driver WHERE fleet_
 _SEARCHED = """fleet_id = %(fleet)s AND (%(pattern)s IS NULL OR code LIKE %(pattern)s OR name LIKE %(pattern)s)"""
 _IS_ACTIVE = "(%(active)s IS NULL OR is_active = %(active)s)"
 _LISTED = f"{_SEARCHED} AND {_IS_ACTIVE} AND code > %(after)s"
-_PAGE_OF_ALL = f"JOIN (SELECT id FROM driver WHERE {_LISTED} ORDER BY code LIMIT %(limit)s) page ON page.id = driver_id"
-_TRUCKS_OF = """
-(SELECT JSON_ARRAYAGG(c.code) FROM truck c WHERE c.fleet_id = %(fleet)s AND c.id IN (
-    SELECT x.truck_id FROM truck_day_driver x WHERE x.fleet_id = %(fleet)s AND x.driver_id = t.id
-        AND x.day BETWEEN %(from_day)s AND %(to_day)s))
-"""
 # One row a driver of the fleet, with days or without, by code; `pattern` and `active` may be null.
 LISTED = f"SELECT id, code, name, key_card, is_active FROM driver WHERE {_LISTED} ORDER BY code LIMIT %(limit)s"
-
-# The same with their sums, and the codes of their trucks as an array.
-LISTED_PAGE = f"""
-SELECT t.code, t.name, t.key_card, t.is_active, {_TRUCKS_OF} AS trucks, {packed(DRIVERS.names, "s")} AS figures,
-    {packed(BEFORE, "b")} AS earlier
-FROM driver t LEFT JOIN ({DRIVERS.sums(DRIVERS.names, _PAGE_OF_ALL)}) s ON s.id = t.id
-LEFT JOIN ({_of_before(DRIVERS.sums(BEFORE, _PAGE_OF_ALL)).replace(_of_before(_PAGE_OF_ALL), _PAGE_OF_ALL)}) b
-    ON b.id = t.id
-WHERE {_LISTED} ORDER BY t.code LIMIT %(limit)s
-"""
 # One row: how many drivers a `pattern` finds, and how many of them are active.
 DRIVERS_FOUND = f"SELECT COUNT(*) AS drivers, COALESCE(SUM(is_active), 0) AS active FROM driver WHERE {_SEARCHED}"
 # One row a driver that `pattern` and `active` pick.

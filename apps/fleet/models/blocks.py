@@ -16,7 +16,7 @@ class TruckBlock(SpanKey):
 
     A row for each truck would cost a list of a thousand trucks many times as much. Replaced by
     `apps.fleet.summaries.blocks` with the rows that it is made of, in their transaction. `used`: a bit for each truck
-    that was used.
+    that was used. `driver_totals`: what nobody did in them, and what all drivers together.
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "block")
@@ -26,6 +26,7 @@ class TruckBlock(SpanKey):
     figures = models.BinaryField(default=b"")
     costs = models.BinaryField(default=b"")
     drivers = models.BinaryField(default=b"")
+    driver_totals = models.BinaryField(default=b"")
     driver_costs = models.BinaryField(default=b"")
     places = models.BinaryField(default=b"")
     hours = models.BinaryField(default=b"")
@@ -38,8 +39,27 @@ class TruckBlock(SpanKey):
         return f"trucks {self.block} in the {self.span} of fleet {self.fleet_id} from {self.first_day}"
 
 
+class DriverBlock(SpanKey):
+    """Up to 64 drivers in a day, pentad or month: what blocks of trucks have of them, once more, by driver.
+
+    A driver may have had any truck, so a page of drivers would have all trucks of its fleet read. Packed as `drivers`
+    of a block of trucks; nobody is in none. Replaced by `apps.fleet.summaries.driver_blocks` with the blocks of trucks.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "block")
+    span = models.CharField(max_length=6, choices=_KINDS)
+    block = models.BigIntegerField(help_text="the drivers' ids divided by 64")
+    drivers = models.BinaryField()
+
+    class Meta:
+        db_table = "driver_block"
+
+    def __str__(self) -> str:
+        return f"drivers {self.block} in the {self.span} of fleet {self.fleet_id} from {self.first_day}"
+
+
 class FleetBlock(SpanKey):
-    """A fleet's day, pentad or month in one row: its sums, its costs, and which trucks were used, packed.
+    """A fleet's day, pentad or month in one row: sums, costs, which trucks were used, all drivers together, packed.
 
     From some twenty of them follow all totals of two periods, whatever the number of trucks. Replaced by
     `apps.fleet.summaries.fleet_blocks` with the rows that it is made of, in their transaction; packed by
@@ -51,6 +71,7 @@ class FleetBlock(SpanKey):
     figures = models.BinaryField(default=b"")
     costs = models.BinaryField(default=b"")
     used = models.BinaryField(default=b"")
+    driver_totals = models.BinaryField(default=b"")
 
     class Meta:
         db_table = "fleet_block"

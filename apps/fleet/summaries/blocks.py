@@ -11,9 +11,19 @@ from django.db import connection
 
 from apps.fleet.idling import blocks as place_blocks
 from apps.fleet.spans import DAY, PENTAD, SPAN_OF, Span
+from apps.fleet.summaries import driver_blocks
 from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums import weekdays
-from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, TRUCKS, block_of, costs_replaced, replaced, used
+from apps.fleet.sums.blocks import (
+    DRIVER_FIGURES,
+    FIGURES,
+    TRUCKS,
+    block_of,
+    costs_replaced,
+    driver_totals,
+    replaced,
+    used,
+)
 from apps.fleet.utilization import hours
 
 PLACES_LATER = dt.timedelta(minutes=10)  # so that many changes are added up once
@@ -42,7 +52,11 @@ def replace(fleet_id: int, changed: TruckDays, *, costs_alone: bool = False) -> 
             for first, columns in packed.items():
                 columns["used"] = used(columns["figures"])
                 columns["weekdays"] = _weekdays(values, first, columns["figures"])
+                columns["driver_totals"] = driver_totals(columns["drivers"])
         _write(values, packed)
+        if not costs_alone:
+            before, now = ({first: of["drivers"] for first, of in each.items()} for each in (stored, packed))
+            driver_blocks.replace(values, before, now)
 
 
 def _weekdays(values: Mapping[str, Any], first: dt.date, figures: bytes) -> bytes:

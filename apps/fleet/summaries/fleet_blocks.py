@@ -12,11 +12,11 @@ from apps.fleet.models import FleetBlock
 from apps.fleet.spans import SPAN_OF
 from apps.fleet.sums import fleet as fleet_sums
 from apps.fleet.sums import queries as sum_queries
-from apps.fleet.sums.blocks import block_of
+from apps.fleet.sums.blocks import block_of, driver_totals_together
 
 TruckDays = Collection[tuple[int, dt.date]]
 Rows = dict[dt.date, list[tuple[Any, ...]]]  # by first day
-_PARTS = ("figures", "costs", "used")
+_PARTS = ("figures", "costs", "used", "driver_totals")
 
 
 def replace(fleet_id: int, changed: TruckDays) -> None:
@@ -30,6 +30,7 @@ def replace(fleet_id: int, changed: TruckDays) -> None:
 def _replace(where: Mapping[str, Any]) -> None:
     figures = _rows(sum_queries.FLEET_FIGURES_OF[where["kind"]], where)
     costs, used = _rows(sum_queries.FLEET_COSTS_OF[where["kind"]], where), _used(where)
+    drivers = _rows(sum_queries.DRIVER_TOTALS_OF_BLOCKS, where)
     packed = [
         FleetBlock(
             fleet_id=where["fleet"],
@@ -38,6 +39,7 @@ def _replace(where: Mapping[str, Any]) -> None:
             figures=b"".join(fleet_sums.pack_figures(values) for values in figures.get(first, [])),
             costs=fleet_sums.pack_costs(costs.get(first, [])),
             used=fleet_sums.pack_used(used.get(first, {})),
+            driver_totals=driver_totals_together(totals for (totals,) in drivers.get(first, [])),
         )
         for first in where["firsts"]
     ]

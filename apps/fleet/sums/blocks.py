@@ -29,6 +29,8 @@ AMOUNTS = (
 PLACES = {**dict.fromkeys(AMOUNTS, 2), "purchased_l": 3}  # decimals are kept as whole numbers of their last place
 _LARGEST = frozenset({"max_speed_kmh"})  # of several rows the largest counts, not their sum
 _USED = 1 + FIGURES.index("trucks_used")
+_DRIVER_COLUMNS = 2 + len(DRIVER_FIGURES)
+_NO_TOTALS = (2, len(DRIVER_FIGURES), 1)
 NUMBER = np.dtype("<f8")
 Table: TypeAlias = npt.NDArray[np.float64]  # column × truck, or whatever the ids are of
 Starts: TypeAlias = npt.NDArray[np.intp]
@@ -75,8 +77,17 @@ def pack_costs(rows: Iterable[Sequence[Any]]) -> bytes:
 
 def replaced(packed: bytes, columns: int, first: int, last: int, rows: Sequence[Sequence[Any]]) -> bytes:
     """The block with these rows, by their ids, in place of what it has of the trucks from the first to the last."""
-    old, new = (unpacked(each, columns) if each else np.empty((columns, 0)) for each in (packed, pack(rows)))
-    return np.hstack((old[:, old[0] < first], new, old[:, old[0] > last])).tobytes()
+    return put(packed, first, last, _table(pack(rows), columns))
+
+
+def put(packed: bytes, first: int, last: int, table: Table) -> bytes:
+    """The same with the columns of these trucks."""
+    old = _table(packed, len(table))
+    return np.hstack((old[:, old[0] < first], table, old[:, old[0] > last])).tobytes()
+
+
+def _table(packed: bytes, columns: int) -> Table:
+    return unpacked(packed, columns) if packed else np.empty((columns, 0))
 
 
 def costs_replaced(packed: bytes, ids: int, first: int, last: int, rows: Sequence[Sequence[Any]]) -> bytes:
@@ -94,6 +105,53 @@ def _unpacked_costs(packed: bytes, ids: int) -> Iterator[tuple[Any, ...]]:
             for (line, source), cents in zip(names, row[ids:], strict=True):
                 if cents == cents:  # not null
                     yield *row[:ids], line, source, cents
+
+
+# --- drivers, by themselves -----------------------------------------------------------------------------------------
+
+
+def changed_by_driver(before: bytes, now: bytes) -> dict[int, Table]:
+    """By block of drivers, if anything of these differs, what a block of trucks has of them now. Nobody is in none."""
+    tables = [table[:, table[1] != NOBODY] for table in (_table(each, _DRIVER_COLUMNS) for each in (before, now))]
+    blocks = [table[1] // TRUCKS for table in tables]
+    found = {}
+    for block in np.unique(np.concatenate(blocks)):
+        old, new = (table[:, of == block] for table, of in zip(tables, blocks, strict=True))
+        if old.tobytes() != new.tobytes():
+            found[int(block)] = new
+    return found
+
+
+def driver_totals(drivers: bytes) -> bytes:
+    """The sums of nobody and those of all who are known in a block of trucks, null where there are none."""
+    if not drivers:
+        return b""
+    table = unpacked(drivers, _DRIVER_COLUMNS)
+    is_nobody = table[1] == NOBODY
+    return np.array([_whole(table[2:, which]) for which in (is_nobody, ~is_nobody)]).tobytes()
+
+
+def driver_totals_together(packed: Iterable[bytes]) -> bytes:
+    """The same of several blocks, or parts of a period, from what `driver_totals` made of each."""
+    together = b"".join(packed)
+    if not together:
+        return b""
+    tables = np.frombuffer(together, NUMBER).reshape(-1, 2, len(DRIVER_FIGURES))
+    return np.array([_whole(tables[:, which].T) for which in range(2)]).tobytes()
+
+
+def _whole(table: Table) -> Column:
+    """The sums of DRIVER_FIGURES over all of a table."""
+    if not table.size:
+        return np.full(len(table), np.nan)
+    sums, measured = added(table, np.zeros(1, np.intp), DRIVER_FIGURES)
+    return np.where(measured, sums, np.nan)[:, 0]
+
+
+def unpacked_driver_totals(packed: bytes) -> tuple[Table, Table]:
+    """Of nobody, and of all who are known: DRIVER_FIGURES of one column."""
+    nobody, known = np.frombuffer(packed, NUMBER).reshape(2, -1, 1) if packed else np.full(_NO_TOTALS, np.nan)
+    return nobody, known
 
 
 # --- sums over blocks -----------------------------------------------------------------------------------------------

@@ -1,25 +1,36 @@
 """The sums and costs of drivers in a period, from the packed sums: what is read under every list of drivers.
 
-They take what `queries.period` gives, and `trucks`: what drivers did in these alone, None in all of the fleet's. By the
-driver's id, of drivers that have days in the period; driver 0 is nobody known.
+A page of all trucks' drivers is read from blocks of drivers, nobody's sums and those of all drivers together from the
+fleet's; every other list from blocks of trucks. They take what `queries.period` gives, and `trucks`: what drivers did
+in these alone, None in all of the fleet's. By the driver's id, of drivers that have days in the period; driver 0 is
+nobody known.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
-from apps.fleet.drivers.queries import DRIVERS
+import numpy as np
+
+from apps.fleet.drivers.queries import BEFORE, DRIVERS
 from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums.blocks import (
     CostColumns,
     Costs,
+    Ids,
     added_up_by_driver,
     block_of,
     columns_added_up,
     costs_added_up,
+    driver_totals_together,
     drivers_together,
+    sums_of,
     trucks_by_driver,
+    unpacked_driver_totals,
 )
 from apps.fleet.sums.blocks import costs_of as added_costs
+from apps.fleet.sums.pages import Beside, Blocks
 from apps.fleet.sums.queries import DRIVER_COSTS, driver_columns
 from apps.fleet.sums.summed import ById, Listing, Summed
 from apps.merging import together
@@ -29,11 +40,15 @@ from apps.trucks.detection.driver_parts import NOBODY
 
 NAMES = DRIVERS.names
 _EVERY_BLOCK = {"from_block": 0, "to_block": 2**57}
+_BLOCKS = Blocks("driver_block")
 _IDS = 2  # truck and driver
 _WORTH_A_PAGE = 20
 Where = Mapping[str, Any]
 Trucks = Collection[int] | None
 Sums = dict[int, Row]
+CodesOf: TypeAlias = Callable[
+    [int], list[str]
+]  # from a driver's id to the codes of the trucks that they had, ascending
 _NOBODY = {"id": NOBODY, "code": None, "name": None}
 
 
@@ -53,9 +68,27 @@ def sums_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = Non
     return added_up_by_driver((row["figures"] for row in packed), names, trucks)
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What nobody did in a period, without an id where there is no such time, and what all did who are known."""
+
+    nobody: ById
+    known: Row
+
+
+async def together_in(where: Where) -> Together:
+    packed = await fetch_all(sum_queries.FLEET_DRIVERS, where)
+    nobody, known = unpacked_driver_totals(driver_totals_together(row["driver_totals"] for row in packed))
+    ids = np.full(int(nobody[NAMES.index("days"), 0] > 0), NOBODY)
+    columns = {name: column[: len(ids)] for name, column in zip(NAMES, nobody, strict=True)}
+    return Together(ById(ids, columns), sums_of(known, np.zeros(1, np.intp), NAMES)[0])
+
+
 async def total(where: Where, drivers: Collection[int] | None = None) -> Row:
     """The sums of these drivers together, or of all who are known; null where nothing is measured."""
-    packed = await fetch_all(driver_columns(NAMES), _asked(where, None))
+    if drivers is None:
+        return (await together_in(where)).known
+    [packed] = await _BLOCKS.around(np.array(list(drivers), np.int64), _beside(where, NAMES))
     return drivers_together((row["figures"] for row in packed), NAMES, drivers)
 
 
@@ -73,13 +106,17 @@ def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
     return costs_added_up((row["costs"] for row in packed), _IDS, trucks)
 
 
-async def codes_of_trucks(where: Where, facts: int) -> Callable[[int], list[str]]:
-    """From a driver's id to the codes of the trucks that they had, ascending."""
-    packed, codes = await together(
-        fetch_all(driver_columns(()), _asked(where, None)),
-        remembered.facts.made(sum_queries.CODES, {"fleet": where["fleet"]}, facts, _by_truck),
-    )
-    had = trucks_by_driver(row["figures"] for row in packed)
+async def codes_of_trucks(where: Where, facts: int) -> CodesOf:
+    packed, codes = await together(fetch_all(driver_columns(()), _asked(where, None)), _codes(where, facts))
+    return _codes_of(packed, codes)
+
+
+async def _codes(where: Where, facts: int) -> dict[int, str]:
+    return await remembered.facts.made(sum_queries.CODES, {"fleet": where["fleet"]}, facts, _by_truck)
+
+
+def _codes_of(blocks: Iterable[Row], codes: Mapping[int, str]) -> CodesOf:
+    had = trucks_by_driver(row["figures"] for row in blocks)
     return lambda driver_id: sorted(codes[truck_id] for truck_id in had.get(driver_id, ()) if truck_id in codes)
 
 
@@ -93,6 +130,33 @@ async def every(
     """Those whose codes follow `after`, by code, and nobody last, who has neither code nor name."""
     listing, found = await together(_listing_after(after, where["fleet"], facts), by_id(where, names, trucks))
     return Drivers.of(listing, found)
+
+
+async def page(where: Where, before: Where, facts: int, after: str, limit: int) -> tuple[Drivers, ById]:
+    """The same of at most `limit`, and what they did in the period before, of BEFORE alone."""
+    listing = await _listing_after(after, where["fleet"], facts)
+    columns, beside = _beside(where, NAMES), [_beside(before, BEFORE)]
+    (found, [earlier]), now, then = await together(
+        _BLOCKS.page(Drivers, listing.part(0, -1), limit, columns, partial(_by_id, names=NAMES), beside),
+        together_in(where),
+        together_in(before),
+    )
+    if len(found) < limit:
+        found = found.and_then(Drivers.of(listing.part(-1), now.nobody))
+    return found, _by_id(earlier, BEFORE).led_by(then.nobody)
+
+
+async def of_drivers(where: Where, before: Where, facts: int, drivers: Ids) -> tuple[ById, ById, CodesOf]:
+    """The sums of these drivers, in the period before those of BEFORE, and the codes of their trucks."""
+    (now, then, had), codes = await together(
+        _BLOCKS.around(drivers, _beside(where, NAMES), _beside(before, BEFORE), _beside(where, ())),
+        _codes(where, facts),
+    )
+    return _by_id(now, NAMES), _by_id(then, BEFORE), _codes_of(had, codes)
+
+
+def _beside(where: Where, names: tuple[str, ...]) -> Beside:
+    return Beside(sum_queries.driver_figures(names), where)
 
 
 async def _listing_after(after: str, fleet_id: int, facts: int) -> Listing:
@@ -129,6 +193,6 @@ def _asked(where: Where, trucks: Trucks) -> dict[str, Any]:
     return {**where, "from_block": min(blocks, default=0), "to_block": max(blocks, default=-1)}
 
 
-def _by_id(blocks: Iterable[Row], names: tuple[str, ...], trucks: Trucks) -> ById:
+def _by_id(blocks: Iterable[Row], names: tuple[str, ...], trucks: Trucks = None) -> ById:
     ids, columns = columns_added_up((row["figures"] for row in blocks), names, _IDS, trucks)
     return ById(ids, dict(zip(names, columns, strict=True)))

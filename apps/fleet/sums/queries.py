@@ -101,7 +101,7 @@ SELECT places FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AN
 """
 
 _KEY = ("fleet_id", "span", "first_day", "block")
-_PARTS = ("figures", "costs", "drivers", "driver_costs", "places", "hours", "weekdays")
+_PARTS = ("figures", "costs", "drivers", "driver_totals", "driver_costs", "places", "hours", "weekdays")
 NOTHING: dict[str, int | bytes] = {"used": 0, **dict.fromkeys(_PARTS, b"")}  # what a block may hold
 
 
@@ -127,6 +127,12 @@ DELETE FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first
     AND block = %(block)s AND {" AND ".join(f"{part} = ''" for part in _PARTS)}
 """
 
+# One row a first day and block of drivers: them, and what it holds.
+STORED_DRIVERS = """
+SELECT first_day, block, drivers FROM driver_block
+WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND block IN %(blocks)s
+"""
+
 # --- reading --------------------------------------------------------------------------------------------------------
 
 _IN_PERIOD = f"""(fleet_id = %(fleet)s AND span = 'day' AND first_day BETWEEN %(days_from)s AND %(days_to)s
@@ -136,7 +142,7 @@ _BETWEEN = "block BETWEEN %(from_block)s AND %(to_block)s"
 _IN_BLOCKS = f"{_IN_PERIOD} AND {_BETWEEN}"
 
 
-def around(column: str, parts: Mapping[str, dt.date]) -> str:
+def around(column: str, parts: Mapping[str, dt.date], table: str = "truck_block") -> str:
     """One row a block and part of the period: this of some blocks alone, which are found by their whole keys.
 
     A range of days would have all blocks of these days read, with whatever they have packed.
@@ -146,7 +152,7 @@ def around(column: str, parts: Mapping[str, dt.date]) -> str:
         f"fleet_id = %(fleet)s AND span = '{kind}' AND first_day IN ({those}) AND {_BETWEEN}"
         for kind, those in days.items()
     )
-    return f"SELECT {column} FROM truck_block WHERE {' OR '.join(each)}"
+    return f"SELECT {column} FROM {table} WHERE {' OR '.join(each)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +187,17 @@ def figures(names: Sequence[str]) -> str:
     return _FIGURES.read(names)
 
 
+_DRIVERS = _Packed("drivers", 2, DRIVER_FIGURES)
+
+
 def driver_columns(names: Sequence[str]) -> str:
     """The same of drivers, with the ids of truck and driver."""
-    return _Packed("drivers", 2, DRIVER_FIGURES).columns(names)
+    return _DRIVERS.columns(names)
+
+
+def driver_figures(names: Sequence[str]) -> str:
+    """The same as a column, of blocks of trucks or of drivers."""
+    return _DRIVERS.read(names)
 
 
 def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
@@ -256,8 +270,15 @@ SELECT first_day, block, used FROM truck_block
 WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND block IN %(blocks)s ORDER BY first_day
 """
 
-# One row a part of the period: what `FleetSums` adds up.
+# One row a first day and block: what it has of drivers in all.
+DRIVER_TOTALS_OF_BLOCKS = """
+SELECT first_day, driver_totals FROM truck_block
+WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s ORDER BY first_day, block
+"""
+
+# One row a part of the period: what `FleetSums` adds up; the drivers in all.
 FLEET_PARTS = f"SELECT first_day, figures, costs, used FROM fleet_block WHERE {_IN_PERIOD}"
+FLEET_DRIVERS = f"SELECT driver_totals FROM fleet_block WHERE {_IN_PERIOD}"
 
 # --- a group's, a truck's: what `parts` makes the same of -------------------------------------------------------------
 

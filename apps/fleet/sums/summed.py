@@ -24,6 +24,11 @@ class ById:
         """Those of these ids, in their order; null where there is nothing."""
         return dict(zip(self.columns, at_ids(self.ids, self.columns.values(), wanted), strict=True))
 
+    def led_by(self, others: Self) -> Self:
+        """With what others have in these columns, whose ids are less."""
+        columns = {name: np.concatenate((others.columns[name], column)) for name, column in self.columns.items()}
+        return replace(self, ids=np.concatenate((others.ids, self.ids)), columns=columns)
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

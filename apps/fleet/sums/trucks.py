@@ -6,6 +6,7 @@ that figures have: `trucks`, which counts days, is `truck_days`.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,17 @@ from apps.fleet.sums.blocks import (
     Costs,
     Ids,
     added_up,
-    block_of,
     columns_added_up,
     costs_added_up,
 )
 from apps.fleet.sums.blocks import costs_of as added_costs
+from apps.fleet.sums.pages import Beside, Blocks
 from apps.fleet.sums.summed import ById, Listing, Summed
 from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 from apps.trucks import remembered
 
+_BLOCKS = Blocks("truck_block")
 _CALLED = {"trucks": "truck_days", "trucks_used": "truck_days_used"}
 _EVERY_BLOCK = {"from_block": 0, "to_block": 2**57}
 _FROM_THE_START = {"after": "", "limit": 2**31}
@@ -137,14 +139,6 @@ def _costs(rows: Iterable[Row]) -> dict[int, Costs]:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """What else is read of a page's blocks: a column of theirs, in this period."""
-
-    column: str
-    where: Where
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """The trucks of a page, and the rows of what was read beside: of their blocks at least."""
 
@@ -171,24 +165,8 @@ async def page(
     rest = await _listing_after(after, where["fleet"], group_id, facts)
     if truck_id is not None:
         rest = rest.those(rest.ids == truck_id)
-    found = Trucks.of(rest.part(0, 0), _by_id([], names))
-    others: list[list[Row]] = [[] for _ in beside]
-    turns = 0
-    while len(rest) and len(found) < limit:
-        turn, rest = rest.part(0, limit), rest.part(limit)
-        packed, *others = await _blocks(turn.ids, columns, *beside)
-        found = found.and_then(Trucks.of(turn, _by_id(packed, names)))
-        turns += 1
-    if turns > 1 and beside and len(found):
-        others = await _blocks(found.ids, *beside)
-    return Found(found[:limit], others)
-
-
-async def _blocks(trucks: Ids, *columns: Beside) -> list[list[Row]]:
-    """The rows of each column of the blocks in which these trucks are."""
-    bounds = around(trucks)
-    reads = (fetch_all(sum_queries.around(each.column, each.where), {**each.where, **bounds}) for each in columns)
-    return await together(*reads)
+    trucks, others = await _BLOCKS.page(Trucks, rest, limit, columns, partial(_by_id, names=names), beside)
+    return Found(trucks, others)
 
 
 def sums_beside(where: Where, names: Sequence[str]) -> Beside:
@@ -211,15 +189,8 @@ def costs_in(rows: Iterable[Row], trucks: Trucks) -> CostColumns:
 
 async def columns_of(where: Where, names: Sequence[str], trucks: Ids) -> dict[str, Column]:
     """The sums of these trucks, in their order; null of those without days."""
-    if not len(trucks):
-        return dict.fromkeys(names_of(names), np.empty(0))
-    [rows] = await _blocks(trucks, sums_beside(where, names))
+    [rows] = await _BLOCKS.around(trucks, sums_beside(where, names))
     return sums_in(rows, names, trucks)
-
-
-def around(trucks: Ids) -> dict[str, int]:
-    """The blocks in which these trucks are."""
-    return {"from_block": block_of(int(trucks.min())), "to_block": block_of(int(trucks.max()))}
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
