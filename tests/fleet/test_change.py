@@ -53,7 +53,9 @@ def test_what_is_not_measured_has_no_parts() -> None:
     for bare in (fuel(200, None, 3), fuel(200, 0, 3), fuel(200, 10, None), fuel(200, 10, 0)):
         assert change("fuel", whole, bare) == Change(100)
         assert change("fuel", bare, whole) == Change(-100)
-    assert change("tolls", other(100, None), other(250, 10)) == Change(150)
+    for bare in (other(100, None), other(100, 0)):
+        assert change("tolls", bare, other(250, 10)) == Change(150)
+        assert change("tolls", other(250, 10), bare) == Change(-150)
 
 
 def test_a_line_that_was_priced_in_one_period_only_is_all_new_or_all_gone() -> None:
