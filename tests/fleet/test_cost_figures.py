@@ -48,6 +48,18 @@ def test_what_was_not_bought_or_measured_is_null_and_never_zero() -> None:
     assert set(cost_figures.idling(totals(), "USD").values()) == {None}
 
 
+@pytest.mark.parametrize("name", ["fuel_used_l", "fuel_cost", "fuel_priced_l", "purchased_l", "purchased_amount"])
+def test_of_fuel_that_is_half_known_there_is_neither_a_difference_nor_a_price(name: str) -> None:
+    found = cost_figures.fuel(totals(**{name: Decimal(10) if name != "fuel_used_l" else 10.0}), totals(), "USD")
+    assert set(found["difference"].values()) == {None}
+    assert found["used"]["per_litre"] is found["bought"]["per_litre"] is None
+
+
+@pytest.mark.parametrize("name", ["idle_cost", "idle_productive_cost"])
+def test_of_idling_whose_productive_part_or_whole_is_not_known_there_is_no_rest(name: str) -> None:
+    assert cost_figures.idling(totals(**{name: Decimal(10)}), "USD")["nonproductive_amount"] is None
+
+
 def test_the_balance_of_the_tanks_adds_up() -> None:
     """1,000 l bought, 950 seen in the tanks, 40 drained, 800 used, 100 more in them: 50 never came, 60 are missing."""
     row = totals(
@@ -74,13 +86,15 @@ def test_without_a_purchase_the_tanks_are_shown_but_nothing_is_called_unexplaine
     }  # fmt: skip
 
 
-def test_the_tanks_of_trucks_are_those_for_which_purchases_are_booked() -> None:
+@pytest.mark.parametrize("nothing_measured", [None, 0])
+def test_the_tanks_of_trucks_are_those_for_which_purchases_are_booked(nothing_measured: int | None) -> None:
     """The third has purchases, but no day on which all is measured."""
-    every = [tank(None, 0.0, 350.0), tank(2, 320.0, 340.0), tank(1, 0.0, 0.0, days=None), tank(1, 280.0, 310.0)]
+    bare = tank(1, 0.0, 0.0, days=nothing_measured)
+    every = [tank(None, 0.0, 350.0), tank(2, 320.0, 340.0), bare, tank(1, 280.0, 310.0)]
     found = together(every)
     assert found is not None
     assert (found["truck_days"], found["bought_l"], found["used_l"], found["unexplained_l"]) == (2, 600.0, 650.0, 50.0)
-    nothing = together([every[0], tank(None, 0.0, 100.0)])
+    nothing = together([every[0], tank(None, 0.0, 100.0), bare])
     assert nothing is not None
     assert (nothing["truck_days"], nothing["used_l"], nothing["reason"]) == (2, 450.0, "no_purchases")
     assert together([]) is None
@@ -129,6 +143,7 @@ def test_the_change_names_its_parts_by_line_and_in_all() -> None:
         "USD",
     )
     lines = {line.pop("line"): line for line in found.pop("by_line")}
+    assert list(lines) == ["fuel", "permits", "tires", "tolls"]
     assert lines["fuel"] == {
         "previous_amount": usd("300.00"), "change": usd("38.80"), "price": usd("30.43"), "distance": usd("30.44"),
         "consumption": usd("-22.07"), "not_split": usd("0.00"),
@@ -144,6 +159,13 @@ def test_the_change_names_its_parts_by_line_and_in_all() -> None:
         "previous_amount": usd("315.00"), "change": usd("42.80"), "price": usd("30.43"), "distance": usd("31.44"),
         "consumption": usd("-22.07"), "not_split": usd("3.00"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "now", "change"), [(None, "8.00", "8.00"), ("5.00", None, "-5.00")])
+def test_of_a_period_without_costs_the_other_is_the_change(before: str | None, now: str | None, change: str) -> None:
+    periods = [costs(("tolls", "actual", amount)) if amount else costs() for amount in (before, now)]
+    found = cost_figures.change_by_line((periods[0], totals()), (periods[1], totals()), "USD")
+    assert (found["previous_amount"], found["change"]) == (usd(before) if before else None, usd(change))
 
 
 def test_without_any_cost_there_is_no_change() -> None:
@@ -163,31 +185,35 @@ def test_the_benchmark_is_compared_over_the_same_lines_alone() -> None:
     """0.1609344 per mile is 0.1 per km; over 1,000 km: fuel 300.00 is 0.30 per km, 200 % above."""
     rows = [
         published("fuel", "0.1609344"),
-        published("tires", "0.02", unit="km"),
+        published("tires", "0.021", unit="km"),
         published("tolls", "0.05"),
+        published("payments", "0.05", source="A paper"),
         published("permits", "0.01", currency="EUR"),
+        published("driver_wages", "0.01", currency="EUR"),
         published("insurance", "0.05", unit="km", currency="EUR", rate=Decimal("1.1")),
     ]
     own = costs(
-        ("fuel", "estimated", "300.00"), ("tires", "actual", "15.00"), ("other", "actual", "9.00"),
-        ("permits", "actual", "1.00"), ("insurance", "actual", "55.00"), ("unallocated", "allocated", "3.00"),
+        ("fuel", "estimated", "300.00"), ("tires", "actual", "16.17"), ("other", "actual", "9.00"),
+        ("driver_benefits", "actual", "9.00"), ("driver_wages", "actual", "9.00"), ("permits", "actual", "1.00"),
+        ("insurance", "actual", "55.00"), ("unallocated", "allocated", "3.00"),
     )  # fmt: skip
     found = cost_figures.benchmark(rows, own, 1_000_000, "USD")
     assert found is not None
     lines = {line.pop("line"): line for line in found.pop("lines")}
+    assert list(lines) == ["fuel", "insurance", "tires"]
     assert lines == {
         "fuel": {"cost_per_km": usd("0.3000"), "benchmark_per_km": usd("0.1000"), "difference_pct": 200.0},
         "insurance": {"cost_per_km": usd("0.0550"), "benchmark_per_km": usd("0.0550"), "difference_pct": 0.0},
-        "tires": {"cost_per_km": usd("0.0150"), "benchmark_per_km": usd("0.0200"), "difference_pct": -25.0},
+        "tires": {"cost_per_km": usd("0.0162"), "benchmark_per_km": usd("0.0210"), "difference_pct": -22.86},
     }
     assert found == {
         "year": 2024,
-        "sources": ["ATRI, 2025 update"],
-        "cost_per_km": usd("0.3700"),
-        "benchmark_per_km": usd("0.1750"),
-        "missing_lines": ["tolls"],
-        "lines_without_benchmark": ["other"],
-        "lines_without_exchange_rate": ["permits"],
+        "sources": ["A paper, 2025 update", "ATRI, 2025 update"],
+        "cost_per_km": usd("0.3712"),
+        "benchmark_per_km": usd("0.1760"),
+        "missing_lines": ["payments", "tolls"],
+        "lines_without_benchmark": ["driver_benefits", "other"],
+        "lines_without_exchange_rate": ["driver_wages", "permits"],
     }
 
 

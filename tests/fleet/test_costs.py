@@ -97,6 +97,7 @@ def test_fuel_before_the_first_price_has_no_cost() -> None:
 def test_fuel_that_is_not_measured_has_no_cost_and_fuel_of_nothing_costs_nothing() -> None:
     assert fuel(work(None), price(0, "2")) is None
     assert fuel(work(0.0), price(0, "2")) == Burnt(0.0, Decimal("0.00"))
+    assert fuel(work(end=START), price(0, "2")) is None, "of a day that has only begun nothing is measured"
 
 
 def test_the_price_of_a_truck_s_group_comes_before_the_fleet_s() -> None:

@@ -1,6 +1,6 @@
 """The figures that stand beside a fleet's costs: fuel bought and used, idling, the change, the benchmark. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from math import fsum
@@ -195,13 +195,13 @@ def benchmark(rows: Sequence[Row], costs: Costs, distance_m: int | None, currenc
     per_km = {row["line"]: _per_km(row, currency) for row in rows}
     own = costs.by_line()
     compared = compare(rows, costs, distance_m, currency)
-    known = [each for each in compared if each[1] is not None]
+    known = [(mine, published) for _, mine, published in compared if mine is not None]
     return {
         "year": rows[0]["year"],
         "sources": sorted({f"{row['source']}, {row['edition']}" for row in rows}),
         "lines": [_shown(*each, currency) for each in compared],
-        "cost_per_km": money(_sum(each[1] for each in known), currency),
-        "benchmark_per_km": money(_sum(each[2] for each in known), currency),
+        "cost_per_km": money(_sum([mine for mine, _ in known]), currency),
+        "benchmark_per_km": money(_sum([published for _, published in known]), currency),
         "missing_lines": sorted(line for line in per_km if line not in own),
         "lines_without_benchmark": sorted(line for line in own if line not in per_km and line != "unallocated"),
         "lines_without_exchange_rate": sorted(line for line, value in per_km.items() if value is None),
@@ -244,6 +244,5 @@ def _shown(line: str, own: Decimal | None, per_km: Decimal, currency: str) -> di
     }
 
 
-def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
-    known = [value for value in values if value is not None]
-    return sum(known, Decimal(0)) if known else None
+def _sum(values: Sequence[Decimal]) -> Decimal | None:
+    return sum(values, Decimal(0)) if values else None
