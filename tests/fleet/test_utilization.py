@@ -1,6 +1,7 @@
 import pytest
 
 from apps.fleet.drivers.safety import EVENTS, Weights, safety_score, score_parts
+from apps.fleet.utilization.figures import LISTED, is_ranked, not_ranked
 from apps.fleet.utilization.ratios import Usage, litres_per_100_km, utilization
 
 WEEK = Usage(
@@ -33,6 +34,30 @@ def test_a_zero_denominator_is_null_not_zero() -> None:
 
 def test_a_ratio_over_100_per_cent_is_not_clipped() -> None:
     assert utilization(WEEK._replace(available_s=19_000)).asset_utilization_pct == 200.0
+
+
+@pytest.mark.parametrize(("length_s", "no_data_s", "ranked"), [(100, 50, True), (100, 51, False), (0, 0, False)])
+def test_who_is_known_for_half_of_the_time_is_ranked(length_s: int, no_data_s: int, ranked: bool) -> None:
+    assert is_ranked({"length_s": length_s, "no_data_s": no_data_s}) is ranked
+
+
+def test_whom_a_ranking_leaves_out_comes_least_known_first_and_without_any_day_last() -> None:
+    known = {"T-5": (100, 60), "T-4": (100, 90), "T-3": (100, 60), "T-2": (0, 0), "T-1": (100, 10)}
+    rows = [
+        {"truck_id": code, "name": f"{code}!", "length_s": length_s, "no_data_s": no_data_s}
+        for code, (length_s, no_data_s) in known.items()
+    ]
+    assert not_ranked(rows) == {
+        "count": 4,
+        "trucks": [
+            {"truck_id": "T-4", "name": "T-4!", "coverage_pct": 10.0},
+            {"truck_id": "T-3", "name": "T-3!", "coverage_pct": 40.0},
+            {"truck_id": "T-5", "name": "T-5!", "coverage_pct": 40.0},
+            {"truck_id": "T-2", "name": "T-2!", "coverage_pct": None},
+        ],
+    }
+    many = not_ranked({**rows[1], "truck_id": number} for number in range(LISTED + 1))
+    assert (many["count"], len(many["trucks"])) == (LISTED + 1, LISTED)
 
 
 def test_consumption_needs_both_halves() -> None:
