@@ -63,6 +63,7 @@ def test_the_estimate_of_fuel_is_what_the_fuel_of_each_costs() -> None:
     assert divided("fuel", "26.00") == ["18.00", "8.00"]
     sloshing = in_truck(2, fuel_cost=Decimal("-0.50"))
     assert divided("fuel", "17.50", None, ANNA, sloshing) == ["18.00", "-0.50"]
+    assert divided("tolls", "26.00") == ["15.60", "10.40"], "another line of the same amount follows its own measure"
 
 
 UNPRICED = {"fuel_cost": None}
