@@ -81,10 +81,16 @@ def test_safety_weighs_harsh_driving_where_it_is_measured() -> None:
     assert scored(200_000, 0, 0, 0, 0) == scored(200_000, 0, 0, 0, None) == 100.0
 
 
-def test_safety_is_null_under_80_km_and_where_speed_was_not_measured() -> None:
-    assert scored(79_999, 0, 0, 0) is None
-    assert scored(None, 0, 0, 0) is None
-    assert scored(200_000, None, None, None) is None
+@pytest.mark.parametrize(
+    ("distance_m", "events"),
+    [(79_999, (1, 0, 0)), (None, (1, 0, 0)), (200_000, (None, None, None)), (200_000, (1, 0, None))],
+)
+def test_safety_and_its_parts_are_null_under_80_km_and_where_speed_was_not_measured(
+    distance_m: int | None, events: tuple[int | None, ...]
+) -> None:
+    assert scored(distance_m, *events) is None
+    counts = dict(zip(EVENTS, (*events, 1, 0, None), strict=True))
+    assert {part.points for part in score_parts(distance_m, counts, Weights())} == {None}
 
 
 def test_weights_are_those_of_the_last_set_that_has_them() -> None:
