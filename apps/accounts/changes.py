@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from apps.accounts.amounts import rounded
+
 Change = dict[str, float | None]
 
 
@@ -30,8 +32,8 @@ def change_points(now: Mapping[str, Any], before: Mapping[str, Any]) -> Change:
 def _change(now: float | Decimal | None, before: float | Decimal | None) -> float | None:
     if now is None or before is None or before == 0:
         return None
-    return round(100 * (float(now) - float(before)) / abs(float(before)), 2)
+    return rounded(100 * (float(now) - float(before)) / abs(float(before)))
 
 
 def _difference(now: float | None, before: float | None) -> float | None:
-    return None if now is None or before is None else round(now - before, 2)
+    return None if now is None or before is None else rounded(now - before)

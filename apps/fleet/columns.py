@@ -33,7 +33,7 @@ def ratio(part: Column, whole: Column) -> Column:
 
 
 def rounded(values: Column, places: int) -> Column:
-    """As Python rounds each of them: by its exact value, halves to even."""
+    """As Python rounds each of them: by its exact value, halves to even; never to -0."""
     scale = 10.0**places
     scaled = values * scale
     found: Column = np.rint(scaled) / scale
@@ -42,7 +42,7 @@ def rounded(values: Column, places: int) -> Column:
     doubtful = (np.abs(scaled - np.floor(scaled) - 0.5) < close) | (size > _LARGE)
     for place in np.flatnonzero(doubtful).tolist():
         found[place] = round(float(values[place]), places)
-    return found
+    return found + 0.0
 
 
 def at_most(values: Column, limits: Column) -> list[bool | None]:
@@ -73,11 +73,11 @@ def per(cents: Column, quantity: Column, unit: int = 1) -> Column:
 
 
 def _nearest(values: Column, factor: int, divisors: Column) -> Column:
-    """values × factor ÷ divisors, all whole, as whole numbers; what is below zero stays so, be it as -0."""
+    """values × factor ÷ divisors, all whole, as whole numbers."""
     kind = np.int64 if np.abs(values).max() < _MOST // factor else object  # Python's whole numbers have no end
     wholes = values.astype(np.int64).astype(kind) * factor
     by = divisors.astype(np.int64).astype(kind)
     floors, rest = wholes // by, wholes % by
     up = (2 * rest > by) | ((2 * rest == by) & (floors % 2 == 1))
-    found: Column = np.copysign((floors + up).astype(np.float64), values)
+    found: Column = (floors + up).astype(np.float64)
     return found

@@ -5,10 +5,11 @@ What is said of a row of sums holds for many in columns where `columns` does.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any, overload
 
+from apps.accounts import amounts
 from apps.fleet import columns
 from apps.fleet.columns import Column
 from apps.fleet.drivers.safety import EVENTS as SCORED
@@ -48,7 +49,7 @@ def rounded(value: Column, places: int) -> Column: ...
 def rounded(value: Any, places: int) -> Any:
     if columns.is_column(value):
         return columns.rounded(value, places)
-    return None if value is None else round(value, places)
+    return amounts.rounded(value, places)
 
 
 def usage(row: Mapping[str, Any]) -> Usage:
@@ -175,11 +176,11 @@ class Costs:
 
 
 def share_pct(part: Decimal, whole: Decimal | None) -> float | None:
-    return round(float(100 * part / whole), 2) if whole else None
+    return rounded(float(100 * part / whole), 2) if whole else None
 
 
 def per(amount: Decimal | None, quantity: int | None, unit: int = 1) -> Decimal | None:
     """The amount per unit of a quantity, to four places; null without quantity. Per km: metres, and a unit of 1,000."""
     if amount is None or not quantity:
         return None
-    return (amount * unit / quantity).quantize(PLACES, ROUND_HALF_EVEN)
+    return amounts.to_place(amount * unit / quantity, PLACES)

@@ -34,7 +34,7 @@ class Money:
             written = b"%b%%.%df%b" % (head.replace(b"%", b"%%"), self.places, tail)
             texts = list(map(written.__mod__, (values / 10**self.places).tolist()))
         else:
-            decimals = (Decimal(value).scaleb(-self.places) for value in values.tolist())  # of -0.0 too
+            decimals = (Decimal(value).scaleb(-self.places) for value in values.tolist())
             texts = [b"%b%b%b" % (head, f"{value:f}".encode(), tail) for value in decimals]
         return _known(texts, known, before + b"null")
 

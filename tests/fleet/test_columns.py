@@ -56,10 +56,11 @@ TIES = st.builds(lambda n, d: n / 200 + d * 1e-12, st.integers(-(10**7), 10**7),
 
 @settings(deadline=None, max_examples=400)
 @given(st.lists(TIES | st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=1), st.sampled_from([2, 6]))
-def test_numbers_are_rounded_as_python_rounds_them(values: list[float], places: int) -> None:
+def test_numbers_are_rounded_as_python_rounds_them_but_never_to_a_negative_zero(values: list[float], places: int) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         found = columns.rounded(column(list(values)), places).tolist()
-    assert list(map(repr, found)) == [repr(round(value, places)) for value in values]
+    assert "-0.0" not in map(repr, found)
+    assert list(map(repr, found)) == [repr(amounts.rounded(value, places)) for value in values]
 
 
 SMALL = st.tuples(NULL | st.integers(-(10**10), 10**10) | st.integers(-5, 5), NULL | st.integers(0, 400))

@@ -7,8 +7,10 @@ import calendar
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from itertools import pairwise
+
+from apps.accounts.amounts import to_place
 
 CENT = Decimal("0.01")
 Litres = Callable[[int, int], float | None]  # the litres used in [start, end); null where not measured
@@ -179,4 +181,4 @@ def _in_force(prices: Iterable[Price], t: int) -> Price | None:
 
 
 def cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_HALF_EVEN)
+    return to_place(amount, CENT)

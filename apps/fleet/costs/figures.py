@@ -1,14 +1,14 @@
 """The figures that stand beside a fleet's costs: fuel bought and used, idling, the change, the benchmark. Pure."""
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from math import fsum
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from apps.accounts.amounts import money, rounded
+from apps.accounts.amounts import money, rounded, to_place
 from apps.accounts.units import METRES_PER_MILE
 from apps.fleet.columns import Column
 from apps.fleet.costs.change import Change, Spent, change, total
@@ -137,7 +137,7 @@ def _per_litre(amount: Decimal | None, litres: float | Decimal | None) -> Decima
 
 
 def _to_places(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(PLACES, ROUND_HALF_EVEN)
+    return None if value is None else to_place(value, PLACES)
 
 
 # --- change ---------------------------------------------------------------------------------------------------------
@@ -217,8 +217,8 @@ def compare(
     return [
         (
             line,
-            _to_places(own[line] * per_m / distance_m) if distance_m else None,
-            (published[line] * per_m / 1_000).quantize(PLACES, ROUND_HALF_EVEN),
+            to_place(own[line] * per_m / distance_m, PLACES) if distance_m else None,
+            to_place(published[line] * per_m / 1_000, PLACES),
         )
         for line in sorted(published)
         if line in own
@@ -235,7 +235,7 @@ def _per_km(row: Row, currency: str) -> Decimal | None:
 
 
 def _shown(line: str, own: Decimal | None, per_km: Decimal, currency: str) -> dict[str, Any]:
-    difference = None if own is None or not per_km else round(float(100 * (own - per_km) / per_km), 2)
+    difference = None if own is None or not per_km else rounded(float(100 * (own - per_km) / per_km))
     return {
         "line": line,
         "cost_per_km": money(own, currency),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from apps.accounts.amounts import money
+from apps.accounts.amounts import money, rounded
 from apps.fleet import figures
 from apps.fleet.columns import Column
 from apps.fleet.drivers.safety import EVENTS, Weights, safety_score, score_parts
@@ -80,7 +80,7 @@ def score(row: Row, weights: Weights) -> dict[str, Any]:
                 "count": part.count,
                 "per_100km": _per_100_km(part.count, row["distance_m"]),
                 "weight": part.weight,
-                "points": None if part.points is None else round(part.points, 2),
+                "points": rounded(part.points),
             }
             for part in score_parts(row["distance_m"], {name: row[name] for name in EVENTS}, weights)
         ],
@@ -88,4 +88,4 @@ def score(row: Row, weights: Weights) -> dict[str, Any]:
 
 
 def _per_100_km(count: int | None, distance_m: int | None) -> float | None:
-    return None if count is None or not distance_m else round(float(100_000 * count / distance_m), 2)
+    return None if count is None or not distance_m else rounded(float(100_000 * count / distance_m))

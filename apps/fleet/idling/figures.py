@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.accounts.amounts import rounded
 from apps.fleet import figures
 from apps.fleet.columns import Column
 from apps.fleet.idling.places import centre_of, name_of
@@ -27,9 +28,9 @@ def totals(row: Row) -> dict[str, Any]:
         **_split("idle_s", row["idle_s"], row["idle_productive_s"]),
         "engine_on_s": row["engine_on_s"],
         **_ratios(row),
-        "litres": _litres(litres),
-        "productive_litres": _litres(productive_l),
-        "nonproductive_litres": _litres(_less(litres, productive_l)),
+        "litres": rounded(litres),
+        "productive_litres": rounded(productive_l),
+        "nonproductive_litres": rounded(_less(litres, productive_l)),
         "cost": cost,
         "productive_cost": productive_cost,
         "nonproductive_cost": _less(cost, productive_cost),
@@ -46,9 +47,9 @@ def place(row: Row, named: Mapping[str, Spot]) -> dict[str, Any]:
         "lon": None if spot is None else round(spot[1], 5),
         "idle_events": int(row["events"]),
         **_split("idle_s", int(row["idle_s"]), int(row["productive_s"])),
-        "litres": _litres(row["fuel_l"]),
-        "productive_litres": _litres(row["productive_fuel_l"]),
-        "nonproductive_litres": _litres(_less(row["fuel_l"], row["productive_fuel_l"])),
+        "litres": rounded(row["fuel_l"]),
+        "productive_litres": rounded(row["productive_fuel_l"]),
+        "nonproductive_litres": rounded(_less(row["fuel_l"], row["productive_fuel_l"])),
         "cost": row["cost"],
         "productive_cost": row["productive_cost"],
         "nonproductive_cost": _less(row["cost"], row["productive_cost"]),
@@ -108,7 +109,3 @@ def _ratios(row: Row) -> dict[str, float | None]:
 
 def _less(whole: Any, part: Any) -> Any:
     return None if whole is None else whole - (part or 0)
-
-
-def _litres(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

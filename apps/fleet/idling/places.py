@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from math import cos, degrees, floor, radians
 from typing import TypeVar
 
+from apps.accounts.amounts import to_place
 from apps.trucks.detection.places import EARTH_RADIUS_M, Spot
 
 CELL_M = 250
@@ -84,7 +85,7 @@ def productive_part(cost: Decimal | None, fuel_l: float | None, productive_l: fl
     if cost is None or fuel_l is None or productive_l is None:
         return None
     share = Decimal(repr(productive_l)) / Decimal(repr(fuel_l)) if fuel_l else Decimal(0)
-    return (cost * share).quantize(_CENT, ROUND_HALF_EVEN)
+    return to_place(cost * share, _CENT)
 
 
 def by_spot(events: Iterable[Idling]) -> list[Idling]:
