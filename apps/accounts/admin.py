@@ -84,7 +84,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ApiKey
         fields = ["fleet", "name", "scopes", "expires_at"]
-        help_texts = {"name": "who or what uses it", "expires_at": "UTC; empty: it does not expire"}
+        help_texts = {"name": "who or what uses it", "expires_at": "empty: it does not expire"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,15 +8,19 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from apps.accounts.calendar import as_utc
+from apps.accounts.models import Fleet
 from apps.accounts.scope import chosen_fleet, fleets_of
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -159,12 +163,32 @@ class FleetScopedAdmin(ModelAdmin):  # type: ignore[misc]
         return {"fleet": fleet.pk, **initial} if fleet else initial
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A choice without buttons to add, edit or delete what is chosen from: that has pages of its own."""
+        """A choice without buttons to add, edit or delete what is chosen from: that has pages of its own.
+
+        An instant says whose clock it is entered by.
+        """
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(db_field, DateTimeField):
+            clock = f"by the clock of {timezone.get_current_timezone_name()}"
+            field.help_text = "; ".join(filter(None, (clock, str(field.help_text))))
         for button in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
             if hasattr(getattr(field, "widget", None), button):
                 setattr(field.widget, button, False)
         return field
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Instants are entered and shown by the clock of the row's fleet, as the lists show them."""
+        with timezone.override(self._zone(request, object_id)):
+            response = super().changeform_view(request, object_id, *args, **kwargs)
+            return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+    def _zone(self, request: HttpRequest, object_id: str | None) -> ZoneInfo:
+        """Of the row, else of the fleet that is entered with it, else of the chosen one."""
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        fleet = getattr(row, self.fleet_path, None)
+        posted = {str(each.pk): each for each in fleets_of(request)}.get(request.POST.get("fleet", ""))
+        found = fleet or posted or chosen_fleet(request)
+        return found.zone if isinstance(found, Fleet) else ZoneInfo("UTC")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         context["show_history"] = self.has_change_permission(request, kwargs.get("obj"))

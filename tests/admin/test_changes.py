@@ -318,7 +318,7 @@ def test_a_new_key_is_shown_once_and_stored_as_a_hash(client: Client, fleet: Fle
     prefix, secret = split_key(shown) or ("", "")
     assert prefix == key.prefix and secret_matches(secret, key.secret_hash)
     assert (key.name, key.scopes, key.fleet) == ("dashboard", ["read", "write:costs"], fleet)
-    assert key.expires_at == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+    assert key.expires_at == dt.datetime(2027, 1, 1, tzinfo=fleet.zone)
     for address in (page("changelist", ApiKey), page("change", ApiKey, key.pk), reverse("admin:index")):
         assert secret not in client.get(address).content.decode()
     with connection.cursor() as cursor:

@@ -2,12 +2,14 @@
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.admin_base import local_time
+from apps.accounts.models import Fleet
 from apps.trucks.models import DirtyDay, Driver, DriverAssignment, Truck
 from apps.trucks.models.views import TripRow
 from tests import rows
@@ -95,3 +97,30 @@ def test_trips_name_their_driver(client: Client, truck: Truck, driver: Driver) -
     assert listed.count("Ana K.") == 1
     key = TripRow.objects.get(driver=driver).key
     assert "Ana K." in client.get(reverse("admin:trucks_triprow_change", args=[key])).content.decode()
+
+
+def test_hours_are_entered_and_shown_by_the_fleets_clock(client: Client, truck: Truck, driver: Driver) -> None:
+    """Whichever fleet staff looked at last; what is entered is what the list shows."""
+    Fleet.objects.filter(pk=truck.fleet_id).update(timezone="America/Chicago")
+    rows.fleet("Another", timezone="Asia/Tokyo")
+    assert client.post(ADD, form(truck, driver)).status_code == 302
+    row = DriverAssignment.objects.get()
+    assert row.started_at == dt.datetime.combine(rows.DAY, dt.time(8), ZoneInfo("America/Chicago"))
+    shown = client.get(page(row) + f"?fleet={Fleet.objects.get(name='Another').pk}").content.decode()
+    assert 'value="08:00:00"' in shown and "by the clock of America/Chicago" in shown
+    assert f"{rows.DAY} 08:00 C" in client.get(LIST).content.decode()
+    DirtyDay.objects.all().delete()
+    assert client.post(page(row), form(truck, driver)).status_code == 302
+    assert marked() == [], "the same hours are no change"
+
+
+@pytest.mark.parametrize("hour", ["2026-03-08 02:30", "2026-11-01 01:30"])
+def test_an_hour_that_the_clock_does_not_show_once_is_refused(
+    client: Client, truck: Truck, driver: Driver, hour: str
+) -> None:
+    Fleet.objects.filter(pk=truck.fleet_id).update(timezone="America/Chicago")
+    day, time = hour.split()
+    entered = form(truck, driver, started_at_0=day, started_at_1=time, ended_at_0="2026-12-01")
+    text = client.post(ADD, entered).content.decode()
+    assert "interpreted in time zone America/Chicago" in text
+    assert not DriverAssignment.objects.exists()

@@ -56,7 +56,7 @@ TIES = st.builds(lambda n, d: n / 200 + d * 1e-12, st.integers(-(10**7), 10**7),
 
 @settings(deadline=None, max_examples=400)
 @given(st.lists(TIES | st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=1), st.sampled_from([2, 6]))
-def test_numbers_are_rounded_as_python_rounds_them_but_never_to_a_negative_zero(values: list[float], places: int) -> None:
+def test_numbers_are_rounded_as_python_rounds_them_but_never_to_minus_zero(values: list[float], places: int) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         found = columns.rounded(column(list(values)), places).tolist()
     assert "-0.0" not in map(repr, found)

@@ -62,7 +62,7 @@ class FuelPrice(models.Model):
         TruckGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="fuel_prices",
         verbose_name="region", help_text="the group of trucks that fuel there; empty: the whole fleet",
     )  # fmt: skip
-    effective_at = models.DateTimeField(help_text="in UTC")
+    effective_at = models.DateTimeField()
     price_per_l = models.DecimalField("price per litre", max_digits=10, decimal_places=4, validators=[NOT_NEGATIVE])
     imported = imported_from()
 
@@ -75,7 +75,8 @@ class FuelPrice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.price_per_l} {self.fleet.currency}/l from {self.effective_at:%Y-%m-%d %H:%M} UTC"
+        since = self.effective_at.astimezone(self.fleet.zone)
+        return f"{self.price_per_l} {self.fleet.currency}/l from {since:%Y-%m-%d %H:%M %Z}"
 
     def clean(self) -> None:
         check_times(self, "effective_at")

@@ -176,7 +176,7 @@ class FuelPurchase(models.Model):
     rate_of: RateOf | None = None  # as an invoice's
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="fuel_purchases")
     truck = models.ForeignKey(Truck, on_delete=models.PROTECT, related_name="fuel_purchases")
-    purchased_at = models.DateTimeField(help_text="in UTC")
+    purchased_at = models.DateTimeField()
     litres = models.DecimalField(max_digits=10, decimal_places=3, validators=[POSITIVE])
     amount = models.DecimalField(max_digits=12, decimal_places=2, validators=[NOT_NEGATIVE])
     currency = models.CharField(max_length=3, validators=[CURRENCY])

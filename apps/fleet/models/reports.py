@@ -92,7 +92,7 @@ class ReportRun(models.Model):
         indexes = [models.Index(fields=["status", "lease_until"], name="report_run_waiting")]
 
     def __str__(self) -> str:
-        return f"{self.schedule.name}, due {self.due_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.schedule.name}, due {self.due_at.astimezone(self.schedule.zone):%Y-%m-%d %H:%M %Z}"
 
 
 class ReportFile(models.Model):

@@ -18,8 +18,8 @@ class DriverAssignment(models.Model):
     fleet = models.ForeignKey(Fleet, on_delete=models.CASCADE, related_name="+")
     truck = models.ForeignKey(Truck, on_delete=models.CASCADE, related_name="assignments")
     driver = models.ForeignKey(Driver, on_delete=models.CASCADE, related_name="assignments")
-    started_at = models.DateTimeField(help_text="in UTC")
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="in UTC; empty: it still goes on")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="empty: it still goes on")
     source = models.CharField(
         max_length=7,
         choices=[
@@ -46,7 +46,7 @@ class DriverAssignment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.driver}: {self.truck} from {self.started_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.driver}: {self.truck} from {self.started_at.astimezone(self.fleet.zone):%Y-%m-%d %H:%M %Z}"
 
     def clean(self) -> None:
         if self.ended_at and self.started_at and self.ended_at <= self.started_at:
