@@ -334,9 +334,26 @@ def test_it_says_how_far_the_figures_are_known_and_which_may_change(client: Clie
     assert "of the time is covered by data." in words
     assert "Days from 7 March 2026 on are provisional" in words  # 72 hours before noon of the 10th is in the 7th
     assert "1 truck-day of the period wait" in words
+    assert "Data begin" not in words, "both periods are whole"
     provisional = [line[0] for line in shown["over_time"].table.rows if "provisional" in line[0]]
     assert [line.split(",")[0] for line in provisional] == ["Saturday", "Sunday"]
     assert shown["over_time"].chart.svg.count("provisional ground") == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ("2026-02-28", "which leaves 7 of the 9 days of the period before to compare with."),
+        ("2026-02-18", "which leaves 16 of the 19 days of the period."),
+    ],
+)
+def test_it_says_where_data_begin_within_what_is_shown_or_compared(client: Client, first: str, words: str) -> None:
+    """Neither the coverage of the days there are nor a change against so few of them says it."""
+    fleet = make()
+    for whose in ({}, {"truck": fleet.trucks.first().code}):
+        shown = " ".join(page(client, **{**PERIOD, **whose, "from": first}).context["freshness"])
+        assert f"Data begin on 21 February 2026, {words}" in shown
+        assert shown.count("Data begin") == 1
 
 
 def test_final_days_are_not_called_provisional(client: Client) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.db.models import Min
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -19,6 +20,7 @@ from apps.accounts.models import Fleet
 from apps.accounts.periods import Period, PeriodError
 from apps.accounts.scope import asked_fleet, fleets_of
 from apps.accounts.units import UnitSystem, unit_system
+from apps.fleet.models import FleetDay
 from apps.fleet.pages import downloads, graphics
 from apps.fleet.pages.cells import Numbers
 from apps.fleet.pages.graphics import Chart, Series
@@ -30,7 +32,7 @@ from apps.fleet.whose import Whose
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries as truck_queries
 from apps.trucks.freshness import Freshness, of_members, of_row, of_watermarks
-from apps.trucks.models import DirtyDay, Truck, TruckGroup
+from apps.trucks.models import DirtyDay, Truck, TruckDay, TruckGroup
 
 T = TypeVar("T")
 # The tables of a page that can be had as files, by their names in addresses: title, and what makes the table, if any.
@@ -250,6 +252,7 @@ def freshness_words(chosen: Selection, fresh: Freshness, coverage_pct: float | N
         words.append("It lags behind." if chosen.truck else lagging)
     if coverage_pct is not None:
         words.append(f"{number(coverage_pct, 1, '%')} of the time is covered by data.")
+    words += _beginning(chosen)
     since = provisional_since(fresh, fleet)
     if since <= period.last:
         words.append(f"Days from {date(max(since, period.first))} on are provisional: late data may still change them.")
@@ -257,6 +260,22 @@ def freshness_words(chosen: Selection, fresh: Freshness, coverage_pct: float | N
     if waiting:
         words.append(f"{waiting:,} truck-day{'s' if waiting > 1 else ''} of the period wait to be computed anew.")
     return words
+
+
+def _beginning(chosen: Selection) -> list[str]:
+    """That data begin within the period or the one before: neither coverage nor a change says so."""
+    of_truck = {"fleet_id": chosen.fleet.pk, "truck_id": chosen.truck.pk} if chosen.truck else None
+    days = TruckDay.objects.filter(**of_truck) if of_truck else FleetDay.objects.filter(fleet_id=chosen.fleet.pk)
+    since: dt.date | None = days.aggregate(since=Min("day"))["since"]
+    if since is None:
+        return []
+    parts = {"the period": chosen.period, "the period before to compare with": chosen.period.previous()}
+    known = {name: (period.last - since).days + 1 for name, period in parts.items()}
+    return [
+        f"Data begin on {date(since)}, which leaves {known[name]:,} of the {period.days:,} days of {name}."
+        for name, period in parts.items()
+        if 0 < known[name] < period.days
+    ]
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
