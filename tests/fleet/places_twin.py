@@ -89,8 +89,8 @@ def sums_of_rows(rows: list[TruckDayIdlePlace]) -> dict[Any, dict[str, Any]]:
 
 
 def _of_many(rows: list[TruckDayIdlePlace]) -> dict[Any, dict[str, Any]]:
-    """By kind of span but days, first day, 1,024 trucks, and place."""
-    return _sums_by(rows, SPANS[1:], lambda row: row.truck_id // 1_024)
+    """By kind of span, first day, 16,384 trucks, and place."""
+    return _sums_by(rows, SPANS, lambda row: row.truck_id // 16_384)
 
 
 def _sums_by(

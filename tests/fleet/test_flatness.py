@@ -8,7 +8,8 @@ from django.db import connection
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries
-from apps.fleet.models import TruckDayCost, TruckDayFuel
+from apps.fleet.models import TruckDayCost, TruckDayFuel, TruckDayIdlePlace
+from apps.fleet.summaries import blocks as truck_blocks
 from apps.fleet.summaries import sums
 from apps.fleet.sums import blocks
 from apps.fleet.sums import queries as sum_queries
@@ -53,8 +54,12 @@ def a_quarter() -> Fleet:
         for key in keys
         for line in ("fuel", "tolls")
     )
+    idled = {"spot": "@7.3", "events": 1, "idle_s": 600, "productive_s": 0}
+    TruckDayIdlePlace.objects.bulk_create(TruckDayIdlePlace(fleet_id=made.pk, **key, **idled) for key in keys)
+    truck_days = [(key["truck_id"], key["day"]) for key in keys]
+    truck_blocks.replace_places(made.pk, truck_days)
     revision = SummaryRevision.objects.create(fleet_id=made.pk, revision=1, changed_at=rows.NOON)
-    sums.of_days(made.pk, [(key["truck_id"], key["day"]) for key in keys], revision)
+    sums.of_days(made.pk, truck_days, revision)
     return made
 
 

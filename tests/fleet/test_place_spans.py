@@ -23,7 +23,7 @@ from tests.lasting import Lasting, anew
 
 FIRST, LAST = dt.date(2026, 1, 13), dt.date(2026, 4, 12)  # 90 days: days, pentads and months
 ONE = dt.timedelta(days=1)
-TRUCKS = (3, 60, 64, 700, 1_030)  # of four blocks, the last in another part
+TRUCKS = (3, 60, 64, 700, 16_390)  # of four blocks, the last in another part
 SPOTS = ["@7.3", "@7.4", "@9.1", "=Yard", "?"]
 
 
@@ -113,11 +113,12 @@ def test_a_change_takes_the_sums_away_of_its_part_and_spans_alone(fleet: Fleet) 
     blocks.replace_places(fleet.pk, [(3, dt.date(2026, 2, 7))])
     gone = place_spans.due(fleet.pk, early=True)
     assert set(gone.values_list("span", "first_day", "part", "places")) == {
-        ("pentad", dt.date(2026, 2, 6), 0, b""), ("month", dt.date(2026, 2, 1), 0, b""),
+        ("day", dt.date(2026, 2, 7), 0, b""), ("pentad", dt.date(2026, 2, 6), 0, b""),
+        ("month", dt.date(2026, 2, 1), 0, b""),
     }  # fmt: skip
     assert worst(fleet) == plainly(fleet)
     assert worst(fleet)[0][:3] == ("@1.1", 1, 50_000_000)
-    assert place_spans.add_up(fleet, early=True) == 2
+    assert place_spans.add_up(fleet, early=True) == 3
     assert worst(fleet) == plainly(fleet)
 
 
@@ -166,6 +167,7 @@ def test_the_migration_packs_the_places_there_are_as_a_rebuild_does(fleet: Fleet
     TruckBlock.objects.update(places=b"as it was packed before")
     IdlePlaceSpan.objects.all().delete()
     fill("0003_idle_places_by_truck")
+    fill("0008_idle_places_of_large_fleets")
     assert list(TruckBlock.objects.order_by("pk").values()) == before
     assert summaries.fleets_with_dirty_days() == [fleet.pk]
     summaries.rebuild(fleet)

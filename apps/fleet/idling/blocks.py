@@ -21,7 +21,7 @@ import orjson
 from apps.fleet.idling.places import cell_of, number_of
 from apps.fleet.sums.blocks import NUMBER, TRUCKS, Ids, Starts, Table, added, by_id, starts_of, sums_of
 
-PART = 16  # blocks whose places are kept added up over their trucks
+PART = 256  # blocks whose places are kept added up over their trucks
 _WHOLE = ("events", "idle_s", "fuel_l", "cost")
 _PRODUCTIVE = ("productive_s", "productive_fuel_l", "productive_cost")
 SUMS = (*_WHOLE, *_PRODUCTIVE)

@@ -2,10 +2,7 @@
 
 from django.db import models
 
-from apps.fleet.models.spans import KINDS, SpanKey
-from apps.fleet.spans import DAY
-
-_KINDS = [(DAY, "day"), *KINDS]
+from apps.fleet.models.spans import KINDS_AND_DAYS, SpanKey
 
 
 class TruckBlock(SpanKey):
@@ -20,7 +17,7 @@ class TruckBlock(SpanKey):
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "block")
-    span = models.CharField(max_length=6, choices=_KINDS)
+    span = models.CharField(max_length=6, choices=KINDS_AND_DAYS)
     block = models.BigIntegerField(help_text="the trucks' ids divided by 64")
     used = models.PositiveBigIntegerField(default=0)
     figures = models.BinaryField(default=b"")
@@ -47,7 +44,7 @@ class DriverBlock(SpanKey):
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "block")
-    span = models.CharField(max_length=6, choices=_KINDS)
+    span = models.CharField(max_length=6, choices=KINDS_AND_DAYS)
     block = models.BigIntegerField(help_text="the drivers' ids divided by 64")
     drivers = models.BinaryField()
 
@@ -67,7 +64,7 @@ class FleetBlock(SpanKey):
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day")
-    span = models.CharField(max_length=6, choices=_KINDS)
+    span = models.CharField(max_length=6, choices=KINDS_AND_DAYS)
     figures = models.BinaryField(default=b"")
     costs = models.BinaryField(default=b"")
     used = models.BinaryField(default=b"")

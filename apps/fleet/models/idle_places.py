@@ -1,9 +1,9 @@
-"""Where trucks idled: the sums of a day's idle events by place, and those of many trucks over longer."""
+"""Where trucks idled: the sums of a day's idle events by place, and those of many trucks together."""
 
 from django.db import models
 
 from apps.fleet.models.costs import SUM_DIGITS
-from apps.fleet.models.spans import SpanKey
+from apps.fleet.models.spans import KINDS_AND_DAYS, SpanKey
 
 
 class TruckDayIdlePlace(models.Model):
@@ -34,14 +34,15 @@ class TruckDayIdlePlace(models.Model):
 
 
 class IdlePlaceSpan(SpanKey):
-    """Where up to 1,024 trucks idled in a pentad or month: a copy of their blocks, added up over the trucks.
+    """Where up to 16,384 trucks idled in a day, pentad or month: a copy of their blocks, added up over the trucks.
 
     Who changes a block takes it away and says when it is due anew, under the fleet's revision; it is added up by
     `apps.fleet.summaries.place_spans`. `places` is packed by `apps.fleet.idling.blocks`.
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "part")
-    part = models.BigIntegerField(help_text="the trucks' ids divided by 1,024")
+    span = models.CharField(max_length=6, choices=KINDS_AND_DAYS)
+    part = models.BigIntegerField(help_text="the trucks' ids divided by 16,384")
     due_at = models.DateTimeField(null=True, help_text="empty: it is there")
     places = models.BinaryField(default=b"")
 

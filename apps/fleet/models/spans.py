@@ -4,9 +4,10 @@ from django.db import models
 
 from apps.fleet.models.costs import SUM_DIGITS, FuelMoney
 from apps.fleet.models.days import Sums
-from apps.fleet.spans import MONTH, PENTAD
+from apps.fleet.spans import DAY, MONTH, PENTAD
 
 KINDS = [(PENTAD, "pentad"), (MONTH, "month")]
+KINDS_AND_DAYS = [(DAY, "day"), *KINDS]
 
 
 class SpanKey(models.Model):

@@ -75,8 +75,7 @@ def _stored(values: Mapping[str, Any], columns: Sequence[str]) -> dict[dt.date, 
 def replace_places(fleet_id: int, changed: TruckDays) -> None:
     """The same of days whose idle places have been replaced."""
     for values in _replace_from_pieces(fleet_id, changed, _PLACES):
-        if values["kind"] != DAY:
-            _note_places(values)
+        _note_places(values)
 
 
 def replace_hours(fleet_id: int, changed: TruckDays) -> None:

@@ -209,16 +209,14 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
 COSTS = f"SELECT costs FROM truck_block WHERE {_IN_BLOCKS}"
 DRIVER_COSTS = f"SELECT driver_costs AS costs FROM truck_block WHERE {_IN_BLOCKS}"
 
-# Where all of the fleet idled: from the sums of many trucks, as far as they are there, else from those of few. First
-# the keys of these: whatever a row has packed is read with it, whether the row counts or not.
+# Where all of the fleet idled: from the sums of many trucks where they are there, else from those of few. Every block
+# with places is part of such a sum, there or due.
 IDLE_PLACES = f"""
-SELECT places FROM idle_place_span WHERE {IN_SPANS} AND due_at IS NULL
-UNION ALL SELECT STRAIGHT_JOIN places FROM (
-    SELECT fleet_id, span, first_day, block FROM truck_block b WHERE {_IN_PERIOD} AND NOT EXISTS (
-        SELECT 1 FROM idle_place_span s WHERE {IN_SPANS} AND due_at IS NULL
-            AND s.span = b.span AND s.first_day = b.first_day AND s.part = b.block DIV {PART}
-    )
-) keyed JOIN truck_block USING (fleet_id, span, first_day, block)
+SELECT places FROM idle_place_span WHERE {_IN_PERIOD} AND due_at IS NULL
+UNION ALL SELECT STRAIGHT_JOIN b.places FROM (
+    SELECT fleet_id, span, first_day, part FROM idle_place_span WHERE {_IN_PERIOD} AND due_at IS NOT NULL
+) due JOIN truck_block b ON b.fleet_id = due.fleet_id AND b.span = due.span AND b.first_day = due.first_day
+    AND b.block BETWEEN {PART} * due.part AND {PART} * due.part + {PART - 1}
 """
 
 # The trucks of the group `id`: one row a block, with a bit for each.
