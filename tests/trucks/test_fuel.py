@@ -1,7 +1,8 @@
 import pytest
 
-from apps.trucks.detection.fuel import FuelEvent
+from apps.trucks.detection.fuel import FuelEvent, Review, find_fuel_events, tank_change, used_idling
 from apps.trucks.detection.points import Evidence, Point
+from apps.trucks.parameters import DEFAULTS
 from tests.builders import at, day, detected, idling, point, points
 
 
@@ -92,6 +93,7 @@ def test_readings_more_than_35_days_away_do_not_count(clock: str, level_before: 
 def test_readings_more_than_35_days_apart_are_no_step():
     assert len(fuel_events(levels("00:00 100", "35d 00:00 300"), as_of="36d 00:00")) == 1
     assert fuel_events(levels("00:00 100", "35d 00:01 300"), as_of="36d 00:00") == []
+    assert fuel_events(levels("00:00 300", "35d 00:01 100"), as_of="36d 00:00") == []
 
 
 def test_a_step_reaches_over_the_edge_of_the_window():
@@ -124,6 +126,27 @@ def test_a_dismissed_drain_leaves_the_fuel_figures():
     assert (dismissed.drains, dismissed.drain_l, dismissed.fuel_used_l) == (0, 0, 100)
 
 
+@pytest.mark.parametrize(
+    ("reviewed", "review"),
+    [
+        (["07:50"], "dismissed"),
+        (["08:10"], "dismissed"),
+        (["07:49:59"], "suspected"),
+        (["08:10:01"], "suspected"),
+        (["07:52", "08:09"], "dismissed"),
+    ],
+)
+def test_what_was_said_stays_with_a_drain_whose_start_late_readings_move(reviewed: list[str], review: str):
+    [event] = fuel_events(DRAINED, dismissed=[at(clock) for clock in reviewed])
+    assert event.review == review
+
+
+def test_of_several_reviews_that_of_the_nearest_start_counts():
+    said = {at("07:51"): Review.DISMISSED, at("08:08"): Review.CONFIRMED, at("12:00"): Review.DISMISSED}
+    [event] = find_fuel_events(detected(DRAINED).history, DEFAULTS, said)
+    assert event.review == "confirmed"
+
+
 def test_only_drains_are_dismissed():
     refuelled = levels("08:00 100", "08:10 300")
     assert day(refuelled, dismissed=[at("08:00")]).refuel_l == 200
@@ -153,6 +176,19 @@ def test_a_drain_is_not_used():
     figures = day(levels("00:00 300", "10:00 290", "10:05 230", "18:00 220", "1d 00:00 210"))
     assert figures.drain_l == pytest.approx(295 - 220)
     assert figures.fuel_used_l == pytest.approx(300 - 210 - 75)
+
+
+def test_a_drain_belongs_to_the_day_at_whose_first_second_it_starts():
+    at_midnight = levels("-1d 12:00 310", "00:00 300", "00:05 240", "12:00 240", "1d 00:00 240")
+    before, after = day(at_midnight, within=("-1d 00:00", "00:00")), day(at_midnight)
+    assert (before.drains, after.drains) == (0, 1)
+    assert (before.fuel_used_l, after.fuel_used_l) == (10, 300 - 240 - after.drain_l)
+
+
+def test_what_the_tank_holds_more_is_along_its_line():
+    history = detected(levels("00:00 300", "12:00 280", "1d 00:00 320")).history
+    assert tank_change(history, at("06:00"), at("18:00")) == 300 - 290
+    assert tank_change(history, at("2d 00:00"), at("3d 00:00")) is None
 
 
 def test_the_balance_may_be_negative():
@@ -193,6 +229,15 @@ def test_fuel_used_idling_is_the_counters_part_in_idle_intervals():
         "08:00 ign=1 v=60 used=100", "08:10 ign=1 v=0 used=104", "08:20 ign=0 used=104.5", "09:00 used=104.5"
     )
     assert day(counted).idle_fuel_l == pytest.approx(0.5)
+
+
+def test_of_fuel_used_idling_the_productive_part_is_that_of_productive_idling():
+    worked = points(
+        "08:00 ign=1 v=0 pto=1 used=100", "08:10 ign=1 v=0 pto=0 used=104", "08:20 ign=0 used=105", "09:00 used=105"
+    )
+    history = detected(worked).history
+    assert used_idling(history, at("08:00"), at("09:00")) == pytest.approx(5)
+    assert used_idling(history, at("08:00"), at("09:00"), productive=True) == pytest.approx(4)
 
 
 def test_fuel_used_idling_is_spread_like_the_counter():

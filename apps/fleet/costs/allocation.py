@@ -172,8 +172,8 @@ def _by_km(invoice: Invoice, borne: Sequence[Exposure], stretch: Stretch, newest
 
 def _by_distance(cents: int, borne: Iterable[Exposure], last: dt.date) -> list[Share]:
     """In proportion to the distance; without any, no truck's, on the last day."""
-    driven = [e for e in borne if e.distance_m and e.distance_m > 0]
+    driven = [(e, metres) for e in borne if (metres := e.distance_m or 0) > 0]
     if not driven:
         return [Share(NO_TRUCK, last, cents)]
-    parts = largest_remainder(cents, [e.distance_m or 0 for e in driven])
-    return [Share(e.truck_id, e.day, part) for e, part in zip(driven, parts, strict=True)]
+    parts = largest_remainder(cents, [metres for _, metres in driven])
+    return [Share(e.truck_id, e.day, part) for (e, _), part in zip(driven, parts, strict=True)]

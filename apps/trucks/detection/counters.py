@@ -5,7 +5,6 @@ of the vehicle counts is a measurement: a sum of GPS legs is none of an odometer
 engine-hour counter. People may set them to any value.
 """
 
-import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -86,7 +85,7 @@ def _mileage_km(unit: Mapping[str, Any]) -> float | None:
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and 0 <= value < _MAX else None
+    return float(value) if 0 <= value < _MAX else None
 
 
 def _whole(value: Any, bound: int) -> int | None:
