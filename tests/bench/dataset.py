@@ -2,8 +2,8 @@
 
 One truck and one day are made as the tests make them; all others are copies with other distances, each truck with a
 driver of its own; all are in the group `All`. They idle at one of 25 depots and one of 2,000 stops a day, and every
-third day elsewhere. Beside the product's tables stands `bench_latest`: the same values of a truck, in one column each,
-for the rivals.
+third day elsewhere; they have two trips a day, and are too fast once. Beside the product's tables stands
+`bench_latest`: the same values of a truck, in one column each, for the rivals.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ from apps.fleet.models import TruckDayDriver
 from apps.fleet.summaries import blocks, hours, place_spans, sums
 from apps.fleet.utilization.hours import pack
 from apps.trucks.detection.motion import Seconds
-from apps.trucks.models import LatestValues, Truck, TruckDay, TruckSync
+from apps.trucks.models import LatestValues, SpeedingEpisode, Trip, Truck, TruckDay, TruckSync
 from apps.trucks.sync.watermarks import recount
 from tests import rows
 
@@ -126,6 +126,7 @@ def extend(dataset: Dataset, days: int) -> Dataset:
         rows.cost(first, "tolls", "11.00", day, source="actual")
         with transaction.atomic():
             _multiply_day(first, day)
+            _multiply_events(first, day)
     with transaction.atomic():
         trucks = Truck.objects.filter(fleet_id=dataset.fleet_id).values_list("pk", flat=True)
         truck_days = [(truck, day) for truck in trucks for day in wanted]
@@ -136,6 +137,23 @@ def extend(dataset: Dataset, days: int) -> Dataset:
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE TABLE {_TABLES}")
     return Dataset(dataset.fleet_id, dataset.key, dataset.trucks, days, dataset.last_day)
+
+
+def _multiply_events(first: Truck, day: dt.date) -> None:
+    morning = dt.datetime.combine(day, dt.time(8), dt.UTC)
+    rows.trip(first, morning)
+    rows.trip(first, morning + dt.timedelta(hours=3))
+    rows.speeding(first, morning)
+    events: tuple[type[Model], ...] = (Trip, SpeedingEpisode)
+    for model in events:
+        others, copied = _others(model, "truck_id")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {model._meta.db_table} (truck_id, {others}) SELECT t.id, {copied} "
+                f"FROM {model._meta.db_table} s JOIN truck t ON t.fleet_id = s.fleet_id AND t.id <> s.truck_id "
+                "WHERE s.fleet_id = %s AND s.truck_id = %s AND s.day = %s",
+                [first.fleet_id, first.pk, day],
+            )
 
 
 def add_messages(dataset: Dataset, number: int) -> None:

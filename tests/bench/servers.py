@@ -34,20 +34,31 @@ class Server:
     def cpu_s(self) -> float:
         """CPU seconds that it has used by now, all its processes together."""
         total = 0.0
-        for process in [self.process, *self.process.children(recursive=True)]:
+        for process in self._processes():
             times = process.cpu_times()
             total += times.user + times.system
         return total
 
+    def pids(self) -> list[int]:
+        """Its processes as they are now."""
+        return [process.pid for process in self._processes()]
 
-def database_cpu_s() -> float:
-    """What the database's process, on this machine, has used so far."""
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
+
+
+def database_pid() -> int:
+    """The database's process, on this machine."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT @@pid_file")
-        pid = Path(cursor.fetchone()[0]).read_text().strip()
-    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+        return int(Path(cursor.fetchone()[0]).read_text())
+
+
+def database_cpu_s() -> float:
+    """What the database's process has used so far."""
+    ticks = Path(f"/proc/{database_pid()}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
