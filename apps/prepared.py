@@ -37,7 +37,7 @@ def _marked(sql: str) -> tuple[str, tuple[str, ...]]:
 
 
 async def rows_of(wire: Wire, sql: str, bound: dict[str, Any]) -> list[resultset.Row]:
-    """The rows of a statement with parameters. Raises as `resultset.each_of`."""
+    """The rows of a statement with parameters, which are not to be changed. Raises as `resultset.each_of`."""
     escaped = {name: wire.connection.escape(value) for name, value in bound.items()}
     number = wire.prepared.get(sql)
     if number is None and (len(wire.prepared) >= _MOST or not wire.keeps_statements):
@@ -46,7 +46,7 @@ async def rows_of(wire: Wire, sql: str, bound: dict[str, Any]) -> list[resultset
     values = ", ".join([escaped[name] for name in names])
     try:
         if number is not None:
-            return await resultset.rows_of(wire, f"EXECUTE s{number} USING {values}", sql)
+            return await resultset.rows_again(wire, f"EXECUTE s{number} USING {values}", sql)
         number = len(wire.prepared)
         prepare = f"PREPARE s{number} FROM {wire.connection.escape(marked)}"
         execute = f"EXECUTE s{number} USING {values}"

@@ -29,6 +29,7 @@ _OK, _END, _ERROR = 0x00, 0xFE, 0xFF
 _HEAD = 4
 _CONTINUED = 0xFFFFFF  # a packet of this length goes on in the next one
 _MOST_KNOWN = 1_000  # statements
+_LONGEST_ANSWERED = 1_000  # bytes: of states and keys; documents differ anyway
 _BINARY = 63  # the character set of bytes
 _TEXTS = {
     FIELD_TYPE.BIT, FIELD_TYPE.BLOB, FIELD_TYPE.LONG_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.STRING,
@@ -69,6 +70,25 @@ async def each_of(wire: Wire, statements: Sequence[str], names: Sequence[str]) -
     return results
 
 
+async def rows_again(wire: Wire, sql: str, name: str) -> list[Row]:
+    """The same as `rows_of` of a statement that is asked again and again: what is answered with the same bytes as the
+    last time has the same rows, which are not to be changed.
+    """
+    packets = _Packets(wire, wire.send(sql))
+    data = await packets.first()
+    before = wire.answered.get(sql)
+    if before is not None and before[0] == data:
+        _, rows, wire.connection.server_status = before
+        return rows
+    rows, status = await _result(packets, name, wire.connection.encoding)
+    if status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
+        raise InternalError("a statement with several results")
+    wire.connection.server_status = status
+    if packets.were_all(data) and len(data) <= _LONGEST_ANSWERED:
+        wire.note_answer(sql, (data, rows, status))
+    return rows
+
+
 async def _result(packets: "_Packets", name: str, encoding: str) -> tuple[list[Row], int]:
     """The rows of one result, and what the server says of its state at their end."""
     if packets.is_empty():
@@ -107,6 +127,15 @@ class _Packets:
     def is_empty(self) -> bool:
         """Whether all that has come is taken."""
         return self._at == len(self._data)
+
+    async def first(self) -> bytes:
+        """Waits for what comes first, and leaves it to be taken."""
+        await self.more()
+        return self._data
+
+    def were_all(self, data: bytes) -> bool:
+        """Whether nothing has come but these bytes, of which nothing is left."""
+        return self._data is data and self.is_empty()
 
     async def more(self) -> None:
         """Waits until more has come. Raises as `Wire.read`."""

@@ -14,6 +14,8 @@ from pymysql.err import InternalError, OperationalError
 _QUERY = bytes([COMMAND.COM_QUERY])
 _LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one
 _MOST_UNREAD = 1 << 20
+_MOST_ANSWERED = 64
+Answered = tuple[bytes, list[dict[str, Any]], int]  # as it came, its rows, the server's state at its end
 
 
 class Wire(asyncio.Protocol):
@@ -29,6 +31,7 @@ class Wire(asyncio.Protocol):
         self.free_since = 0.0
         self.keeps_statements = "MariaDB" in connection.server_version
         self.prepared: dict[str, int] = {}  # what the server keeps ready for this connection, and under which number
+        self.answered: dict[str, Answered] = {}  # by statement
         self._loop = asyncio.get_running_loop()
         self._transport = connection._writer.transport
         self._waiter: asyncio.Future[bytes] | None = None
@@ -70,6 +73,12 @@ class Wire(asyncio.Protocol):
             raise self._error
         self._waiter = self._loop.create_future()
         return await self._waiter
+
+    def note_answer(self, sql: str, answer: Answered) -> None:
+        """What a statement was answered with; of as many as are asked again and again."""
+        if len(self.answered) >= _MOST_ANSWERED:
+            self.answered.clear()
+        self.answered[sql] = answer
 
     def give_up(self) -> None:
         """Ends the reading: nothing that arrives from now on is taken."""

@@ -116,6 +116,38 @@ async def test_who_asks_again_sees_what_was_committed_meanwhile(table: None, mon
             assert await mysql.fetch_often(PROBE, {"code": "a"}) == [{"code": "a", "n": n}]
 
 
+async def test_the_same_bytes_are_the_same_rows_and_are_read_once(table: None) -> None:
+    async with connected() as wire, connected() as writer:
+        found = [await prepared.rows_of(wire, PROBE, {"code": "a"}) for _ in range(3)]
+        assert found[1] is found[2]
+        await resultset.rows_of(writer, "UPDATE prepared_probe SET n = 7")
+        found.append(await prepared.rows_of(wire, PROBE, {"code": "a"}))
+        await resultset.rows_of(writer, "DELETE FROM prepared_probe")
+        found.append(await prepared.rows_of(wire, PROBE, {"code": "a"}))
+    assert found == [[{"code": "a", "n": 1}]] * 3 + [[{"code": "a", "n": 7}], []]
+
+
+async def test_what_the_server_says_of_its_state_is_noted_with_the_same_bytes_too() -> None:
+    async with connected() as wire:
+        for _ in range(2):
+            await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": 1})
+        wire.connection.server_status = 0  # as if another statement had left it so
+        await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": 1})
+        assert wire.connection.get_autocommit()
+
+
+async def test_few_and_short_answers_are_noted() -> None:
+    async with connected() as wire:
+        for n in range(200):
+            for _ in range(2):
+                assert await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
+        assert 0 < len(wire.answered) <= 64
+        wire.answered.clear()
+        for _ in range(3):
+            await prepared.rows_of(wire, "SELECT REPEAT('x', %(n)s) AS text", {"n": 5_000})
+        assert not wire.answered
+
+
 async def test_a_table_that_is_changed_is_read_as_it_is(table: None) -> None:
     async with connected() as wire, connected() as writer:
         assert await prepared.rows_of(wire, PROBE, {"code": "a"}) == [{"code": "a", "n": 1}]

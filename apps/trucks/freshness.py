@@ -22,6 +22,7 @@ from apps.trucks import queries, remembered
 from apps.trucks.schemas import is_code
 
 _READS = 3
+_FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 _states = Merger()
 
 
@@ -31,7 +32,7 @@ class Freshness:
 
     Its text is part of a tag, so `version`, of facts, watermarks and whose they are, stands there for all that follows
     from them. Those that are equal have the same text. `state` is the statement of one row with revision and version
-    as they are by then.
+    as they are by then. `lags_at`: the UTC second from which on one truck more lags behind, though nothing is written.
     """
 
     revision: int
@@ -44,6 +45,7 @@ class Freshness:
     lagging: tuple[str, ...] = ()
     asked_at: int = field(default=0, compare=False, repr=False)  # UTC second
     state: Statement | None = field(default=None, compare=False, repr=False)
+    lags_at: int | None = field(default=None, compare=False, repr=False)
 
     @property
     def facts(self) -> int:
@@ -66,6 +68,10 @@ class Freshness:
     def was_still(self, rows: Sequence[Row]) -> bool:
         """The same from what `state` gave."""
         return [(self.revision, *self.version)] == [tuple(map(int, row.values())) for row in rows]
+
+    def same_until(self) -> dt.datetime:
+        """Until when it stays as it is if nothing is written."""
+        return _FOR_EVER if self.lags_at is None else dt.datetime.fromtimestamp(self.lags_at, dt.UTC)
 
 
 async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
@@ -96,6 +102,16 @@ async def _row_of_fleet(fleet_id: int) -> Row:
     return (rows or await fetch_all(queries.FLEET_FRESHNESS, which))[0]
 
 
+async def _versions_of_fleet(fleet_id: int, now: dt.datetime) -> tuple[int, ...]:
+    """Revision and version of a fleet: all that its state, or that of one of its groups, follows from but for the time.
+    Nothing has to be made of them.
+    """
+    which = {"fleet": fleet_id}
+    rows = await _states.rows(queries.FLEET_STILL_TOGETHER, which, str(fleet_id))
+    row = (rows or await fetch_all(queries.FLEET_STILL, which))[0]
+    return row["revision"], row["facts"], row["version"]
+
+
 def of_members(fleet: Row, row: Row, group: int, now: int) -> Freshness:
     """From the rows of a fleet and of one of its groups, at a UTC second."""
     return replace(of_watermarks({**fleet, **row}, now), group_id=group)
@@ -105,9 +121,16 @@ def of_watermarks(row: Row, now: int) -> Freshness:
     """From the row of a fleet, at a UTC second."""
     trucks = int(row["trucks"] or 0)
     seconds, reporting = _steps(row["steps"] or "[]")
-    current = reporting[bisect_left(seconds, now - queries.LAGGING_S)]
-    version = row["facts"], row["version"] or 0
-    return Freshness(row["revision"], row["known_until"], trucks - current, trucks, version=version, asked_at=now)
+    place = bisect_left(seconds, now - queries.LAGGING_S)
+    return Freshness(
+        row["revision"],
+        row["known_until"],
+        trucks - reporting[place],
+        trucks,
+        version=(row["facts"], row["version"] or 0),
+        asked_at=now,
+        lags_at=seconds[place] + queries.LAGGING_S + 1 if place < len(seconds) else None,
+    )
 
 
 @lru_cache(maxsize=1_000)
@@ -132,15 +155,21 @@ async def of_truck(fleet_id: int, truck: str, now: dt.datetime) -> Freshness:
     rows = await _states.rows(queries.TRUCK_FRESHNESS_TOGETHER, shared, truck) if is_code(truck) else []
     if not rows:
         raise no_such_truck()
-    return replace(of_row(rows[0]), state=(queries.TRUCK_STILL, shared))
+    return of_row(rows[0], (queries.TRUCK_STILL, shared))
 
 
-def of_row(row: dict[str, Any]) -> Freshness:
+def of_row(row: dict[str, Any], state: Statement | None = None) -> Freshness:
     """From the row of one truck."""
     lagging = (row["truck_id"],) if row["lagging"] else ()
     version = (row.get("facts", 0),)
     return Freshness(
-        row["revision"], row["known_until"], len(lagging), truck_id=row.get("id", 0), version=version, lagging=lagging
+        row["revision"],
+        row["known_until"],
+        len(lagging),
+        truck_id=row.get("id", 0),
+        version=version,
+        lagging=lagging,
+        state=state,
     )
 
 
@@ -184,8 +213,9 @@ async def answer(
         freshness = await read(now)
         tag = answers.etag(request, freshness, period, *version)
         if not any(version):
-            found = remembered.Tag(tag, request.auth, freshness, read, period.same_until)
-            remembered.questions.keep(_question(request), found)
+            state, look = _looked_at(request.auth.fleet_id, freshness, read)
+            until = min(period.same_until, freshness.same_until())
+            remembered.questions.keep(_question(request), remembered.Tag(tag, request.auth, state, look, until))
         if (ready := _ready(request, tag)) is not None:
             return ready()
         make = partial(_built, request.auth.fleet_id, freshness, partial(read, now), build)
@@ -219,9 +249,16 @@ async def again(request: AuthenticatedRequest) -> HttpResponse | None:
     if tag is None:
         return None
     ready = _ready(request, tag.text)
-    if ready is None or await tag.read(now) != tag.state:
+    if ready is None or await tag.look(now) != tag.state:
         return None
     return ready()
+
+
+def _looked_at(fleet_id: int, freshness: Freshness, read: Read) -> tuple[object, remembered.Look]:
+    """What shows that a state is still the same, and how to look at that."""
+    if freshness.truck_id or freshness.state is None:
+        return freshness, read
+    return (freshness.revision, *freshness.version), partial(_versions_of_fleet, fleet_id)
 
 
 def _question(request: AuthenticatedRequest) -> Hashable:

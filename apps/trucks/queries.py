@@ -74,16 +74,17 @@ WHERE f.id = %(fleet)s
 """
 # One row: all that the state of a fleet's answers follows from, found by primary keys; counted where it is written.
 FLEET_FRESHNESS = f"SELECT {_STATE}"
-# The same for all who ask for it at the same time; the fleet is the key, too. None where one of the three rows is not
-# there yet: without outer joins it takes the database two thirds of the time.
-FLEET_FRESHNESS_TOGETHER = KeyedStatement(
-    """
-SELECT {keys} AS fleet_key, r.revision, c.revision AS facts, w.version, w.trucks, w.known_until, w.steps
+_TOGETHER = """
+SELECT {keys} AS fleet_key, r.revision, c.revision AS facts, w.version
 FROM summary_revision r JOIN facts_revision c JOIN fleet_watermark w
 WHERE r.fleet_id = %(fleet)s AND c.fleet_id = %(fleet)s AND w.fleet_id = %(fleet)s
-""",
-    "fleet_key",
+"""
+# The same, and FLEET_STILL, for all who ask for it at the same time; the fleet is the key, too. None where one of the
+# three rows is not there yet: without outer joins it takes the database two thirds of the time.
+FLEET_FRESHNESS_TOGETHER = KeyedStatement(
+    _TOGETHER.replace("w.version", "w.version, w.trucks, w.known_until, w.steps", 1), "fleet_key"
 )
+FLEET_STILL_TOGETHER = KeyedStatement(_TOGETHER, "fleet_key")
 
 
 def _lagging(trucks: str) -> str:

@@ -20,6 +20,7 @@ from apps.mysql import Row, fetch_all
 from apps.trucks.queries import at_facts, at_revision, at_watermarks
 
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
+Look = Callable[[dt.datetime], Awaitable[object]]
 T = TypeVar("T")
 MOST_ROWS = 20_000
 MOST_NAMES = 50_000
@@ -128,7 +129,7 @@ class Tag:
     text: str
     who: object
     state: object
-    read: Callable[[dt.datetime], Awaitable[object]]  # from the time to the state as it is now
+    look: Look  # from the time to the state as it is now
     until: dt.datetime
 
 

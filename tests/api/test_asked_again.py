@@ -11,7 +11,8 @@ from django.db import connection
 
 from apps.accounts.authentication import KeyRing
 from apps.accounts.models import ApiKey, Fleet
-from apps.trucks.models import Truck, TruckGroup
+from apps.trucks.models import Truck, TruckGroup, TruckSync
+from apps.trucks.sync.watermarks import recount
 from fleet_project.api import api
 from fleet_project.direct import DirectView
 from tests import rows
@@ -96,6 +97,38 @@ def test_a_truck_that_is_gone_is_noticed(api_get: Get, fleet: Fleet) -> None:
 def _set_code(code: str) -> None:
     with connection.cursor() as cursor:  # so that no revision tells
         cursor.execute("UPDATE truck SET code = %s", [code])
+
+
+@pytest.mark.parametrize("group", ["", "&group=North"])
+def test_a_truck_that_lags_behind_since_is_noticed_though_nothing_was_written(
+    asgi: AsgiClient, transactional_db: None, group: str
+) -> None:
+    fleet = rows.fleet()
+    trucks = [rows.truck(fleet, code) for code in ("T-1", "T-2")]
+    for truck, minutes in zip(trucks, (0, 5), strict=True):
+        rows.known(truck, rows.NOON + dt.timedelta(minutes=minutes))
+    rows.group(fleet, "North", *trucks)
+    key, question = rows.api_key(fleet), f"{SUMMARY}{group}"
+
+    def lagging(seconds: int) -> list[str]:
+        with time_machine.travel(rows.NOON + dt.timedelta(seconds=seconds)):
+            found: list[str] = asgi.get(question, key).json()["freshness"]["lagging"]
+            return found
+
+    moments = (899, 900, 901, 1200, 1201)
+    assert [len(lagging(at)) for at in moments] == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("group", ["", "&group=North"])
+def test_a_truck_that_is_known_further_is_noticed(api_get: Get, fleet: Fleet, group: str) -> None:
+    truck = Truck.objects.get()
+    rows.group(fleet, "North", truck)
+    key, question = rows.api_key(fleet), f"{SUMMARY}{group}"
+    for minutes in (1, 2):
+        until = rows.NOON + dt.timedelta(minutes=minutes)
+        TruckSync.objects.update(known_until=int(until.timestamp()))
+        recount(fleet.pk)
+        assert api_get(question, key).json()["freshness"]["as_of"] == until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_another_fleet_asks_in_the_same_words(api_get: Get, fleet: Fleet) -> None:
