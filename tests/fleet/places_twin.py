@@ -4,7 +4,7 @@ import json
 import math
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -104,8 +104,8 @@ def _sums_by(
 
 
 def unpacked(fleet_id: int) -> dict[Any, dict[str, Any]]:
-    """The same as it is packed: places that are no cells as texts, then a column of doubles for each sum that is no
-    productive one, then those of the entries that have any."""
+    """The same as it is packed: places that are no cells as texts, then a column for each sum that is no productive
+    one, of as few bytes as hold it, then doubles of the entries that have any."""
     found = {}
     for block in TruckBlock.objects.filter(fleet_id=fleet_id):
         for slot, spot, figures in _unpacked(bytes(block.places)):
@@ -118,16 +118,20 @@ def unpacked(fleet_id: int) -> dict[Any, dict[str, Any]]:
 def _unpacked(packed: bytes) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Slot of the truck, place, sums."""
     head, _, columns = packed.partition(b"\n")
-    number, *others = json.loads(head or b"[0]")
-    values = [value for (value,) in struct.iter_unpack("<d", columns)]
-    whole = values[: len(values) - 4 * number]
-    productive = [values[len(whole) + place :: number] for place in range(number)]
+    number, kinds, *others = json.loads(head or b'[0, "HHHHH"]')
+    end = len(columns) - 32 * number
+    height = end // struct.calcsize(f"<{kinds}")
+    layout = "<" + "".join(f"{height}{kind}" for kind in kinds)
+    assert (struct.calcsize(layout), height > 0) == (end, bool(packed))
+    values = struct.unpack(layout, columns[:end])
+    whole = [values[height * place : height * (place + 1)] for place in range(5)]
+    assert list(kinds) == [narrowest(column) for column in whole]
+    doubles = [value for (value,) in struct.iter_unpack("<d", columns[end:])]
+    productive = [doubles[place::number] for place in range(number)]
     parts = {int(turn): dict(zip(PACKED[4:], figures, strict=True)) for turn, *figures in productive}
-    height = len(whole) // 5
-    assert (len(whole) == 5 * height, height > 0, len(parts)) == (True, bool(packed), number)
-    assert whole[:height] == sorted(whole[:height])
-    for turn in range(height):
-        key, *figures = whole[turn::height]
+    assert len(parts) == number
+    assert list(whole[0]) == sorted(whole[0])
+    for turn, (key, *figures) in enumerate(zip(*whole, strict=True)):
         cell, slot = divmod(int(key), 64)
         row, column = divmod(cell, 2**18)
         sums = dict(zip(PACKED, figures, strict=False))
@@ -135,6 +139,13 @@ def _unpacked(packed: bytes) -> Iterator[tuple[int, str, dict[str, Any]]]:
         sums |= parts.get(turn, nothing)
         spot = f"@{row}.{column}" if cell >= 0 else others[-1 - cell]
         yield slot, spot, {name: _as_stored(name, value) for name, value in sums.items()}
+
+
+def narrowest(column: Sequence[float]) -> str:
+    """What holds all of these as they are: whole numbers of two bytes or of four, else doubles."""
+    if all(value >= 0 and float(value).is_integer() for value in column):
+        return "H" if max(column, default=0) < 65_536 else "I" if max(column) < 4_294_967_296 else "d"
+    return "d"
 
 
 def _as_stored(name: str, value: float) -> Any:

@@ -113,6 +113,14 @@ def test_the_worst_places_are_those_of_plain_sums_whatever_the_blocks(blocks: li
     assert worst_of(together, limit) == expected[:limit], "trucks are told apart in some, or not"
 
 
+@pytest.mark.parametrize("number", [0, 65_535, 65_536, 2**32 - 1, 2**32, 2**40])
+def test_whole_numbers_are_as_they_were_however_few_bytes_they_take(number: int) -> None:
+    entries = [(5, "@1.2", number, number, 0.5, number, 0, 0.0, 0), (63, "@1.2", 1, 1, None, None, 0, None, None)]
+    [found] = worst_of([pack_places(entries[:1]), merged([pack_places(entries)])], 9)
+    assert (found["events"], found["idle_s"]) == (2 * number + 1, 2 * number + 1)
+    assert (found["fuel_l"], found["cost"]) == (1.0, Decimal(2 * number) / 100)
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(ROWS, st.sets(TRUCK)), max_size=5), st.integers(1, 9))
 def test_those_of_some_trucks_are_the_sums_of_these_alone(blocks: list[Any], limit: int) -> None:

@@ -1,10 +1,12 @@
 """The idling at places as packed columns, and the worst of them over many such blocks. Pure.
 
 A block holds sums by place and truck, of up to 64 trucks. Its head, as JSON, is the number of entries with productive
-idling, and the keys of the places that are no cells of the grid. Behind it are columns of doubles, NaN where null: of
-every entry, ascending, the place's number (a cell's own; of other places -1, -2, … by their turn in the head) times 64
-plus the truck's slot in its block, and what it took whole; then of those with productive idling their turn, and the
-productive part. Hardly any place has such a part, and a quarter of a large fleet is a hundred thousand entries.
+idling, what the numbers of each column are, and the keys of the places that are no cells of the grid. Behind it are
+columns: of every entry, ascending, the place's number (a cell's own; of other places -1, -2, … by their turn in the
+head) times 64 plus the truck's slot in its block, and what it took whole; then, as doubles, of those with productive
+idling their turn, and the productive part. Hardly any place has such a part, and a quarter of a large fleet is a
+hundred thousand entries: so a column of whole numbers is one of two or four bytes each (H, I) if these hold all of it,
+else one of doubles (d), NaN where null.
 
 Where trucks are no longer told apart, all have slot 0.
 """
@@ -27,8 +29,11 @@ _PRODUCTIVE = ("productive_s", "productive_fuel_l", "productive_cost")
 SUMS = (*_WHOLE, *_PRODUCTIVE)
 _ENTRY_BITS = 28  # numbers of places are below 2^35
 _IDLE_S = 1 + _WHOLE.index("idle_s")
+_SHORT, _LONG = np.dtype("<u2"), np.dtype("<u4")
+_KINDS: dict[str, np.dtype[Any]] = {"H": _SHORT, "I": _LONG, "d": NUMBER}
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Entries: TypeAlias = npt.NDArray[np.intp]
+Columns: TypeAlias = list[npt.NDArray[Any]]  # each of the narrowest numbers that hold it
 Row: TypeAlias = dict[str, Any]
 
 
@@ -135,8 +140,18 @@ def _packed(others: Sequence[str], table: Table) -> bytes:
     nothing = _nothing_productive(whole[1:])
     is_same = (productive == nothing) | (np.isnan(productive) & np.isnan(nothing))
     turns = np.flatnonzero(~is_same.all(axis=0))
-    head = orjson.dumps([len(turns), *others]) + b"\n"
-    return head + whole.tobytes() + np.vstack((turns, productive[:, turns])).tobytes()
+    kinds = [_kind(column) for column in whole]
+    columns = b"".join(column.astype(_KINDS[kind]).tobytes() for kind, column in zip(kinds, whole, strict=True))
+    head = orjson.dumps([len(turns), "".join(kinds), *others]) + b"\n"
+    return head + columns + np.vstack((turns, productive[:, turns])).tobytes()
+
+
+def _kind(column: Numbers) -> str:
+    """The narrowest numbers that hold a column as it is."""
+    if not ((column >= 0) & (column == np.floor(column))).all():
+        return "d"
+    largest = column.max(initial=0)
+    return "H" if largest <= np.iinfo(_SHORT).max else "I" if largest <= np.iinfo(_LONG).max else "d"
 
 
 # --- one block, and all entries of some -----------------------------------------------------------------------------
@@ -153,23 +168,29 @@ class _Block:
     """The places that are no cells, key and _WHOLE of all entries, turn and _PRODUCTIVE of those that have any."""
 
     others: list[str]
-    whole: Table
+    whole: Columns
     productive: Table
 
     @classmethod
     def of(cls, packed: bytes) -> Self:
         """The columns where they lie: of a hundred thousand entries each copy counts."""
-        head = packed.index(b"\n")
-        count, *others = orjson.loads(packed[:head])
-        columns = np.frombuffer(packed, NUMBER, offset=head + 1)
-        end = columns.size - count * (1 + len(_PRODUCTIVE))
-        rows = columns[:end].reshape(1 + len(_WHOLE), -1), columns[end:].reshape(1 + len(_PRODUCTIVE), -1)
-        return cls(others, *rows)
+        at = packed.index(b"\n") + 1
+        count, kinds, *others = orjson.loads(packed[:at])
+        end = len(packed) - count * (1 + len(_PRODUCTIVE)) * NUMBER.itemsize
+        numbers = [_KINDS[kind] for kind in kinds]
+        entries = (end - at) // sum(number.itemsize for number in numbers)
+        whole: Columns = []
+        for number in numbers:
+            whole.append(np.frombuffer(packed, number, entries, at))
+            at += entries * number.itemsize
+        productive = np.frombuffer(packed, NUMBER, offset=end) if count else np.empty(0)
+        return cls(others, whole, productive.reshape(1 + len(_PRODUCTIVE), -1))
+
+    def keyed(self, keys: Numbers) -> Self:
+        return type(self)(self.others, [keys, *self.whole[1:]], self.productive)
 
     def without_trucks(self) -> Self:
-        whole = self.whole.copy()
-        whole[0] = _place_of(whole[0]) * TRUCKS
-        return type(self)(self.others, whole, self.productive)
+        return self.keyed(_place_of(self.whole[0]) * TRUCKS)
 
     def of_slots(self, bits: int) -> Self:
         """The entries of the trucks whose slot's bit is set."""
@@ -178,19 +199,19 @@ class _Block:
             return self
         productive = self.productive[:, counts[self.productive[0].astype(np.intp)]]
         productive[0] = np.cumsum(counts)[productive[0].astype(np.intp)] - 1
-        return type(self)(self.others, self.whole[:, counts], productive)
+        return type(self)(self.others, [column[counts] for column in self.whole], productive)
 
-    def numbered(self, turns: dict[str, int]) -> Table:
+    def numbered(self, turns: dict[str, int]) -> Columns:
         """The whole columns with places that are no cells by their turn in `turns`, which takes up new ones."""
         if not self.others:
             return self.whole
         places = _place_of(self.whole[0])
         is_other = places < 0
         numbers = np.array([-1 - turns.setdefault(spot, len(turns)) for spot in self.others])
-        whole = self.whole.copy()
+        keys = self.whole[0].astype(NUMBER)
         theirs = places[is_other]
-        whole[0, is_other] += (numbers[-1 - theirs.astype(np.int64)] - theirs) * TRUCKS
-        return whole
+        keys[is_other] += (numbers[-1 - theirs.astype(np.int64)] - theirs) * TRUCKS
+        return self.keyed(keys).whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +219,7 @@ class _Found:
     """One list of the places that are no cells, all entries block by block, the productive parts by their turn."""
 
     others: list[str]
-    wholes: list[Table]
+    wholes: list[Columns]
     productive: Table
 
     def column(self, place: int) -> Numbers:
@@ -226,5 +247,5 @@ def _together(blocks: Iterable[_Block]) -> _Found:
             productive[0] += number
             productives.append(productive)
         wholes.append(block.numbered(turns))
-        number += block.whole.shape[1]
+        number += len(block.whole[0])
     return _Found(list(turns), wholes, np.concatenate(productives, axis=1))
