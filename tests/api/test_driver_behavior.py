@@ -187,16 +187,21 @@ def both_ways(api_get: Get, monkeypatch: pytest.MonkeyPatch, settings: Any) -> P
 
     def pages(fleet: Fleet, path: str, is_few: bool) -> list[Any]:
         monkeypatch.setattr(driver_sums, "is_few", lambda limit, trucks: is_few)
-        found, cursor = [], ""
-        while True:
-            answer = get(api_get, fleet, path + cursor)
-            data = answer["data"]
-            found += data["by_driver"] if isinstance(data, dict) else data
-            if not answer["page"]["has_more"]:
-                return found
-            cursor = f"&cursor={answer['page']['next_cursor']}"
+        return all_rows(api_get, fleet, path)
 
     return lambda fleet, path: (pages(fleet, path, False), pages(fleet, path, True))
+
+
+def all_rows(api_get: Get, fleet: Fleet, path: str) -> list[Any]:
+    """Of all pages."""
+    found, cursor = [], ""
+    while True:
+        answer = get(api_get, fleet, path + cursor)
+        data = answer["data"]
+        found += data["by_driver"] if isinstance(data, dict) else data
+        if not answer["page"]["has_more"]:
+            return found
+        cursor = f"&cursor={answer['page']['next_cursor']}"
 
 
 @pytest.mark.parametrize("group", ["", "&group=North"])
@@ -211,15 +216,22 @@ def test_every_way_to_a_page_gives_the_same_rows(fleet: Fleet, both_ways: Pages,
         ]  # fmt: skip
 
 
-def test_a_page_of_few_drivers_has_the_trucks_and_figures_that_the_whole_list_has(
-    fleet: Fleet, both_ways: Pages
+def test_pages_by_code_have_the_rows_that_all_drivers_in_another_order_have(
+    api_get: Get, fleet: Fleet, settings: Any
 ) -> None:
+    """These are read from blocks of drivers, those from blocks of trucks."""
+    settings.REMEMBERED_BYTES = 0
     rows.driver(fleet, "Zoe", key_card="77", is_active=False)
     for search, names in (("", ["Anna", "Ben", "Zoe"]), ("&q=n", ["Anna", "Ben"])):
-        packed, paged = both_ways(fleet, f"drivers?{WEEK}&limit=2{search}")
-        assert packed == paged
-        assert [row["name"] for row in packed] == names
-        assert packed[0]["trucks"] == ["T-1", "T-2"]
+        path = f"drivers?{WEEK}&limit=2{search}"
+        by_code, ranked = all_rows(api_get, fleet, path), all_rows(api_get, fleet, f"{path}&sort=-distance_m")
+        assert by_code == sorted(ranked, key=lambda row: row["driver_id"])
+        assert [row["name"] for row in by_code] == names
+        assert by_code[0]["trucks"] == ["T-1", "T-2"]
+    behavior = f"fleet/driver-behavior?by=driver&{WEEK}&limit=1"
+    ranked = all_rows(api_get, fleet, f"{behavior}&sort=-distance_m")
+    known = [row for row in all_rows(api_get, fleet, behavior) if row["is_ranked"]]
+    assert known == sorted(ranked, key=lambda row: row["driver_id"]) != []
 
 
 @pytest.mark.parametrize(("limit", "trucks", "few"), [(1, 20, False), (1, 21, True), (1_000, 20_000, False)])
