@@ -236,6 +236,8 @@ def run_duckdb(fleet: Any, rounds: int, file: Path) -> dict[str, list[Spent]]:
             messages = sum(row[2] for row in rows)
             name = f"DuckDB on Parquet ({size / messages:.1f} bytes a message), {threads} thread{'s' * (threads > 1)}"
             found.setdefault(name, []).append(Spent(len(rows), seconds, cpu, 0.0))
+            _, seconds, cpu = days_duckdb.events(file, threads)
+            found.setdefault(f"{name}, with events as rows", []).append(Spent(len(rows), seconds, cpu, 0.0))
     return found
 
 
@@ -252,7 +254,7 @@ def _messages_of(fleet: Any) -> dict[str, Any]:
     from apps.trucks.messages import reads
 
     ids = _trucks_of(fleet)
-    names = ("t", "lat", "lon", "speed_kmh", "ignition", "odometer_m", "fuel_used_l")
+    names = ("t", "lat", "lon", "speed_kmh", "ignition", "odometer_m", "fuel_used_l", "fuel_level_l")
     trucks = {number: reads.message_columns(fleet.pk, number, 0, MIDNIGHT, names).numbers for number in ids}
     columns: dict[str, Any] = {name: np.concatenate([truck[name] for truck in trucks.values()]) for name in names}
     columns["t"] = columns["t"].astype(np.int64)

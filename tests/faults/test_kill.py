@@ -32,14 +32,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOW = 1_773_162_000  # 2026-03-10 17:00 UTC
 PATIENCE_S = 40
-MAX_TRUCK_DAYS_PER_BATCH = 60
+MAX_TRUCK_DAYS_PER_BATCH = 120
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     redis_connection().flushdb()
-    with Simulator(trucks=6, days=12, seed=3, now=NOW, frozen=True) as running:
+    with Simulator(trucks=11, days=12, seed=3, now=NOW, frozen=True) as running:
         yield running
     redis_connection().flushdb()
 

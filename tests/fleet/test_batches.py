@@ -35,11 +35,10 @@ def taken(fleet: Fleet) -> list[list[int]]:
 
 
 def test_of_trucks_with_many_days_a_batch_takes_whole_pentads_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BATCH", 12)
-    fleet = fleet_of(trucks=4)
-    assert taken(fleet) == [[13, 14, 15]] * 2
-    assert taken(fleet) == [[16, 17, 18, 19, 20]] * 2
-    assert taken(fleet) == [[21, 22, 23, 24]] * 2
+    monkeypatch.setattr(batches, "BATCH", 24)
+    fleet = fleet_of(trucks=4, last=dt.date(2026, 3, 31))
+    assert taken(fleet) == [list(range(13, 21))] * 2
+    assert taken(fleet) == [list(range(21, 32))] * 2, "two pentads, one of them with six days"
 
 
 def test_a_pentad_that_is_more_than_a_batch_is_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +53,14 @@ def test_of_trucks_with_one_day_each_a_batch_takes_as_many_as_it_has_room_for(mo
     assert [taken(fleet) for _ in range(2)] == [[[13]] * 3, [[13]]]
 
 
+def test_of_days_of_many_trucks_a_batch_takes_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MOST_TRUCKS", 2)
+    fleet = fleet_of(trucks=4, last=FIRST)
+    assert [taken(fleet) for _ in range(2)] == [[[13]] * 2] * 2
+
+
 def test_half_of_few_trucks_are_left_to_another_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BATCH", 60)
+    monkeypatch.setattr(batches, "BATCH", 120)
     fleet = fleet_of(trucks=2, last=FIRST + dt.timedelta(days=99))
     with transaction.atomic():
         assert len(batches._lock_trucks(fleet.pk)) == 1

@@ -31,13 +31,14 @@ from apps.trucks.models import DirtyDay, QuarantinedMessage, Truck, TruckDay, Tr
 
 logger = logging.getLogger(__name__)
 
-BATCH = 60  # truck-days a transaction: their rows are locked for about half a second
-_LONGEST_PENTAD = 6
+BATCH = 120  # truck-days a transaction: trucks with many packed days are locked for about a second
+MOST_TRUCKS = 60  # of them: those of many are mostly running days, which are read from rows and take longer
+_TWO_PENTADS = 11  # days at most; what is read around a truck's days is read once for both
 MAX_ATTEMPTS = 5
 _RETRY = dt.timedelta(minutes=1)
 _GIVE_UP = dt.timedelta(hours=6)
 _WAIT_S = 0.2
-_CANDIDATES = 4 * BATCH  # trucks looked at for a batch: several rebuilders find each its own
+_CANDIDATES = 4 * MOST_TRUCKS  # trucks looked at for a batch: several rebuilders find each its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ def _lock_trucks(fleet_id: int) -> dict[int, TruckSync]:
     days = dict(waiting.values_list("truck_id", "days")[:_CANDIDATES])
     if not days:
         return {}
-    share = max(1, BATCH * len(days) // sum(days.values()), min(BATCH // _LONGEST_PENTAD, len(days) // 2))
+    room = max(1, BATCH * len(days) // sum(days.values()), min(BATCH // _TWO_PENTADS, len(days) // 2))
+    share = min(room, MOST_TRUCKS)
     free = TruckSync.objects.select_for_update(skip_locked=True).filter(truck_id__in=list(days))
     return {sync.truck_id: sync for sync in free.order_by("truck_id")[:share]}
 

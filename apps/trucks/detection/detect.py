@@ -18,7 +18,7 @@ from apps.trucks.models import Truck, TruckSync
 from apps.trucks.parameters import Parameters
 from apps.trucks.sensor_tables import table_of
 
-DAYS_AT_ONCE = 10  # a bound on memory, not a rule
+DAYS_AT_ONCE = 11  # two pentads, as a batch takes them; a bound on memory, not a rule
 InForce: TypeAlias = tuple[Parameters, tuple[Place, ...]]  # on a day
 
 
