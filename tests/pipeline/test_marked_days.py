@@ -57,6 +57,8 @@ def assert_no_day_is_missed(seed: int) -> None:
     midnights = [feed.midnight(DAYS[zone] + dt.timedelta(days=n), zone) for n in range(1, 4)]
     truck = truck_of(seed, rng, zone)
     messages = told(seed, rng, midnights)
+    if len(messages) < 2:  # so it is of one seed in some thousands: beside the first none can be late
+        return
     late = some(rng, messages, midnights)
     kept = [message for message in messages if message not in late]
     now = messages[-1]["t"] + rng.choice((100, 5_000, 300_000))
