@@ -1,12 +1,17 @@
-"""A request never touches raw history: no statement behind a hot endpoint names a table of it."""
+"""A request never touches raw history: no statement behind a hot endpoint names a table of it, or reads more rows where
+there is more of it.
+"""
 
+import datetime as dt
 import re
 
 import pytest
+from django.db import connection
 
-from apps.trucks.models import Driver
+from apps.trucks import remembered
+from apps.trucks.models import Driver, Truck
 from tests import rows
-from tests.api.endpoints import PATHS
+from tests.api.endpoints import PATHS, PERIOD_PATHS
 from tests.conftest import AsgiClient
 from tests.furnished import furnish
 from tests.statements import sent_statements
@@ -41,3 +46,63 @@ def test_the_search_finds_what_it_looks_for(sql: str) -> None:
 @pytest.mark.parametrize("sql", ["SELECT messages FROM truck_day", "SELECT 1 FROM message_count"])
 def test_the_search_finds_nothing_else(sql: str) -> None:
     assert not RAW.search(sql)
+
+
+# --- rows that are read ---------------------------------------------------------------------------------------------
+
+LAST, WEEK = rows.DAY, dt.timedelta(days=6)
+OF_PERIOD = [path for path in HOT if path in PERIOD_PATHS]
+
+
+def _grow(truck: Truck, days: range, messages: int) -> None:
+    """So many days before the last one, each with events and messages; all at a later revision."""
+    for ago in days:
+        day = LAST - dt.timedelta(days=ago)
+        at = dt.datetime.combine(day, dt.time(8), dt.UTC)
+        rows.truck_day(truck, day)
+        rows.fleet_day(truck.fleet, day)
+        rows.trip(truck, at)
+        rows.stop(truck, at)
+        rows.speeding(truck, at)
+        for second in range(messages):
+            rows.message(truck, at + dt.timedelta(seconds=second))
+    rows.revision(truck.fleet, len(days))
+
+
+def _rows_read(sent: list[str]) -> int:
+    """By the statements, sent once more on a connection of which the database counts them."""
+    before = _counted()
+    with connection.cursor() as cursor:
+        for sql in sent:
+            cursor.execute(sql)
+            cursor.fetchall()
+    return _counted() - before
+
+
+def _counted() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        return sum(int(value) for _, value in cursor.fetchall())
+
+
+def test_a_longer_history_and_more_messages_change_no_row_that_is_read(
+    asgi: AsgiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = rows.fleet(timezone="UTC")
+    truck, driver = rows.truck(fleet), rows.driver(fleet)
+    rows.known(truck)
+    key, sent = rows.api_key(fleet), sent_statements(monkeypatch)
+
+    def read(path: str) -> int:
+        sent.clear()
+        remembered.forget()
+        asked = f"{path.replace('D-1', driver.code)}?from={LAST - WEEK}&to={LAST}"
+        assert asgi.get(asked, key).status_code == 200
+        return _rows_read([sql for sql in sent if "FROM api_key" not in sql])  # which is read every few seconds
+
+    _grow(truck, range(50), messages=1)  # of which baselines have all that they look at
+    few = {path: read(path) for path in OF_PERIOD}
+    _grow(truck, range(50, 150), messages=10)
+    many = {path: read(path) for path in OF_PERIOD}
+    assert min(few.values()) > 3
+    assert {path: (few[path], many[path]) for path in OF_PERIOD if many[path] > few[path]} == {}
