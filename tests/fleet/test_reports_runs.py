@@ -16,6 +16,7 @@ from apps.fleet.models import ReportDelivery, ReportFile, ReportRun, ReportSched
 from apps.fleet.reports import runs
 from apps.fleet.reports.schedule import last_due, next_due
 from tests import rows
+from tests.elsewhere import Elsewhere
 from tests.fleet import report_rows
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -211,6 +212,15 @@ def test_many_workers_at_once_render_once() -> None:
     assert sorted(in_threads(lambda: runs.render(run.pk), count=4)) == [False, False, False, True]
     run.refresh_from_db()
     assert (run.attempts, run.files.count()) == (1, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_another_worker_is_just_claiming_is_left_to_it() -> None:
+    run = report_rows.run(due_schedule(), rendered=False)
+    with Elsewhere(lambda: runs._claim(run.pk)) as other:
+        assert runs.render(run.pk) is False
+    run.refresh_from_db()
+    assert (other.errors, run.attempts) == ([], 1)
 
 
 @pytest.mark.django_db

@@ -16,6 +16,7 @@ from apps.trucks.models import FleetWatermark, Truck, TruckGroup, TruckSync
 from apps.trucks.sync import ingest
 from apps.trucks.sync.watermarks import recount
 from tests import rows
+from tests.elsewhere import Elsewhere, waiting_in_vain
 from tests.pipeline.feed import deliver, truck_of
 from tests.trucks.test_units import refresh, unit
 
@@ -194,3 +195,11 @@ def test_rows_of_tests_are_counted_as_the_product_counts() -> None:
     counted = made.get()
     recount(fleet.pk)
     assert (made.get().version, counted.trucks) == (counted.version, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_stores_for_a_truck_waits_for_who_is_just_storing_for_it() -> None:
+    truck = rows.truck(rows.fleet())
+    rows.known(truck)
+    with Elsewhere(lambda: ingest.locked(truck)), waiting_in_vain():
+        ingest.locked(truck)
