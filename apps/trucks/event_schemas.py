@@ -46,11 +46,6 @@ class SeveritySearch(EventsOfPeriod, Exportable):
     severity: list[Severity] = Field([], max_length=3, description="Only these severities; repeatable.")
 
 
-class _Placed(BaseModel):
-    lat: float | None = described(_LAT, 41.8502)
-    lon: float | None = described(_LON, -87.6511)
-
-
 class _Answer(BaseModel):
     page: PageEcho
     period: PeriodEcho
@@ -61,8 +56,8 @@ class _Answer(BaseModel):
 
 
 class Place(BaseModel):
-    lat: float | None = described("Latitude; null without a fix.", 41.8502)
-    lon: float | None = described("Longitude; null without a fix.", -87.6511)
+    lat: float | None = described(_LAT, 41.8502)
+    lon: float | None = described(_LON, -87.6511)
 
 
 class TripDriver(BaseModel):
@@ -148,12 +143,14 @@ class SpeedingAnswer(_Answer):
 _NOT_TOLD = " Null while the stop is open, and of one that ended after its day was sealed."
 
 
-class StopItem(_Placed):
+class StopItem(BaseModel):
     started_at: Instant = described("End of the trip before.", "2026-03-05T16:47:30Z")
     ended_at: Instant | None = described("Start of the trip after; null while there is none.", "2026-03-05T17:32:00Z")
     idle_s: int | None = described(IDLE_S, 420)
     parked_s: int | None = described(PARKED_S + _NOT_TOLD, 2_250)
     no_data_s: int | None = described(NO_DATA_S + _NOT_TOLD, 0)
+    lat: float | None = described(_LAT, 41.8502)
+    lon: float | None = described(_LON, -87.6511)
 
 
 class StopTotals(BaseModel):
@@ -171,7 +168,7 @@ class StopsAnswer(_Answer):
 # --- idle events ----------------------------------------------------------------------------------------------------
 
 
-class IdleItem(_Placed):
+class IdleItem(BaseModel):
     started_at: Instant = described("Start.", "2026-03-05T16:47:30Z")
     ended_at: Instant | None = described("End; null while it may still go on.", "2026-03-05T16:54:30Z")
     duration_s: int = described("Seconds, so far if open.", 420)
@@ -181,6 +178,8 @@ class IdleItem(_Placed):
     cost: Money | None = Field(
         description="What they cost at the prices of their time, an estimate; null without a price."
     )
+    lat: float | None = described(_LAT, 41.8502)
+    lon: float | None = described(_LON, -87.6511)
 
 
 class IdleTotals(BaseModel):
@@ -215,12 +214,14 @@ class IdleAnswer(_Answer):
 # --- harsh events ---------------------------------------------------------------------------------------------------
 
 
-class HarshItem(_Placed):
+class HarshItem(BaseModel):
     started_at: Instant = described("When.", "2026-03-05T14:31:00Z")
     kind: HarshKind = described("What.", "braking")
     source: Literal["device", "speed"] = described("Who says so: the device, or speeds at most 2 s apart.", "device")
     speed_kmh: float | None = described("GPS speed at that moment.", 62.0)
     peak_ms2: float | None = described("Strongest change of speed in m/s²; null by the device.", 5.1)
+    lat: float | None = described(_LAT, 41.8502)
+    lon: float | None = described(_LON, -87.6511)
 
 
 class HarshTotals(BaseModel):
@@ -239,7 +240,7 @@ class HarshAnswer(_Answer):
 # --- refuels and drains ---------------------------------------------------------------------------------------------
 
 
-class FuelEventItem(_Placed):
+class FuelEventItem(BaseModel):
     started_at: Instant = described("First reading of the step.", "2026-03-05T06:10:00Z")
     ended_at: Instant | None = described("Its last reading.", "2026-03-05T06:15:00Z")
     kind: FuelKind = described("Into the tank, or out of it.", "drain")
@@ -252,6 +253,8 @@ class FuelEventItem(_Placed):
     )
     level_before_l: float = described("Level before.", 412.0)
     level_after_l: float = described("Level after.", 326.5)
+    lat: float | None = described(_LAT, 41.8502)
+    lon: float | None = described(_LON, -87.6511)
 
 
 class FuelEventTotals(BaseModel):
@@ -299,7 +302,18 @@ class FuelEventsAnswer(_Answer):
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
-class Fault(_Placed):
+class _FaultOpened(BaseModel):
+    opened_at: Instant = described("When the device first told of it.", "2026-03-05T14:31:00Z")
+    acknowledged_at: Instant | None = described("When somebody took note of it; null if nobody has.", None)
+
+
+class _FaultCleared(_FaultOpened):
+    cleared_at: Instant | None = described(
+        "When the device first told of others without it; null while it is active.", "2026-03-06T05:12:00Z"
+    )
+
+
+class _FaultInWords(BaseModel):
     spn: int = described("J1939 suspect parameter number: what is faulty.", 100)
     suspect: str | None = described(
         "The suspect parameter in words; null of a number that is not listed.", "engine oil pressure"
@@ -308,14 +322,16 @@ class Fault(_Placed):
     failure: str = described("The failure mode in words.", "below normal range, most severe")
     source: int | None = described("Address of the control unit; null if the device does not tell.", 0)
     severity: Severity = described("By the failure mode.", "severe")
-    opened_at: Instant = described("When the device first told of it.", "2026-03-05T14:31:00Z")
-    acknowledged_at: Instant | None = described("When somebody took note of it; null if nobody has.", None)
+    lat: float | None = described(_LAT, 41.8502)
+    lon: float | None = described(_LON, -87.6511)
 
 
-class FaultItem(Fault):
-    cleared_at: Instant | None = described(
-        "When the device first told of others without it; null while it is active.", "2026-03-06T05:12:00Z"
-    )
+class Fault(_FaultInWords, _FaultOpened):
+    """The fields of the last base come first: when, what, where."""
+
+
+class FaultItem(_FaultInWords, _FaultCleared):
+    """The same with its end."""
 
 
 class FaultCounts(BaseModel):

@@ -262,7 +262,7 @@ class DayItem(BaseModel):
     harsh_cornering: int | None = described("Harsh cornering; null likewise.", 0)
     refuels: int | None = described("Refuels.", 1)
     refuel_l: float | None = described("Litres refuelled.", 300.0)
-    drains: int | None = described("Suspected drains.", 0)
+    drains: int | None = described("Drains, suspected or confirmed.", 0)
     drain_l: float | None = described("Litres drained.", 0.0)
     faults_opened: int | None = described("Faults that became active; null where the device told of none or any.", 0)
     coverage_pct: float | None = described("Share of the day of which something is known, in per cent.", 95.8)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from apps.fleet.export_api import BY_PAGES, NAMES
+from apps.fleet.export_api import BY_PAGES, NAMES, ROWS
 from apps.fleet.models import CostEntry, FuelPrice, FuelPurchase
 from apps.trucks import paged_lists
 from apps.trucks.models import Truck
@@ -45,6 +45,16 @@ def test_every_list_that_is_json_is_a_file_as_well(api_get: Get) -> None:
     assert api_get(f"/api/v2/trucks/T-1/days?{MARCH}", key, {"Accept": "text/csv"}).text.startswith("truck_id,name,")
     answer = api_get(f"/api/v2/fleet/utilization?{MARCH}", key, {"Accept": XLSX})
     assert len(list(workbook(answer)["Utilization"].rows)) == 2
+
+
+def test_of_an_event_stands_first_when_it_was_and_last_where() -> None:
+    for name, listed in ROWS.items():
+        found = [column.name for column in listed.listing.columns("USD", "metric")][2:]
+        assert found[0] in ("day", "started_at", "opened_at", "truck_wialon_id"), name
+        if "lat" in found:
+            assert found[-2:] == ["lat", "lon"], name
+    first, *_ = BY_PAGES["active-faults"][0].listings.values()
+    assert [column.name for column in first.columns("USD", "metric")][2:5] == ["opened_at", "acknowledged_at", "spn"]
 
 
 def test_what_a_row_is_about_stands_in_its_first_columns() -> None:
