@@ -1,7 +1,7 @@
 """A file's rows against the ledger: what each would become, and what is wrong with it. Writes nothing."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -220,11 +220,27 @@ def _row(
         return None, [RowError(number, "", "", problem, hint)]
     by_name: dict[str, Cell] = {**dict.fromkeys(kind.names), **dict(zip(header, cells, strict=False))}
     read, errors = _read(kind, number, by_name, readers)
-    if errors:
-        return None, errors
+    wrong = {error.column for error in errors}
+    if _both(kind) in wrong:
+        wrong.update(kind.either)
     row = made(kind.values(read))
-    errors = [_model_error(kind, number, by_name, name, text) for name, text in _problems(row)]
+    refused = (
+        _model_error(kind, number, by_name, name, text) for name, text in _problems(row, _not_judged(row, wrong))
+    )
+    errors += [error for error in refused if error.column not in wrong]
+    errors.sort(key=lambda error: kind.names.index(error.column) if error.column in kind.names else len(kind.names))
     return (None, errors) if errors else (row, [])
+
+
+def _both(kind: Kind) -> str:
+    """Where it stands that not exactly one of two columns is filled."""
+    return " and ".join(kind.either)
+
+
+def _not_judged(row: LedgerRow, wrong: Collection[str]) -> set[str]:
+    """Fields whose cells are refused, and those without a value: where one is needed, that is told already."""
+    empty = {field.attname for field in row._meta.concrete_fields if getattr(row, field.attname) is None}
+    return {*_RELATIONS, *wrong, *empty}
 
 
 def _read(
@@ -245,20 +261,24 @@ def _read(
     filled = [name for name in kind.either if by_name[name] is not None]
     if kind.either and len(filled) != 1:
         problem = "are both filled" if filled else "are empty"
-        errors.append(RowError(number, " and ".join(kind.either), "", problem, "exactly one of them"))
+        errors.append(RowError(number, _both(kind), "", problem, "exactly one of them"))
     return read, errors
 
 
-def _problems(row: LedgerRow) -> Iterator[tuple[str, str]]:
-    """(field, message) of what the model refuses. Keys and relations are looked up for all rows at once instead."""
-    checks: tuple[Callable[[], None], ...] = (lambda: row.clean_fields(exclude=_RELATIONS), row.clean)
+def _problems(row: LedgerRow, left_out: Collection[str] = _RELATIONS) -> Iterator[tuple[str, str]]:
+    """(field, message) of what the model refuses, of each field what is told first.
+
+    Keys and relations are looked up for all rows at once instead.
+    """
+    told: set[str] = set()
+    checks: tuple[Callable[[], None], ...] = (lambda: row.clean_fields(exclude=left_out), row.clean)
     for look in checks:
         try:
             look()
         except ValidationError as error:
             by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-            yield from ((name, message) for name, messages in by_field.items() for message in messages)
-            return
+            yield from ((name, message) for name in by_field if name not in told for message in by_field[name])
+            told.update(by_field)
 
 
 def _model_error(kind: Kind, number: int, by_name: Mapping[str, Cell], name: str, text: str) -> RowError:

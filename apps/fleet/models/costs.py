@@ -1,7 +1,8 @@
 """Prices, rates, and what each truck's day cost. All amounts are in the fleet's currency."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -79,8 +80,7 @@ class FuelPrice(models.Model):
         return f"{self.price_per_l} {self.fleet.currency}/l from {since:%Y-%m-%d %H:%M %Z}"
 
     def clean(self) -> None:
-        check_times(self, "effective_at")
-        check_scope(self)
+        check_together(partial(check_times, self, "effective_at"), partial(check_scope, self))
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
         super().validate_unique(exclude)
@@ -130,10 +130,19 @@ class CostRate(models.Model):
         return f"{self.get_line_display()}: {self.amount} {self.fleet.currency} {self.get_basis_display()}"
 
     def clean(self) -> None:
-        check_times(self, "effective_from")
-        check_scope(self)
-        if self.effective_to and self.effective_from and self.effective_to < self.effective_from:
+        check_together(
+            partial(check_times, self, "effective_from"),
+            partial(check_scope, self),
+            self._check_last_day,
+            self._check_amount,
+        )
+
+    def _check_last_day(self) -> None:
+        first = self.effective_from
+        if self.effective_to and first and first.year in YEARS and self.effective_to < first:
             raise ValidationError({"effective_to": "lies before the first day"})
+
+    def _check_amount(self) -> None:
         most = MOST_RATE.get(CostBasis(self.basis)) if self.basis in CostBasis.values else None
         if most is not None and self.amount is not None and self.amount >= most:
             raise ValidationError({"amount": f"is not below {most:,} {CostBasis(self.basis).label}"})
@@ -149,13 +158,25 @@ class CostRate(models.Model):
             raise ValidationError({"effective_from": "there is a rate of this line and basis from this day on already"})
 
 
+def check_together(*checks: Callable[[], None]) -> None:
+    """Raises one ValidationError with all that the checks refuse; of a field what the first of them says."""
+    refused: dict[str, list[str]] = {}
+    for check in checks:
+        try:
+            check()
+        except ValidationError as error:
+            refused = {**error.message_dict, **refused}
+    if refused:
+        raise ValidationError({name: list(messages) for name, messages in refused.items()})
+
+
 def check_times(row: Any, *names: str) -> None:
     """Raises ValidationError for days and instants that are slips of the pen: near the ends of the calendar there is
     no local day to an instant."""
-    for name in names:
-        value = getattr(row, name)
-        if value is not None and value.year not in YEARS:
-            raise ValidationError({name: f"is not between {YEARS[0]} and {YEARS[-1]}"})
+    given = {name: getattr(row, name) for name in names}
+    off = [name for name, value in given.items() if value is not None and value.year not in YEARS]
+    if off:
+        raise ValidationError(dict.fromkeys(off, f"is not between {YEARS[0]} and {YEARS[-1]}"))
 
 
 def check_scope(row: Any) -> None:

@@ -12,8 +12,9 @@ from django.db import models
 from django.db.models import F, Max, Q
 from django.db.models.functions import Abs
 
+from apps.accounts.calendar import YEARS
 from apps.accounts.models import Fleet
-from apps.fleet.models.costs import NOT_NEGATIVE, SUM_DIGITS, CostLine, check_scope, check_times
+from apps.fleet.models.costs import NOT_NEGATIVE, SUM_DIGITS, CostLine, check_scope, check_times, check_together
 from apps.fleet.models.imports import imported_from
 from apps.trucks.models import Truck, TruckGroup
 
@@ -69,16 +70,25 @@ class CostEntry(models.Model):
         return f"{self.document or self.get_line_display()}: {self.amount} {self.currency}"
 
     def clean(self) -> None:
-        check_times(self, "covers_from", "covers_to")
-        check_scope(self)
-        if self.covers_from and self.covers_to:
-            if self.covers_to < self.covers_from:
-                raise ValidationError({"covers_to": f"lies before the first day, {self.covers_from}"})
-            if (self.covers_to - self.covers_from).days >= LONGEST_DAYS:
-                raise ValidationError({"covers_to": f"is more than {LONGEST_DAYS:,} days after {self.covers_from}"})
+        check_together(
+            partial(check_times, self, "covers_from", "covers_to"),
+            partial(check_scope, self),
+            self._check_last_day,
+            self._check_currency,
+            partial(check_amount, self, Decimal(1)),
+        )
+
+    def _check_last_day(self) -> None:
+        if not all(day and day.year in YEARS for day in (self.covers_from, self.covers_to)):
+            return
+        if self.covers_to < self.covers_from:
+            raise ValidationError({"covers_to": f"lies before the first day, {self.covers_from}"})
+        if (self.covers_to - self.covers_from).days >= LONGEST_DAYS:
+            raise ValidationError({"covers_to": f"is more than {LONGEST_DAYS:,} days after {self.covers_from}"})
+
+    def _check_currency(self) -> None:
         if self.covers_from:
             check_currency(self, self.covers_from)
-        check_amount(self, Decimal(1))
 
 
 class CostAllocation(models.Model):
@@ -153,10 +163,11 @@ class ExchangeRate(models.Model):
         return f"1 {self.currency} = {self.rate.normalize():f} {self.fleet.currency} from {self.effective_from}"
 
     def clean(self) -> None:
-        check_times(self, "effective_from")
+        check_together(partial(check_times, self, "effective_from"), self._check_currency, self._check_what_it_is_for)
+
+    def _check_currency(self) -> None:
         if self.fleet_id and self.currency == self.fleet.currency:
             raise ValidationError({"currency": "is the fleet's own"})
-        self._check_what_it_is_for()
 
     def _check_what_it_is_for(self) -> None:
         """Raises ValidationError where an amount that is there already would become more than one may be."""
@@ -198,9 +209,10 @@ class FuelPurchase(models.Model):
         return f"{self.litres} l for {self.amount} {self.currency}"
 
     def clean(self) -> None:
-        check_times(self, "purchased_at")
-        check_scope(self)
-        if self.purchased_at and self.fleet_id:
+        check_together(partial(check_times, self, "purchased_at"), partial(check_scope, self), self._check_currency)
+
+    def _check_currency(self) -> None:
+        if self.fleet_id and self.purchased_at and self.purchased_at.year in YEARS:  # others have no local day
             check_currency(self, self.purchased_at.astimezone(self.fleet.zone).date())
 
 

@@ -39,13 +39,39 @@ def test_each_bad_cell_is_named_with_what_is_expected(fleet: Fleet) -> None:
         (3, "amount", "is empty"),
         (3, "group", "is no group of the fleet"),
         (3, "covers_from", "is no day"),
+        (4, "amount", "Ensure that there are no more than 2 decimal places"),
+        (4, "group", "either a truck or a group, not both"),
+        (4, "covers_to", "lies before the first day, 2026-03-05"),
         (4, "basis", "is not known"),
+        (4, "document", "Ensure this value has at most 80 characters (it has 81)"),
         (5, "group", "either a truck or a group, not both"),
+        (5, "covers_to", "lies before the first day, 2026-03-05"),
     ]
     assert found.bad_rows == 4
     assert str(found.errors[1]) == (
         "row 2, truck: 'T-9' is no truck of the fleet; expected: the code of a truck of the fleet"
     )
+
+
+def test_all_that_is_wrong_with_a_row_is_told_at_once_and_each_cell_once(fleet: Fleet) -> None:
+    """What only follows from a cell that is wrong, such as a first day that is missing, is not told beside it."""
+    found = check(
+        fleet,
+        PURCHASES,
+        table(
+            PURCHASES.names,
+            ["T-9", "2026-03-05 08:00", "0", "", "-1", "EUR", "", ""],
+            ["T-1", "soon", "1", "2", "-1", "EUR", "", "x" * 81],
+            ["T-1", "", "", "0", "", "", "y" * 121, ""],
+        ),
+    )
+    assert [(error.row, error.column) for error in found.errors] == [
+        (2, "truck"), (2, "litres"), (2, "amount"), (2, "currency"),
+        (3, "purchased_at"), (3, "amount"), (3, "reference"), (3, "litres and gallons"),
+        (4, "purchased_at"), (4, "gallons"), (4, "amount"), (4, "currency"), (4, "station"),
+    ]  # fmt: skip
+    rates = check(fleet, RATES, table(RATES.names, ["fuel", "per_km", "1e9", "T-1", "North", "x", "2026-03-05"]))
+    assert [error.column for error in rates.errors] == ["line", "amount", "group", "effective_from"]
 
 
 def test_a_file_that_mixes_conventions_is_refused_whichever_has_the_majority(fleet: Fleet) -> None:
