@@ -87,7 +87,8 @@ OF_GROUP_TRUCKS = "truck_id IN (SELECT m.truck_id FROM truck_group_truck m WHERE
 
 # One row a day, ascending.
 FLEET_DAYS = f"""
-SELECT day, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {sums_of(_FLEET_COLUMNS[2:])}
+SELECT day, SUM(trucks) AS truck_days, SUM(trucks_used) AS truck_days_used, {sums_of(_FLEET_COLUMNS[2:])},
+    SUM(suspected_drains) AS suspected_drains
 FROM fleet_day WHERE fleet_id = %(fleet)s AND day BETWEEN %(from_day)s AND %(to_day)s
 GROUP BY day ORDER BY day
 """
@@ -104,6 +105,12 @@ SELECT t.code AS truck_id, t.name, {", ".join(_SHOWN.get(name, name) for name in
         UNION ALL SELECT truck_id, {sums_of(_TRUCK_COLUMNS)} FROM truck_span WHERE {IN_SPANS} GROUP BY truck_id
     ) parts GROUP BY truck_id
 ) s JOIN truck t ON t.id = s.id ORDER BY t.code
+"""
+
+# Of each truck that has the day: the drains that nobody has reviewed.
+SUSPECTED_DRAINS = """
+SELECT t.code AS truck_id, f.suspected_drains FROM truck_day_fuel f JOIN truck t ON t.id = f.truck_id
+WHERE f.fleet_id = %(fleet)s AND f.day = %(day)s
 """
 
 UTILIZATION_SUMS = (

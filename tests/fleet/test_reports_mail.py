@@ -135,9 +135,26 @@ def test_each_key_figure_stands_beside_the_day_before() -> None:
         "Trucks used                        1  = 1 the day before (of 1)",
         "Engine utilization             90.7%  = 90.7 the day before (working ÷ engine on)",
         "Speeding episodes                  3  = 3 the day before (0 severe, 1 moderate, 2 minor)",
-        "Suspected drains                   1  ▲ 1 from 0 (46 l)",
+        "Drains                             1  ▲ 1 from 0 (46 l)",
     ):
         assert line in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("drains", "suspected", "said"),
+    [(3, 2, "2 suspected, 1 confirmed"), (2, 2, "2 suspected"), (2, 0, "2 confirmed")],
+)
+def test_drains_that_people_confirmed_are_not_called_suspected(drains: int, suspected: int, said: str) -> None:
+    fleet = rows.fleet(units="metric")
+    truck = rows.truck(fleet)
+    report_rows.truck_day(truck, drains=drains, drain_l=90.0)
+    rows.fuel_money(truck, DAY, suspected_drains=suspected, suspected_drain_l=30.0 * suspected)
+    report_rows.fleet_day(fleet)
+    text = parts(fleet)[TEXT]
+    (line,) = [line for line in text.splitlines() if line.startswith("Drains")]
+    assert line.endswith(f" (90 l; {said})")
+    assert f"  ! {drains} drains, 90 l; {said}\n" in text
 
 
 @pytest.mark.django_db
@@ -154,7 +171,7 @@ def test_a_cost_without_estimates_is_not_called_estimated() -> None:
 def test_what_was_not_measured_is_a_dash_and_never_zero() -> None:
     fleet = small_fleet(NOT_MEASURED)
     mail = parts(fleet)
-    for label in ("Distance", "Consumption", "Cost per km", "Fuel", "Idling", "Speeding episodes", "Suspected drains"):
+    for label in ("Distance", "Consumption", "Cost per km", "Fuel", "Idling", "Speeding episodes", "Drains"):
         [line] = [line for line in mail[TEXT].splitlines() if line.startswith(label)]
         assert line.split("–")[0].strip() == label
     assert "– km, moving 8:00 h, idle – h, fuel – l, – l/100 km, speeding –" in mail[TEXT]
@@ -198,7 +215,7 @@ def test_trucks_that_want_attention_come_first_then_the_farthest() -> None:
     order = [line.split()[0] for line in text.splitlines() if line.startswith("T-")]
     assert order == ["T-4", "T-3", "T-5", "T-6", "T-2", "T-1"]
     for reason in (
-        "1 suspected drain, 40 l",
+        "1 drain, 40 l",
         "2 severe speeding episodes",
         "known up to 23 November, 14:10 CST",
         "no data",

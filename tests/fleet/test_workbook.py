@@ -46,8 +46,19 @@ def test_what_was_not_measured_is_an_empty_cell() -> None:
     rows.truck(fleet, "T-2")
     report_rows.fleet_day(fleet)
     measured, silent = records(workbook(fleet)["Trucks"])
-    assert (measured["Fuel (l)"], measured["Distance (km)"], measured["Suspected drains"]) == (None, 0, 0)
+    assert (measured["Fuel (l)"], measured["Distance (km)"], measured["Drains"]) == (None, 0, 0)
     assert {name for name, value in silent.items() if value is not None} == {"Truck", "Name"}
+
+
+def test_of_all_drains_stand_those_apart_that_nobody_has_reviewed() -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet, "T-1")
+    report_rows.truck_day(truck, drains=3, drain_l=90.0)
+    rows.fuel_money(truck, DAY, suspected_drains=2, suspected_drain_l=60.0)
+    report_rows.fleet_day(fleet)
+    book = workbook(fleet)
+    for found in (records(book["Trucks"])[0], records(book["Days"])[-1]):
+        assert (found["Drains"], found["Suspected drains"]) == (3, 2)
 
 
 def test_all_trucks_and_the_days_up_to_the_reported_one_are_in_it() -> None:

@@ -33,7 +33,8 @@ class Sums:
     refuels: int | None
     refuel_l: float | None
     drains: int | None
-    drain_l: float | None
+    drain_l: float | None  # without dismissed drains, as their number
+    suspected_drains: int | None  # of `drains` those that nobody has reviewed; the others are confirmed
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self | None:

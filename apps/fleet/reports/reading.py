@@ -63,7 +63,9 @@ def _fleet_days(fleet: Fleet, last: dt.date) -> list[FleetFigures]:
 def _truck_figures(fleet: Fleet, day: dt.date) -> list[TruckFigures]:
     """Every truck with that day, and every active one without."""
     rows = fetch_all_sync(queries.TRUCK_TOTALS, queries.period(fleet.pk, day, day))
-    trucks = [_truck(row) for row in rows]
+    suspected = fetch_all_sync(queries.SUSPECTED_DRAINS, {"fleet": fleet.pk, "day": day})
+    drains = {row["truck_id"]: row["suspected_drains"] for row in suspected}
+    trucks = [_truck({**row, "suspected_drains": drains.get(row["truck_id"])}) for row in rows]
     known = {truck.code for truck in trucks}
     active = Truck.objects.filter(fleet=fleet, is_active=True).values_list("code", "name")
     silent = [TruckFigures(code, name, None) for code, name in active if code not in known]

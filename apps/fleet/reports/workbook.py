@@ -25,7 +25,7 @@ _DEFINITIONS = {
     "Fuel": "fuel counter, else the balance of the tank's level with refuels and drains",
     "Consumption": "fuel ÷ distance of the truck-days whose fuel is measured",
     "Engine utilization": "(moving + productive idle) ÷ engine on",
-    "Suspected drain": "the fuel level fell while the engine was off; a person has to judge it",
+    "Drain": "the fuel level fell while the engine was off; suspected until a person confirms or dismisses it",
     "Cost": "all cost lines of the day; estimated where it comes from rates and fuel prices, not from invoices",
     "Coverage": "the part of the day of which is known what the truck did",
     "Trucks used": "trucks with at least 1.6 km, or half an hour, of driving",
@@ -151,7 +151,8 @@ def _event_columns(units: UnitSystem) -> list[_Column]:
         _of("Speeding, severe", 10, _WHOLE, lambda sums: sums.speeding_severe),
         _of("Refuels", 9, _WHOLE, lambda sums: sums.refuels),
         _of(f"Refuelled ({volume})", 11, _ONE, lambda sums: units.volume(sums.refuel_l)),
-        _of("Suspected drains", 10, _WHOLE, lambda sums: sums.drains),
+        _of("Drains", 10, _WHOLE, lambda sums: sums.drains),
+        _of("Suspected drains", 10, _WHOLE, lambda sums: sums.suspected_drains),
         _of(f"Drained ({volume})", 11, _ONE, lambda sums: units.volume(sums.drain_l)),
     ]
 
