@@ -225,15 +225,16 @@ def _event_measures(figures: DailyFigures, units: UnitSystem) -> list[_Measure]:
 
 def _drained(sums: Sums, units: UnitSystem) -> str:
     """The litres, and which of the drains people have confirmed: `46 l; 1 suspected, 1 confirmed`."""
-    return "; ".join(filter(None, (_volume(sums.drain_l, units), _reviewed(sums))))
+    counts = ", ".join(f"{amount:,} {review}" for review, amount in _reviews(sums).items())
+    return "; ".join(filter(None, (_volume(sums.drain_l, units), counts)))
 
 
-def _reviewed(sums: Sums) -> str:
+def _reviews(sums: Sums) -> dict[str, int]:
     """How many of the drains are suspected and how many confirmed; empty without drains, or where that is not known."""
     if not sums.drains or sums.suspected_drains is None:
-        return ""
+        return {}
     counts = {"suspected": sums.suspected_drains, "confirmed": sums.drains - sums.suspected_drains}
-    return ", ".join(f"{amount:,} {review}" for review, amount in counts.items() if amount)
+    return {review: amount for review, amount in counts.items() if amount}
 
 
 def _severities(sums: Sums) -> str:
@@ -266,12 +267,20 @@ def _attention(truck: TruckFigures, is_behind: bool, reader: Reader) -> list[str
         return ["no data"]
     reasons = []
     if sums.drains:
-        reasons.append(f"{count(sums.drains, 'drain')}, {_drained(sums, reader.units)}")
+        reasons.append(_drains(sums, sums.drains, reader.units))
     if sums.speeding_severe:
         reasons.append(count(sums.speeding_severe, "severe speeding episode"))
     if is_behind:
         reasons.append(_watermark(truck, reader.zone))
     return reasons
+
+
+def _drains(sums: Sums, number_of: int, units: UnitSystem) -> str:
+    """`1 suspected drain, 46 l`, and of both kinds `2 drains, 92 l; 1 suspected, 1 confirmed`."""
+    reviews = list(_reviews(sums))
+    if len(reviews) == 1:
+        return f"{count(number_of, f'{reviews[0]} drain')}, {_volume(sums.drain_l, units)}"
+    return f"{count(number_of, 'drain')}, {_drained(sums, units)}"
 
 
 def _truck_line(truck: TruckFigures, attention: Sequence[str], units: UnitSystem) -> TruckLine:
