@@ -13,6 +13,7 @@ from apps.trucks.messages import retention
 from apps.trucks.messages.sealing import REACH_S, kept_since
 from apps.trucks.models import DirtyDay, FactsRevision, Message, TruckSync
 from tests import rows as make
+from tests.elsewhere import Elsewhere
 from tests.trucks.test_partitions import NOW, truck_with
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,16 @@ def test_a_floor_never_falls(fleet: Fleet) -> None:
         fleet.raw_retention_days = days
         assert retention.raise_floors(fleet, NOW) == 0
     assert floors() == [floor_of(fleet)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_floor_of_a_truck_that_is_being_synchronised_rises_another_time() -> None:
+    fleet = make.fleet(raw_retention_days=100)
+    truck_with(NOW - 300 * DAY_S, fleet=fleet)
+    DirtyDay.objects.all().delete()
+    with Elsewhere(lambda: list(TruckSync.objects.select_for_update())):
+        assert retention.raise_floors(fleet, NOW) == 0
+    assert retention.raise_floors(fleet, NOW) == 1
 
 
 def test_without_a_policy_or_older_messages_there_is_no_floor(fleet: Fleet) -> None:

@@ -1,6 +1,8 @@
 """The row that says how far a fleet is known is at every moment what counting its trucks one by one gives."""
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
 from apps.mysql import fetch_all_sync
-from apps.trucks import queries
+from apps.trucks import invalidation, queries
 from apps.trucks.freshness import Freshness, of_members, of_watermarks
 from apps.trucks.models import FleetWatermark, Truck, TruckGroup, TruckSync
 from apps.trucks.sync import ingest
@@ -198,8 +200,11 @@ def test_rows_of_tests_are_counted_as_the_product_counts() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_stores_for_a_truck_waits_for_who_is_just_storing_for_it() -> None:
+@pytest.mark.parametrize("wait", [ingest.locked, lambda truck: invalidation.lock_trucks(truck.fleet_id)])
+def test_who_stores_for_a_truck_or_changes_its_fleet_waits_for_who_is_just_storing(
+    wait: Callable[[Truck], Any],
+) -> None:
     truck = rows.truck(rows.fleet())
     rows.known(truck)
-    with Elsewhere(lambda: ingest.locked(truck)), waiting_in_vain():
-        ingest.locked(truck)
+    with Elsewhere(lambda: ingest.locked(truck)), waiting_in_vain(), transaction.atomic():
+        wait(truck)
