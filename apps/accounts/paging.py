@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, TypeVar, overload
 
@@ -55,8 +55,15 @@ class Page:
 
     def cut(self, rows: Rows, key: str) -> tuple[Rows, dict[str, Any]]:
         """The page's rows and the answer's `page`; one row more than the limit has been read."""
+        return self._cut(rows, lambda place: rows[place][key])
+
+    def cut_by(self, rows: Rows, keys: Sequence[Any]) -> tuple[Rows, dict[str, Any]]:
+        """The same of rows whose keys stand in a column of their own."""
+        return self._cut(rows, keys.__getitem__)
+
+    def _cut(self, rows: Rows, key_at: Callable[[int], Any]) -> tuple[Rows, dict[str, Any]]:
         has_more = len(rows) > self.limit
-        next_cursor = _cursor(str(rows[self.limit - 1][key]), self.scope) if has_more else None
+        next_cursor = _cursor(str(key_at(self.limit - 1)), self.scope) if has_more else None
         return rows[: self.limit], {"next_cursor": next_cursor, "has_more": has_more}
 
     def ranked(self, rows: Rows) -> tuple[Rows, dict[str, Any]]:

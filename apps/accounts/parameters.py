@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_origin
 from zoneinfo import ZoneInfo
 
@@ -29,14 +30,19 @@ class Parameters(BaseModel):
     @classmethod
     def _refuse_others(cls, values: Any, info: ValidationInfo) -> Any:
         if info.context is not None:
-            names = {field.alias or name: field for name, field in cls.model_fields.items()}
-            lists = {name for name, field in names.items() if get_origin(field.annotation) is list}
-            refuse_others(info.context["request"].GET, names, lists)
+            refuse_others(info.context["request"].GET, *_known(cls))
         return values
 
     def span(self, zone: ZoneInfo, now: dt.datetime) -> periods.Period | None:
         """The period that is asked for; None where there is none. Raises InvalidParameters."""
         return None
+
+
+@cache
+def _known(parameters: type[Parameters]) -> tuple[Collection[str], Collection[str]]:
+    """What its parameters are called, and which of them are lists."""
+    names = {field.alias or name: field for name, field in parameters.model_fields.items()}
+    return names.keys(), {name for name, field in names.items() if get_origin(field.annotation) is list}
 
 
 def refuse_others(query: QueryDict, known: Collection[str] = (), repeatable: Collection[str] = ()) -> None:

@@ -187,7 +187,7 @@ class Analysis:
             beside=beside,
             truck_id=whose.truck_id,
         )
-        listed, page_echo = page.cut(found.trucks, "truck_id")
+        listed, page_echo = page.cut_by(found.trucks, found.trucks.codes)
         costs = truck_sums.costs_in(found.beside[0], listed)
         table = {
             "truck_id": listed.codes,
@@ -206,7 +206,7 @@ class Analysis:
             return await self._few_drivers(page, {**where, "after": after, "limit": page.limit + 1})
         only = await self.whose.trucks()
         found = await driver_sums.every(where, self.whose.facts, driver_cost_queries.SUMS, only, after)
-        listed, page_echo = page.cut(found[: page.limit + 1], "code")
+        listed, page_echo = page.cut_by(found[: page.limit + 1], found.codes)
         sums = {**listed.columns, "truck_days": listed.columns["days"]}
         costs = await driver_sums.costs_of(where, listed, only)
         table = {"driver_id": listed.codes, "name": listed.names, **cost_columns.told(sums, costs, self.currency)}

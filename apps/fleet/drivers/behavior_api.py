@@ -113,7 +113,7 @@ class Driven:
             after, limit = page.after or "", page.limit + 1
             read = truck_sums.page(where, names, after, limit, facts=facts, group_id=group_id, beside=beside)
             found, terms = await together(read, self._terms())
-            trucks, echo = page.cut(found.trucks, "truck_id")
+            trucks, echo = page.cut_by(found.trucks, found.trucks.codes)
             before = truck_sums.sums_in(found.beside[0], driver_queries.BEFORE, trucks.ids)
             return listed("truck_id", trucks, before, terms), echo, None
         every, terms = await together(truck_sums.every(where, names, facts=facts, group_id=group_id), self._terms())
@@ -139,11 +139,11 @@ class Driven:
             return *few(rows), terms, echo
         if self.whose.group_id is not None:
             every, earlier, terms = await self._all_drivers(page.after or "")
-            drivers, echo = page.cut(every[: page.limit + 1], "code")
+            drivers, echo = page.cut_by(every[: page.limit + 1], every.codes)
         else:
             read = driver_sums.page(*self._both(), self.whose.facts, page.after or "", page.limit + 1)
             (every, earlier), terms = await together(read, self._terms())
-            drivers, echo = page.cut(every, "code")
+            drivers, echo = page.cut_by(every, every.codes)
         return drivers, earlier.of(drivers.ids), terms, echo
 
     async def _all_drivers(self, after: str = "") -> tuple[Drivers, ById, Terms]:

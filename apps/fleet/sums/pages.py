@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from apps.fleet.sums import queries as sum_queries
@@ -41,17 +42,27 @@ class Blocks:
         And the rows of what is read beside: of their blocks at least. Who has days shows when they are read: where many
         have none it takes more than one turn.
         """
-        found = kind.of(rest.part(0, 0), by_id([]))
-        others: list[list[Row]] = [[] for _ in beside]
-        turns = 0
+        turn = partial(self._turn, kind, columns, by_id, beside)
+        found, others = await turn(rest.part(0, limit))
+        rest, turns = rest.part(limit), 1
         while len(rest) and len(found) < limit:
-            turn, rest = rest.part(0, limit), rest.part(limit)
-            packed, *others = await self.around(turn.ids, columns, *beside)
-            found = found.and_then(kind.of(turn, by_id(packed)))
-            turns += 1
+            more, others = await turn(rest.part(0, limit))
+            found, rest, turns = found.and_then(more), rest.part(limit), turns + 1
         if turns > 1 and beside:
             others = await self.around(found.ids, *beside)
         return found[:limit], others
+
+    async def _turn(
+        self,
+        kind: type[S],
+        columns: Beside,
+        by_id: Callable[[Iterable[Row]], ById],
+        beside: Sequence[Beside],
+        listed: Listing,
+    ) -> tuple[S, Sequence[list[Row]]]:
+        """Those listed that have days, and what is read beside."""
+        packed, *others = await self.around(listed.ids, columns, *beside)
+        return kind.of(listed, by_id(packed)), others
 
     async def around(self, ids: Ids, *columns: Beside) -> list[list[Row]]:
         """The rows of each column of the blocks in which these are."""

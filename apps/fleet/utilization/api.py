@@ -156,7 +156,7 @@ class Used:
             return every.at(places), page_echo, utilization_figures.not_ranked(every.without(order))
         after, limit, facts = page.after or "", page.limit + 1, self.fresh.facts
         found = await truck_sums.page(self._where, _SUMS, after, limit, facts=facts, group_id=self.group_id)
-        return *page.cut(found.trucks, "truck_id"), None
+        return *page.cut_by(found.trucks, found.trucks.codes), None
 
     async def _weekdays(self) -> Sequence[Row]:
         if self.group_id is None:
