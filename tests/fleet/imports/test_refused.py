@@ -61,7 +61,7 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once_and_each_cell_once(fleet: 
         table(
             PURCHASES.names,
             ["T-9", "2026-03-05 08:00", "0", "", "-1", "EUR", "", ""],
-            ["T-1", "soon", "1", "2", "-1", "EUR", "", "x" * 81],
+            ["T-1", "soon", "1", "0", "-1", "EUR", "", "x" * 81],
             ["T-1", "", "", "0", "", "", "y" * 121, ""],
         ),
     )
