@@ -224,10 +224,8 @@ def _row(
     if _both(kind) in wrong:
         wrong.update(kind.either)
     row = made(kind.values(read))
-    refused = (
-        _model_error(kind, number, by_name, name, text) for name, text in _problems(row, _not_judged(row, wrong))
-    )
-    errors += [error for error in refused if error.column not in wrong]
+    problems = _problems(row, _not_judged(row, wrong))
+    errors += [_model_error(kind, number, by_name, name, text) for name, text in problems]
     errors.sort(key=lambda error: kind.names.index(error.column) if error.column in kind.names else len(kind.names))
     return (None, errors) if errors else (row, [])
 
