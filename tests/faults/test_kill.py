@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from apps.accounts.models import Fleet
 from apps.trucks.models import Backfill, BackfillDay, DirtyDay, FleetSync, Message, SyncRun, TruckDay, TruckSync
 from apps.trucks.sync.session import connection as redis_connection
+from fleet_project.celery import app
 from tasks.backfills import work_on_backfills
 from tasks.sync import sync_fleet
 from tests.pipeline.conftest import make_fleet as make_fleet
@@ -186,6 +187,7 @@ def test_a_large_fleet_whose_workers_are_killed_is_read_by_others(make_fleet: An
         simulator.faults.add("slow", svc="messages/load_interval", seconds=0.15)
         worker = "-m", "celery", "-A", "fleet_project", "worker", "-Q", "sync", "--concurrency=1", "-n"
         workers = [start(*worker, name) for name in ("one@here", "two@here")]
+        wait_for(lambda: len(app.control.ping(timeout=0.5)) == len(workers))  # else the first may be done by itself
         sync_fleet.delay(fleet.id)
         wait_for(lambda: SyncRun.objects.filter(fleet=fleet, workers=2).exists() and messages(fleet))
         for each in workers:
