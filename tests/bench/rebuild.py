@@ -262,17 +262,19 @@ def _messages_of(fleet: Any) -> dict[str, Any]:
 
 
 def sizes() -> str:
-    """What messages take on the disk and in packs, in words."""
+    """What messages take on the disk and in packs, in words. What is on the disk is counted by table, not by fleet."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE TABLE message, packed_day")
-        cursor.execute("SELECT COUNT(*), AVG(LENGTH(payload)) FROM message")
-        messages, payload = cursor.fetchone()
+        cursor.execute("SELECT COUNT(*), AVG(LENGTH(payload)), COUNT(DISTINCT fleet_id) FROM message")
+        messages, payload, fleets = cursor.fetchone()
         cursor.execute("SELECT COALESCE(SUM(LENGTH(content)), 0) FROM packed_day")
         (packs,) = cursor.fetchone()
         cursor.execute(_ON_DISK)
         on_disk = dict(cursor.fetchall())
+    if fleets > 1:
+        return "Bytes a message: not measured, since the database has messages of other fleets, too."
     bytes_of = {name: int(size) / messages for name, size in on_disk.items()}
     return (
         f"Bytes a message: its row {bytes_of['message']:.0f} on disk, {payload:.0f} of them the payload; packed "
