@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from itertools import compress
 from typing import Any, ClassVar, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -185,9 +186,11 @@ class FleetScopedAdmin(ModelAdmin):  # type: ignore[misc]
     def _zone(self, request: HttpRequest, object_id: str | None) -> ZoneInfo:
         """Of the row, else of the fleet that is entered with it, else of the chosen one."""
         row = self.get_object(request, unquote(object_id)) if object_id else None
-        fleet = getattr(row, self.fleet_path, None)
-        posted = {str(each.pk): each for each in fleets_of(request)}.get(request.POST.get("fleet", ""))
-        found = fleet or posted or chosen_fleet(request)
+        if row is not None:
+            found = row if isinstance(row, Fleet) else reduce(getattr, self.fleet_path.split("__"), row)
+        else:
+            posted = {str(each.pk): each for each in fleets_of(request)}.get(request.POST.get("fleet", ""))
+            found = posted or chosen_fleet(request)
         return found.zone if isinstance(found, Fleet) else ZoneInfo("UTC")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
