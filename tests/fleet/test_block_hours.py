@@ -21,11 +21,11 @@ from apps.trucks.models import TruckGroup
 from tests import rows
 from tests.fleet import hours_twin as twin
 from tests.fleet.filling import fill
+from tests.fleet.four_trucks import FIRST, LAST, TRUCKS, four_trucks
+from tests.fleet.four_trucks import of_group as read_of_group
 from tests.lasting import Lasting, anew
 
-FIRST, LAST = dt.date(2026, 1, 13), dt.date(2026, 4, 12)  # 90 days: days, pentads and months
 ONE = dt.timedelta(days=1)
-TRUCKS = (3, 60, 64, 700)
 Days = dict[tuple[int, dt.date], bytes]
 
 
@@ -43,12 +43,9 @@ def replace(fleet: Fleet, days: Days) -> None:
     hours.replace(fleet.pk, made)
 
 
-def four_trucks() -> Fleet:
-    """Four trucks of three blocks with most days of four months; `All` and `Some` of them are groups."""
-    made, chance = rows.fleet(timezone="UTC"), random.Random(3)
-    trucks = [rows.truck(made, f"T-{pk}", id=pk) for pk in TRUCKS]
-    rows.group(made, "All", *trucks)
-    rows.group(made, "Some", *trucks[1:3])
+def two_fifths_of_the_days() -> Fleet:
+    """Of four months, of four trucks."""
+    made, chance = four_trucks(), random.Random(3)
     keys = [(pk, FIRST + number * ONE) for pk in TRUCKS for number in range(-20, 110)]
     replace(made, {key: spent(chance) for key in keys if chance.random() < 0.4})
     return made
@@ -56,7 +53,7 @@ def four_trucks() -> Fleet:
 
 @pytest.fixture(scope="module")
 def once(lasting: Lasting[Fleet]) -> Fleet:
-    return lasting(four_trucks)
+    return lasting(two_fifths_of_the_days)
 
 
 @pytest.fixture
@@ -65,9 +62,8 @@ def fleet(db: None, once: Fleet) -> Fleet:
 
 
 def of_group(name: str, first: dt.date, last: dt.date) -> list[list[int]]:
-    group = TruckGroup.objects.get(name=name)
-    where = {**queries.period(group.fleet_id, first, last), "id": group.pk}
-    return of_trucks((row["hours"], row["mask"]) for row in fetch_all_sync(sum_queries.HOURS_OF_GROUP, where)).tolist()
+    found = read_of_group(sum_queries.HOURS_OF_GROUP, name, first, last)
+    return of_trucks((row["hours"], row["mask"]) for row in found).tolist()
 
 
 def plainly(first: dt.date, last: dt.date, trucks: Any = TRUCKS) -> list[list[int]]:
@@ -131,19 +127,6 @@ def test_a_day_whose_hours_are_the_same_writes_none(fleet: Fleet, monkeypatch: p
     key = min(days)
     replace(fleet, days | {key: spent(random.Random(99))})
     assert written == [key]
-
-
-def test_a_group_reads_a_row_for_each_block_and_part_whatever_its_trucks_and_days(fleet: Fleet) -> None:
-    where = {**queries.period(fleet.pk, FIRST, LAST), "id": TruckGroup.objects.get(name="All").pk}
-    parts = 12  # 3 days, 3 pentads, 2 months, 2 pentads, 2 days
-    assert 20 < len(fetch_all_sync(sum_queries.HOURS_OF_GROUP, where)) <= 3 * parts
-    assert TruckDayHours.objects.filter(day__range=(FIRST, LAST)).count() > 100
-
-
-def test_one_fleet_never_sees_anothers_hours(fleet: Fleet) -> None:
-    other = rows.fleet("Other", timezone="UTC")
-    where = {**queries.period(other.pk, FIRST, LAST), "id": TruckGroup.objects.get(name="All").pk}
-    assert fetch_all_sync(sum_queries.HOURS_OF_GROUP, where) == []
 
 
 def test_the_migration_packs_the_hours_there_are_as_a_rebuild_does(fleet: Fleet) -> None:

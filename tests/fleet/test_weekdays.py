@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
-from apps.fleet import queries
 from apps.fleet.models import TruckBlock, TruckDayDriver
 from apps.fleet.summaries import sums
 from apps.fleet.sums import blocks, weekdays
 from apps.fleet.sums import queries as sum_queries
-from apps.mysql import fetch_all_sync
-from apps.trucks.models import SummaryRevision, TruckDay, TruckGroup
+from apps.trucks.models import SummaryRevision, TruckDay
 from tests import rows
 from tests.fleet.filling import fill
+from tests.fleet.four_trucks import FIRST, LAST, TRUCKS, four_trucks
+from tests.fleet.four_trucks import of_group as read_of_group
 from tests.fleet.span_twin import sums as sums_of_days
 from tests.fleet.span_twin import total
 from tests.lasting import Lasting, anew
@@ -89,17 +89,16 @@ def test_nothing_packed_is_nothing() -> None:
 
 # --- in the database ------------------------------------------------------------------------------------------------
 
-FIRST, LAST = dt.date(2026, 1, 13), dt.date(2026, 4, 12)  # 90 days: days, pentads and months
-TRUCKS = (3, 60, 64, 700)
 
-
-def four_trucks() -> Fleet:
-    """Four trucks of three blocks with most days of four months, one without engine; `All` and `Some` are groups."""
-    made, chance = rows.fleet(timezone="UTC"), random.Random(3)
-    trucks = [rows.truck(made, f"T-{pk}", id=pk) for pk in TRUCKS]
-    rows.group(made, "All", *trucks)
-    rows.group(made, "Some", *trucks[1:3])
-    keys = [(truck, FIRST + number * ONE) for truck in trucks for number in range(-12, 108) if chance.random() < 0.35]
+def a_third_of_the_days() -> Fleet:
+    """Of four months, of four trucks, one without engine."""
+    made, chance = four_trucks(), random.Random(3)
+    keys = [
+        (truck, FIRST + number * ONE)
+        for truck in made.trucks.order_by("pk")
+        for number in range(-12, 108)
+        if chance.random() < 0.35
+    ]
     for truck, day in keys:
         rows.truck_day(truck, day, **spent(chance, truck.pk != 60), is_used=chance.random() < 0.7)
     add_up(made, [(truck.pk, day) for truck, day in keys])
@@ -125,7 +124,7 @@ def add_up(fleet: Fleet, days: list[tuple[int, dt.date]]) -> None:
 
 @pytest.fixture(scope="module")
 def once(lasting: Lasting[Fleet]) -> Fleet:
-    return lasting(four_trucks)
+    return lasting(a_third_of_the_days)
 
 
 @pytest.fixture
@@ -134,9 +133,7 @@ def fleet(db: None, once: Fleet) -> Fleet:
 
 
 def of_group(name: str, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
-    group = TruckGroup.objects.get(name=name)
-    where = {**queries.period(group.fleet_id, first, last), "id": group.pk}
-    found = fetch_all_sync(sum_queries.WEEKDAYS_OF_GROUP, where)
+    found = read_of_group(sum_queries.WEEKDAYS_OF_GROUP, name, first, last)
     return weekdays.added_up((row["weekdays"], row["mask"]) for row in found)
 
 
@@ -200,19 +197,6 @@ def read(packed: bytes) -> dict[tuple[int, int], list[int | None]]:
         column, truck = divmod(place, trucks)
         found[numbers[column // len(weekdays.SUMS)], slots[truck]].append(value)
     return {place: row for place, row in found.items() if row[0] is not None}
-
-
-def test_a_group_reads_a_row_for_each_block_and_part_whatever_its_trucks_and_days(fleet: Fleet) -> None:
-    where = {**queries.period(fleet.pk, FIRST, LAST), "id": TruckGroup.objects.get(name="All").pk}
-    parts = 12  # 3 days, 3 pentads, 2 months, 2 pentads, 2 days
-    assert 20 < len(fetch_all_sync(sum_queries.WEEKDAYS_OF_GROUP, where)) <= 3 * parts
-    assert TruckDay.objects.filter(day__range=(FIRST, LAST)).count() > 100
-
-
-def test_one_fleet_never_sees_anothers_weekdays(fleet: Fleet) -> None:
-    other = rows.fleet("Other", timezone="UTC")
-    where = {**queries.period(other.pk, FIRST, LAST), "id": TruckGroup.objects.get(name="All").pk}
-    assert fetch_all_sync(sum_queries.WEEKDAYS_OF_GROUP, where) == []
 
 
 def test_the_migration_packs_the_weekdays_there_are_as_a_rebuild_does(fleet: Fleet) -> None:
