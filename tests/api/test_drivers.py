@@ -9,6 +9,7 @@ from apps.accounts.models import Fleet
 from apps.trucks.models import Driver, Truck
 from tests import rows
 from tests.api.driven import MONDAY, ONE, QUIET, WEEK, Get, drove, get
+from tests.statements import sent_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,6 +109,24 @@ def test_drivers_come_in_the_order_that_is_asked_for(api_get: Get, fleet: Fleet)
         assert paged == answer["data"]
     found = get(api_get, fleet, f"drivers?{WEEK}&sort=-distance_m&q=n&active=true")["data"]
     assert [row["name"] for row in found] == ["Anna", "Ben"]
+
+
+def test_who_the_drivers_are_is_not_read_again_until_one_of_them_changes(
+    api_get: Get, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get(api_get, fleet, f"drivers?{WEEK}&limit=1")
+    sent = sent_statements(monkeypatch)
+    for query in ("", "&sort=-distance_m"):
+        assert [row["name"] for row in get(api_get, fleet, f"drivers?{WEEK}{query}")["data"]] == ["Anna", "Ben"]
+    assert [statement for statement in sent if "FROM driver " in statement] == []
+    assert len([statement for statement in sent if "FROM driver_block" in statement]) == 2 * 2  # and both periods
+    driver = Driver.objects.get(name="Ben")
+    driver.key_card, driver.is_active = "00FF", False
+    driver.save()
+    answer = get(api_get, fleet, f"drivers?{WEEK}")
+    assert [(row["key_card"], row["is_active"]) for row in answer["data"]] == [("", True), ("00FF", False)]
+    assert counted(answer) == (2, 1)
+    assert [row["name"] for row in get(api_get, fleet, f"drivers?{WEEK}&active=true")["data"]] == ["Anna"]
 
 
 def test_what_a_driver_bears_is_held_against_the_period_before(api_get: Get, fleet: Fleet) -> None:

@@ -16,6 +16,7 @@ from apps.fleet.models import DriverBlock, FleetBlock, TruckBlock, TruckDayDrive
 from apps.fleet.summaries import sums
 from apps.fleet.sums import drivers as driver_sums
 from apps.fleet.sums.drivers import Drivers
+from apps.fleet.sums.summed import Listing
 from apps.trucks import remembered
 from apps.trucks.models import Driver, FactsRevision, SummaryRevision, Truck, TruckDay
 from tests import rows
@@ -28,6 +29,7 @@ FIRST, LAST = dt.date(2026, 1, 28), dt.date(2026, 3, 3)
 ONE = dt.timedelta(days=1)
 TRUCKS = (70, 127, 128, 200)
 DRIVERS = (0, 1, 63, 64, 65, 130)  # nobody among them
+NOBODY_KNOWN = Listing(np.zeros(1, np.int64), [None], [None])
 page, total, of_drivers, together_in = map(
     async_to_sync, (driver_sums.page, driver_sums.total, driver_sums.of_drivers, driver_sums.together_in)
 )
@@ -134,7 +136,7 @@ def test_all_drivers_together_some_of_them_and_nobody(fleet: Fleet) -> None:
         assert total(asked) == added(days, DRIVERS[1:])
         for drivers in ([63, 64], [130], [], [7]):
             assert total(asked, drivers) == added(days, drivers)
-        nobody = Drivers.named([{"id": 0, "code": None, "name": None}], together_in(asked).nobody)
+        nobody = Drivers.with_or_without(NOBODY_KNOWN, together_in(asked).nobody)
         assert nobody.rows()[0].items() >= added(days, [0]).items()
         assert len(together_in(asked).nobody.ids) == bool(added(days, [0])["days"])
 
@@ -150,12 +152,8 @@ def test_of_drivers_it_is_told_which_trucks_they_had(fleet: Fleet) -> None:
     for drivers in ([1], [63, 130], [7], []):
         now, _, codes_of = of_drivers(asked, asked, 0, np.array(drivers, np.int64))
         assert set(now.ids) >= {pk for pk in drivers if pk != 7}
-        for pk in drivers:
-            had = {
-                f"T-{truck_id}"
-                for truck_id in TruckDayDriver.objects.filter(driver_id=pk).values_list("truck_id", flat=True)
-            }
-            assert codes_of(pk) == sorted(had)
+        had = [TruckDayDriver.objects.filter(driver_id=pk).values_list("truck_id", flat=True) for pk in drivers]
+        assert codes_of(np.array(drivers, np.int64)) == [sorted({f"T-{truck_id}" for truck_id in each}) for each in had]
 
 
 def test_a_page_reads_its_own_blocks_by_their_whole_keys(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,15 +123,8 @@ DRIVER = """
 SELECT id, code AS driver_id, name, key_card, is_active FROM driver WHERE fleet_id = %(fleet)s AND code = %(driver)s
 """
 
-_SEARCHED = """fleet_id = %(fleet)s AND (%(pattern)s IS NULL OR code LIKE %(pattern)s OR name LIKE %(pattern)s)"""
-_IS_ACTIVE = "(%(active)s IS NULL OR is_active = %(active)s)"
-_LISTED = f"{_SEARCHED} AND {_IS_ACTIVE} AND code > %(after)s"
-# One row a driver of the fleet, with days or without, by code; `pattern` and `active` may be null.
-LISTED = f"SELECT id, code, name, key_card, is_active FROM driver WHERE {_LISTED} ORDER BY code LIMIT %(limit)s"
-# One row: how many drivers a `pattern` finds, and how many of them are active.
-DRIVERS_FOUND = f"SELECT COUNT(*) AS drivers, COALESCE(SUM(is_active), 0) AS active FROM driver WHERE {_SEARCHED}"
-# One row a driver that `pattern` and `active` pick.
-DRIVERS_PICKED = f"SELECT id FROM driver WHERE {_SEARCHED} AND {_IS_ACTIVE}"
+# One row a driver of the fleet whose code or name is like a `pattern`.
+MATCHING = "SELECT id FROM driver WHERE fleet_id = %(fleet)s AND (code LIKE %(pattern)s OR name LIKE %(pattern)s)"
 
 _ITS = "driver_id = %(id)s"
 # One row, or none: the sums of the driver `id` in a period.

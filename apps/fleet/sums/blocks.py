@@ -309,10 +309,10 @@ def drivers_together(
     return sums_of(counted[1:], np.zeros(1, np.intp), names)[0]
 
 
-def trucks_by_driver(blocks: Iterable[bytes]) -> dict[int, list[int]]:
-    """Which trucks drivers had, ascending. Each block has the ids alone, and is the same on most days."""
-    different = set(blocks)
-    pairs = {pair for packed in different for pair in zip(*unpacked(packed, 2).astype(np.int64).tolist(), strict=True)}
+def trucks_by_driver(blocks: Iterable[bytes], figures: int) -> dict[int, list[int]]:
+    """Which trucks drivers had, ascending. Each block has so many figures behind its ids, which most days share."""
+    different = {packed[: len(packed) // (2 + figures) * 2] for packed in blocks}
+    pairs = {pair for ids in different for pair in zip(*unpacked(ids, 2).astype(np.int64).tolist(), strict=True)}
     found: dict[int, list[int]] = {}
     for truck_id, driver_id in sorted(pairs):
         found.setdefault(driver_id, []).append(truck_id)

@@ -46,10 +46,9 @@ _WORTH_A_PAGE = 20
 Where = Mapping[str, Any]
 Trucks = Collection[int] | None
 Sums = dict[int, Row]
-CodesOf: TypeAlias = Callable[
-    [int], list[str]
-]  # from a driver's id to the codes of the trucks that they had, ascending
-_NOBODY = {"id": NOBODY, "code": None, "name": None}
+CodesOf: TypeAlias = Callable[[Ids], list[list[str]]]  # from drivers to the codes of each one's trucks, ascending
+_MORE = ("key_card", "is_active")
+_NOBODY = {"id": NOBODY, "code": None, "name": None, "key_card": "", "is_active": False}
 
 
 class Drivers(Summed):
@@ -106,61 +105,59 @@ def costs_sync(where: Where, trucks: Trucks = None) -> dict[int, Costs]:
     return costs_added_up((row["costs"] for row in packed), _IDS, trucks)
 
 
-async def codes_of_trucks(where: Where, facts: int) -> CodesOf:
-    packed, codes = await together(fetch_all(driver_columns(()), _asked(where, None)), _codes(where, facts))
-    return _codes_of(packed, codes)
+async def every(
+    where: Where, facts: int, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = ""
+) -> Drivers:
+    """Those whose codes follow `after`, by code, and nobody last, who has neither code nor name."""
+    listed, found = await together(_listing(where["fleet"], facts, after), by_id(where, names, trucks))
+    return Drivers.of(listed, found)
 
 
-async def _codes(where: Where, facts: int) -> dict[int, str]:
-    return await remembered.facts.made(sum_queries.CODES, {"fleet": where["fleet"]}, facts, _by_truck)
+async def page(where: Where, before: Where, facts: int, after: str, limit: int) -> tuple[Drivers, ById]:
+    """The same of at most `limit`, and what they did in the period before, of BEFORE alone."""
+    listed = await _listing(where["fleet"], facts, after)
+    columns, beside = _beside(where, NAMES), [_beside(before, BEFORE)]
+    (found, [earlier]), now, then = await together(
+        _BLOCKS.page(Drivers, listed.part(0, -1), limit, columns, partial(_by_id, names=NAMES), beside),
+        together_in(where),
+        together_in(before),
+    )
+    if len(found) < limit:
+        found = found.and_then(Drivers.of(listed.part(-1), now.nobody))
+    return found, _by_id(earlier, BEFORE).led_by(then.nobody)
 
 
-def _codes_of(blocks: Iterable[Row], codes: Mapping[int, str]) -> CodesOf:
-    had = trucks_by_driver(row["figures"] for row in blocks)
-    return lambda driver_id: sorted(codes[truck_id] for truck_id in had.get(driver_id, ()) if truck_id in codes)
+async def of_drivers(where: Where, before: Where, facts: int, drivers: Ids) -> tuple[ById, ById, CodesOf]:
+    """The sums of these drivers, in the period before those of BEFORE, and the codes of their trucks."""
+    (now, then), codes = await together(
+        _BLOCKS.around(drivers, _beside(where, NAMES), _beside(before, BEFORE)),
+        remembered.facts.made(sum_queries.CODES, {"fleet": where["fleet"]}, facts, _by_truck),
+    )
+    return _by_id(now, NAMES), _by_id(then, BEFORE), _codes_of(now, codes)
 
 
 def _by_truck(rows: Sequence[Row]) -> dict[int, str]:
     return {row["id"]: row["code"] for row in rows}
 
 
-async def every(
-    where: Where, facts: int, names: tuple[str, ...] = NAMES, trucks: Trucks = None, after: str = ""
-) -> Drivers:
-    """Those whose codes follow `after`, by code, and nobody last, who has neither code nor name."""
-    listing, found = await together(_listing_after(after, where["fleet"], facts), by_id(where, names, trucks))
-    return Drivers.of(listing, found)
-
-
-async def page(where: Where, before: Where, facts: int, after: str, limit: int) -> tuple[Drivers, ById]:
-    """The same of at most `limit`, and what they did in the period before, of BEFORE alone."""
-    listing = await _listing_after(after, where["fleet"], facts)
-    columns, beside = _beside(where, NAMES), [_beside(before, BEFORE)]
-    (found, [earlier]), now, then = await together(
-        _BLOCKS.page(Drivers, listing.part(0, -1), limit, columns, partial(_by_id, names=NAMES), beside),
-        together_in(where),
-        together_in(before),
-    )
-    if len(found) < limit:
-        found = found.and_then(Drivers.of(listing.part(-1), now.nobody))
-    return found, _by_id(earlier, BEFORE).led_by(then.nobody)
-
-
-async def of_drivers(where: Where, before: Where, facts: int, drivers: Ids) -> tuple[ById, ById, CodesOf]:
-    """The sums of these drivers, in the period before those of BEFORE, and the codes of their trucks."""
-    (now, then, had), codes = await together(
-        _BLOCKS.around(drivers, _beside(where, NAMES), _beside(before, BEFORE), _beside(where, ())),
-        _codes(where, facts),
-    )
-    return _by_id(now, NAMES), _by_id(then, BEFORE), _codes_of(had, codes)
+def _codes_of(blocks: Iterable[Row], codes: Mapping[int, str]) -> CodesOf:
+    had = trucks_by_driver((row["figures"] for row in blocks), len(NAMES))
+    each = {driver: sorted(codes[truck] for truck in trucks if truck in codes) for driver, trucks in had.items()}
+    return lambda drivers: [each.get(driver, []) for driver in drivers.tolist()]
 
 
 def _beside(where: Where, names: tuple[str, ...]) -> Beside:
     return Beside(sum_queries.driver_figures(names), where)
 
 
-async def _listing_after(after: str, fleet_id: int, facts: int) -> Listing:
-    """All drivers of the fleet, or those whose codes follow another one, which may be gone; and nobody."""
+async def known(fleet_id: int, facts: int, after: str = "") -> Listing:
+    """All drivers of the fleet, with days or without, or those whose codes follow `after`: with key cards, and whether
+    they are active."""
+    return (await _listing(fleet_id, facts, after)).part(0, -1)
+
+
+async def _listing(fleet_id: int, facts: int, after: str) -> Listing:
+    """The same with nobody, who comes last. Whose code is `after` may be gone."""
     asked = {"fleet": fleet_id, "after": ""}
     every = await remembered.facts.made(sum_queries.DRIVERS, asked, facts, _listed)
     if not after:
@@ -171,13 +168,13 @@ async def _listing_after(after: str, fleet_id: int, facts: int) -> Listing:
 
 
 def _listed(rows: Sequence[Row]) -> Listing:
-    return Listing.of([*rows, _NOBODY], Drivers.KEY)
+    return Listing.of([*rows, _NOBODY], Drivers.KEY, *_MORE)
 
 
 def every_sync(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> Drivers:
-    listing = _listed(fetch_all_sync(sum_queries.DRIVERS, {**where, "after": ""}))
+    listed = _listed(fetch_all_sync(sum_queries.DRIVERS, {**where, "after": ""}))
     packed = fetch_all_sync(driver_columns(names), _asked(where, trucks))
-    return Drivers.of(listing, _by_id(packed, names, trucks))
+    return Drivers.of(listed, _by_id(packed, names, trucks))
 
 
 async def by_id(where: Where, names: tuple[str, ...] = NAMES, trucks: Trucks = None) -> ById:

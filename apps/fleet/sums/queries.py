@@ -328,7 +328,9 @@ TRUCKS_OF_GROUP = "SELECT truck_id FROM truck_group_truck WHERE truckgroup_id = 
 CODES = "SELECT id, code FROM truck WHERE fleet_id = %(fleet)s"
 
 # One row a driver of the fleet by code, with days or without: those whose codes follow `after`.
-DRIVERS = "SELECT id, code, name FROM driver WHERE fleet_id = %(fleet)s AND code > %(after)s ORDER BY code"
+DRIVERS = """
+SELECT id, code, name, key_card, is_active FROM driver WHERE fleet_id = %(fleet)s AND code > %(after)s ORDER BY code
+"""
 
 # One row a group that has trucks, by name: their ids as an array.
 GROUPS = """

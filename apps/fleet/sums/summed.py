@@ -1,7 +1,7 @@
 """Trucks or drivers by code, and their sums in columns: what lists of them are made from. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, overload
 
 import numpy as np
@@ -32,27 +32,33 @@ class ById:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Who could be in a list: ids, codes and names by code."""
+    """Who could be in a list: ids, codes, names, and by its name what `more` is told of them, by code."""
 
     ids: Ids
     codes: list[Any]
     names: list[Any]
+    more: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Sequence[Row], key: str) -> Self:
+    def of(cls, rows: Sequence[Row], key: str, *more: str) -> Self:
         ids = np.array([row["id"] for row in rows], np.int64)
-        return cls(ids, [row[key] for row in rows], [row["name"] for row in rows])
+        codes, names = ([row[column] for row in rows] for column in (key, "name"))
+        return cls(ids, codes, names, {column: [row[column] for row in rows] for column in more})
 
     def those(self, which: npt.NDArray[np.bool_]) -> Self:
-        if which.all():
-            return self
-        places = np.flatnonzero(which).tolist()
-        codes, names = ([each[place] for place in places] for each in (self.codes, self.names))
-        return replace(self, ids=self.ids[which], codes=codes, names=names)
+        return self if which.all() else self.at(np.flatnonzero(which).tolist())
+
+    def at(self, places: Sequence[int]) -> Self:
+        """Those at these places, in their order."""
+        return self._with(self.ids[np.array(places, np.intp)], lambda column: [column[place] for place in places])
 
     def part(self, start: int, end: int | None = None) -> Self:
         which = slice(start, end)
-        return replace(self, ids=self.ids[which], codes=self.codes[which], names=self.names[which])
+        return self._with(self.ids[which], lambda column: column[which])
+
+    def _with(self, ids: Ids, of: Callable[[list[Any]], list[Any]]) -> Self:
+        more = {name: of(column) for name, column in self.more.items()}
+        return replace(self, ids=ids, codes=of(self.codes), names=of(self.names), more=more)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -80,9 +86,8 @@ class Summed(Sequence[Row]):
         return cls(found.ids, found.codes, found.names, sums.of(found.ids))
 
     @classmethod
-    def named(cls, rows: Sequence[Row], sums: ById) -> Self:
-        """All of these rows, which have id, code and name."""
-        listing = Listing.of(rows, cls.KEY)
+    def with_or_without(cls, listing: Listing, sums: ById) -> Self:
+        """All of those listed; sums of who has no days are null."""
         return cls(listing.ids, listing.codes, listing.names, sums.of(listing.ids))
 
     def and_then(self, others: Self) -> Self:
