@@ -120,7 +120,7 @@ def test_the_table_says_the_same_in_words(truck: Truck) -> None:
     [
         (["speed=60"], {}, "no such parameter"),
         (["speed_limit_kmh"], {}, "not of the form"),
-        (["speed_limit_kmh=fast"], {}, "could not convert"),
+        (["speed_limit_kmh=fast"], {}, "'fast' is not a number"),
         (["speed_limit_kmh=-1"], {}, "not a number from 0 on"),
         (["speed_limit_kmh=nan"], {}, "'speed_limit_kmh=nan'"),
         (["trip_end_s=1.5"], {}, "not a whole number"),

@@ -45,7 +45,7 @@ def test_a_name_is_given_once() -> None:
     ("option", "value", "words"),
     [
         ("timezone", "Chicago", "--timezone: Chicago is not an IANA time zone"),
-        ("currency", "Dollar", "--currency: .*three capital letters"),
+        ("currency", "Dollar", "--currency: three capital letters$"),
         ("currency", "usd", "--currency: three capital letters"),
         ("wialon_url", "wialon", "--wialon-url: wialon is not of the form https://host"),
         ("wialon_token", "", "--wialon-token: This field cannot be blank"),

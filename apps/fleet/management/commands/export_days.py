@@ -1,5 +1,6 @@
 """The daily summaries of a fleet on stdout."""
 
+import argparse
 import csv
 import datetime as dt
 from collections.abc import Iterator
@@ -63,4 +64,4 @@ def _day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"{text!r} is not a date such as 2026-03-01") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-03-01") from None

@@ -37,8 +37,8 @@ class Command(BaseCommand):
 
 
 def _sentences(error: ValidationError) -> str:
-    """One for each field that is wrong, named as on the command line."""
+    """One for each field that is wrong, named as on the command line, with the first of what is wrong with it."""
     return "; ".join(
-        f"{field if field == 'name' else '--' + field.replace('_', '-')}: {' '.join(messages)}"
+        f"{field if field == 'name' else '--' + field.replace('_', '-')}: {messages[0]}"
         for field, messages in error.message_dict.items()
     )

@@ -60,12 +60,20 @@ def parsed(texts: Sequence[str]) -> dict[str, float]:
         try:
             if not sign:
                 raise ValueError("not of the form name=value")
-            number = float(value)
-            values[name] = int(number) if number.is_integer() else number
+            values[name] = _number(value)
             check_values({name: values[name]})
         except ValueError as error:
             raise CommandError(f"{text!r}: {error}") from None
     return values
+
+
+def _number(text: str) -> float:
+    """Raises ValueError."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+    return int(number) if number.is_integer() else number
 
 
 def as_json(found: Sequence[TruckPreview]) -> Row:
