@@ -56,7 +56,7 @@ def set_up(name: str, zone: str, url: str, token: str, password: str) -> str:
     users: Any = get_user_model()
     users.objects.create_superuser("demo", "demo@example.com", password)
     out = io.StringIO()
-    call_command("create_api_key", fleet=name, stdout=out)
+    call_command("create_api_key", fleet=name, scopes="read,write:costs,run:backfill", stdout=out)
     return out.getvalue().strip()
 
 
