@@ -60,11 +60,14 @@ class JsonParser(Parser):
     """Bodies are JSON, and say so where they say what they are."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
-        """Raises UnsupportedMediaType."""
+        """Raises UnsupportedMediaType, BadRequest."""
         kind = (request.content_type or "application/json").lower()
         if kind != "application/json" and not kind.endswith("+json"):
             raise problems.UnsupportedMediaType(f"Send application/json instead of {kind}.")
-        return super().parse_body(request)
+        try:
+            return super().parse_body(request)
+        except ValueError as error:
+            raise problems.BadRequest(f"The body is not valid JSON: {error}.") from None
 
 
 class FleetAPI(NinjaAPI):

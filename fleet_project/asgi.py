@@ -8,8 +8,9 @@ list of middleware. Everything else, which is the admin and static files, passes
 import asyncio
 import gc
 import os
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import django
 
@@ -77,6 +78,21 @@ def is_lean(match: ResolverMatch, operations: Iterable[Operation]) -> bool:
     return iscoroutinefunction(match.func) and all(operation.is_async for operation in operations)
 
 
+def answering_head(application: Application) -> Application:
+    """HEAD is GET without the body of the answer, as in the lean handler: Ninja would refuse it."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_no_body(message: Mapping[str, Any]) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        if scope["method"] == "HEAD":
+            await application({**scope, "method": "GET"}, receive, send_no_body)
+        else:
+            await application(scope, receive, send)
+
+    return wrapped
+
+
 def routed(lean: LeanHandler, api_with_orm: Application, rest: Application) -> Application:
     """Sends a request to one of the handlers by its path."""
 
@@ -134,5 +150,7 @@ def collect_garbage_less_often() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-application = with_lifespan(routed(LeanHandler(settings.API_MIDDLEWARE), bounded(ApiHandler()), bounded(ASGIHandler())))
+application = with_lifespan(
+    routed(LeanHandler(settings.API_MIDDLEWARE), bounded(answering_head(ApiHandler())), bounded(ASGIHandler()))
+)
 collect_garbage_less_often()

@@ -76,7 +76,7 @@ async def _view(request: "LeanRequest") -> HttpResponseBase:
     match = request.resolver_match
     try:
         if match is None:
-            raise NotFound
+            raise NotFound(_no_path(request.path))
         await request.read_body()
         response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)
         return response
@@ -87,6 +87,11 @@ async def _view(request: "LeanRequest") -> HttpResponseBase:
     except Exception:
         logger.exception("a request failed", extra={"path": request.path})
         return Problem("The error has been logged under the request_id.").response(request.request_id)
+
+
+def _no_path(path: str) -> str:
+    wanted = " Paths end without a slash." if path.endswith("/") else ""
+    return f"The API has no such path.{wanted} /api/v2/docs lists them."
 
 
 # --- in -------------------------------------------------------------------------------------------------------------

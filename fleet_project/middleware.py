@@ -52,7 +52,9 @@ def with_problem_body(response: HttpResponse, request_id: str) -> HttpResponse:
     """Gives problem details to the errors that Django answers by itself: unknown paths, wrong methods."""
     if response.status_code < 400 or "json" in response.headers.get("Content-Type", ""):
         return response
-    problem = problems.of_status(response.status_code).response(request_id)
+    allowed = response.headers.get("Allow")
+    detail = f"This path takes {allowed}." if allowed else ""
+    problem = problems.of_status(response.status_code, detail).response(request_id)
     for name in _KEPT:
         if name in response.headers:
             problem.headers[name] = response.headers[name]

@@ -30,7 +30,6 @@ _ERRORS = {
     "503": "The database did not answer in time; `Retry-After` says when to try again.",
 }
 _IDEMPOTENT = {
-    "400": "The `Idempotency-Key` is missing or not valid.",
     "409": "The same request is being worked on; `Retry-After` says when to ask again.",
     "422": "The body or a parameter is not valid, or the `Idempotency-Key` belongs to another request.",
 }
@@ -39,6 +38,7 @@ _CONDITIONAL = {
     "428": "`If-Match` is missing.",
 }
 _WITH_BODY = {"413": "The body is larger than 2.5 MB."}
+_NO_KEY, _NO_JSON = "The `Idempotency-Key` is missing or not valid.", "The body is not valid JSON."
 _JSON_BODY = {"415": "The body is said to be something else than JSON."}
 _IF_NONE_MATCH: Json = {
     "in": "header",
@@ -134,13 +134,19 @@ def _errors_of(operation: Json, *, is_read: bool, missing: dict[str, str]) -> di
     errors = _ERRORS | {"403": f"The key lacks the scope `{scope}`."} | missing
     if not is_read:
         errors.pop("406")
+    unreadable = []
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation["parameters"]):
         errors |= _IDEMPOTENT
+        unreadable.append(_NO_KEY)
     if any(parameter["name"] == "If-Match" for parameter in operation["parameters"]):
         errors |= _CONDITIONAL
     if "requestBody" in operation:
         errors |= _WITH_BODY
-        errors |= _JSON_BODY if "application/json" in operation["requestBody"]["content"] else {}
+    if "application/json" in operation.get("requestBody", {}).get("content", {}):
+        errors |= _JSON_BODY
+        unreadable.append(_NO_JSON)
+    if unreadable:
+        errors["400"] = " ".join(unreadable)
     errors |= operation.pop("x-errors", {})
     return errors
 

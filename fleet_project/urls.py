@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
 
 from apps.fleet.pages.costs import page as cost_page
 from apps.fleet.pages.driving import page as driver_page
@@ -11,6 +12,7 @@ from fleet_project.api import api
 from fleet_project.metrics import metrics
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("api/v2/", api.urls),
     path("healthz", health.healthz),
     path("healthz/pool", health.pool),

@@ -13,6 +13,7 @@ from structlog.stdlib import ProcessorFormatter
 from apps import mysql
 from apps.mysql import fetch_all_sync
 from tests import rows
+from tests.api.endpoints import DOCUMENT
 from tests.conftest import AsgiClient
 
 
@@ -115,12 +116,39 @@ def test_an_unknown_path_of_the_api_is_a_problem_like_any_other(asgi: AsgiClient
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "not-found"
+    assert "/api/v2/docs" in answer.json()["detail"]
+    assert ("without a slash" in answer.json()["detail"]) == path.endswith("/")
 
 
 def test_a_wrong_method_says_which_ones_there_are(asgi: AsgiClient) -> None:
     answer = asgi.run(asgi.http.post("/api/v2/trucks"))
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
     assert answer.json()["code"] == "method-not-allowed"
+    assert answer.json()["detail"] == "This path takes GET."
+
+
+@pytest.mark.parametrize("path", ["/api/v2/trucks", "/api/v2/costs/entries", "/api/v2/openapi.json"])
+def test_head_is_get_without_the_body_in_either_handler(asgi: AsgiClient, path: str) -> None:
+    key = rows.api_key(rows.fleet())
+    head, get = (asgi.send(method, path, key) for method in ("HEAD", "GET"))
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers.get("ETag") == get.headers.get("ETag")
+    assert get.content != b""
+
+
+def test_the_address_that_mails_begin_with_leads_to_the_admin(asgi: AsgiClient) -> None:
+    answer = asgi.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+
+
+def test_a_body_that_is_no_json_is_said_to_be_none(asgi: AsgiClient) -> None:
+    key = rows.api_key(rows.fleet(), scopes=("read", "write:costs"))
+    headers = {"Content-Type": "application/json", "If-Match": '"x"'}
+    for content in (b'{"amount": }', b"\xff"):
+        answer = asgi.send("PATCH", "/api/v2/costs/rates/1", key, headers, content=content)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
+        assert answer.json()["detail"].startswith("The body is not valid JSON: ")
+    assert "400" in DOCUMENT["paths"]["/api/v2/costs/rates/{row_id}"]["patch"]["responses"]
 
 
 # --- health ---------------------------------------------------------------------------------------------------------

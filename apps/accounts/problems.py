@@ -131,6 +131,6 @@ _BY_STATUS: dict[int, type[Problem]] = {
 }
 
 
-def of_status(status: int) -> Problem:
+def of_status(status: int, detail: str = "") -> Problem:
     """The problem that an HTTP status stands for."""
-    return _BY_STATUS.get(status, BadRequest if status < 500 else Problem)()
+    return _BY_STATUS.get(status, BadRequest if status < 500 else Problem)(detail)
