@@ -5,7 +5,8 @@ of a number here holds for each of a column, to the last digit. What only adds, 
 none of this: NaN is null in every sum.
 """
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -50,6 +51,19 @@ def at_most(values: Column, limits: Column) -> list[bool | None]:
     is_known = ~(np.isnan(values) | np.isnan(limits))
     pairs = zip((values <= limits).tolist(), is_known.tolist(), strict=True)
     return [met if known else None for met, known in pairs]
+
+
+def least_first(values: Column, keys: Sequence[str], limit: int) -> list[int]:
+    """The places of at most `limit` of the least values, these first; equals by key. Nulls are none."""
+    places = np.flatnonzero(~np.isnan(values))
+    if limit < len(places):
+        most = np.partition(values[places], limit - 1)[limit - 1]
+        less = np.flatnonzero(values < most).tolist()
+        equal = np.flatnonzero(values == most).tolist()
+        found = less + heapq.nsmallest(limit - len(less), equal, key=keys.__getitem__)
+    else:
+        found = places.tolist()
+    return sorted(found, key=lambda place: (values[place], keys[place]))
 
 
 # --- money: columns of whole numbers of the last place --------------------------------------------------------------

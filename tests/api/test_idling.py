@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import random
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -233,3 +234,43 @@ def test_a_group_is_held_against_its_own_period_before_and_an_unknown_one_is_ref
     assert (nobody["data"], nobody["summary"]["idle_s"]) == ({"trucks": [], "places": []}, None)
     refused = api_get(f"/api/v2/fleet/idling?{PERIOD}&group=North", rows.api_key(fleet))
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/query/group")
+
+
+# --- of many trucks -------------------------------------------------------------------------------------------------
+
+MANY = (3, 60, 64, 700, 4_097, 4_098, 9_000, 16_390)  # of six blocks, and of four rows of figures for rankings
+
+
+@pytest.fixture
+def large(transactional_db: None) -> Fleet:
+    """Trucks of which some idle the same, some are hardly known, one knows no engine; they are a group too."""
+    made, chance = rows.fleet(), random.Random(3)
+    trucks = [rows.truck(made, f"T-{(7 * pk) % 1_000:03}", id=pk) for pk in MANY]
+    rows.group(made, "All", *trucks)
+    for truck in trucks:
+        for day in chance.sample(DAYS, 12):
+            figures = {"idle_s": chance.choice((3_600, 7_200, 9_000)), "idle_productive_s": chance.choice((0, 600))}
+            if truck.pk == 60:
+                figures = dict.fromkeys(("idle_s", "idle_productive_s", "engine_on_s"))
+            rows.truck_day(truck, day, **figures, parked_s=0 if truck.pk in (64, 4_098) else 40_000)
+    for day in DAYS:
+        rows.fleet_day(made, day)
+    return made
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+@pytest.mark.parametrize("period", [PERIOD, "from=2026-03-04&to=2026-03-18", "from=2026-03-20&to=2026-03-20"])
+def test_the_fleet_has_what_a_group_of_all_its_trucks_has(api_get: Get, large: Fleet, limit: int, period: str) -> None:
+    """A group's trucks are ranked by all their sums, a fleet's by those that stand apart."""
+    whole = get(api_get, large, f"{period}&limit={limit}")
+    every = get(api_get, large, f"{period}&limit={limit}&group=All")
+    assert whole["data"]["trucks"] == every["data"]["trucks"]
+    assert whole["summary"] == every["summary"]
+    assert len(whole["data"]["trucks"]) == min(limit, whole["summary"]["trucks"]) > 0
+
+
+def test_whoever_has_no_days_in_the_period_is_in_no_list(api_get: Get, large: Fleet) -> None:
+    rows.truck(large, "Z", id=65)
+    large.trucks.get(pk=3).delete()
+    summary = get(api_get, large)["summary"]
+    assert (summary["trucks"], summary["not_ranked"]["count"]) == (4, 2)

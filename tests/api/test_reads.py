@@ -69,6 +69,27 @@ def _grow(truck: Truck, days: range, messages: int) -> None:
     rows.revision(truck.fleet, len(days))
 
 
+def test_the_worst_trucks_are_read_and_no_others(asgi: AsgiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many trucks a fleet has: here each is in a block of its own."""
+    fleet = rows.fleet(timezone="UTC")
+    key, sent = rows.api_key(fleet), sent_statements(monkeypatch)
+
+    def read(trucks: range) -> int:
+        for number in trucks:
+            truck = rows.truck(fleet, f"T-{number:02}", id=4_096 * 7_000 + 64 * number)
+            for ago in range(7):
+                rows.truck_day(truck, LAST - dt.timedelta(days=ago), idle_s=3_600 + number)
+        rows.revision(fleet, len(trucks))
+        sent.clear()
+        asked = f"/api/v2/fleet/idling?from={LAST - WEEK}&to={LAST}&limit=2"
+        remembered.forget()
+        assert [row["truck_id"] for row in asgi.get(asked, key).json()["data"]["trucks"]][-1] == f"T-{trucks[-2]:02}"
+        return _rows_read([sql for sql in sent if "FROM api_key" not in sql and "FROM truck " not in sql])
+
+    few = read(range(3))
+    assert 3 < read(range(3, 40)) <= few
+
+
 def _rows_read(sent: list[str]) -> int:
     """By the statements, sent once more on a connection of which the database counts them."""
     before = _counted()

@@ -1,8 +1,8 @@
 """A fleet of any size for measuring reads: rows multiplied inside the database, so that a year takes seconds.
 
-One truck and one day are made as the tests make them; all others are copies with other distances, each truck with a
-driver of its own; all are in the group `All`. They idle at one of 25 depots and one of 2,000 stops a day, and every
-third day elsewhere; they have two trips a day, and are too fast once. Beside the product's tables stands
+One truck and one day are made as the tests make them; all others are copies with other distances and idling, each truck
+with a driver of its own; all are in the group `All`. They idle at one of 25 depots and one of 2,000 stops a day, and
+every third day elsewhere; they have two trips a day, and are too fast once. Beside the product's tables stands
 `bench_latest`: the same values of a truck, in one column each, for the rivals.
 """
 
@@ -27,7 +27,7 @@ SENSORS = 30
 _TABLES = (
     "truck, truck_sync, truck_day, truck_day_cost, fleet_day, fleet_day_cost, truck_span, truck_span_cost, fleet_span, "
     "driver, truck_day_driver, truck_day_driver_cost, truck_span_driver, truck_span_driver_cost, truck_day_idle_place, "
-    "truck_block, driver_block, idle_place_span, truck_day_hours"
+    "truck_block, driver_block, ranking_block, idle_place_span, truck_day_hours"
 )
 COLUMNS = [f"value_{number}" for number in range(SENSORS)]
 
@@ -220,15 +220,16 @@ _HOURS = (
 
 
 def _multiply_day(first: Truck, day: dt.date) -> None:
-    others, copied = _others(TruckDay, "fleet_id", "truck_id", "day", "distance_m")
+    others, copied = _others(TruckDay, "fleet_id", "truck_id", "day", "distance_m", "idle_s", "parked_s")
     where = {
         "fleet": first.fleet_id, "first": first.pk, "day": day, "revision": 1, "computed_at": rows.NOON,
         "hours": _SPENT,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO truck_day (fleet_id, truck_id, day, distance_m, {others}) "
-            f"SELECT s.fleet_id, t.id, s.day, s.distance_m + t.id * 17 %% 90000, {copied} "
+            f"INSERT INTO truck_day (fleet_id, truck_id, day, distance_m, idle_s, parked_s, {others}) "
+            "SELECT s.fleet_id, t.id, s.day, s.distance_m + t.id * 17 %% 90000, s.idle_s + t.id * 7919 %% 1800, "
+            f"s.parked_s - t.id * 7919 %% 1800, {copied} "
             "FROM truck_day s JOIN truck t ON t.fleet_id = s.fleet_id AND t.id <> s.truck_id "
             "WHERE s.fleet_id = %(fleet)s AND s.truck_id = %(first)s AND s.day = %(day)s",
             where,

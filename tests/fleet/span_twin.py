@@ -5,7 +5,7 @@ import json
 import math
 import struct
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from apps.fleet.models import (
     FleetBlock,
     FleetSpan,
     FleetSpanCost,
+    RankingBlock,
     TruckBlock,
     TruckDayCost,
     TruckDayFuel,
@@ -119,6 +120,43 @@ def assert_spans_add_up(fleet_id: int) -> None:
         _assert_fleet(fleet_id, span, days, costs, money)
     assert_blocks_hold(fleet_id, days, costs, money)
     _assert_fleet_blocks(fleet_id, days, costs, money)
+    assert_rankings_hold(fleet_id, days)
+
+
+def assert_rankings_hold(fleet_id: int, days: list[TruckDay]) -> None:
+    """The same of what trucks are ranked by, of 4,096 of them in a row."""
+    packed = {}
+    for row in RankingBlock.objects.filter(fleet_id=fleet_id):
+        for slot, values in _ranked(bytes(row.idling)):
+            packed[row.span, row.first_day, 4_096 * row.part + slot] = values
+    names = ("idle_s", "idle_productive_s", "length_s", "no_data_s")
+    true = {key: [total(getattr(day, name) for day in each) for name in names] for key, each in _by_piece(days).items()}
+    assert packed == true
+
+
+def _ranked(packed: bytes) -> Iterator[tuple[int, list[int | None]]]:
+    """Slots and figures: each column is one double for all, or has as few bytes as hold it, the largest being null."""
+    count, kinds = struct.unpack_from("<H5s", packed)
+    at, columns = 7, []
+    for kind in kinds.decode():
+        layout = "<d" if kind == "=" else f"<{count}{kind}"
+        values = struct.unpack_from(layout, packed, at)
+        at += struct.calcsize(layout)
+        null = {"H": 65_535, "I": 4_294_967_295}.get(kind)
+        found = [None if value in (null, math.inf) or value != value else int(value) for value in values]
+        columns.append(found * (count if kind == "=" else 1))
+        assert kind == _narrowest(columns[-1])
+    assert (at, count > 0) == (len(packed), True)
+    for turn, (empty, *figures) in enumerate(zip(*columns, strict=True)):
+        assert empty is not None
+        yield turn + empty, figures
+
+
+def _narrowest(values: list[int | None]) -> str:
+    if len(set(values)) == 1:
+        return "="
+    largest = max(value for value in values if value is not None)
+    return "H" if largest < 65_535 else "I" if largest < 4_294_967_295 else "d"
 
 
 def assert_blocks_hold(

@@ -168,6 +168,22 @@ def test_the_trucks_that_idled_worst_are_those_of_the_rows(rows: list[Row], limi
     assert worst_first(columns_of(rows), codes, limit) == (true[:limit], len(true))
 
 
+@FEW
+@given(st.lists(USE, min_size=1, max_size=12))
+def test_those_that_are_known_least_are_those_of_the_rows(rows: list[Row]) -> None:
+    named = [{**row, "truck_id": f"T-{7 * place % 12:02}", "name": ""} for place, row in enumerate(rows)]
+    places, count = use.least_known(columns_of(rows), [row["truck_id"] for row in named])
+    true = use.not_ranked(named)
+    assert use.not_ranked(named[place] for place in places) == true
+    assert count == true["count"]
+
+
+def test_no_more_than_a_hundred_of_them_are_listed_equals_by_code() -> None:
+    sums = {"length_s": column([100] * 300), "no_data_s": column([60] * 150 + [90] * 99 + [60] * 51)}
+    places, count = use.least_known(sums, [f"{299 - place:03}" for place in range(300)])
+    assert (places[:99], places[99], count) == ([*range(248, 149, -1)], 299, 300)
+
+
 def test_each_truck_is_held_against_its_own_targets() -> None:
     targets = Targets(
         {"target_utilization_pct": 60, "target_idle_pct": 15.5},

@@ -10,7 +10,7 @@ from django.db import connection
 from apps.fleet.summaries import sums
 
 _unsummed: set[tuple[int, int, dt.date]] = set()  # fleet, truck and day
-_OF_SUMS = re.compile("(truck|driver|fleet)_(span|block)")
+_OF_SUMS = re.compile("(truck|driver|fleet|ranking)_(span|block)")
 
 
 def sum_up_later(fleet_id: int, truck_id: int, day: dt.date) -> None:

@@ -1,9 +1,9 @@
 """The API's endpoint about idling: how long, what it cost, which trucks, and where."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from django.http import HttpResponse
@@ -23,7 +23,7 @@ from apps.fleet.idling.schemas import IdlePlace, IdlingAnswer, IdlingOfTruck, Id
 from apps.fleet.sums import places as place_sums
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.sums.trucks import Trucks
-from apps.fleet.utilization.figures import are_ranked, coverage_pct, is_ranked, not_ranked
+from apps.fleet.utilization.figures import are_ranked, coverage_pct, is_ranked, least_known, not_ranked
 from apps.fleet.whose import Whose
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -49,21 +49,20 @@ async def _body(asked: Asked[IdlingPeriod], fresh: Freshness) -> dict[str, Any]:
     period, limit = asked.period, asked.parameters.limit
     priced = partial(idling_figures.priced, money=partial(money, currency=asked.who.currency))
     idled = Idled(Whose.of(asked, fresh), period)
-    (sums, every), before, (places, shown) = await together(
-        idled.totals_and_trucks(), idled.totals(period.previous()), idled.shown_places(limit)
+    (sums, ranking), before, (places, shown) = await together(
+        idled.totals_and_ranking(limit), idled.totals(period.previous()), idled.shown_places(limit)
     )
     current, earlier = idling_figures.totals(sums), idling_figures.totals(before)
-    worst, number = idling_figures.worst_first(every.columns, every.codes, limit)
     return {
         "data": {
-            "trucks": [priced(_of_truck(row)) for row in every.at(worst)],
+            "trucks": [priced(_of_truck(row)) for row in ranking.worst],
             "places": [priced(place) for place in shown],
         },
         "summary": {
             **priced(current),
-            "trucks": number,
+            "trucks": ranking.number,
             "places": idling_figures.number_of(places),
-            "not_ranked": not_ranked(every.at(_not_ranked(every))),
+            "not_ranked": {**not_ranked(ranking.least_known), "count": ranking.not_ranked},
         },
         "previous": {"period": period.previous().echo(), **priced(earlier)},
         **changes(current, earlier),
@@ -73,19 +72,43 @@ async def _body(asked: Asked[IdlingPeriod], fresh: Freshness) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """Some of the trucks that can be ranked, the worst, and of those that cannot, the least known; how many of each."""
+
+    worst: Trucks
+    number: int
+    least_known: Trucks
+    not_ranked: int
+
+    @classmethod
+    def of(cls, every: Trucks, limit: int) -> Self:
+        """`every`: with the figures that a ranking needs, at least."""
+        worst, number = idling_figures.worst_first(every.columns, every.codes, limit)
+        unknown, left_out = least_known(every.columns, every.codes)
+        return cls(every.at(worst), number, every.at(unknown), left_out)
+
+
+@dataclass(frozen=True, slots=True)
 class Idled:
     """Where, and which trucks of, a fleet or a group idled in a period."""
 
     whose: Whose
     period: Period
 
-    async def totals_and_trucks(self) -> tuple[Row, Trucks]:
-        """What it adds up to, a group's by its trucks, and these."""
+    async def totals_and_ranking(self, limit: int) -> tuple[Row, Ranking]:
+        """What it adds up to, a group's by its trucks, and at most `limit` of these with all their figures."""
         if self.whose.group_id is None:
-            totals, trucks = await together(self.totals(self.period), self.trucks(self.period))
-            return totals, trucks
+            totals, ranking = await together(self.totals(self.period), self._ranking(limit))
+            return totals, ranking
         every = await self.trucks(self.period)
-        return every.totals(), every
+        return every.totals(), Ranking.of(every, limit)
+
+    async def _ranking(self, limit: int) -> Ranking:
+        """A fleet's: all figures are read of the trucks that are shown alone."""
+        where, names = self.whose.where(self.period), idling_queries.OF_TRUCK
+        ranking = Ranking.of(await truck_sums.every_for_rankings(where, facts=self.whose.facts), limit)
+        columns = await truck_sums.columns_of(where, names, ranking.worst.ids)
+        return replace(ranking, worst=replace(ranking.worst, columns=columns))
 
     async def totals(self, period: Period) -> Row:
         """Of another period."""

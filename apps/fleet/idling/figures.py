@@ -8,7 +8,7 @@ import numpy as np
 
 from apps.accounts.amounts import rounded
 from apps.fleet import figures
-from apps.fleet.columns import Column
+from apps.fleet.columns import Column, least_first
 from apps.fleet.idling.places import centre_of, name_of
 from apps.fleet.utilization.figures import are_ranked
 from apps.fleet.utilization.ratios import or_zero
@@ -67,11 +67,8 @@ def worst_first(sums: Mapping[str, Column], codes: Sequence[str], limit: int) ->
     Of trucks whose idling is measured, and of whom enough is known to hold them against others; equals by code.
     """
     unproductive = sums["idle_s"] - or_zero(sums["idle_productive_s"])
-    measured = np.flatnonzero(np.array(are_ranked(sums), np.bool_) & ~np.isnan(unproductive))
-    values = unproductive[measured]
-    least = -np.inf if limit >= len(values) else np.partition(values, -limit)[-limit]
-    first = measured[values >= least].tolist()
-    return sorted(first, key=lambda place: (-unproductive[place], codes[place]))[:limit], len(measured)
+    values = np.where(are_ranked(sums), -unproductive, np.nan)
+    return least_first(values, codes, limit), int((~np.isnan(values)).sum())
 
 
 def number_of(rows: Sequence[Row]) -> int:

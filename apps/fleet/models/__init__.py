@@ -1,7 +1,7 @@
 """What the trucks' days cost, how well they were used, and who is told."""
 
 from apps.fleet.models.benchmarks import Benchmark
-from apps.fleet.models.blocks import DriverBlock, FleetBlock, TruckBlock
+from apps.fleet.models.blocks import DriverBlock, FleetBlock, RankingBlock, TruckBlock
 from apps.fleet.models.costs import (
     RATED_LINES,
     UNALLOCATED,
@@ -61,6 +61,7 @@ __all__ = [
     "IdlePlaceSpan",
     "GroupTarget",
     "LedgerImport",
+    "RankingBlock",
     "ReportDelivery",
     "ReportFile",
     "ReportRun",

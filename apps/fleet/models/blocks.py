@@ -72,3 +72,19 @@ class FleetBlock(SpanKey):
 
     class Meta:
         db_table = "fleet_block"
+
+
+class RankingBlock(SpanKey):
+    """Up to 4,096 trucks in a day, pentad or month: of their sums the four that a ranking by idling needs of all.
+
+    Replaced by `apps.fleet.summaries.rankings` with the blocks of trucks, in their transaction; packed by
+    `apps.fleet.sums.ranking_blocks`.
+    """
+
+    pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "part")
+    span = models.CharField(max_length=6, choices=KINDS_AND_DAYS)
+    part = models.BigIntegerField(help_text="the trucks' ids divided by 4,096")
+    idling = models.BinaryField()
+
+    class Meta:
+        db_table = "ranking_block"

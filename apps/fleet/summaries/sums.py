@@ -12,7 +12,7 @@ from django.db import connection
 from apps.fleet import queries
 from apps.fleet.drivers import queries as driver_queries
 from apps.fleet.spans import Span, month_of, pentad_of
-from apps.fleet.summaries import blocks, fleet_blocks
+from apps.fleet.summaries import blocks, fleet_blocks, rankings
 from apps.trucks.models import SummaryRevision
 
 TruckDays = Collection[tuple[int, dt.date]]
@@ -48,6 +48,7 @@ def of_spans(fleet_id: int, changed: TruckDays) -> None:
     _spans(fleet_id, changed, _ALL, queries.SUM_UP_FLEET)
     blocks.replace(fleet_id, changed)
     fleet_blocks.replace(fleet_id, changed)
+    rankings.replace(fleet_id, changed)
 
 
 def _spans(fleet_id: int, changed: TruckDays, of_trucks: Iterable[Statements], of_fleet: Statements) -> None:

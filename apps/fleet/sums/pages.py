@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
+
 from apps.fleet.sums import queries as sum_queries
-from apps.fleet.sums.blocks import Ids, block_of
+from apps.fleet.sums.blocks import TRUCKS, Ids
 from apps.fleet.sums.summed import ById, Listing, Summed
 from apps.merging import together
 from apps.mysql import Row, fetch_all
@@ -68,9 +70,8 @@ class Blocks:
         """The rows of each column of the blocks in which these are."""
         if not len(ids):
             return [[] for _ in columns]
-        bounds = {"from_block": block_of(int(ids.min())), "to_block": block_of(int(ids.max()))}
+        blocks = np.unique(ids // TRUCKS).tolist()
         reads = (
-            fetch_all(sum_queries.around(each.column, each.where, self.table), {**each.where, **bounds})
-            for each in columns
+            fetch_all(sum_queries.around(each.column, each.where, blocks, self.table), each.where) for each in columns
         )
         return await together(*reads)

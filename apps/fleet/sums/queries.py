@@ -15,6 +15,7 @@ from apps.fleet.queries import IN_DAYS, IN_SPANS, OF_ONE_TRUCK, OF_TRUCK_DAY
 from apps.fleet.spans import DAY, MONTH, PENTAD, pieces
 from apps.fleet.sums.blocks import DRIVER_FIGURES, FIGURES, PLACES, TRUCKS
 from apps.fleet.sums.fleet import FIGURES as FLEET_FIGURES
+from apps.fleet.sums.ranking_blocks import COLUMNS as RANKED
 
 _OF_BLOCK = "truck_id BETWEEN %(first)s AND %(last)s"
 _MONEY = {name: f"{name} * {10**places}" for name, places in PLACES.items()}  # decimals become whole numbers
@@ -142,17 +143,25 @@ _BETWEEN = "block BETWEEN %(from_block)s AND %(to_block)s"
 _IN_BLOCKS = f"{_IN_PERIOD} AND {_BETWEEN}"
 
 
-def around(column: str, parts: Mapping[str, dt.date], table: str = "truck_block") -> str:
-    """One row a block and part of the period: this of some blocks alone, which are found by their whole keys.
+def around(column: str, parts: Mapping[str, dt.date], blocks: Sequence[int], table: str = "truck_block") -> str:
+    """One row a block and part of the period: this of some blocks (ascending) alone, found by their whole keys.
 
     A range of days would have all blocks of these days read, with whatever they have packed.
     """
     days = {kind: ", ".join(f"'{day}'" for day in each) for kind, each in pieces(parts).items() if each}
     each = (
-        f"fleet_id = %(fleet)s AND span = '{kind}' AND first_day IN ({those}) AND {_BETWEEN}"
+        f"fleet_id = %(fleet)s AND span = '{kind}' AND first_day IN ({those}) AND {_among(blocks)}"
         for kind, those in days.items()
     )
     return f"SELECT {column} FROM {table} WHERE {' OR '.join(each)}"
+
+
+def _among(blocks: Sequence[int]) -> str:
+    """Those of a page lie close together, mostly, those at the head of a ranking anywhere."""
+    first, last = blocks[0], blocks[-1]
+    if 2 * len(blocks) > last - first:
+        return f"block BETWEEN {first} AND {last}"
+    return f"block IN ({', '.join(map(str, blocks))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +277,16 @@ SELECT first_day, block, used FROM truck_block
 WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND block IN %(blocks)s ORDER BY first_day
 """
 
+# One row a first day and part of the fleet: its figures for rankings. One a first day and block: what they are of it.
+STORED_RANKINGS = """
+SELECT first_day, idling FROM ranking_block
+WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND part = %(part)s
+"""
+RANKED_OF_BLOCKS = f"""
+SELECT first_day, {_FIGURES.read(RANKED)} FROM truck_block
+WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s AND block IN %(blocks)s ORDER BY first_day
+"""
+
 # One row a first day and block: what it has of drivers in all.
 DRIVER_TOTALS_OF_BLOCKS = """
 SELECT first_day, driver_totals FROM truck_block
@@ -277,6 +296,8 @@ WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day IN %(firsts)s ORDER
 # One row a part of the period: what `FleetSums` adds up; the drivers in all.
 FLEET_PARTS = f"SELECT first_day, figures, costs, used FROM fleet_block WHERE {_IN_PERIOD}"
 FLEET_DRIVERS = f"SELECT driver_totals FROM fleet_block WHERE {_IN_PERIOD}"
+# One row a part of the period and 4,096 trucks: what `ranking_blocks` adds up.
+RANKINGS = f"SELECT part, idling FROM ranking_block WHERE {_IN_PERIOD}"
 
 # --- a group's, a truck's: what `parts` makes the same of -------------------------------------------------------------
 

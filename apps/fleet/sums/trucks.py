@@ -14,7 +14,7 @@ import orjson
 
 from apps.fleet.columns import Column
 from apps.fleet.sums import queries as sum_queries
-from apps.fleet.sums import weekdays
+from apps.fleet.sums import ranking_blocks, weekdays
 from apps.fleet.sums.blocks import (
     CostColumns,
     Costs,
@@ -89,6 +89,12 @@ async def every(where: Where, names: Sequence[str], *, facts: int, group_id: int
     blocks = fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK})
     listing, packed = await together(_listing(where["fleet"], group_id, facts), blocks)
     return Trucks.of(listing, _by_id(packed, names))
+
+
+async def every_for_rankings(where: Where, *, facts: int) -> Trucks:
+    """All trucks of the fleet with days, with the four sums that a ranking by idling needs (`ranking_blocks`)."""
+    listing, packed = await together(_listing(where["fleet"], None, facts), fetch_all(sum_queries.RANKINGS, where))
+    return Trucks.of(listing, ById(*ranking_blocks.added_up((row["part"], row["idling"]) for row in packed)))
 
 
 def every_sync(where: Where, names: Sequence[str]) -> Trucks:

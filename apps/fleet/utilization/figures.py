@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from apps.fleet import figures
+import numpy as np
+
+from apps.fleet import columns, figures
 from apps.fleet.columns import Column
 from apps.fleet.utilization.hours import Table, sums_of_hours
 from apps.fleet.utilization.ratios import utilization
@@ -139,6 +141,14 @@ def not_ranked(rows: Iterable[Row], key: str = "truck_id") -> dict[str, Any]:
             {key: row[key], "name": row["name"], "coverage_pct": coverage_pct(row)} for row in left_out[:LISTED]
         ],
     }
+
+
+def least_known(sums: Mapping[str, Column], codes: Sequence[str]) -> tuple[list[int], int]:
+    """The places of those that `not_ranked` lists, of columns; and how many a ranking leaves out."""
+    length_s = sums["length_s"]
+    coverage = np.nan_to_num(columns.percentage(length_s - sums["no_data_s"], length_s))
+    values = np.where(are_ranked(sums), np.nan, np.where(length_s > 0, coverage, 101.0))
+    return columns.least_first(values, codes, LISTED), int((~np.isnan(values)).sum())
 
 
 def _known(row: Row) -> float:
