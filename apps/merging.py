@@ -6,13 +6,12 @@ other go to the database in one round trip.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from apps.mysql import Parameters, Row, Statement, fetch_each, fetch_often, fetched_by
+from apps.mysql import Row, Statement, driven, fetch_each, fetch_often, is_driven
 
 T = TypeVar("T")
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
@@ -166,88 +165,132 @@ async def _made(make: Callable[[], Awaitable[T]]) -> T:
 
 
 # --- reads of one caller --------------------------------------------------------------------------------------------
+#
+# They are driven by hand: each goes on until it asks for rows, and once all of them do, what they ask for is sent. As
+# tasks with futures they would take ten turns of the loop, and who asks at the same time would be a guess.
 
 
-@dataclass(slots=True)
-class Ending:
-    """What the statement gave with which each round trip of some reads ended: so it saw what is later than they did."""
-
-    rows: list[list[Row]] = field(default_factory=list)
-
-
-@contextmanager
-def ending_with(statement: Statement) -> Iterator[Ending]:
-    """All that is read within goes to the database in turns, each in one round trip that ends with the statement."""
-    ending = Ending()
-    before = fetched_by.set(_Turns(statement, ending).rows)
-    try:
-        yield ending
-    finally:
-        fetched_by.reset(before)
+async def ending_with(statement: Statement, read: Coroutine[Any, Any, T]) -> tuple[T, list[list[Row]]]:
+    """What a read gives, and what the statement gave with which each of its round trips ended: so it saw what is later
+    than they did."""
+    ends: list[list[Row]] = []
+    return await _Steps(_sent(read, [statement], ends)), ends
 
 
 async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
     """What each of some reads gives, in their order; statements that they ask for at the same time take one round trip.
 
-    Raises what the first of them raises; the others end then.
+    Raises what the first of them raises; the others end then. None of them may wait for what another one does.
     """
-    before = fetched_by.set(fetched_by.get() or _Turns().rows)
-    tasks = [asyncio.ensure_future(read) for read in reads]
-    fetched_by.reset(before)
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()  # those that are done do not notice
+    each = _side_by_side(reads)
+    return await _Steps(each if is_driven() else _sent(each, [], []))
 
 
-_Asked = tuple[Statement, asyncio.Future[list[Row]]]
+@dataclass(frozen=True, slots=True)
+class _Steps(Generic[T]):
+    """Something to await that is written as a generator."""
+
+    steps: Generator[Any, Any, T]
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self.steps
 
 
-class _Turns:
-    """Statements that are asked for at one time are sent together, in their order, and each once: rows may be shared.
+_Read: TypeAlias = Coroutine[Any, Any, T] | Generator[Any, Any, T]
 
-    Reads within reads begin a turn of the loop later; so what waits is sent when a turn has brought nothing more.
-    """
 
-    def __init__(self, last: Statement | None = None, ending: Ending | None = None) -> None:
-        """`last`: a statement that each round trip ends with; what it gives is noted in `ending`."""
-        self._last = [] if last is None else [last]
-        self._ending = ending or Ending()
-        self._waiting: dict[Hashable, _Asked] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+@dataclass(slots=True)
+class _Driven(Generic[T]):
+    """A read, and what it waits for: statements, as `mysql.Asked` has them, or whatever its task is to wait for."""
 
-    async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
-        loop = asyncio.get_running_loop()
-        if not self._waiting:
-            loop.call_soon(self._send_if_all, 0)
-        question = sql, frozenset((parameters or {}).items())
-        if question not in self._waiting:
-            self._waiting[question] = (sql, parameters), loop.create_future()
-        return await self._waiting[question][1]
+    read: _Read[T]
+    wanted: Any = None
+    is_done: bool = False
+    result: T | None = None
 
-    def _send_if_all(self, before: int) -> None:
-        """Sends what waits unless it is more than a turn ago."""
-        if len(self._waiting) > before:
-            asyncio.get_running_loop().call_soon(self._send_if_all, len(self._waiting))
-            return
-        asked, self._waiting = [*self._waiting.values()], {}
-        task = asyncio.create_task(self._answer(asked))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def go_on(self, value: Any = None) -> None:
+        self._step(self.read.send, value)
 
-    async def _answer(self, asked: Sequence[_Asked]) -> None:
-        futures = [future for _, future in asked]
+    def fail(self, error: BaseException) -> None:
+        """Raises the error, unless the read knows what to do about it."""
+        self._step(self.read.throw, error)
+
+    def _step(self, step: Callable[[Any], Any], value: Any) -> None:
         try:
-            results = await fetch_each([*(statement for statement, _ in asked), *self._last])
-        except Exception as error:
-            for future in _waiting([futures]):
-                future.set_exception(error)
-        else:
-            self._ending.rows += results[len(asked) :]
-            for future, rows in zip(futures, results[: len(asked)], strict=True):
-                if not future.done():
-                    future.set_result(rows)
-        finally:
-            for future in _waiting([futures]):  # a loop that ends cancels what is under way
-                future.cancel()
+            self.wanted = step(value)
+        except StopIteration as done:
+            self.is_done, self.result = True, done.value
+
+    @property
+    def is_asking(self) -> bool:
+        return isinstance(self.wanted, list)
+
+
+def _sent(read: "_Read[T]", last: Sequence[Statement], ends: list[list[Row]]) -> Generator[Any, Any, T]:
+    """What a read gives. Whatever it asks for at one time is sent in one round trip, which ends with `last`."""
+    one, before = _Driven(read), driven.set(asyncio.current_task())
+    try:
+        one.go_on()
+        while not one.is_done:
+            try:
+                value = (yield from _rows(one.wanted, last, ends)) if one.is_asking else (yield one.wanted)
+            except BaseException as error:  # being cancelled is the read's to know, too
+                one.fail(error)
+            else:
+                one.go_on(value)
+        return cast(T, one.result)
+    finally:
+        driven.reset(before)
+        read.close()
+
+
+def _rows(
+    statements: list[Statement], last: Sequence[Statement], ends: list[list[Row]]
+) -> Generator[Any, Any, list[list[Row]]]:
+    """The rows of each statement; those that are the same are sent once, so rows may be shared."""
+    different: list[Statement] = []
+    for statement in statements:
+        if statement not in different:
+            different.append(statement)
+    results = yield from fetch_each([*different, *last]).__await__()
+    ends += results[len(different) :]
+    return [results[different.index(statement)] for statement in statements]
+
+
+def _side_by_side(reads: Sequence[Coroutine[Any, Any, Any]]) -> Generator[Any, Any, list[Any]]:
+    """What each read gives. What all of them wait for at one time is asked for together; what is no statement is waited
+    for when none of them waits for one."""
+    each = [_Driven(read) for read in reads]
+    try:
+        for one in each:
+            one.go_on()
+        while waiting := [one for one in each if not one.is_done]:
+            asking = [one for one in waiting if one.is_asking]
+            yield from _answered(asking) if asking else _waited_for(waiting[0])
+        return [one.result for one in each]
+    finally:
+        for read in reads:
+            read.close()  # those that are done do not notice
+
+
+def _answered(asking: Sequence[_Driven[Any]]) -> Generator[Any, Any, None]:
+    """Has the statements of all of them answered, and lets them go on."""
+    try:
+        answers = yield [statement for one in asking for statement in one.wanted]
+    except BaseException as error:
+        for one in asking:
+            one.fail(error)
+        return
+    for one in asking:
+        number = len(one.wanted)
+        one.go_on(answers[:number])
+        answers = answers[number:]
+
+
+def _waited_for(one: _Driven[Any]) -> Generator[Any, Any, None]:
+    try:
+        value = yield one.wanted
+    except BaseException as error:
+        one.fail(error)
+    else:
+        one.go_on(value)

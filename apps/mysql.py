@@ -6,9 +6,10 @@ as naive UTC.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -23,8 +24,6 @@ from apps.pool import Row as Row
 from apps.pool import Statement as Statement
 
 logger = logging.getLogger(__name__)
-
-Fetch = Callable[[str, Parameters | None], Awaitable[list[Row]]]
 
 # --- on Django's connection -----------------------------------------------------------------------------------------
 
@@ -91,7 +90,7 @@ def _session(statement_timeout_s: float, isolation: str = "READ-COMMITTED") -> s
 # --- the application's pool -----------------------------------------------------------------------------------------
 
 _pool: Pool | None = None
-fetched_by: ContextVar[Fetch | None] = ContextVar("fetched_by", default=None)  # who answers `fetch_all` instead
+driven: ContextVar[asyncio.Task[Any] | None] = ContextVar("driven", default=None)  # whose reads `merging` drives
 _writes: set[asyncio.Task[None]] = set()
 
 
@@ -138,15 +137,29 @@ async def fetch_all(sql: str, parameters: Parameters | None = None) -> list[Row]
     Where no lifespan opened a pool on this event loop (a command, Django's own server) it connects for this statement.
     Within `merging.together` it goes to the database with those that are asked for at the same time.
     """
-    fetch = fetched_by.get()
-    if fetch is not None:
-        return await fetch(sql, parameters)
-    return (await fetch_each([(sql, parameters)]))[0]
+    statements = [(sql, parameters)]
+    return (await (Asked(statements) if is_driven() else fetch_each(statements)))[0]
+
+
+def is_driven() -> bool:
+    """Whether what runs now is a read that `merging` drives, and not a task that such a read has begun."""
+    task = driven.get()
+    return task is not None and task is asyncio.current_task()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The rows of each statement, from whoever drives the read that awaits it."""
+
+    statements: list[Statement]
+
+    def __await__(self) -> Generator[list[Statement], list[list[Row]], list[list[Row]]]:
+        return (yield self.statements)
 
 
 async def fetch_often(sql: str, parameters: Parameters) -> list[Row]:
     """The same of a short statement that is asked for all the time: each connection's server keeps it ready."""
-    if fetched_by.get() is not None or _pool is None or _pool.loop is not asyncio.get_running_loop():
+    if is_driven() or _pool is None or _pool.loop is not asyncio.get_running_loop():
         return await fetch_all(sql, parameters)
     return await _pool.fetch_often(sql, parameters)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps import merging
+from apps import merging, mysql
 from apps.merging import KeyedStatement, Merger, Sharing, ending_with, together
 from apps.mysql import Row, Statement, fetch_all
 from apps.pool import DatabaseUnavailable
@@ -311,13 +311,70 @@ async def test_reads_within_reads_go_with_the_others(monkeypatch: pytest.MonkeyP
     assert [set(each) for each in pool.sent] == [set("ab3210"), {"c"}]
 
 
+async def test_however_deep_a_read_is_it_goes_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those within it are begun before anything is sent, so nobody has to guess when all have asked."""
+    pool = Pool(monkeypatch)
+
+    async def deep(depth: int) -> Any:
+        return await (deep(depth - 1) if depth else together(read("b"), together(read("c"))))
+
+    assert await together(read("a"), deep(20)) == ["a", ["b", ["c"]]]
+    assert [set(each) for each in pool.sent] == [set("abc")]
+
+
+async def test_what_is_no_statement_is_waited_for_by_the_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch)
+    future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def other() -> str:
+        return await future + await read("c")
+
+    async def patient() -> str:
+        try:
+            return await asyncio.wait_for(asyncio.Event().wait(), 0.01) and ""
+        except TimeoutError:
+            return "late"
+
+    asyncio.get_running_loop().call_later(0.01, future.set_result, "x")
+    assert await together(other(), read("a", "b"), patient()) == ["xc", "ab", "late"]
+    assert pool.sent == ["a", "b", "c"]
+
+
+async def test_what_a_read_begins_beside_itself_goes_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task may outlive who has begun it; nobody would send what it asks for."""
+    pool = Pool(monkeypatch)
+    monkeypatch.setattr(mysql, "fetch_each", pool.fetch_each)
+
+    async def begin() -> str:
+        return await asyncio.create_task(read("t", "u"))
+
+    assert await together(begin(), read("a")) == ["tu", "a"]
+    assert sorted(pool.sent) == ["a", "t", "u"]
+
+
+async def test_a_read_may_know_what_to_do_about_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch, DatabaseUnavailable("gone"))
+
+    async def careful() -> str:
+        try:
+            return await read("a")
+        except DatabaseUnavailable:
+            return "nothing"
+
+    assert await together(careful(), together(careful())) == ["nothing", ["nothing"]]
+    assert pool.sent == ["a"]
+
+
 async def test_each_round_trip_of_what_is_read_within_ends_with_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(monkeypatch)
-    with ending_with(("z", {"n": 1})) as ending:
-        assert await together(read("a", "b"), read("c")) == ["ab", "c"]
-        assert await read("d") == "d"
+
+    async def body() -> list[str]:
+        return [*await together(read("a", "b"), read("c")), await read("d")]
+
+    found, ends = await ending_with(("z", {"n": 1}), body())
+    assert found == ["ab", "c", "d"]
     assert pool.sent == ["acz", "bz", "dz"]
-    assert ending.rows == [[{"sql": "z", "parameters": {"n": 1}}]] * 3
+    assert ends == [[{"sql": "z", "parameters": {"n": 1}}]] * 3
     assert await together(read("e")) == ["e"]
     assert pool.sent[3:] == ["e"]
 

@@ -281,11 +281,14 @@ async def _built(
 
     What is read ends with a look at the state, in the same round trip: all of them saw the same one, or it is not.
     """
+    building = _body(fleet_id, freshness, build)
     if freshness.state is None:
-        body = await build(await with_lagging(fleet_id, freshness))
-        return answers.dumps(body), freshness.is_still(await read())
-    with ending_with(freshness.state) as ending:
-        body = await build(await with_lagging(fleet_id, freshness))
-    if ending.rows:
-        return answers.dumps(body), all(map(freshness.was_still, ending.rows))
+        return answers.dumps(await building), freshness.is_still(await read())
+    body, ends = await ending_with(freshness.state, building)
+    if ends:
+        return answers.dumps(body), all(map(freshness.was_still, ends))
     return answers.dumps(body), freshness.is_still(await read())
+
+
+async def _body(fleet_id: int, freshness: Freshness, build: Build) -> dict[str, Any]:
+    return await build(await with_lagging(fleet_id, freshness))
