@@ -287,6 +287,34 @@ def test_a_day_is_used_or_not_for_one_reason(fleet: Fleet) -> None:
     assert_spans_add_up(fleet.pk)
 
 
+def test_a_truck_is_in_the_workshop_for_its_own_stays_and_those_of_its_fleet_alone(fleet: Fleet) -> None:
+    other = rows.fleet("Other")
+    for each, first, last in ((truck(fleet), MONDAY, MONDAY), (truck(fleet), WEDNESDAY, WEDNESDAY),
+                              (truck(fleet, 1), TUESDAY, None), (rows.truck(other), MONDAY, None)):  # fmt: skip
+        WorkshopStay.objects.create(fleet=each.fleet, truck=each, effective_from=first, effective_to=last)
+    stays = workshop.Stays(fleet.pk)
+    held = [
+        [stays.hold(truck(fleet, number).pk, MONDAY + dt.timedelta(days=day)) for day in range(4)] for number in (0, 1)
+    ]
+    assert held == [[True, False, True, False], [False, True, True, True]]
+    assert len(stays.all) == 3
+
+
+def test_calendars_of_another_fleet_say_nothing_of_this_one(fleet: Fleet) -> None:
+    rows.calendar(rows.fleet("Other"), "1 1 1 1 1 1 1")
+    assert Calendars(fleet.pk).hours(truck(fleet).pk, MONDAY) is None
+
+
+def test_a_stay_that_cannot_be_marked_is_not_stored(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> int:
+        raise RuntimeError
+
+    monkeypatch.setattr(workshop, "mark", refuse)
+    with pytest.raises(RuntimeError):
+        workshop.save(WorkshopStay(fleet=fleet, truck=truck(fleet), effective_from=MONDAY))
+    assert not WorkshopStay.objects.exists()
+
+
 def test_use_reads_no_more_for_many_days_than_for_one(fleet: Fleet, django_assert_num_queries: Any) -> None:
     rows.calendar(fleet)
     with django_assert_num_queries(3):  # calendars, holidays, stays

@@ -72,6 +72,14 @@ def test_a_fault_opens_and_clears_with_the_lists_that_differ() -> None:
     assert figures(found, at("00:00"), at("1d 00:00"), at("1d 00:00")).faults_opened == 2
 
 
+def test_what_was_active_opens_anew_after_more_than_35_days_without_a_list() -> None:
+    for again, number in (("35d 08:00", 1), ("35d 08:00:01", 2)):
+        found = detected([faulty("08:00", "100/1"), faulty(again, "100/1")], again)
+        assert len(found.fault_changes) == number
+        longer = detected([faulty("08:00", "100/1"), faulty(again, "100/1,5/2")], again)
+        assert [change.spn for change in longer.fault_changes] == [100, 5, 100][: number + 1]
+
+
 def test_a_day_without_a_list_measures_no_faults() -> None:
     assert day([point("08:00", ign=1)]).faults_opened is None
     assert day([faulty("08:00", "")]).faults_opened == 0

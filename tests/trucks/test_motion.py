@@ -2,14 +2,15 @@ from collections import Counter
 from itertools import accumulate, pairwise
 from math import nan
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.trucks.detection.daily import Detection
-from apps.trucks.detection.motion import STATES, Segment, Spent, State
+from apps.trucks.detection.motion import STATES, Segment, Spent, State, last_read
 from apps.trucks.detection.points import Evidence
-from apps.trucks.detection.quantities import intervals_of
+from apps.trucks.detection.quantities import CONNECTED_S, intervals_of
 from tests.builders import at, day, detected, driving, idling, parked, points
 
 MOVING, IDLE, PARKED, NO_DATA = State.MOVING, State.IDLE, State.PARKED, State.NO_DATA
@@ -82,6 +83,11 @@ def test_a_carried_speed_is_what_the_last_fix_said_even_over_engine_off():
 def test_nothing_is_carried_over_more_than_35_days():
     assert states("00:00 ign=1 v=60", "35d 00:00") == [MOVING, MOVING]
     assert states("00:00 ign=1 v=60", "35d 00:01") == [MOVING, PARKED]
+
+
+def test_of_readings_that_are_too_old_none_is_the_last():
+    times, readings = np.array([0, 60, CONNECTED_S + 60, CONNECTED_S + 61]), np.array([1.0, 2.0, np.nan, np.nan])
+    assert last_read(times, readings).tolist() == [0, 1, 1, -1]
 
 
 def test_what_is_carried_ages_from_its_own_reading():

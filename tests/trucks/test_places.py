@@ -83,6 +83,13 @@ def test_idling_in_a_place_is_productive_and_the_event_names_it():
     assert day(stood).idle_productive_s == 180
 
 
+def test_the_place_of_an_event_is_the_first_in_which_it_idled_wherever_it_began():
+    """Its motor ran outside before, without and with the PTO."""
+    stood = points("08:00 ign=1 km=9", "08:01 ign=1 pto=1 km=9", "08:02 ign=1 km=0.4", "08:05 ign=0 km=0.4")
+    [event] = detected(stood, places=[YARD]).idle_events
+    assert (event.duration_s, event.productive_s, event.productive_place) == (300, 60 + 180, "Yard")
+
+
 def test_without_a_fix_the_truck_is_where_its_last_one_was():
     assert day(points("08:00 ign=0 km=0", "08:05 ign=1", "08:10 ign=0"), places=[YARD]).idle_productive_s == 300
     assert day(points("08:00 ign=1", "08:05 ign=1 km=0", "08:10 ign=0"), places=[YARD]).idle_productive_s == 300

@@ -80,17 +80,20 @@ def test_shorter_silence_stays_inside_the_trip_as_no_data():
     assert trip.no_data_s == 20 * 60  # 30 minutes between the points, 10 of them held
 
 
-def test_silence_ends_a_trip_that_did_not_stand_long_enough_at_the_last_point_before_it():
-    halting = driving("08:00", "08:10") + points("08:10 ign=1 v=0 km=10", "08:12 ign=1 v=0 km=10")
-    onward = driving("10:00", "10:10", km=10) + parked("10:10", "11:00", km=20)
-    [trip, _] = trips(halting + onward, trip_end_s=8000)
-    assert trip.ended_at == at("08:12")
+HALTING = driving("08:00", "08:10") + points("08:10 ign=1 v=0 km=10", "08:12 ign=1 v=0 km=10")
 
 
-def test_silence_after_standing_ends_the_trip_where_it_stood():
-    halting = driving("08:00", "08:10") + points("08:10 ign=1 v=0 km=10", "08:12 ign=1 v=0 km=10")
-    [trip, _] = trips(halting + driving("10:00", "10:10", km=10) + parked("10:10", "11:00", km=20))
-    assert trip.ended_at == at("08:10")
+@pytest.mark.parametrize("onward", [[], driving("10:00", "10:10", km=10) + parked("10:10", "11:00", km=20)])
+def test_silence_ends_a_trip_that_did_not_stand_long_enough_at_the_last_point_before_it(onward: list[Point]):
+    """Whether or not anything is known of later."""
+    [trip, *_] = trips(HALTING + onward, trip_end_s=86_400)
+    assert (trip.ended_at, trip.is_open) == (at("08:12"), False)
+
+
+@pytest.mark.parametrize("onward", [[], driving("10:00", "10:10", km=10) + parked("10:10", "11:00", km=20)])
+def test_silence_after_standing_ends_the_trip_where_it_stood(onward: list[Point]):
+    [trip, *_] = trips(HALTING + onward)
+    assert (trip.ended_at, trip.is_open) == (at("08:10"), False)
 
 
 @pytest.mark.parametrize(("end", "number"), [("08:00:59", 0), ("08:01:00", 1)])

@@ -60,9 +60,9 @@ def _edges(day: dt.date, zone: ZoneInfo, hours: tuple[float, float]) -> list[int
 
 
 def _clock_changes(start: int, end: int, zone: ZoneInfo) -> list[int]:
-    """The seconds in (start, end) from which on the zone has another offset; one that is undone at once is not seen."""
-    before, after = start, end - 1
-    if after <= before or _offset(before, zone) == _offset(after, zone):
+    """The second in (start, end] from which on the zone has another offset; one that is undone at once is not seen."""
+    before, after = start, end
+    if _offset(before, zone) == _offset(after, zone):
         return []
     while after - before > 1:
         middle = (before + after) // 2

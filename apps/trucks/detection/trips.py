@@ -82,7 +82,7 @@ def _drives(conditions: Conditions, until: int, parameters: Parameters) -> Itera
             yield Stretch(start, end if stood else last, False)
             start = None
         if moves:
-            start, end, stands = t if start is None else start, t, False
+            start, stands = t if start is None else start, False
         elif start is not None and not stands:
             end, stands = t, True
     if start is not None:
@@ -93,18 +93,15 @@ def _drives(conditions: Conditions, until: int, parameters: Parameters) -> Itera
 
 
 def _turns(conditions: Conditions, parameters: Parameters) -> Iterator[tuple[int, int, bool]]:
-    """The points at which a trip may begin or end: those that move otherwise than the point before, the last of those
-    that move alike, and those after a silence. Of each its second, the seconds since the point before, and whether it
-    moves.
+    """The points at which a trip may begin or end: the first, those that move otherwise than the point before, and
+    those after a silence. Of each its second, the seconds since the point before, and whether it moves.
 
-    Between them nothing happens: who stood long enough before is found to have at the next of them.
+    Between them nothing happens: who stood long enough before is found to have at the next of them, or at the end.
     """
     moving, since_last_s = conditions.moving, conditions.since_last_s
     turns = since_last_s > parameters.trip_max_gap_s
     turns[:1] = True
     turns[1:] |= moving[1:] != moving[:-1]
-    turns[:-1] |= turns[1:]
-    turns[-1:] = True
     found = np.flatnonzero(turns)
     return zip(conditions.t[found].tolist(), since_last_s[found].tolist(), moving[found].tolist(), strict=True)
 
