@@ -12,12 +12,15 @@ from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from apps.mysql import Row, Statement, driven, fetch_each, fetch_often, is_driven
+from apps.pool import bound
+from apps.prepared import Repeated
 
 T = TypeVar("T")
-Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
+Fetch = Callable[[Repeated], Awaitable[list[Row]]]
 
 MOST_KEYS = 64  # of one statement
 IN_FLIGHT = 2  # statements of one kind: while one is read, the next one's rows are on their way
+_MOST_REPEATED = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,9 +35,27 @@ class KeyedStatement:
     column: str
 
 
+_Shared = tuple[KeyedStatement, tuple[tuple[str, Any], ...]]  # a statement, and what its questions share by name
+_Name = tuple[asyncio.AbstractEventLoop, _Shared]
+
+
 @lru_cache
 def _with_keys(sql: str, number: int) -> str:
     return sql.replace("{keys}", ", ".join(f"%(key_{index})s" for index in range(number)))
+
+
+def _read(of: _Shared, keys: Sequence[str]) -> Repeated:
+    """The statement for some keys."""
+    statement, shared = of
+    number = 1 << (len(keys) - 1).bit_length()  # few different statements, whatever the number of keys
+    padded = {f"key_{index}": keys[min(index, len(keys) - 1)] for index in range(number)}
+    return Repeated(_with_keys(statement.sql, number), bound({**dict(shared), **padded}) or {})
+
+
+@lru_cache(_MOST_REPEATED)
+def _read_of_one(of: _Shared, key: str) -> Repeated:
+    """The same for one, as the object by which connections know it."""
+    return _read(of, [key])
 
 
 @dataclass(slots=True)
@@ -55,7 +76,7 @@ class Merger:
     def __init__(self, fetch: Fetch = fetch_often, *, most_keys: int = MOST_KEYS, in_flight: int = IN_FLIGHT) -> None:
         self._fetch = fetch
         self._most_keys, self._in_flight = most_keys, in_flight
-        self._groups: dict[Hashable, _Group] = {}
+        self._groups: dict[_Name, _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._was_alone = False  # whether nobody else asked when the last statement was begun
 
@@ -65,66 +86,64 @@ class Merger:
         Raises what the statement raises. A caller that is cancelled leaves the others their answer.
         """
         loop = asyncio.get_running_loop()
-        name = loop, statement, *shared.items()
+        name = loop, (statement, tuple(shared.items()))
         group = self._groups.get(name)
         if group is None:
             group = self._groups[name] = _Group()
             if self._was_alone:
-                return await self._answer_alone(name, group, statement, shared, key)
+                return await self._answer_alone(name, group, key)
         future: asyncio.Future[list[Row]] = loop.create_future()
         group.waiting.setdefault(key, []).append(future)
         if not group.is_due and group.running < self._in_flight:
-            self._start(name, group, statement, shared)
+            self._start(name, group)
         return await future
 
-    async def _answer_alone(
-        self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any], key: str
-    ) -> list[Row]:
+    async def _answer_alone(self, name: _Name, group: _Group, key: str) -> list[Row]:
         """The rows of one who asks while nobody else does, as nobody did the last time: at once, and without a task."""
         group.running += 1
         try:
-            rows = await self._fetch(_with_keys(statement.sql, 1), {**shared, "key_0": key})
+            rows = await self._fetch(_read_of_one(name[1], key))
         finally:
-            self._end(name, group, statement, shared)
-        return [row for row in rows if row[statement.column].lower() == key.lower()]
+            self._end(name, group)
+        column, asked = name[1][0].column, key.lower()
+        return [row for row in rows if row[column].lower() == asked]
 
-    def _end(self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
+    def _end(self, name: _Name, group: _Group) -> None:
         """A statement has ended: those who have come meanwhile get the next one."""
         group.running -= 1
         if group.waiting and not group.is_due:
-            self._start(name, group, statement, shared)
+            self._start(name, group)
         elif not group.running:
             self._groups.pop(name, None)
 
-    def _start(self, name: Hashable, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
+    def _start(self, name: _Name, group: _Group) -> None:
         """Begins a statement, for all who ask in this turn of the loop: no task runs before its end."""
         group.is_due = True
         group.running += 1
-        task = asyncio.create_task(self._answer(group, statement, shared))
+        task = asyncio.create_task(self._answer(name, group))
         self._tasks.add(task)
 
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            self._end(name, group, statement, shared)
+            self._end(name, group)
 
         task.add_done_callback(done)
 
-    async def _answer(self, group: _Group, statement: KeyedStatement, shared: Mapping[str, Any]) -> None:
+    async def _answer(self, name: _Name, group: _Group) -> None:
         group.is_due = False
         keys = list(group.waiting)[: self._most_keys]
         asked = {key: group.waiting.pop(key) for key in keys}
         self._was_alone = group.running == len(keys) == len(asked[keys[0]]) == 1
-        number = 1 << (len(keys) - 1).bit_length()  # few different statements, whatever the number of keys
-        padded = {f"key_{index}": keys[min(index, len(keys) - 1)] for index in range(number)}
+        column, of = name[1][0].column, name[1]
         try:
-            rows = await self._fetch(_with_keys(statement.sql, number), {**shared, **padded})
+            rows = await self._fetch(_read_of_one(of, keys[0]) if len(keys) == 1 else _read(of, keys))
         except Exception as error:
             for future in _waiting(asked.values()):
                 future.set_exception(error)
         else:
             found: dict[str, list[Row]] = {}
             for row in rows:
-                found.setdefault(row[statement.column].lower(), []).append(row)
+                found.setdefault(row[column].lower(), []).append(row)
             for key, futures in asked.items():
                 for future in _waiting([futures]):
                     future.set_result(found.get(key.lower(), []))

@@ -6,7 +6,7 @@ as naive UTC.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from apps.pool import Parameters as Parameters
 from apps.pool import Pool, PoolTotals, bound
 from apps.pool import Row as Row
 from apps.pool import Statement as Statement
+from apps.prepared import Repeated
 
 logger = logging.getLogger(__name__)
 
@@ -157,11 +158,11 @@ class Asked:
         return (yield self.statements)
 
 
-async def fetch_often(sql: str, parameters: Parameters) -> list[Row]:
+def fetch_often(read: Repeated) -> Awaitable[list[Row]]:
     """The same of a short statement that is asked for all the time: each connection's server keeps it ready."""
     if is_driven() or _pool is None or _pool.loop is not asyncio.get_running_loop():
-        return await fetch_all(sql, parameters)
-    return await _pool.fetch_often(sql, parameters)
+        return fetch_all(read.sql, read.values)
+    return _pool.fetch_often(read)
 
 
 async def fetch_each(statements: Sequence[Statement]) -> list[list[Row]]:

@@ -52,6 +52,14 @@ class StatementTimeout(DatabaseUnavailable):
     """The answer took longer than a request may wait."""
 
 
+def _unavailable(error: Error) -> DatabaseUnavailable | None:
+    """What an error says that is no fault of the statement."""
+    code = error.args[0]
+    if code in TOO_SLOW:
+        return StatementTimeout("the server ended the statement")
+    return DatabaseUnavailable(f"error {code}") if code in UNAVAILABLE else None
+
+
 # --- statements -----------------------------------------------------------------------------------------------------
 
 
@@ -139,10 +147,9 @@ class Pool:
         each = [(sql, bound(parameters)) for sql, parameters in statements]
         return await self._answered(lambda wire: _rows_of_each(wire, each))
 
-    async def fetch_often(self, sql: str, parameters: Parameters) -> list[Row]:
-        """The rows of a statement that is worth being kept ready by the server."""
-        values = bound(parameters) or {}
-        return await self._answered(lambda wire: prepared.rows_of(wire, sql, values))
+    def fetch_often(self, read: prepared.Repeated) -> Awaitable[list[Row]]:
+        """The rows of a statement that is worth being kept ready by the server, which are not to be changed."""
+        return self._answered(lambda wire: prepared.rows_of(wire, read))
 
     async def _answered(self, read: Read[T]) -> T:
         """What is read from a connection, once there is one. Raises as `fetch_all`."""
@@ -152,16 +159,20 @@ class Pool:
             await self._places.acquire()  # at once
             self._acquire_ms.append(0.0)
         self._reads += 1
+        due, tried_again = self.loop.time() + self._timeout_s, False
         try:
-            return await self._read_again_if_lost(read, self.loop.time() + self._timeout_s)
+            while True:
+                try:
+                    return await self._read(read, due)
+                except (OperationalError, InterfaceError) as error:
+                    if error.args[0] in LOST and not tried_again:
+                        tried_again = True  # a pooled connection was dead; for a read a second time is harmless
+                        continue
+                    if (told := _unavailable(error)) is not None:
+                        raise told from error
+                    raise
         except TimeoutError:
             raise StatementTimeout(f"no answer within {self._timeout_s} s") from None
-        except OperationalError as error:
-            if error.args[0] in TOO_SLOW:
-                raise StatementTimeout("the server ended the statement") from error
-            if error.args[0] in UNAVAILABLE:
-                raise DatabaseUnavailable(f"error {error.args[0]}") from error
-            raise
         finally:
             self._places.release()
 
@@ -195,15 +206,6 @@ class Pool:
             waited_s = perf_counter() - began
             self._waited_s += waited_s
             self._acquire_ms.append(1000 * waited_s)
-
-    async def _read_again_if_lost(self, read: Read[T], due: float) -> T:
-        """Reads once more when a pooled connection turns out to be dead: for a read that is harmless."""
-        try:
-            return await self._read(read, due)
-        except (OperationalError, InterfaceError) as error:
-            if error.args[0] not in LOST:
-                raise
-        return await self._read(read, due)
 
     async def _read(self, read: Read[T], due: float) -> T:
         wire = self._taken()

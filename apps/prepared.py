@@ -5,13 +5,15 @@ whole statement. Where a server does not keep them, since it keeps too many or s
 the connection goes on without.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from pymysql.err import Error
 
 from apps import resultset
-from apps.wire import Wire
+from apps.wire import Kept, Wire
 
 _MOST = 64  # of a connection
 # Unknown to the server, of a kind that is not kept, too many, outdated while its tables are being changed.
@@ -36,26 +38,50 @@ def _marked(sql: str) -> tuple[str, tuple[str, ...]]:
     return sql % marks, tuple(marks.names)
 
 
-async def rows_of(wire: Wire, sql: str, bound: dict[str, Any]) -> list[resultset.Row]:
-    """The rows of a statement with parameters, which are not to be changed. Raises as `resultset.each_of`."""
-    escaped = {name: wire.connection.escape(value) for name, value in bound.items()}
-    number = wire.prepared.get(sql)
-    if number is None and (len(wire.prepared) >= _MOST or not wire.keeps_statements):
-        return await resultset.rows_of(wire, sql % escaped, sql)
-    marked, names = _marked(sql)
-    values = ", ".join([escaped[name] for name in names])
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Repeated:
+    """A statement with its values, to be kept by who asks it again and again: connections know it as this object."""
+
+    sql: str
+    values: Mapping[str, Any]  # as `pool.bound` gives them
+
+
+async def rows_of(wire: Wire, read: Repeated) -> list[resultset.Row]:
+    """The rows of a statement, which are not to be changed. Raises as `resultset.each_of`."""
+    kept = wire.kept.get(read)
     try:
-        if number is not None:
-            return await resultset.rows_again(wire, f"EXECUTE s{number} USING {values}", sql)
-        number = len(wire.prepared)
-        prepare = f"PREPARE s{number} FROM {wire.connection.escape(marked)}"
-        execute = f"EXECUTE s{number} USING {values}"
-        rows = (await resultset.each_of(wire, [prepare, execute], ["PREPARE", sql]))[1]
+        if kept is not None:
+            return await resultset.rows_again(wire, kept, read.sql)
+        if read.sql in wire.prepared:
+            return await resultset.rows_again(wire, _noted(wire, read), read.sql)
+        if wire.keeps_statements and len(wire.prepared) < _MOST:
+            return await _prepared(wire, read)
     except Error as error:
         if error.args[0] not in _NOT_KEPT:
             raise
-        wire.prepared.clear()
-        wire.keeps_statements = False
-        return await resultset.rows_of(wire, sql % escaped, sql)
-    wire.prepared[sql] = number
+        wire.forget_prepared()
+    return await resultset.rows_of(wire, read.sql % _escaped(wire, read), read.sql)
+
+
+async def _prepared(wire: Wire, read: Repeated) -> list[resultset.Row]:
+    """The same of a statement that this server does not keep yet: that it shall, and the first answer."""
+    number = len(wire.prepared)
+    prepare = f"PREPARE s{number} FROM {wire.connection.escape(_marked(read.sql)[0])}"
+    rows = (await resultset.each_of(wire, [prepare, _execute(wire, read, number)], ["PREPARE", read.sql]))[1]
+    wire.prepared[read.sql] = number
     return rows
+
+
+def _noted(wire: Wire, read: Repeated) -> Kept:
+    """How it is asked from now on."""
+    kept = wire.kept[read] = Kept(*wire.ready(_execute(wire, read, wire.prepared[read.sql])))
+    return kept
+
+
+def _execute(wire: Wire, read: Repeated, number: int) -> str:
+    escaped = _escaped(wire, read)
+    return f"EXECUTE s{number} USING {', '.join([escaped[name] for name in _marked(read.sql)[1]])}"
+
+
+def _escaped(wire: Wire, read: Repeated) -> dict[str, str]:
+    return {name: wire.connection.escape(value) for name, value in read.values.items()}

@@ -19,7 +19,7 @@ from pymysql.converters import decoders
 from pymysql.err import InternalError, raise_mysql_exception
 from pymysql.protocol import FieldDescriptorPacket
 
-from apps.wire import Wire
+from apps.wire import Kept, Wire
 
 Row = dict[str, Any]
 Columns = tuple[tuple[str, Callable[[bytes], Any]], ...]
@@ -70,22 +70,22 @@ async def each_of(wire: Wire, statements: Sequence[str], names: Sequence[str]) -
     return results
 
 
-async def rows_again(wire: Wire, sql: str, name: str) -> list[Row]:
-    """The same as `rows_of` of a statement that is asked again and again: what is answered with the same bytes as the
-    last time has the same rows, which are not to be changed.
+async def rows_again(wire: Wire, kept: Kept, name: str) -> list[Row]:
+    """The rows of a statement that was asked before: in the same bytes as the last time they are those of the last
+    time, which are not to be changed. `name` and errors as of `each_of`.
     """
-    packets = _Packets(wire, wire.send(sql))
-    data = await packets.first()
-    before = wire.answered.get(sql)
-    if before is not None and before[0] == data:
-        _, rows, wire.connection.server_status = before
-        return rows
+    wire.send_ready(kept.question)
+    data = await wire.read()
+    if data == kept.answer:
+        wire.connection.server_status = kept.status
+        return kept.rows
+    packets = _Packets(wire, kept.number, data)
     rows, status = await _result(packets, name, wire.connection.encoding)
     if status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
         raise InternalError("a statement with several results")
     wire.connection.server_status = status
     if packets.were_all(data) and len(data) <= _LONGEST_ANSWERED:
-        wire.note_answer(sql, (data, rows, status))
+        kept.answer, kept.rows, kept.status = data, rows, status
     return rows
 
 
@@ -117,21 +117,16 @@ class _Packets:
 
     __slots__ = ("_at", "_data", "_number", "_wire")
 
-    def __init__(self, wire: Wire, number: int) -> None:
-        """`number`: that of the last packet of the command."""
+    def __init__(self, wire: Wire, number: int, data: bytes = b"") -> None:
+        """`number`: that of the last packet of the command. `data`: what has come already."""
         self._wire = wire
-        self._data = b""
+        self._data = data
         self._at = 0
         self._number = number
 
     def is_empty(self) -> bool:
         """Whether all that has come is taken."""
         return self._at == len(self._data)
-
-    async def first(self) -> bytes:
-        """Waits for what comes first, and leaves it to be taken."""
-        await self.more()
-        return self._data
 
     def were_all(self, data: bytes) -> bool:
         """Whether nothing has come but these bytes, of which nothing is left."""

@@ -6,7 +6,9 @@ aiomysql's.
 """
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pymysql.constants import COMMAND, CR
 from pymysql.err import InternalError, OperationalError
@@ -14,8 +16,17 @@ from pymysql.err import InternalError, OperationalError
 _QUERY = bytes([COMMAND.COM_QUERY])
 _LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one
 _MOST_UNREAD = 1 << 20
-_MOST_ANSWERED = 64
-Answered = tuple[bytes, list[dict[str, Any]], int]  # as it came, its rows, the server's state at its end
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a connection knows of a statement that is sent again and again: how it is sent, and the last answer."""
+
+    question: bytes
+    number: int  # of its last packet
+    answer: bytes = b""  # as it came; nothing where that is not worth keeping
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 0  # the server's state at its end
 
 
 class Wire(asyncio.Protocol):
@@ -31,7 +42,7 @@ class Wire(asyncio.Protocol):
         self.free_since = 0.0
         self.keeps_statements = "MariaDB" in connection.server_version
         self.prepared: dict[str, int] = {}  # what the server keeps ready for this connection, and under which number
-        self.answered: dict[str, Answered] = {}  # by statement
+        self.kept: WeakKeyDictionary[object, Kept] = WeakKeyDictionary()  # by what is asked, while that is there
         self._loop = asyncio.get_running_loop()
         self._transport = connection._writer.transport
         self._waiter: asyncio.Future[bytes] | None = None
@@ -52,33 +63,41 @@ class Wire(asyncio.Protocol):
     def send(self, sql: str) -> int:
         """Sends a statement; what it says is to be read to its end before the next one. The number of its last packet,
         which the answer's go on from. Raises OperationalError 2013 where the server has left."""
-        if self._error is not None:
-            raise self._error
+        data, number = self.ready(sql)
+        self.send_ready(data)
+        return number
+
+    def ready(self, sql: str) -> tuple[bytes, int]:
+        """A statement as it is sent, and the number of its last packet."""
         data = sql.encode(self.connection.encoding, "surrogateescape")
         if len(data) + 1 < _LONGEST:
-            self._transport.write(b"%b\0%b%b" % ((len(data) + 1).to_bytes(3, "little"), _QUERY, data))
-            return 0
+            return b"%b\0%b%b" % ((len(data) + 1).to_bytes(3, "little"), _QUERY, data), 0
         packets = _packets(_QUERY + data)
-        self._transport.write(b"".join(packets))
-        return (len(packets) - 1) % 256
+        return b"".join(packets), (len(packets) - 1) % 256
 
-    async def read(self) -> bytes:
-        """What has arrived since the last call, as soon as there is something.
+    def send_ready(self, data: bytes) -> None:
+        """Sends what `ready` has made. Raises as `send`."""
+        if self._error is not None:
+            raise self._error
+        self._transport.write(data)
+
+    def read(self) -> "asyncio.Future[bytes]":
+        """What has arrived since the last call, as soon as there is something; to be awaited before the next call.
 
         Raises OperationalError 2013 where the server leaves, TimeoutError after `give_up`.
         """
+        waiter = self._waiter = self._loop.create_future()
         if self._unread:
-            return self._taken()
-        if self._error is not None:
-            raise self._error
-        self._waiter = self._loop.create_future()
-        return await self._waiter
+            waiter.set_result(self._taken())
+        elif self._error is not None:
+            waiter.set_exception(self._error)
+        return waiter
 
-    def note_answer(self, sql: str, answer: Answered) -> None:
-        """What a statement was answered with; of as many as are asked again and again."""
-        if len(self.answered) >= _MOST_ANSWERED:
-            self.answered.clear()
-        self.answered[sql] = answer
+    def forget_prepared(self) -> None:
+        """From now on statements are sent whole."""
+        self.keeps_statements = False
+        self.prepared.clear()
+        self.kept.clear()
 
     def give_up(self) -> None:
         """Ends the reading: nothing that arrives from now on is taken."""

@@ -1,7 +1,6 @@
 """What the pool is asked."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
@@ -18,8 +17,8 @@ def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         sent.extend(statements)
         return await each_of(wire, statements, names)
 
-    async def whole(wire: Wire, sql: str, bound: dict[str, Any]) -> list[resultset.Row]:
-        return await resultset.rows_of(wire, pool.complete(wire.connection, sql, bound), sql)
+    async def whole(wire: Wire, read: prepared.Repeated) -> list[resultset.Row]:
+        return await resultset.rows_of(wire, pool.complete(wire.connection, read.sql, dict(read.values)), read.sql)
 
     monkeypatch.setattr(resultset, "each_of", noted)
     monkeypatch.setattr(prepared, "rows_of", whole)

@@ -11,6 +11,7 @@ from apps import merging, mysql
 from apps.merging import KeyedStatement, Merger, Sharing, ending_with, together
 from apps.mysql import Row, Statement, fetch_all
 from apps.pool import DatabaseUnavailable
+from apps.prepared import Repeated
 
 STATEMENT = KeyedStatement("SELECT … WHERE fleet = %(fleet)s AND code IN ({keys})", "code")
 
@@ -23,16 +24,16 @@ class Database:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.running = self.most_running = 0
 
-    async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-        self.asked.append((sql, dict(parameters)))
+    async def fetch(self, read: Repeated) -> list[Row]:
+        self.asked.append((read.sql, dict(read.values)))
         self.running += 1
         self.most_running = max(self.running, self.most_running)
         await asyncio.sleep(0.005)
         self.running -= 1
         if self.error:
             raise self.error
-        keys = {value.upper() for name, value in parameters.items() if name.startswith("key_")}
-        return [{"code": key, "fleet": parameters["fleet"]} for key in keys if not key.startswith("X")]
+        keys = {value.upper() for name, value in read.values.items() if name.startswith("key_")}
+        return [{"code": key, "fleet": read.values["fleet"]} for key in keys if not key.startswith("X")]
 
     def keys(self, number: int) -> set[str]:
         return {value for name, value in self.asked[number][1].items() if name.startswith("key_")}
@@ -59,7 +60,7 @@ async def test_those_who_ask_together_are_answered_by_one_statement_each_with_it
 
 
 async def test_a_key_may_have_several_rows() -> None:
-    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+    async def fetch(read: Repeated) -> list[Row]:
         return [{"code": "a", "n": 1}, {"code": "B", "n": 2}, {"code": "A", "n": 3}]
 
     merger = Merger(fetch)
@@ -217,8 +218,27 @@ async def test_an_error_of_who_asks_alone_is_theirs_and_leaves_nothing_behind() 
     assert (merger._groups, merger._tasks) == ({}, set())
 
 
+async def test_what_is_asked_again_with_one_key_is_the_same_read_and_no_other_is() -> None:
+    """Connections know a read by its object: one of another fleet or key must be another."""
+    reads: list[Repeated] = []
+
+    async def fetch(read: Repeated) -> list[Row]:
+        reads.append(read)
+        return []
+
+    merger = Merger(fetch)
+    for fleet, key in 2 * [(1, "A"), (2, "A"), (1, "B")]:
+        await merger.rows(STATEMENT, {"fleet": fleet}, key)
+    first, again = reads[:3], reads[3:]
+    assert list(map(id, first)) == list(map(id, again))
+    assert len(set(map(id, first))) == 3
+    assert [read.values for read in first] == [
+        {"fleet": 1, "key_0": "A"}, {"fleet": 2, "key_0": "A"}, {"fleet": 1, "key_0": "B"}
+    ]  # fmt: skip
+
+
 async def test_who_asks_alone_gets_the_rows_of_their_key_in_any_case_and_no_others() -> None:
-    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+    async def fetch(read: Repeated) -> list[Row]:
         return [{"code": "a"}, {"code": "A"}, {"code": "ä"}]  # what the database's collation takes for the same
 
     merger = Merger(fetch)

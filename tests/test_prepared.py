@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from time import perf_counter
@@ -15,6 +15,7 @@ from pymysql.err import OperationalError, ProgrammingError
 
 from apps import mysql, prepared, resultset
 from apps.pool import StatementTimeout
+from apps.prepared import Repeated
 from apps.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,9 +34,9 @@ class Watched(Wire):
         super().__init__(connection)
         self.sent: list[str] = []
 
-    def send(self, sql: str) -> int:
-        self.sent.append(sql)
-        return super().send(sql)
+    def send_ready(self, data: bytes) -> None:
+        self.sent.append(data[5:].decode(errors="replace"))
+        super().send_ready(data)
 
 
 @asynccontextmanager
@@ -69,6 +70,14 @@ def table() -> Iterator[None]:
 PROBE = "SELECT * FROM prepared_probe WHERE code = %(code)s"
 
 
+def rows_of(wire: Wire, sql: str, values: dict[str, object]) -> Awaitable[list[resultset.Row]]:
+    return prepared.rows_of(wire, Repeated(sql, values))
+
+
+def fetch_often(sql: str, **values: object) -> Awaitable[list[resultset.Row]]:
+    return mysql.fetch_often(Repeated(sql, values))
+
+
 def kinds(rows: list[resultset.Row]) -> list[tuple[str, type, object]]:
     return [(name, type(value), value) for row in rows for name, value in row.items()]
 
@@ -82,16 +91,14 @@ async def test_values_of_every_kind_arrive_as_they_do_in_a_statement_that_is_sen
         for a in VALUES:
             for b in (3, "x"):
                 bound = {"a": a, "b": b}
-                assert kinds(await prepared.rows_of(wire, ECHO, bound)) == kinds(
-                    await prepared.rows_of(other, ECHO, bound)
-                )
+                assert kinds(await rows_of(wire, ECHO, bound)) == kinds(await rows_of(other, ECHO, bound))
     assert len(wire.prepared) == 1
 
 
 async def test_only_the_first_time_all_of_it_is_sent_and_in_the_same_round_trip() -> None:
     async with connected() as wire:
         for n in (1, 2, 3):
-            assert await prepared.rows_of(wire, "SELECT %(n)s AS n /* long */", {"n": n}) == [{"n": n}]
+            assert await rows_of(wire, "SELECT %(n)s AS n /* long */", {"n": n}) == [{"n": n}]
     assert wire.sent == [
         "PREPARE s0 FROM 'SELECT ? AS n /* long */';\nEXECUTE s0 USING 1",
         "EXECUTE s0 USING 2",
@@ -104,7 +111,7 @@ async def test_mysql_is_sent_the_whole_statement() -> None:
     connection.server_version = "8.0.36"
     wire = Watched(connection)
     for n in (1, 2):
-        assert await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
+        assert await rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
     await wire.quit()
     assert wire.sent == ["SELECT 1 AS n", "SELECT 2 AS n"]
 
@@ -113,47 +120,64 @@ async def test_who_asks_again_sees_what_was_committed_meanwhile(table: None, mon
     async with pool(monkeypatch), connected() as writer:
         for n in range(5):
             await resultset.rows_of(writer, f"UPDATE prepared_probe SET n = {n}")
-            assert await mysql.fetch_often(PROBE, {"code": "a"}) == [{"code": "a", "n": n}]
+            assert await fetch_often(PROBE, code="a") == [{"code": "a", "n": n}]
 
 
 async def test_the_same_bytes_are_the_same_rows_and_are_read_once(table: None) -> None:
+    read = Repeated(PROBE, {"code": "a"})
     async with connected() as wire, connected() as writer:
-        found = [await prepared.rows_of(wire, PROBE, {"code": "a"}) for _ in range(3)]
+        found = [await prepared.rows_of(wire, read) for _ in range(3)]
         assert found[1] is found[2]
         await resultset.rows_of(writer, "UPDATE prepared_probe SET n = 7")
-        found.append(await prepared.rows_of(wire, PROBE, {"code": "a"}))
+        found.append(await prepared.rows_of(wire, read))
         await resultset.rows_of(writer, "DELETE FROM prepared_probe")
-        found.append(await prepared.rows_of(wire, PROBE, {"code": "a"}))
+        found.append(await prepared.rows_of(wire, read))
     assert found == [[{"code": "a", "n": 1}]] * 3 + [[{"code": "a", "n": 7}], []]
 
 
+async def test_reads_of_the_same_statement_with_other_values_are_not_taken_for_one_another() -> None:
+    reads = [Repeated("SELECT %(n)s AS n", {"n": n}) for n in (1, 1.0, True, Decimal("1.0"), "1")]
+    async with connected() as wire:
+        found = [[(await prepared.rows_of(wire, read))[0]["n"] for read in reads] for _ in range(4)]
+    assert list(map(repr, found)) == 4 * ["[1, 1.0, 1, Decimal('1.0'), '1']"]
+
+
 async def test_what_the_server_says_of_its_state_is_noted_with_the_same_bytes_too() -> None:
+    read = Repeated("SELECT %(n)s AS n", {"n": 1})
     async with connected() as wire:
         for _ in range(2):
-            await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": 1})
+            await prepared.rows_of(wire, read)
         wire.connection.server_status = 0  # as if another statement had left it so
-        await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": 1})
+        await prepared.rows_of(wire, read)
         assert wire.connection.get_autocommit()
 
 
-async def test_few_and_short_answers_are_noted() -> None:
+async def test_short_answers_are_noted_for_as_long_as_somebody_asks() -> None:
     async with connected() as wire:
-        for n in range(200):
-            for _ in range(2):
-                assert await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
-        assert 0 < len(wire.answered) <= 64
-        wire.answered.clear()
-        for _ in range(3):
-            await prepared.rows_of(wire, "SELECT REPEAT('x', %(n)s) AS text", {"n": 5_000})
-        assert not wire.answered
+        reads = [Repeated("SELECT REPEAT('x', %(n)s) AS text", {"n": n}) for n in (10, 5_000)]
+        for read in 3 * reads:
+            await prepared.rows_of(wire, read)
+        short, long = (wire.kept[read] for read in reads)
+        assert short.rows == [{"text": 10 * "x"}]
+        assert not long.answer and not long.rows
+        del read, reads
+        assert not wire.kept
+
+
+async def test_a_read_that_is_longer_than_a_packet_is_sent_in_several() -> None:
+    read = Repeated("SELECT LENGTH(%(text)s) AS length", {"text": 17_000_000 * "x"})
+    async with connected() as wire:
+        await resultset.rows_of(wire, "SET max_statement_time = 60")
+        found = [await prepared.rows_of(wire, read) for _ in range(3)]
+    assert found == 3 * [[{"length": 17_000_000}]]
 
 
 async def test_a_table_that_is_changed_is_read_as_it_is(table: None) -> None:
     async with connected() as wire, connected() as writer:
-        assert await prepared.rows_of(wire, PROBE, {"code": "a"}) == [{"code": "a", "n": 1}]
+        assert await rows_of(wire, PROBE, {"code": "a"}) == [{"code": "a", "n": 1}]
         await resultset.rows_of(writer, "ALTER TABLE prepared_probe MODIFY n DECIMAL(5, 2), ADD m INT DEFAULT 4")
         for _ in range(2):
-            assert await prepared.rows_of(wire, PROBE, {"code": "a"}) == [{"code": "a", "n": Decimal("1.00"), "m": 4}]
+            assert await rows_of(wire, PROBE, {"code": "a"}) == [{"code": "a", "n": Decimal("1.00"), "m": 4}]
     assert len(wire.sent) == 3
 
 
@@ -163,10 +187,10 @@ async def test_a_table_that_is_changed_is_read_as_it_is(table: None) -> None:
 async def test_a_server_that_does_not_know_it_any_more_is_sent_it_whole() -> None:
     """As behind something that shares its connections."""
     async with connected() as wire:
-        await prepared.rows_of(wire, ECHO, {"a": 1, "b": 2})
+        await rows_of(wire, ECHO, {"a": 1, "b": 2})
         await resultset.rows_of(wire, "DEALLOCATE PREPARE s0")
         for a in (3, 4):
-            [row] = await prepared.rows_of(wire, ECHO, {"a": a, "b": 2})
+            [row] = await rows_of(wire, ECHO, {"a": a, "b": 2})
             assert row["a"] == a
     assert [text.split()[0] for text in wire.sent] == ["PREPARE", "DEALLOCATE", "EXECUTE", "SELECT", "SELECT"]
 
@@ -174,7 +198,7 @@ async def test_a_server_that_does_not_know_it_any_more_is_sent_it_whole() -> Non
 async def test_a_statement_of_a_kind_that_is_not_kept_is_sent_whole() -> None:
     async with connected() as wire:
         for _ in range(2):
-            assert await prepared.rows_of(wire, "PREPARE inner_one FROM %(text)s", {"text": "SELECT 1"}) == []
+            assert await rows_of(wire, "PREPARE inner_one FROM %(text)s", {"text": "SELECT 1"}) == []
     assert [text.split()[1] for text in wire.sent] == ["s0", "inner_one", "inner_one"]
 
 
@@ -192,7 +216,7 @@ async def test_a_server_that_keeps_too_many_or_changes_its_tables_is_sent_it_who
     monkeypatch.setattr(resultset, "each_of", refusing)
     async with connected() as wire:
         for n in (1, 2):
-            assert await prepared.rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
+            assert await rows_of(wire, "SELECT %(n)s AS n", {"n": n}) == [{"n": n}]
     assert wire.sent == ["SELECT 1 AS n", "SELECT 2 AS n"]
 
 
@@ -201,9 +225,7 @@ async def test_of_many_statements_a_few_are_kept(monkeypatch: pytest.MonkeyPatch
     async with connected() as wire:
         for _ in range(2):
             for number in range(6):
-                assert await prepared.rows_of(wire, f"SELECT {number} AS n, %(a)s AS a", {"a": "x"}) == [
-                    {"n": number, "a": "x"}
-                ]
+                assert await rows_of(wire, f"SELECT {number} AS n, %(a)s AS a", {"a": "x"}) == [{"n": number, "a": "x"}]
     assert len(wire.prepared) == 3
     assert [text.split()[0] for text in wire.sent[6:]] == ["EXECUTE"] * 3 + ["SELECT"] * 3
 
@@ -215,8 +237,8 @@ async def test_an_error_of_the_statement_is_its_own(monkeypatch: pytest.MonkeyPa
     async with pool(monkeypatch):
         for _ in range(2):
             with pytest.raises(ProgrammingError, match="nowhere"):
-                await mysql.fetch_often("SELECT * FROM nowhere WHERE n = %(n)s", {"n": 1})
-        assert await mysql.fetch_often("SELECT %(n)s AS n", {"n": 1}) == [{"n": 1}]
+                await fetch_often("SELECT * FROM nowhere WHERE n = %(n)s", n=1)
+        assert await fetch_often("SELECT %(n)s AS n", n=1) == [{"n": 1}]
 
 
 async def test_the_server_ends_it_at_the_deadline_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,11 +247,11 @@ async def test_the_server_ends_it_at_the_deadline_too(monkeypatch: pytest.Monkey
         for _ in range(2):
             began = perf_counter()
             with pytest.raises(StatementTimeout):
-                await mysql.fetch_often("SELECT SLEEP(%(s)s) /* kept_ready */", {"s": 9})
+                await fetch_often("SELECT SLEEP(%(s)s) /* kept_ready */", s=9)
             assert perf_counter() - began < 1
         await asyncio.sleep(0.2)
         running = "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE info LIKE %(text)s"
-        [row] = await prepared.rows_of(other, f"{running} AND id <> CONNECTION_ID()", {"text": "%kept_ready%"})
+        [row] = await rows_of(other, f"{running} AND id <> CONNECTION_ID()", {"text": "%kept_ready%"})
     assert row["n"] == 0
 
 
@@ -238,10 +260,10 @@ async def test_a_connection_that_is_killed_is_replaced_and_the_statement_made_re
 ) -> None:
     async with pool(monkeypatch), connected() as other:
         sql = "SELECT CONNECTION_ID() AS id, SLEEP(%(s)s) AS slept"
-        [first] = await mysql.fetch_often(sql, {"s": 0})
-        reading = asyncio.create_task(mysql.fetch_often(sql, {"s": 0.3}))
+        [first] = await fetch_often(sql, s=0)
+        reading = asyncio.create_task(fetch_often(sql, s=0.3))
         await asyncio.sleep(0.1)
         await resultset.rows_of(other, f"KILL {first['id']}")
         [second] = await reading
-        [third] = await mysql.fetch_often(sql, {"s": 0})
+        [third] = await fetch_often(sql, s=0)
     assert first["id"] != second["id"] == third["id"]

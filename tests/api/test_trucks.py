@@ -9,6 +9,7 @@ import pytest
 from apps.accounts.models import Fleet
 from apps.merging import Merger
 from apps.mysql import fetch_all
+from apps.prepared import Repeated
 from apps.trucks.models import Truck, UnitCounters
 from tests import rows
 from tests.api.exported import table
@@ -308,8 +309,8 @@ def test_sensors_of_many_trucks_asked_for_at_once_are_read_together_fleet_by_fle
 
 
 def noted(asked: list[Any]) -> Callable[..., Any]:
-    async def fetch(sql: str, parameters: Any) -> Any:
-        asked.append(parameters)
-        return await fetch_all(sql, parameters)
+    async def fetch(read: Repeated) -> Any:
+        asked.append(read.values)
+        return await fetch_all(read.sql, read.values)
 
     return fetch

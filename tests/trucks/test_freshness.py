@@ -16,6 +16,7 @@ from apps.accounts.periods import of_days
 from apps.accounts.problems import NotFound
 from apps.merging import Merger
 from apps.mysql import Row, fetch_all, fetch_all_sync
+from apps.prepared import Repeated
 from apps.trucks import freshness, queries, remembered
 from apps.trucks.freshness import Freshness
 from apps.trucks.models import SummaryRevision, Truck, TruckSync
@@ -187,10 +188,10 @@ async def test_the_state_of_a_fleet_is_read_once_for_all_who_ask_at_the_same_tim
 ) -> None:
     asked: list[int] = []
 
-    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-        asked.append(parameters["fleet"])
+    async def fetch(read: Repeated) -> list[Row]:
+        asked.append(read.values["fleet"])
         row = dict.fromkeys(("facts", "version", "trucks", "known_until", "steps"), None)
-        return [{**row, "fleet_key": str(parameters["fleet"]), "revision": parameters["fleet"]}]
+        return [{**row, "fleet_key": str(asked[-1]), "revision": asked[-1]}]
 
     monkeypatch.setattr(freshness, "_states", Merger(fetch))
     now = dt.datetime.now(dt.UTC)
@@ -222,9 +223,9 @@ async def test_states_of_trucks_that_are_asked_for_at_the_same_time_take_one_sta
 ) -> None:
     asked: list[Mapping[str, Any]] = []
 
-    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-        asked.append(parameters)
-        codes = {value for name, value in parameters.items() if name.startswith("key_")} - {"T-9"}
+    async def fetch(read: Repeated) -> list[Row]:
+        asked.append(read.values)
+        codes = {value for name, value in read.values.items() if name.startswith("key_")} - {"T-9"}
         row = {"known_until": 1, "lagging": 0, "revision": 2}
         return [{**row, "id": int(code[-1]), "truck_id": code} for code in codes]
 
