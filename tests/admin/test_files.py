@@ -30,8 +30,8 @@ from apps.fleet.pages.cells import Numbers
 from apps.trucks.models import TruckDay, TruckGroup
 from apps.trucks.models.views import TruckDayRow
 from tests import rows
-from tests.admin import test_costs, test_driving, test_utilization
-from tests.admin.test_costs import NOW, PERIOD, make
+from tests.admin import test_driving, test_utilization
+from tests.admin.priced import NOW, PERIOD, make
 from tests.conftest import AsgiClient
 from tests.files import in_process
 from tests.furnished import furnish
@@ -121,7 +121,7 @@ SHOWN: dict[str, dict[str, Callable[[Any], Numbers]]] = {
 
 
 def _with_drivers() -> Fleet:
-    fleet = test_costs.make()
+    fleet = make()
     Benchmark.objects.get_or_create(
         year=2025, line="fuel", defaults={"amount": "0.3", "currency": "USD", "source": "a survey", "edition": "1"}
     )
