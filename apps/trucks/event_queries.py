@@ -4,15 +4,16 @@ All take `fleet` first: one fleet never sees another. `id` is the truck's; `star
 Pages begin after the key `after`, a text that is unique among the events.
 """
 
-from apps.trucks.queries import both_ways
+from apps.trucks.queries import both_ways, columns, rounded
 
 _OF_PERIOD = "e.fleet_id = %(fleet)s AND e.truck_id = %(id)s AND e.started_at >= %(start)s AND e.started_at < %(end)s"
 
 
-def _listed(table: str, columns: str, more: str = "", key: str = "e.started_at") -> dict[bool, str]:
-    """One row an event that started in the period, by its key in either direction."""
+def _listed(table: str, names: str, more: str = "", key: str = "e.started_at", **other: str) -> dict[bool, str]:
+    """One row an event that started in the period, by its key in either direction: these columns, and other values."""
+    selected = ", ".join([columns(names.split(), "e"), *(f"{value} AS {name}" for name, value in other.items())])
     return both_ways(f"""
-SELECT {key} AS event_key, {columns} FROM {table} e
+SELECT {key} AS event_key, {selected} FROM {table} e
 WHERE {_OF_PERIOD} {more} AND (%(after)s IS NULL OR {key} {{after}} %(after)s)
 ORDER BY event_key {{order}} LIMIT %(limit)s
 """)
@@ -21,26 +22,25 @@ ORDER BY event_key {{order}} LIMIT %(limit)s
 # One row a trip that started in the period.
 TRIPS = both_ways(f"""
 SELECT e.started_at, e.ended_at, e.lat, e.lon, e.end_lat, e.end_lon, e.distance_m, e.distance_source, e.moving_s,
-    e.idle_s, e.parked_s, e.no_data_s, e.mean_speed_kmh, e.max_speed_kmh, e.fuel_l, d.code AS driver_code,
-    d.name AS driver_name
+    e.idle_s, e.parked_s, e.no_data_s, {columns(("mean_speed_kmh", "max_speed_kmh", "fuel_l"), "e")},
+    d.code AS driver_code, d.name AS driver_name
 FROM trip e LEFT JOIN driver d ON d.id = e.driver_id AND d.fleet_id = e.fleet_id
 WHERE {_OF_PERIOD} AND (%(after)s IS NULL OR e.started_at {{after}} %(after)s)
 ORDER BY e.started_at {{order}} LIMIT %(limit)s
 """)
 
-_SUMMED_OF_TRIPS = ("distance_m", "moving_s", "idle_s", "parked_s", "no_data_s", "fuel_l")
+_SUMMED_OF_TRIPS = ("distance_m", "moving_s", "idle_s", "parked_s", "no_data_s")
 # One row: all trips that started in the period. No trips take no time and no fuel; what none of them measured is null.
 TRIP_TOTALS = f"""
 SELECT COUNT(*) AS trips, {", ".join(f"IF(COUNT(*) = 0, 0, SUM({name})) AS {name}" for name in _SUMMED_OF_TRIPS)},
-    MAX(max_speed_kmh) AS max_speed_kmh
+    IF(COUNT(*) = 0, 0, {rounded("SUM(fuel_l)")}) AS fuel_l, MAX(max_speed_kmh) AS max_speed_kmh
 FROM trip e WHERE {_OF_PERIOD}
 """
 
 # One row a speeding episode that started in the period; `severities` is a list with commas.
 SPEEDING = _listed(
     "speeding_episode",
-    "e.started_at, e.ended_at, e.severity, e.limit_kmh, e.max_speed_kmh, e.excess_kmh, e.duration_s, e.distance_m, "
-    "e.lat, e.lon",
+    "started_at ended_at severity limit_kmh max_speed_kmh excess_kmh duration_s distance_m lat lon",
     "AND FIND_IN_SET(e.severity, %(severities)s)",
 )
 
@@ -50,7 +50,7 @@ SELECT e.severity, COUNT(*) AS episodes, SUM(e.duration_s) AS duration_s
 FROM speeding_episode e WHERE {_OF_PERIOD} GROUP BY e.severity
 """
 
-STOPS = _listed("stop", "e.started_at, e.ended_at, e.lat, e.lon, e.idle_s, e.parked_s, e.no_data_s")
+STOPS = _listed("stop", "started_at ended_at lat lon idle_s parked_s no_data_s")
 # One row: all stops, and the time of those that are over, null where that is known of none of them; of an open one it
 # is not known how long it lasts.
 STOP_TOTALS = f"""
@@ -60,13 +60,10 @@ SELECT COUNT(*) AS stops, IF(COUNT(e.ended_at) = 0, 0, SUM(e.idle_s)) AS idle_s,
 FROM stop e WHERE {_OF_PERIOD}
 """
 
-IDLE_EVENTS = _listed(
-    "idle_event",
-    "e.started_at, e.ended_at, e.lat, e.lon, e.duration_s, e.productive_s, e.productive_place, e.fuel_l, e.cost",
-)
+IDLE_EVENTS = _listed("idle_event", "started_at ended_at lat lon duration_s productive_s productive_place fuel_l cost")
 IDLE_TOTALS = f"""
 SELECT COUNT(*) AS idle_events, COALESCE(SUM(e.duration_s), 0) AS duration_s,
-    COALESCE(SUM(e.productive_s), 0) AS productive_s, IF(COUNT(*) = 0, 0, SUM(e.fuel_l)) AS fuel_l,
+    COALESCE(SUM(e.productive_s), 0) AS productive_s, IF(COUNT(*) = 0, 0, {rounded("SUM(e.fuel_l)")}) AS fuel_l,
     IF(COUNT(*) = 0, 0, SUM(e.cost)) AS cost
 FROM idle_event e WHERE {_OF_PERIOD}
 """
@@ -74,7 +71,7 @@ FROM idle_event e WHERE {_OF_PERIOD}
 # `kinds` is a list with commas, and so is `reviews` of fuel events: null for all.
 HARSH_EVENTS = _listed(
     "harsh_event",
-    "e.started_at, e.kind, e.source, e.speed_kmh, e.peak_ms2, e.lat, e.lon",
+    "started_at kind source speed_kmh peak_ms2 lat lon",
     "AND FIND_IN_SET(e.kind, %(kinds)s)",
     key="CONCAT_WS(' ', e.started_at, e.kind)",
 )
@@ -88,7 +85,7 @@ HARSH_COUNTS = f"SELECT e.kind, COUNT(*) AS events FROM harsh_event e WHERE {_OF
 
 FUEL_EVENTS = _listed(
     "fuel_event",
-    "e.started_at, e.ended_at, e.kind, e.review, e.litres, e.cost, e.level_before_l, e.level_after_l, e.lat, e.lon",
+    "started_at ended_at kind review litres cost level_before_l level_after_l lat lon",
     "AND FIND_IN_SET(e.kind, %(kinds)s) AND (%(reviews)s IS NULL OR FIND_IN_SET(e.review, %(reviews)s))",
     key="CONCAT_WS(' ', e.started_at, e.kind)",
 )
@@ -97,7 +94,8 @@ FUEL_EVENTS = _listed(
 def _summed(names: str, condition: str) -> str:
     """How many events of a kind, their litres and what these cost: null where there are some and none has a price."""
     number, litres, cost = names.split()
-    return f"""COALESCE(SUM({condition}), 0) AS {number}, COALESCE(SUM(IF({condition}, e.litres, 0)), 0) AS {litres},
+    total = rounded(f"SUM(IF({condition}, e.litres, 0))")
+    return f"""COALESCE(SUM({condition}), 0) AS {number}, COALESCE({total}, 0) AS {litres},
     IF(COALESCE(SUM({condition}), 0) = 0, 0, SUM(IF({condition}, e.cost, NULL))) AS {cost}"""
 
 
@@ -128,9 +126,10 @@ def fault_fields(e: str) -> dict[str, str]:
 # One row a fault that opened in the period; `severities` is a list with commas.
 FAULTS = _listed(
     "fault_change",
-    "e.spn, e.fmi, e.severity, e.lat, e.lon, " + ", ".join(f"{sql} AS {n}" for n, sql in fault_fields("e").items()),
+    "spn fmi severity lat lon",
     "AND e.kind = 'opened' AND FIND_IN_SET(e.severity, %(severities)s)",
     key="CONCAT_WS(' ', e.started_at, e.spn, e.fmi, e.source)",
+    **fault_fields("e"),
 )
 # One row a severity that occurred in the period.
 FAULT_COUNTS = f"""

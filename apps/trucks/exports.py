@@ -26,7 +26,7 @@ from apps.trucks.detection.spn import NAMES as SUSPECTS
 from apps.trucks.event_queries import fault_fields
 from apps.trucks.freshness import no_such_truck
 from apps.trucks.messages.sealing import first_open_day
-from apps.trucks.queries import FLEET_FRESHNESS, TRUCK_STATE
+from apps.trucks.queries import FLEET_FRESHNESS, TRUCK_STATE, shown
 from apps.trucks.schemas import TruckPeriod
 
 # Ids of the truck of a code, and the different floors of the fleet's trucks.
@@ -103,7 +103,7 @@ class TruckList:
     def _selected(self) -> str:
         of_field = {**_OF_TRUCK, **self.of_field}
         fields = (column.field for column in self.listing.shape.columns(""))
-        return ", ".join(f"{of_field.get(field, f'x.{field}')} AS {field}" for field in fields)
+        return ", ".join(f"{of_field.get(field) or shown(field, 'x')} AS {field}" for field in fields)
 
 
 def _word(words: str, key: str) -> str:

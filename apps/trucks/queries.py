@@ -4,6 +4,11 @@ All take `fleet` first: one fleet never sees another. `now` is a UTC second, `st
 end).
 """
 
+from collections.abc import Iterable
+
+from django.db.models import FloatField
+
+from apps.accounts.amounts import PLACES
 from apps.merging import KeyedStatement
 from apps.trucks.models import TruckDayFigures
 
@@ -282,9 +287,30 @@ _NOT_OF_DAYS = {
 }
 DAY_FIGURES = tuple(field.name for field in TruckDayFigures._meta.local_fields if field.name not in _NOT_OF_DAYS)
 
+# Columns of days and events that come out of sums and differences of doubles.
+_COMPUTED = {"mean_speed_kmh", "excess_kmh", "peak_ms2", "fuel_l", "litres", "level_before_l", "level_after_l"} | {
+    field.name for field in TruckDayFigures._meta.local_fields if isinstance(field, FloatField)
+}
+
+
+def rounded(value: str) -> str:
+    """As `amounts.rounded` does it. The sum makes 2.6 of 2.600000, and 0 of -0."""
+    return f"(ROUND({value}, {PLACES}) + 0e0)"
+
+
+def shown(name: str, of: str) -> str:
+    """A column of days or events of the table called `of`, as answers and files give it; see `amounts.shown`."""
+    return rounded(f"{of}.{name}") if name in _COMPUTED else f"{of}.{name}"
+
+
+def columns(names: Iterable[str], of: str) -> str:
+    """The same of several, under their names."""
+    return ", ".join(f"{shown(name, of)} AS {name}" for name in names)
+
+
 # One row a day, with the truck's floor: days that begin before it are sealed.
 TRUCK_DAYS = both_ways(f"""
-SELECT t.wialon_id AS truck_wialon_id, d.day, {", ".join(f"d.{name}" for name in DAY_FIGURES)}, s.raw_since_t
+SELECT t.wialon_id AS truck_wialon_id, d.day, {columns(DAY_FIGURES, "d")}, s.raw_since_t
 FROM truck_day d JOIN truck t ON t.id = d.truck_id LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE d.fleet_id = %(fleet)s AND d.truck_id = %(id)s AND d.day BETWEEN %(from_day)s AND %(to_day)s
     AND (%(after)s IS NULL OR d.day {{after}} %(after)s)

@@ -1,7 +1,9 @@
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import httpx
+import pytest
 
 from apps.trucks.models import FaultAcknowledgement
 from tests import rows
@@ -328,3 +330,37 @@ def test_latest_values_come_with_the_active_faults(api_get: Get) -> None:
     assert first.headers["ETag"] != second.headers["ETag"]
     never = rows.truck(truck.fleet, "T-3")
     assert api_get(f"/api/v2/trucks/{never.code}/sensors", key).json()["data"]["faults"] == []
+
+
+NOISE, NUMBER = 2.6000000000349246, 2.6  # what a counter of 190,360.5 less one of 190,357.9 comes to in doubles
+
+
+def numbers_of(part: Any) -> list[float]:
+    """All numbers in an answer that are no whole ones."""
+    if isinstance(part, dict):
+        part = list(part.values())
+    if isinstance(part, list):
+        return [number for each in part for number in numbers_of(each)]
+    return [part] if isinstance(part, float) else []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["days", "trips", "idle-events", "fuel-events", "days/2026-03-10/lineage", "days?format=csv", "trips?format=csv"],
+)
+def test_no_answer_has_the_noise_of_doubles(api_get: Get, path: str) -> None:
+    truck = rows.truck(rows.fleet(), "T-1")
+    litres = ("fuel_used_l", "idle_fuel_l", "refuel_l", "drain_l", "engine_hours")
+    rows.truck_day(truck, **dict.fromkeys(litres, NOISE))
+    rows.trip(truck, fuel_l=NOISE, mean_speed_kmh=NOISE)
+    rows.idle_event(truck, fuel_l=NOISE)
+    rows.fuel_event(truck, **dict.fromkeys(("litres", "level_before_l", "level_after_l"), NOISE))
+    answer = api_get(
+        f"/api/v2/trucks/T-1/{path}" + ("" if "lineage" in path else f"{'&' if '?' in path else '?'}{DAY}"),
+        rows.api_key(truck.fleet),
+    )
+    assert answer.status_code == 200
+    assert str(NUMBER) in answer.text
+    assert str(NOISE)[:12] not in answer.text
+    if "format" not in path:
+        assert all(number == round(number, 6) for number in numbers_of(answer.json()))

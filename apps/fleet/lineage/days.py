@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Model, Q
 
+from apps.accounts.amounts import shown
 from apps.accounts.calendar import as_utc, day_bounds
 from apps.fleet.costs.estimates import Work, applicable, stretches
 from apps.fleet.lineage.rules import RULES
@@ -87,7 +88,7 @@ def _waiting(truck: Truck, day: dt.date) -> str | None:
 
 def _figure(name: str, value: Any) -> Part:
     rule = RULES[name]
-    return {"name": name, "value": value, "rule": rule.text, "section": rule.section, "rests_on": rule.rests_on,
+    return {"name": name, "value": shown(value), "rule": rule.text, "section": rule.section, "rests_on": rule.rests_on,
             "parameters": rule.parameters}  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def _events(model: type[Model], truck: Truck, day: dt.date) -> list[Part]:
     """The day's events of a kind, ascending."""
     columns = [field.name for field in model._meta.concrete_fields if field.name not in _NOT_OF_EVENTS]
     rows = model._default_manager.filter(fleet_id=truck.fleet_id, day=day, truck_id=truck.pk)
-    return list(rows.order_by("started_at").values(*columns))
+    return [{name: shown(value) for name, value in row.items()} for row in rows.order_by("started_at").values(*columns)]
 
 
 # --- what it was computed from --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from apps.accounts.amounts import shown
 from apps.trucks.messages.normal import MessageRow, Rows, is_fix
 from apps.trucks.sensors import SensorTable
 
@@ -53,7 +54,7 @@ def document(latest: Latest, table: SensorTable) -> bytes:
                 "name": definition.name,
                 "type": definition.type,
                 "unit": definition.unit,
-                "value": value,
+                "value": shown(value),
                 "at": instant(t),
             }
         )

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.accounts.amounts import shown
 from apps.accounts.models import Fleet
 from apps.accounts.terminal import fleet_named
 from apps.trucks.models import Truck, TruckDay
@@ -57,7 +58,7 @@ def _rows(fleet: Fleet, first: dt.date, last: dt.date) -> Iterator[dict[str, Any
 def _text(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return value.isoformat() if isinstance(value, dt.date) else value
+    return value.isoformat() if isinstance(value, dt.date) else shown(value)
 
 
 def _day(text: str) -> dt.date:
