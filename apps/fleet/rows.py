@@ -1,9 +1,10 @@
 """Rows of an answer, made of columns by name: their JSON at once, without an object for each value of a row. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import cached_property, lru_cache
+from itertools import repeat
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -14,7 +15,6 @@ from apps.fleet.columns import Column, is_column
 
 Table: TypeAlias = Mapping[str, Any]
 _FRACTIONS = ("_pct", "_l", "_kmh", "_100km", "safety_score", "safety_score_change")
-_EXACT = 1e14  # less is written to its last place as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,35 @@ class Money:
     places: int
     currency: str
 
-    def texts(self, before: bytes) -> list[bytes]:
-        """The JSON of each, after what stands before it."""
-        head, tail = before + b'{"amount":"', b'","currency":%b}' % orjson.dumps(self.currency)
+    def texts(self) -> list[list[bytes]]:
+        """The JSON of each, in parts."""
         known = ~np.isnan(self.amounts)
         values = np.where(known, self.amounts, 0.0)
-        if np.abs(values).max() < _EXACT:
-            written = b"%b%%.%df%b" % (head.replace(b"%", b"%%"), self.places, tail)
-            texts = list(map(written.__mod__, (values / 10**self.places).tolist()))
-        else:
-            decimals = (Decimal(value).scaleb(-self.places) for value in values.tolist())
-            texts = [b"%b%b%b" % (head, f"{value:f}".encode(), tail) for value in decimals]
-        return _known(texts, known, before + b"null")
+        if np.abs(values).max() >= _LARGE:
+            return [_known(list(map(self._text, values.tolist())), known, b"null")]
+        wholes, rest = np.divmod(np.abs(values).astype(np.int64), unit := 10**self.places)
+        heads, ends = np.where(known, values < 0, _NO_AMOUNT), np.where(known, rest, unit)
+        return [
+            list(map(_HEADS.__getitem__, heads.tolist())),
+            _known(_dumps(wholes).split(b","), known, b""),
+            list(map(_ends(self.places, self.currency).__getitem__, ends.tolist())),
+        ]
+
+    def _text(self, value: float) -> bytes:
+        amount = f"{Decimal(value).scaleb(-self.places):f}"
+        return orjson.dumps({"amount": amount, "currency": self.currency})
+
+
+_LARGE = 2**62
+_HEADS = (b'{"amount":"', b'{"amount":"-', b"null")
+_NO_AMOUNT = 2
+
+
+@lru_cache(maxsize=64)  # those of a currency to four places take a megabyte
+def _ends(places: int, currency: str) -> list[bytes]:
+    """What follows upon whole amounts, by the rest; the last one upon none."""
+    tail = b'","currency":%b}' % orjson.dumps(currency)
+    return [*(b".%0*d%b" % (places, rest, tail) for rest in range(10**places)), b""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +73,7 @@ class Rows(Sequence[dict[str, Any]]):
 
     def __init__(self, table: Table, length: int) -> None:
         self._length = length
-        self.json = b"[%b]" % b",".join(_rows(table, length))
+        self.json = _array(_rows(table, length))
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
@@ -87,11 +104,11 @@ def _rows(table: Table, length: int) -> list[bytes]:
 
 
 class _Lines:
-    """The JSON of rows, put together column by column; what is the same in all rows stands before the next column."""
+    """The JSON of rows, put together column by column; what is the same in all rows stands between the columns."""
 
     def __init__(self, length: int) -> None:
         self._length = length
-        self._columns: list[list[bytes]] = []
+        self._columns: list[Iterable[bytes]] = []
         self._before = b""
 
     def add(self, table: Table) -> None:
@@ -103,43 +120,58 @@ class _Lines:
         self._before += b"}"
 
     def rows(self) -> list[bytes]:
-        return list(map(b"".join, zip(*self._columns, [self._before] * self._length, strict=True)))
+        self._end_before()
+        return list(map(b"".join, zip(*self._columns, strict=True)))
 
     def _add(self, name: str, column: Any) -> None:
         if is_column(column):
             self._put(numbers(column, is_fraction(name)))
         elif isinstance(column, Money):
-            self._columns.append(column.texts(self._taken()))
+            self._put(*column.texts())
         elif isinstance(column, list):
             self._put(_texts(column))
         elif isinstance(column, tuple):
             self._before += b"["
-            self._put(_lists(column, self._length))
+            self._add_list(column)
             self._before += b"]"
         elif isinstance(column, Mapping):
             self.add(column)
         else:
             self._before += orjson.dumps(column)
 
-    def _put(self, texts: bytes | list[bytes]) -> None:
-        """One text for each row, or all of them with commas between them and none within: no JSON has a line's end."""
-        before = self._taken()
-        if isinstance(texts, bytes):
-            self._columns.append((before + texts.replace(b",", b"\n" + before)).split(b"\n"))
-        else:
-            self._columns.append([before + text for text in texts])
+    def _add_list(self, elements: tuple[Some, ...]) -> None:
+        """Those of each row, with commas between them; what is in all rows is as the columns beside the list."""
+        led = np.zeros(self._length, np.bool_)  # rows that have an element before
+        for each in elements:
+            if each.is_there.all() and (led.all() or not led.any()):
+                self._before += b"," if led.any() else b""
+                self.add(each.table)
+            else:
+                self._put(_told(_rows(each.table, self._length), each.is_there, led))
+            led |= each.is_there
 
-    def _taken(self) -> bytes:
-        before, self._before = self._before, b""
-        return before
+    def _put(self, *texts: list[bytes]) -> None:
+        """The text of each row, in parts."""
+        self._end_before()
+        self._columns += texts
+
+    def _end_before(self) -> None:
+        self._columns.append(repeat(self._before, self._length))
+        self._before = b""
 
 
-def _lists(elements: tuple[Some, ...], length: int) -> list[bytes]:
-    """Those of each row, with commas between them."""
-    texts = [_known(_rows(each.table, length), each.is_there, b"") for each in elements]
+def _array(texts: list[bytes]) -> bytes:
     if not texts:
-        return [b""] * length
-    return list(map(b",".join, map(partial(filter, None), zip(*texts, strict=True))))
+        return b"[]"
+    texts[0] = b"[" + texts[0]  # before they are together: that is large, and would be copied
+    texts[-1] += b"]"
+    return b",".join(texts)
+
+
+def _told(texts: list[bytes], is_there: npt.NDArray[np.bool_], led: npt.NDArray[np.bool_]) -> list[bytes]:
+    """Those that are there, after a comma where they are led by others; else nothing."""
+    each = zip(texts, is_there.tolist(), led.tolist(), strict=True)
+    return [(b"," + text if is_led else text) if is_one else b"" for text, is_one, is_led in each]
 
 
 def _known(texts: list[bytes], known: npt.NDArray[np.bool_], otherwise: bytes) -> list[bytes]:
@@ -148,10 +180,10 @@ def _known(texts: list[bytes], known: npt.NDArray[np.bool_], otherwise: bytes) -
     return [text if is_known else otherwise for text, is_known in zip(texts, known.tolist(), strict=True)]
 
 
-def _texts(values: list[Any]) -> bytes | list[bytes]:
+def _texts(values: list[Any]) -> list[bytes]:
     """The JSON of each value, at once where no comma is within one."""
     json = orjson.dumps(values)[1:-1]
-    return json if json.count(b",") == len(values) - 1 else list(map(orjson.dumps, values))
+    return json.split(b",") if json.count(b",") == len(values) - 1 else list(map(orjson.dumps, values))
 
 
 def is_fraction(name: str) -> bool:
@@ -159,9 +191,13 @@ def is_fraction(name: str) -> bool:
     return name.endswith(_FRACTIONS)
 
 
-def numbers(column: Column, has_places: bool) -> bytes | list[bytes]:
+def numbers(column: Column, has_places: bool) -> list[bytes]:
     """The JSON of each number, with places or whole."""
     known = ~np.isnan(column)
-    values = column if has_places else np.where(known, column, 0).astype(np.int64)
-    json = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-    return json if has_places or known.all() else _known(json.split(b","), known, b"null")
+    texts = _dumps(column if has_places else np.where(known, column, 0).astype(np.int64)).split(b",")
+    return texts if has_places else _known(texts, known, b"null")
+
+
+def _dumps(values: npt.NDArray[Any]) -> bytes:
+    """The JSON of each, with commas between them."""
+    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]

@@ -128,9 +128,8 @@ def test_drivers_add_up_over_their_trucks_or_some_of_them(pieces: list[list[Any]
         }
         for driver in {row[1] for row in flat}
     }
-    ids = [blocks.pack([row[:2] for row in piece]) for piece in pieces]
     had = {(truck, driver) for piece in pieces for truck, driver, *_ in piece}
-    assert blocks.trucks_by_driver(ids) == {
+    assert blocks.trucks_by_driver(map(blocks.pack, pieces), len(names)) == {
         driver: sorted(truck for truck, other in had if other == driver) for driver in {driver for _, driver in had}
     }
 
@@ -185,7 +184,7 @@ def cost_rows(state: dict[int, Any]) -> list[tuple[int, str, str, int]]:
 def test_nothing_packed_is_nothing() -> None:
     assert blocks.pack([]) == blocks.pack_costs([]) == b""
     assert blocks.added_up([b""], NAMES) == blocks.added_up_by_driver([b""], NAMES) == {}
-    assert blocks.costs_added_up([b""]) == blocks.trucks_by_driver([b""]) == {}
+    assert blocks.costs_added_up([b""]) == blocks.trucks_by_driver([b""], 2) == {}
 
 
 def test_figures_are_packed_as_what_their_columns_hold() -> None:

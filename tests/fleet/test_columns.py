@@ -82,7 +82,7 @@ def test_money_per_unit_is_that_of_a_row_to_its_last_place(
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(NULL | st.integers(-(2**53), 2**53)))
+@given(st.lists(NULL | st.integers(-(2**53), 2**53) | st.integers(-90, 2**20).map(lambda number: number * 2**50)))
 def test_amounts_are_written_to_the_cent(cents: list[int | None]) -> None:
     true = [amounts.money(None if c is None else Decimal(c).scaleb(-2), "USD") for c in cents]
     assert same({"amount": Money(column(list(cents)), 2, "USD")}, [{"amount": amount} for amount in true])

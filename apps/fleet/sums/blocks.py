@@ -180,6 +180,8 @@ def columns_added_up(
     if not any(table.size for table in tables):
         return np.empty(0, np.int64), [np.empty(0)] * len(names)
     found, table, starts = by_id(np.concatenate(tables, axis=1)[ids - 1 :])
+    if len(starts) == table.shape[1]:  # each of them once
+        return np.array(found), list(table)
     sums, measured = added(table, starts, names)
     return np.array(found), list(np.where(measured, sums, np.nan))
 
@@ -193,31 +195,37 @@ def at_ids(ids: Ids, columns: Iterable[Column], wanted: Ids) -> list[Column]:
     return [np.where(is_there, column[places], np.nan) for column in columns]
 
 
-def _of_each(blocks: Iterable[bytes], names: Sequence[str], ids: int = 1) -> list[Table]:
+def _of_each(blocks: Iterable[bytes], names: Sequence[Any], ids: int = 1) -> list[Table]:
     """Tables of blocks, those of the same trucks or drivers added up to one: most blocks have the same on most days.
 
-    So what is then put in order by id is a tenth of what a month has.
+    So what is then put in order by id is a tenth of what a month has. Blocks of as many trucks, with as many days, are
+    added up in one step.
     """
     alike: dict[bytes, list[bytes]] = {}
     for packed in filter(None, blocks):
         alike.setdefault(packed[: len(packed) // (ids + len(names)) * ids], []).append(packed)
-    return [_added(each, names, ids) for each in alike.values()]
+    shapes: dict[tuple[int, int], list[bytes]] = {}
+    for each in alike.values():
+        shapes.setdefault((len(each), len(each[0])), []).extend(each)
+    return [_added(parts, each, names, ids) for (parts, _), each in shapes.items()]
 
 
-def _added(blocks: Sequence[bytes], names: Sequence[str], ids: int) -> Table:
-    """The ids and the sums of blocks with the same ids, null where nothing is measured."""
-    if len(blocks) == 1:
-        return unpacked(blocks[0], ids + len(names))
-    tables = np.frombuffer(b"".join(blocks), NUMBER).reshape(len(blocks), ids + len(names), -1)
-    values = tables[:, ids:]
-    sums = values.sum(axis=0)
-    if np.isnan(sums).any():
-        known = ~np.isnan(values)
-        sums = np.where(known.any(axis=0), np.where(known, values, 0.0).sum(axis=0), np.nan)
+def _added(parts: int, blocks: Sequence[bytes], names: Sequence[Any], ids: int) -> Table:
+    """The ids and the sums of blocks, of which so many that follow one another have the same ids; null where nothing is
+    measured."""
+    columns = ids + len(names)
+    width = len(blocks[0]) // NUMBER.itemsize // columns
+    tables = np.frombuffer(b"".join(blocks), NUMBER).reshape(-1, parts, columns, width)
+    values = tables[:, :, ids:]
+    sums = values.sum(axis=1)
+    for place in np.flatnonzero(np.isnan(sums).any(axis=(0, 2))).tolist():  # few columns have nulls
+        known = ~np.isnan(some := values[:, :, place])
+        sums[:, place] = np.where(known.any(axis=1), np.where(known, some, 0.0).sum(axis=1), np.nan)
     for place, name in enumerate(names):
         if name in _LARGEST:
-            sums[place] = np.fmax.reduce(values[:, place], axis=0)
-    return np.concatenate((tables[0, :ids], sums))
+            sums[:, place] = np.fmax.reduce(values[:, :, place], axis=1)
+    found: Table = np.concatenate((tables[:, 0, :ids], sums), axis=1)
+    return found.transpose(1, 0, 2).reshape(columns, -1)
 
 
 def of_bits(table: Table, bits: int) -> Table:
@@ -350,12 +358,12 @@ def costs_of(blocks: Iterable[bytes], whose: Ids, ids: int = 1, trucks: Collecti
 
 def by_line(blocks: Iterable[bytes], ids: int, trucks: Collection[int] | None) -> Iterator[tuple[Line, Table]]:
     """By line and source, in order: ids and cents of all blocks, without nulls. Most blocks have the same columns."""
-    heads: dict[bytes, list[Table]] = {}
+    heads: dict[bytes, list[bytes]] = {}
     for packed in filter(None, blocks):
-        head, table = _costs_unpacked(packed, ids)
-        heads.setdefault(head, []).append(table)
-    every = {head: _of_trucks(np.concatenate(tables, axis=1), trucks) for head, tables in heads.items()}
-    return _by_line(every, ids)
+        head, _, columns = packed.partition(b"\n")
+        heads.setdefault(head, []).append(columns)
+    every = {head: np.concatenate(_of_each(each, _lines(head), ids), axis=1) for head, each in heads.items()}
+    return _by_line({head: _of_trucks(table, trucks) for head, table in every.items()}, ids)
 
 
 def by_line_of_bits(blocks: Iterable[tuple[bytes, int]]) -> Iterator[tuple[Line, Table]]:
@@ -371,14 +379,20 @@ def by_line_of_bits(blocks: Iterable[tuple[bytes, int]]) -> Iterator[tuple[Line,
 def _costs_unpacked(packed: bytes, ids: int) -> tuple[bytes, Table]:
     """The lines and sources of a block of costs, as they are packed, and its columns."""
     head, _, columns = packed.partition(b"\n")
-    return head, unpacked(columns, ids + len(orjson.loads(head)))
+    return head, unpacked(columns, ids + len(_lines(head)))
+
+
+@lru_cache(maxsize=1_024)  # there are few in a fleet
+def _lines(head: bytes) -> tuple[Line, ...]:
+    """The lines and sources of a block of costs, in the order of its columns."""
+    return tuple((line, source) for line, source in orjson.loads(head))
 
 
 def _by_line(heads: Mapping[bytes, Table], ids: int) -> Iterator[tuple[Line, Table]]:
     parts: dict[Line, list[Table]] = {}
     for head, table in heads.items():
-        for place, (line, source) in enumerate(orjson.loads(head), ids):
-            parts.setdefault((line, source), []).append(table[[ids - 1, place]])
+        for place, key in enumerate(_lines(head), ids):
+            parts.setdefault(key, []).append(table[[ids - 1, place]])
     for key in sorted(parts):
         every = np.concatenate(parts[key], axis=1)
         known = every[:, ~np.isnan(every[1])]
