@@ -13,10 +13,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.errors import AuthenticationError
 from ninja.operation import AsyncOperation, Operation
-from ninja.params.models import PathModel
+from ninja.params.models import PathModel, QueryModel
 
 from apps.accounts.authentication import ApiKey, AuthenticatedRequest
 from apps.trucks import freshness
+from apps.trucks.remembered import Recent
 
 
 def is_direct(operation: Operation) -> bool:
@@ -60,10 +61,26 @@ class DirectView:
             return operation.api.on_exception(request, error)
 
     def _values(self, operation: Operation, request: HttpRequest, path: dict[str, Any]) -> dict[str, Any]:
-        """The view's arguments. Raises Ninja's ValidationError."""
+        """The view's arguments, which are not to be changed. Raises Ninja's ValidationError."""
         values = self._parsed.get(operation)
-        if values is None:
-            values = operation._get_values(request, path, None)  # type: ignore[arg-type]
-            if all(issubclass(model, PathModel) for model in operation.models):
-                self._parsed[operation] = values
+        if values is not None:
+            return values
+        words = operation, request.get_full_path()
+        if (values := _lately.get(words)) is not None:
+            return values
+        values = operation._get_values(request, path, None)  # type: ignore[arg-type]
+        if _come_from(operation, PathModel):
+            self._parsed[operation] = values
+        elif request.method == "GET" and _come_from(operation, PathModel, QueryModel) and len(words[1]) <= _LONGEST:
+            _lately.keep(words, values, 1, _MOST)
         return values
+
+
+# By operation, and path with query: arguments that follow from these words alone, those that were asked for last.
+_lately: Recent[dict[str, Any]] = Recent()
+_MOST, _LONGEST = 2_000, 500  # of them; characters
+
+
+def _come_from(operation: Operation, *parts: type) -> bool:
+    """Whether the view's arguments come from these parts of a request and from nothing else."""
+    return all(issubclass(model, parts) for model in operation.models)

@@ -13,7 +13,7 @@ from ninja import NinjaAPI, Query, Router
 from ninja.operation import Operation
 from ninja.streaming import SSE
 from ninja.throttling import AuthRateThrottle
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from apps.accounts.authentication import ApiKey, Principal
 from apps.accounts.problems import Forbidden, NotFound
@@ -50,6 +50,21 @@ async def thing(request: HttpRequest, number: int) -> HttpResponse:
 
 @router.post("/things/{int:number}")
 async def change(request: HttpRequest, number: int, search: Query[Search]) -> HttpResponse:
+    return HttpResponse(f"{number} {search.limit}")
+
+
+parsed: list[tuple[int, int]] = []
+
+
+class Counted(Search):
+    @model_validator(mode="after")
+    def _count(self) -> "Counted":
+        parsed.append((7, self.limit))
+        return self
+
+
+@router.get("/found/{int:number}")
+async def found(request: HttpRequest, number: int, search: Query[Counted]) -> HttpResponse:
     return HttpResponse(f"{number} {search.limit}")
 
 
@@ -132,6 +147,17 @@ def test_parameters_in_the_query_are_read_each_time_and_the_key_is_checked_each_
     assert asked(ours, "POST", b"limit=6", GOOD, number=7).text == "7 6"
     assert asked(ours, "GET", b"", GOOD, number=7).text == "8 for Good Freight"
     assert asked(ours, "GET", b"", {}, number=7).status_code == 401
+
+
+def test_the_same_words_are_parsed_once_and_others_by_themselves() -> None:
+    """Also where it is another path that has the same query; refused words are refused each time."""
+    _, ours = views("/found/{int:number}")
+    for _ in range(2):
+        assert asked(ours, "GET", b"limit=5", GOOD, number=7).text == "7 5"
+        assert asked(ours, "GET", b"limit=6", GOOD, number=7).text == "7 6"
+        assert asked(ours, "GET", b"limit=0", GOOD, number=7).status_code == 422
+    assert parsed == [(7, 5), (7, 6)]
+    assert asked(ours, "GET", b"limit=5", {}, number=7).status_code == 401
 
 
 def test_every_asynchronous_operation_is_called_directly() -> None:

@@ -13,6 +13,7 @@ YEARS = range(
 )  # of what people enter: others are slips of the pen, and at the calendar's ends no zone has days
 
 
+@lru_cache(maxsize=10_000)  # the days that are asked for are the same ones all day
 def day_start(day: dt.date, zone: ZoneInfo) -> int:
     """The first second of a local day.
 

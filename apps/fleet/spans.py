@@ -7,6 +7,8 @@ import calendar
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from apps.accounts.calendar import ONE_DAY, days_between
 
@@ -57,13 +59,14 @@ def _days_in_month(day: dt.date) -> int:
     return calendar.monthrange(day.year, day.month)[1]
 
 
-def parts(first: dt.date, last: dt.date) -> dict[str, dt.date]:
+@lru_cache(maxsize=1_000)  # the periods that are asked for are the same ones all day
+def parts(first: dt.date, last: dt.date) -> Mapping[str, dt.date]:
     """What a period is made of, each day of it in one part: ranges of days, and of first days of pentads and months.
 
     By names such as `days_from` and `days_to`: `days`, `pentads`, `months`, `later_pentads`, `later_days`, in this
     order of time. Whatever lies in no whole pentad are `days`.
     """
-    return _named(_ranges(first, last))
+    return MappingProxyType(_named(_ranges(first, last)))
 
 
 def _named(ranges: Mapping[str, Range]) -> dict[str, dt.date]:
@@ -77,15 +80,19 @@ def as_days(first: dt.date, last: dt.date) -> dict[str, dt.date]:
     return _named(dict.fromkeys(_PARTS, NOTHING) | {"days": (first, last)})
 
 
-def pieces(parts: Mapping[str, dt.date]) -> dict[str, list[dt.date]]:
+def pieces(parts: Mapping[str, dt.date]) -> Mapping[str, list[dt.date]]:
     """By kind the first days of all that a period is made of, from its parts; of some kinds none."""
+    return _pieces(tuple((kind, parts[f"{name}_from"], parts[f"{name}_to"]) for name, kind in _KINDS.items()))
+
+
+@lru_cache(maxsize=1_000)
+def _pieces(ranges: tuple[tuple[str, dt.date, dt.date], ...]) -> Mapping[str, list[dt.date]]:
     found: dict[str, list[dt.date]] = {DAY: [], PENTAD: [], MONTH: []}
-    for name, kind in _KINDS.items():
-        day = parts[f"{name}_from"]
-        while day <= parts[f"{name}_to"]:
+    for kind, day, last in ranges:
+        while day <= last:
             found[kind].append(day)
             day = SPAN_OF[kind](day).last + ONE_DAY
-    return found
+    return MappingProxyType(found)
 
 
 def _ranges(first: dt.date, last: dt.date) -> dict[str, Range]:

@@ -1,7 +1,7 @@
 """Whose figures a question is about, the fleet's, a group's or a truck's: what it reads of a period."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from apps.merging import together
 from apps.mysql import Row, fetch_all, fetch_all_sync
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked
-from apps.trucks.remembered import summaries
+from apps.trucks.remembered import facts, summaries
 
 _AT_ONCE = 31  # days of a group that are read one by one
 
@@ -97,5 +97,9 @@ class Whose:
 
     async def safety_weights(self, period: Period) -> Weights:
         """Those in force on the period's last day."""
-        rows = await fetch_all(SAFETY_SETS, {"fleet": self.fleet_id, "to_day": period.last})
-        return Weights.of(orjson.loads(row["values"]) for row in rows)
+        asked = {"fleet": self.fleet_id, "to_day": period.last}
+        return await facts.made(SAFETY_SETS, asked, self.facts, _weights)
+
+
+def _weights(sets: Iterable[Row]) -> Weights:
+    return Weights.of(orjson.loads(row["values"]) for row in sets)

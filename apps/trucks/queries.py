@@ -51,14 +51,13 @@ def at_revision(sql: str) -> str:
     return sql.replace("SELECT ", f"SELECT {_REVISION} AS at_revision, ", 1)
 
 
-def at_facts(sql: str) -> str:
-    """The same with the revision of the fleet's facts."""
-    return sql.replace("SELECT ", f"SELECT {_FACTS} AS at_revision, ", 1)
-
-
 def at_watermarks(sql: str) -> str:
     """The same with what follows from facts and watermarks: both, as `watermarks_at` writes them."""
     return sql.replace("SELECT ", f"SELECT CONCAT({_FACTS}, '-', {_VERSION}) AS at_revision, ", 1)
+
+
+# One row: the revision of the fleet's facts.
+AT_FACTS = f"SELECT {_FACTS} AS at_revision"
 
 
 def watermarks_at(facts: int, version: int) -> str:

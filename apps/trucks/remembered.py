@@ -10,16 +10,17 @@ how far a group's trucks are known until that, or the version of the fleet's wat
 
 import datetime as dt
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
+from apps.merging import together
 from apps.mysql import Row, fetch_all
-from apps.trucks.queries import at_facts, at_revision, at_watermarks
+from apps.trucks.queries import AT_FACTS, at_revision, at_watermarks
 
-Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
+Fetch = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, list[Row]]]
 Look = Callable[[dt.datetime], Awaitable[object]]
 T = TypeVar("T")
 MOST_ROWS = 20_000
@@ -67,13 +68,15 @@ class Remembered:
         most_rows: int = MOST_ROWS,
         *,
         at: Callable[[str], str] = at_revision,
+        look: str | None = None,
         always: bool = False,
     ) -> None:
         """`at`: makes of a statement the one whose rows have the revision that it sees, as `at_revision`.
 
-        `always`: whether or not answers are kept.
+        `look`: a statement that tells the revision, to be asked just before instead: so that there are no rows is
+        remembered, too. `always`: whether or not answers are kept.
         """
-        self._fetch, self._most_rows, self._at, self._always = fetch, most_rows, at, always
+        self._fetch, self._most_rows, self._at, self._look, self._always = fetch, most_rows, at, look, always
         self._made: Recent[Any] = Recent()
 
     async def rows(self, sql: str, parameters: Mapping[str, Any], revision: int | str) -> list[Row]:
@@ -92,11 +95,21 @@ class Remembered:
         known: T | None = self._made.get((question, revision))
         if known is not None:
             return known
-        rows = await self._fetch(self._at(sql), parameters)
+        looked, rows = await self._read(sql, parameters)
         made = make(rows)
-        if rows and (self._always or settings.REMEMBERED_BYTES):
-            self._made.keep((question, rows[0]["at_revision"]), made, len(rows), self._most_rows)
+        if looked and (self._always or settings.REMEMBERED_BYTES):
+            self._made.keep((question, looked[0]["at_revision"]), made, 1 + len(rows), self._most_rows)
         return made
+
+    async def _read(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
+        """The first row says at which revision the others were read, or before which."""
+        if self._look is None:
+            rows = await self._fetch(self._at(sql), parameters)
+            return rows, rows
+        looked, rows = await together(
+            self._fetch(self._look, {"fleet": parameters["fleet"]}), self._fetch(sql, parameters)
+        )
+        return looked, rows
 
     def forget(self) -> None:
         self._made.clear()
@@ -155,7 +168,7 @@ class Questions:
 
 
 summaries = Remembered()
-facts = Remembered(most_rows=MOST_NAMES, at=at_facts, always=True)
+facts = Remembered(most_rows=MOST_NAMES, look=AT_FACTS, always=True)
 watermarks = Remembered(most_rows=MOST_GROUPS, at=at_watermarks, always=True)
 answers = Answers()
 questions = Questions()

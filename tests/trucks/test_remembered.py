@@ -88,8 +88,22 @@ async def test_nothing_is_not_remembered() -> None:
     assert database.asked == 2
 
 
+async def test_nothing_is_remembered_too_where_the_revision_is_looked_at_by_itself() -> None:
+    asked: list[str] = []
+
+    async def fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        asked.append(sql)
+        return [{"at_revision": 1}] if sql == "LOOK" else []
+
+    remembered = Remembered(fetch, look="LOOK", always=True)
+    assert [await remembered.rows("SELECT 1", WHERE, 1) for _ in range(3)] == [[], [], []]
+    assert asked == ["LOOK", "SELECT 1"], "the look comes first: what is read after it is never older"
+    assert await remembered.rows("SELECT 1", WHERE, 2) == []
+    assert len(asked) == 4
+
+
 async def test_the_rows_that_were_asked_for_longest_ago_are_forgotten() -> None:
-    remembered = Remembered(Database().fetch, most_rows=2)
+    remembered = Remembered(Database().fetch, most_rows=4)
     assert [await read(remembered, 1, day=day) for day in (1, 2, 1, 3, 1, 2)] == [1, 2, 1, 3, 1, 4]
 
 

@@ -39,6 +39,7 @@ from apps.merging import together
 from apps.mysql import Row, fetch_all
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked, PagedList
+from apps.trucks.remembered import facts
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMMED = ("distance_m", "engine_on_s", "truck_days")
@@ -64,7 +65,7 @@ async def _body(asked: Asked[schemas.CostPeriod], fresh: Freshness) -> dict[str,
         whose.sums(period.previous()),
         whose.unspread(period),
         fetch_all(purchases.OUTSIDE, analysis.purchases()),
-        fetch_all(queries.BENCHMARK, {"fleet": asked.fleet_id, "to_day": period.last}),
+        facts.rows(queries.BENCHMARK, {"fleet": asked.fleet_id, "to_day": period.last}, fresh.facts),
         analysis.by(asked.parameters.by, asked.page, fresh.trucks),
     )
     now_, before = Spent(sums.totals, sums.costs), Spent(sums_before.totals, sums_before.costs)

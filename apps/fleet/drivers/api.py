@@ -47,7 +47,7 @@ async def _body(asked: Asked[schemas.DriverSearch], fresh: Freshness) -> dict[st
         _listed(asked, fresh),
         _found(asked, fresh.facts),
         Whose.of(asked, fresh).sums(period),
-        terms_of(asked.who, period),
+        terms_of(asked.who, period, fresh),
         _in_all(asked, fresh.facts),
     )
     return {
@@ -67,7 +67,7 @@ async def _listed(asked: Asked[schemas.DriverSearch], fresh: Freshness) -> tuple
         codes, page_echo = page.cut_by(listed.codes[: page.limit + 1], listed.codes)
         listed = listed.part(0, len(codes))
     (sums, before, codes_of), terms = await together(
-        driver_sums.of_drivers(*_both(asked), fresh.facts, listed.ids), terms_of(asked.who, asked.period)
+        driver_sums.of_drivers(*_both(asked), fresh.facts, listed.ids), terms_of(asked.who, asked.period, fresh)
     )
     found = Drivers.with_or_without(listed, sums)
     if not is_by_code:  # an order shows when all are read

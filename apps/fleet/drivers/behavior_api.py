@@ -52,7 +52,7 @@ async def driver_behavior(request: AuthenticatedRequest, asked: Query[schemas.Be
 async def _body(asked: Asked[schemas.BehaviorPeriod], fresh: Freshness) -> dict[str, Any]:
     whose, period = Whose.of(asked, fresh), asked.period
     terms, sums, sums_before, (rows, page_echo, left_out) = await together(
-        terms_of(asked.who, period),
+        terms_of(asked.who, period, fresh),
         whose.sums(period),
         whose.sums(period.previous()),
         Driven(asked.who, whose, period, fresh).listed(asked.parameters, asked.page),
@@ -172,4 +172,4 @@ class Driven:
         return every.at(places), echo, {"count": found["count"], "rows": rows}
 
     async def _terms(self) -> Terms:
-        return await terms_of(self.who, self.period)
+        return await terms_of(self.who, self.period, self.fresh)

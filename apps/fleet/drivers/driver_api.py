@@ -67,9 +67,9 @@ async def driver_days(
 
 
 async def _days(
-    driver: Row, asked: Asked[schemas.DriverDays], _: Freshness
+    driver: Row, asked: Asked[schemas.DriverDays], fresh: Freshness
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    terms = await terms_of(asked.who, asked.period)
+    terms = await terms_of(asked.who, asked.period, fresh)
     return await _page_of_days(asked.parameters, asked.page, _of_id(driver, asked.period), terms)
 
 
@@ -233,7 +233,7 @@ async def _of_driver(
     async def build(fresh: Freshness) -> dict[str, Any]:
         totals = await _sums(driver, period)
         return {
-            **await body(driver, _of_id(driver, period), await terms_of(who, period)),
+            **await body(driver, _of_id(driver, period), await terms_of(who, period, fresh)),
             "period": period.echo(),
             "freshness": fresh.body(figures.coverage_pct(totals)) | await beside(who.fleet_id, period),
         }

@@ -20,6 +20,7 @@ from apps.fleet.sums.drivers import Drivers
 from apps.fleet.sums.summed import Summed
 from apps.fleet.whose import Whose
 from apps.mysql import Row
+from apps.trucks.freshness import Freshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,9 @@ class Terms:
     weights: Weights
 
 
-async def terms_of(who: Principal, period: Period) -> Terms:
-    return Terms(who.currency, await Whose(who.fleet_id, None, 0).safety_weights(period))
+async def terms_of(who: Principal, period: Period, fresh: Freshness) -> Terms:
+    whose = Whose(who.fleet_id, None, fresh.revision, fresh.facts)
+    return Terms(who.currency, await whose.safety_weights(period))
 
 
 def shown(row: Row, terms: Terms) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from apps.mysql import Row, fetch_all
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked, PagedList
 from apps.trucks.parameters import DEFAULTS
-from apps.trucks.remembered import summaries
+from apps.trucks.remembered import facts, summaries
 
 router = Router(tags=["Fleet"], by_alias=True)
 _SUMS = utilization_queries.SUMS
@@ -181,11 +181,15 @@ class Used:
     async def targets(self) -> Targets:
         where = {"fleet": self.fleet_id, "to_day": self.period.last}
         sets, of_groups = await together(
-            fetch_all(utilization_queries.PARAMETER_SETS, where), fetch_all(utilization_queries.GROUP_TARGETS, where)
+            self._facts(utilization_queries.PARAMETER_SETS, where),
+            self._facts(utilization_queries.GROUP_TARGETS, where),
         )
-        members = await fetch_all(utilization_queries.MEMBERS, where) if of_groups else []
+        members = await self._facts(utilization_queries.MEMBERS, where) if of_groups else []
         parsed = [{**row, "values": orjson.loads(row["values"])} for row in sets]
         return targets({name: getattr(DEFAULTS, name) for name in NAMES}, parsed, of_groups, members)
+
+    async def _facts(self, sql: str, where: dict[str, Any]) -> list[Row]:
+        return await facts.rows(sql, where, self.fresh.facts)
 
     def _of_trucks(self, trucks: Trucks, expected: Targets) -> Rows:
         states = utilization_figures.states(trucks.columns)
