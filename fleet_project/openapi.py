@@ -6,6 +6,7 @@ from typing import Any
 
 from ninja.openapi.schema import OpenAPISchema
 
+from apps.accounts.parameters import place
 from apps.accounts.problems import CONTENT_TYPE
 from apps.accounts.schemas import ProblemBody
 from apps.files.answers import TYPES
@@ -58,9 +59,15 @@ def completed(document: OpenAPISchema) -> OpenAPISchema:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _complete_operation(method, operation, schemas, missing=_missing(path, operation))
+            operation["parameters"].sort(key=_place)
     used = set(_references(document))
     document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in used}
     return document
+
+
+def _place(parameter: Json) -> tuple[int, int]:
+    """Path, query in the order of the manual, headers."""
+    return ("path", "query", "header").index(parameter["in"]), place(parameter["name"])
 
 
 def _missing(path: str, operation: Json) -> dict[str, str]:

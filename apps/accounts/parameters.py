@@ -42,7 +42,16 @@ class Parameters(BaseModel):
 def _known(parameters: type[Parameters]) -> tuple[Collection[str], Collection[str]]:
     """What its parameters are called, and which of them are lists."""
     names = {field.alias or name: field for name, field in parameters.model_fields.items()}
-    return names.keys(), {name for name, field in names.items() if get_origin(field.annotation) is list}
+    return sorted(names, key=place), {name for name, field in names.items() if get_origin(field.annotation) is list}
+
+
+_FIRST = ("from", "to", "period")
+_LAST = ("limit", "cursor", "format", "units", "bom", "comment")
+
+
+def place(name: str) -> int:
+    """Where a parameter is named among others: below 0 the period, above 0 pages and forms of files, 0 the rest."""
+    return _FIRST.index(name) - len(_FIRST) if name in _FIRST else _LAST.index(name) + 1 if name in _LAST else 0
 
 
 def refuse_others(query: QueryDict, known: Collection[str] = (), repeatable: Collection[str] = ()) -> None:

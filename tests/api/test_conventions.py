@@ -11,7 +11,7 @@ import pytest
 from apps.accounts.models import Fleet
 from apps.trucks.sync.watermarks import recount
 from tests import rows
-from tests.api.endpoints import DRIVER_PATHS, PAGED_PATHS, PATHS, PERIOD_PATHS, TRUCK_PATHS, parameters_of
+from tests.api.endpoints import DOCUMENT, DRIVER_PATHS, PAGED_PATHS, PATHS, PERIOD_PATHS, TRUCK_PATHS, parameters_of
 from tests.conftest import AsgiClient
 
 Get = Callable[..., httpx.Response]
@@ -429,3 +429,19 @@ def test_the_same_question_asked_twenty_times_at_once_is_built_less_often(
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["ETag"] for answer in answers}) == len({answer.content for answer in answers})
     assert 1 <= len(built) < 20
+
+
+def test_parameters_are_named_in_the_order_in_which_they_matter(api_get: Get) -> None:
+    """In the document and where one is refused: the period, what is narrowed, pages, forms of files."""
+    path = "/api/v2/fleet/cost-analysis"
+    named = [each["name"] for each in DOCUMENT["paths"][path]["get"]["parameters"] if each["in"] == "query"]
+    assert named == [
+        "from", "to", "period", "truck_id", "group", "by", "limit", "cursor", "format", "units", "bom", "comment",
+    ]  # fmt: skip
+    refused = api_get(f"{path}?perid=last7", rows.api_key(rows.fleet())).json()
+    assert refused["detail"].endswith(f"there are {', '.join(named)}.")
+    first = {
+        each["in"]: each["name"]
+        for each in reversed(DOCUMENT["paths"]["/api/v2/drivers/{driver_id}/days"]["get"]["parameters"])
+    }
+    assert first == {"header": "If-None-Match", "query": "from", "path": "driver_id"}

@@ -331,7 +331,7 @@ def test_a_token_that_is_refused_three_times_is_not_tried_again(
     assert differing(rows_of(fleet), expected) == {}
 
 
-@pytest.mark.parametrize("svc", ["core/batch", "core/update_data_flags", "messages/unload", "core/logout"])
+@pytest.mark.parametrize("svc", ["core/batch", "core/update_data_flags", "messages/unload"])
 @pytest.mark.parametrize("code", [2, 5, 7])
 def test_what_only_helps_may_fail_and_the_pass_is_whole(
     svc: str, code: int, simulator: Simulator, undisturbed: dict[str, Any], make_fleet: Make

@@ -216,17 +216,6 @@ def test_a_login_that_failed_for_any_other_reason_is_tried_again(wialon: Wialon,
     assert outcome(wialon.client().events) in (Unavailable, Busy)
 
 
-def test_logout_ends_the_session_and_minds_nothing(wialon: Wialon):
-    client = wialon.client()
-    client.logout()
-    assert wialon.asked() == []
-    client.groups()
-    wialon.always["core/logout"] = {"error": 1}
-    client.logout()
-    client.logout()
-    assert wialon.asked() == [LOGIN, SEARCH, "core/logout"]
-
-
 def test_before_each_try_what_must_not_lapse_is_renewed():
     renewed: list[int] = []
     wialon = Wialon(before_try=lambda: renewed.append(1))

@@ -63,12 +63,6 @@ class WialonClient:
     def __exit__(self, *_: object) -> None:
         self._account.close()
 
-    def logout(self) -> None:
-        """Ends the session, if there is one. A session that ended by itself is no error."""
-        if sid := self._session.sid():
-            self._account.tell("core/logout", {})
-            self._session.drop(sid)
-
     # --- events ---
 
     def recent_time(self) -> int | None:
