@@ -198,7 +198,7 @@ def _latest(row: Row, now: dt.datetime) -> bytes:
     """The answer around what the sync and the summaries keep ready: neither is parsed."""
     code = row["truck_id"]
     _, t, status, known_until, lagging, revision = orjson.loads(row["state"])
-    fresh = freshness.of_row({"truck_id": code, "known_until": known_until, "lagging": lagging, "revision": revision})
+    fresh = Freshness(revision, known_until, int(lagging), lagging=(code,) if lagging else ())
     head = answers.dumps(
         {
             "freshness": fresh.body(),

@@ -32,7 +32,8 @@ class Freshness:
 
     Its text is part of a tag, so `version`, of facts, watermarks and whose they are, stands there for all that follows
     from them. Those that are equal have the same text. `state` is the statement of one row with revision and version
-    as they are by then. `lags_at`: the UTC second from which on one truck more lags behind, though nothing is written.
+    as they are by then. `look` reads what all of it follows from but for the time, which was `seen`. `lags_at`: the UTC
+    second from which on one truck more lags behind, though nothing is written.
     """
 
     revision: int
@@ -45,6 +46,8 @@ class Freshness:
     lagging: tuple[str, ...] = ()
     asked_at: int = field(default=0, compare=False, repr=False)  # UTC second
     state: Statement | None = field(default=None, compare=False, repr=False)
+    look: remembered.Look | None = field(default=None, compare=False, repr=False)
+    seen: object = field(default=None, compare=False, repr=False)
     lags_at: int | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -82,7 +85,7 @@ async def of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
 async def state_of_fleet(fleet_id: int, now: dt.datetime) -> Freshness:
     """The same without the codes of those that lag behind, found by primary keys alone."""
     row = await _row_of_fleet(fleet_id)
-    return replace(of_watermarks(row, int(now.timestamp())), state=(queries.FLEET_STILL, {"fleet": fleet_id}))
+    return _looked_at(fleet_id, of_watermarks(row, int(now.timestamp())))
 
 
 async def state_of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshness:
@@ -92,8 +95,13 @@ async def state_of_group(fleet_id: int, group: int, now: dt.datetime) -> Freshne
     row, asked = await _row_of_fleet(fleet_id), {"fleet": fleet_id, "id": group}
     at = queries.watermarks_at(row["facts"], row["version"] or 0)
     [theirs] = await remembered.watermarks.rows(queries.GROUP_WATERMARKS, asked, at)
-    state = of_members(row, theirs, group, int(now.timestamp()))
-    return replace(state, state=(queries.FLEET_STILL, {"fleet": fleet_id}))
+    return _looked_at(fleet_id, of_members(row, theirs, group, int(now.timestamp())))
+
+
+def _looked_at(fleet_id: int, state: Freshness) -> Freshness:
+    """With how to look at it again: who is in a group, and its name, are facts of the fleet."""
+    look, seen = partial(_versions_of_fleet, fleet_id), (state.revision, *state.version)
+    return replace(state, state=(queries.FLEET_STILL, {"fleet": fleet_id}), look=look, seen=seen)
 
 
 async def _row_of_fleet(fleet_id: int) -> Row:
@@ -102,7 +110,7 @@ async def _row_of_fleet(fleet_id: int) -> Row:
     return (rows or await fetch_all(queries.FLEET_FRESHNESS, which))[0]
 
 
-async def _versions_of_fleet(fleet_id: int, now: dt.datetime) -> tuple[int, ...]:
+async def _versions_of_fleet(fleet_id: int) -> tuple[int, ...]:
     """Revision and version of a fleet: all that its state, or that of one of its groups, follows from but for the time.
     Nothing has to be made of them.
     """
@@ -151,35 +159,53 @@ async def with_lagging(fleet_id: int, state: Freshness) -> Freshness:
 
 async def of_truck(fleet_id: int, truck: str, now: dt.datetime) -> Freshness:
     """Of one truck by its code. Raises NotFound."""
-    shared = {"fleet": fleet_id, "now": int(now.timestamp())}
-    rows = await _states.rows(queries.TRUCK_FRESHNESS_TOGETHER, shared, truck) if is_code(truck) else []
+    which = {"fleet": fleet_id}
+    rows = await _states.rows(queries.TRUCK_FRESHNESS_TOGETHER, which, truck) if is_code(truck) else []
     if not rows:
         raise no_such_truck()
-    return of_row(rows[0], (queries.TRUCK_STILL, shared))
+    [row] = rows
+    look, seen = partial(_versions_of_truck, fleet_id, row["id"]), _versions(row)
+    return replace(of_row(row, int(now.timestamp())), state=(queries.TRUCK_STILL, which), look=look, seen=seen)
 
 
-def of_row(row: dict[str, Any], state: Statement | None = None) -> Freshness:
-    """From the row of one truck."""
-    lagging = (row["truck_id"],) if row["lagging"] else ()
-    version = (row.get("facts", 0),)
+async def _versions_of_truck(fleet_id: int, truck_id: int) -> tuple[int | None, ...] | None:
+    """All that a truck's state follows from but for the time; None if the fleet has no such truck."""
+    rows = await _states.rows(queries.TRUCK_STILL_TOGETHER, {"fleet": fleet_id}, str(truck_id))
+    rows = rows or await fetch_all(queries.TRUCK_STATE, {"fleet": fleet_id, "id": truck_id})
+    return _versions(rows[0]) if rows else None
+
+
+def _versions(row: Row) -> tuple[int | None, ...]:
+    return row["revision"], row["facts"], row["known_until"], row["first_t"]
+
+
+def of_row(row: Row, now: int) -> Freshness:
+    """From the row of one truck, at a UTC second."""
+    known_until = row["known_until"]
+    lags_at = None if known_until is None or row["first_t"] is None else known_until + queries.LAGGING_S + 1
+    is_lagging = lags_at is None or lags_at <= now
     return Freshness(
         row["revision"],
-        row["known_until"],
-        len(lagging),
-        truck_id=row.get("id", 0),
-        version=version,
-        lagging=lagging,
-        state=state,
+        known_until,
+        int(is_lagging),
+        truck_id=row["id"],
+        version=(row["facts"],),
+        lagging=(row["truck_id"],) if is_lagging else (),
+        asked_at=now,
+        lags_at=None if is_lagging else lags_at,
     )
 
 
-async def group_id(fleet_id: int, name: str) -> int:
-    """The id of a group. Raises InvalidParameters where no group, or more than one, has the name."""
-    rows = await fetch_all(queries.GROUPS_BY_NAME, {"fleet": fleet_id, "name": name})
+async def group_named(fleet_id: int, name: str) -> tuple[int, int]:
+    """The id of a group, and the revision of the fleet's facts at which it has the name.
+
+    Raises InvalidParameters where no group, or more than one, has it.
+    """
+    rows = await fetch_all(queries.at_facts(queries.GROUPS_BY_NAME), {"fleet": fleet_id, "name": name})
     if len(rows) != 1:
         what = "is the name of several groups" if rows else "is no group of this fleet"
         raise InvalidParameters(f"group: {what}.", [FieldError("/query/group", what)])
-    return int(rows[0]["id"])
+    return int(rows[0]["id"]), int(rows[0]["at_revision"])
 
 
 def no_such_truck() -> NotFound:
@@ -199,23 +225,23 @@ async def answer(
     build: Build,
     period: Period,
     *version: object,
+    named_at: int | None = None,
 ) -> HttpResponse:
     """The built body, or 304 where the client has it already.
 
     A body takes several statements. If what they read changes between them it is built again, so that an answer is of
     one revision; only what changes during three builds in a row is answered as it comes. `version`: what else, besides
-    the question, its period and the freshness, the body depends on, because it was read before; None is nothing. Where
-    there is nothing else, `again` knows the answer from then on.
+    the question, its period and the freshness, the body depends on, because it was read before. `named_at`: the
+    revision of the fleet's facts at which a name in the question was that of whom it is about. From then on `again`
+    knows the answer, unless the name may be another's by now.
     """
     answers.require_json(request)
     now = dt.datetime.now(dt.UTC)
     for _ in range(_READS):
         freshness = await read(now)
         tag = answers.etag(request, freshness, period, *version)
-        if not any(version):
-            state, look = _looked_at(request.auth.fleet_id, freshness, read)
-            until = min(period.same_until, freshness.same_until())
-            remembered.questions.keep(_question(request), remembered.Tag(tag, request.auth, state, look, until))
+        if named_at in (None, freshness.facts):
+            _keep(request, tag, freshness, period)
         if (ready := _ready(request, tag)) is not None:
             return ready()
         make = partial(_built, request.auth.fleet_id, freshness, partial(read, now), build)
@@ -249,16 +275,17 @@ async def again(request: AuthenticatedRequest) -> HttpResponse | None:
     if tag is None:
         return None
     ready = _ready(request, tag.text)
-    if ready is None or await tag.look(now) != tag.state:
+    if ready is None or await tag.look() != tag.state:
         return None
     return ready()
 
 
-def _looked_at(fleet_id: int, freshness: Freshness, read: Read) -> tuple[object, remembered.Look]:
-    """What shows that a state is still the same, and how to look at that."""
-    if freshness.truck_id or freshness.state is None:
-        return freshness, read
-    return (freshness.revision, *freshness.version), partial(_versions_of_fleet, fleet_id)
+def _keep(request: AuthenticatedRequest, tag: str, freshness: Freshness, period: Period) -> None:
+    """Has `again` know the tag of the answer to this question."""
+    if freshness.look is not None:
+        until = min(period.same_until, freshness.same_until())
+        known = remembered.Tag(tag, request.auth, freshness.seen, freshness.look, until)
+        remembered.questions.keep(_question(request), known)
 
 
 def _question(request: AuthenticatedRequest) -> Hashable:

@@ -32,8 +32,8 @@ Rows = Sequence[Mapping[str, Any]]
 class Asked(Generic[A]):
     """What is asked of a list, by whom, and what the parameters come to.
 
-    `period`: None where they give none. `group_id`: of the group whose trucks alone it is about; `truck`: the code of
-    the only one. `page`: of what has no pages all.
+    `period`: None where they give none. `group_id`: of the group whose trucks alone it is about, which has its name at
+    the revision `named_at` of the fleet's facts; `truck`: the code of the only one. `page`: of what has no pages all.
     """
 
     who: Principal
@@ -42,6 +42,7 @@ class Asked(Generic[A]):
     group_id: int | None
     truck: str | None
     page: Page
+    named_at: int | None = None
 
     @property
     def fleet_id(self) -> int:
@@ -92,7 +93,7 @@ class PagedList(Generic[A]):
         build = partial(body, asked)
         if self.by_rows:
             return await freshness.answer_by_content(request, asked.state, build)
-        return await freshness.answer(request, asked.state, build, asked.period, asked.group_id)
+        return await freshness.answer(request, asked.state, build, asked.period, named_at=asked.named_at)
 
     async def asked(self, who: Principal, parameters: A, now: dt.datetime) -> Asked[A]:
         """What the parameters come to. Raises InvalidParameters."""
@@ -101,8 +102,8 @@ class PagedList(Generic[A]):
         if isinstance(parameters, Paging):
             page = Page.of(parameters, self._listing(parameters).title, who.fleet_id, period)
         group, truck = (self._given(parameters, name) for name in ("group", "truck_id"))
-        group_id = None if group is None else await freshness.group_id(who.fleet_id, group)
-        return Asked(who, parameters, period, group_id, truck, page)
+        group_id, named_at = (None, None) if group is None else await freshness.group_named(who.fleet_id, group)
+        return Asked(who, parameters, period, group_id, truck, page, named_at)
 
     def _given(self, parameters: A, name: str) -> str | None:
         return getattr(parameters, name, None) if self.of_trucks else None

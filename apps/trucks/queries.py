@@ -51,6 +51,11 @@ def at_revision(sql: str) -> str:
     return sql.replace("SELECT ", f"SELECT {_REVISION} AS at_revision, ", 1)
 
 
+def at_facts(sql: str) -> str:
+    """The same with the revision of the fleet's facts."""
+    return sql.replace("SELECT ", f"SELECT {_FACTS} AS at_revision, ", 1)
+
+
 def at_watermarks(sql: str) -> str:
     """The same with what follows from facts and watermarks: both, as `watermarks_at` writes them."""
     return sql.replace("SELECT ", f"SELECT CONCAT({_FACTS}, '-', {_VERSION}) AS at_revision, ", 1)
@@ -104,17 +109,30 @@ _OF_GROUP = "(SELECT truck_id FROM truck_group_truck WHERE truckgroup_id = %(id)
 LAGGING_TRUCKS, LAGGING_TRUCKS_OF_GROUP = _lagging("truck t"), _lagging(_OF_GROUP)
 
 _TRUCK_STATE = f"""
-SELECT t.id, t.code AS truck_id, s.known_until, {_IS_LAGGING} AS lagging, {_REVISION} AS revision, {_FACTS} AS facts
+SELECT t.id, t.code AS truck_id, s.known_until, s.first_t, {_REVISION} AS revision, {_FACTS} AS facts
 FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.code
 """
-# One row, or none if the fleet has no such truck; and one for each of several that are asked about at the same time.
+# All that a truck's state follows from but for the time: one row, or none if the fleet has no such truck; and one for
+# each of several that are asked about at the same time.
 TRUCK_FRESHNESS = f"{_TRUCK_STATE} = %(truck)s"
 TRUCK_FRESHNESS_TOGETHER = KeyedStatement(f"{_TRUCK_STATE} IN ({{keys}})", "truck_id")
+# The same of trucks that have been found, by their ids: which code a truck has is a fact. None where one of the three
+# rows is not there yet.
+TRUCK_STILL_TOGETHER = KeyedStatement(
+    """
+SELECT CAST(s.truck_id AS CHAR) AS truck_key, s.known_until, s.first_t, r.revision, c.revision AS facts
+FROM truck_sync s JOIN summary_revision r JOIN facts_revision c
+WHERE s.truck_id IN ({keys}) AND s.fleet_id = %(fleet)s AND r.fleet_id = %(fleet)s AND c.fleet_id = %(fleet)s
+""",
+    "truck_key",
+)
 
-# What a file about the truck `id` says of its rows: one row.
+# The same of the truck `id`, whatever is there: one row, or none if the fleet has no such truck. A file says it of its
+# rows.
 TRUCK_STATE = f"""
-SELECT {_REVISION} AS revision, s.known_until FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
+SELECT {_REVISION} AS revision, {_FACTS} AS facts, s.known_until, s.first_t
+FROM truck t LEFT JOIN truck_sync s ON s.truck_id = t.id
 WHERE t.fleet_id = %(fleet)s AND t.id = %(id)s
 """
 

@@ -21,7 +21,7 @@ from apps.mysql import Row, fetch_all
 from apps.trucks.queries import AT_FACTS, at_revision, at_watermarks
 
 Fetch = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, list[Row]]]
-Look = Callable[[dt.datetime], Awaitable[object]]
+Look = Callable[[], Awaitable[object]]
 T = TypeVar("T")
 MOST_ROWS = 20_000
 MOST_NAMES = 50_000
@@ -142,7 +142,7 @@ class Tag:
     text: str
     who: object
     state: object
-    look: Look  # from the time to the state as it is now
+    look: Look  # at the state as it is now
     until: dt.datetime
 
 

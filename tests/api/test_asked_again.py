@@ -7,11 +7,10 @@ from typing import Any
 import httpx
 import pytest
 import time_machine
-from django.db import connection
 
 from apps.accounts.authentication import KeyRing
 from apps.accounts.models import ApiKey, Fleet
-from apps.trucks.models import Truck, TruckGroup, TruckSync
+from apps.trucks.models import Driver, Truck, TruckGroup, TruckSync
 from apps.trucks.sync.watermarks import recount
 from fleet_project.api import api
 from fleet_project.direct import DirectView
@@ -22,14 +21,15 @@ from tests.conftest import AsgiClient
 Get = Callable[..., httpx.Response]
 DAYS = f"from={rows.DAY}&to={rows.DAY}"
 SUMMARY = f"/api/v2/fleet/summary?{DAYS}"
-# A driver's own pages show who it is, which is not part of the fleet's state; files and messages are read anew.
-PATHS = [path for path in PERIOD_PATHS if not any(part in path for part in ("/drivers/", "/exports/", "/messages"))]
+# Files and messages are read anew.
+PATHS = [path for path in PERIOD_PATHS if not any(part in path for part in ("/exports/", "/messages"))]
 
 
 @pytest.fixture
 def fleet(transactional_db: None) -> Fleet:
     made = rows.fleet()
     rows.known(rows.truck(made))
+    rows.driver(made)
     return made
 
 
@@ -67,6 +67,15 @@ def test_it_is_the_same_answer_without_asking_the_endpoint(
     assert asgi.get(question, key, {"If-None-Match": again.headers["ETag"]}).status_code == 304
 
 
+def test_a_question_about_a_group_too(asgi: AsgiClient, fleet: Fleet, nothing_parsed: Callable[[], None]) -> None:
+    rows.group(fleet, "North", Truck.objects.get())
+    key = rows.api_key(fleet)
+    first = asgi.get(f"{SUMMARY}&group=North", key)
+    nothing_parsed()
+    assert asgi.get(f"{SUMMARY}&group=North", key).content == first.content
+    assert asgi.get(f"{SUMMARY}&group=North", key, {"If-None-Match": first.headers["ETag"]}).status_code == 304
+
+
 def test_keys_that_ask_in_turns_do_not_take_each_others_place(
     asgi: AsgiClient, fleet: Fleet, nothing_parsed: Callable[[], None]
 ) -> None:
@@ -87,16 +96,47 @@ def test_a_group_that_is_gone_is_noticed(api_get: Get, fleet: Fleet) -> None:
     assert api_get(f"{SUMMARY}&group=North", key, {"If-None-Match": "*"}).status_code == 422
 
 
+def test_a_group_that_has_another_truck_is_noticed(api_get: Get, fleet: Fleet) -> None:
+    group = rows.group(fleet, "North", Truck.objects.get())
+    key = rows.api_key(fleet)
+
+    def trucks() -> int:
+        found: int = api_get(f"{SUMMARY}&group=North", key).json()["data"]["trucks"]
+        return found
+
+    assert trucks() == 1
+    group.trucks.add(rows.truck(fleet, "T-2"))
+    assert trucks() == 2
+    group.trucks.clear()
+    assert trucks() == 0
+
+
+def test_a_driver_who_has_another_name_is_noticed(api_get: Get, fleet: Fleet) -> None:
+    path, key = f"/api/v2/drivers/D-1/scorecard?{DAYS}", rows.api_key(fleet)
+    driver = Driver.objects.get()
+    for name in ("Ann", "Ben"):
+        driver.name = name
+        driver.save()
+        assert api_get(path, key).json()["data"]["name"] == name
+
+
 def test_a_truck_that_is_gone_is_noticed(api_get: Get, fleet: Fleet) -> None:
     path, key = f"/api/v2/trucks/T-1/trips?{DAYS}", rows.api_key(fleet)
     assert api_get(path, key).status_code == 200
-    _set_code("T-2")
+    truck = Truck.objects.get()
+    truck.code = "T-2"
+    truck.save()
     assert api_get(path, key, {"If-None-Match": "*"}).status_code == 404
 
 
-def _set_code(code: str) -> None:
-    with connection.cursor() as cursor:  # so that no revision tells
-        cursor.execute("UPDATE truck SET code = %s", [code])
+@pytest.mark.parametrize("revision", [None, 7])
+def test_a_truck_without_a_watermark_any_more_is_noticed(api_get: Get, fleet: Fleet, revision: int | None) -> None:
+    if revision is not None:
+        rows.revision(fleet, revision)
+    path, key = f"/api/v2/trucks/T-1/trips?{DAYS}", rows.api_key(fleet)
+    assert api_get(path, key).json()["freshness"]["as_of"] is not None
+    TruckSync.objects.all().delete()
+    assert api_get(path, key).json()["freshness"]["as_of"] is None
 
 
 @pytest.mark.parametrize("group", ["", "&group=North"])
@@ -117,6 +157,18 @@ def test_a_truck_that_lags_behind_since_is_noticed_though_nothing_was_written(
 
     moments = (899, 900, 901, 1200, 1201)
     assert [len(lagging(at)) for at in moments] == [0, 0, 1, 1, 2]
+
+
+def test_a_truck_that_is_asked_about_itself_and_lags_behind_since_is_noticed(asgi: AsgiClient, fleet: Fleet) -> None:
+    key = rows.api_key(fleet)
+    TruckSync.objects.update(known_until=int(rows.NOON.timestamp()))
+
+    def lagging(seconds: int) -> list[str]:
+        with time_machine.travel(rows.NOON + dt.timedelta(seconds=seconds)):
+            found: list[str] = asgi.get(f"/api/v2/trucks/T-1/trips?{DAYS}", key).json()["freshness"]["lagging"]
+            return found
+
+    assert [lagging(at) for at in (899, 900, 901, 902)] == [[], [], ["T-1"], ["T-1"]]
 
 
 @pytest.mark.parametrize("group", ["", "&group=North"])

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import Fleet
+from apps.fleet.drivers import driver_api
 from apps.fleet.imports import storing
 from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import Benchmark, CostEntry, ExchangeRate
@@ -190,23 +191,41 @@ def test_a_group_that_takes_the_name_of_another_while_it_is_asked_about(
     for truck in trucks:
         rows.known(truck, dt.datetime.now(dt.UTC).replace(microsecond=0))
     north, south = (rows.group(fleet, name, truck) for name, truck in zip(("North", "South"), trucks, strict=True))
-    key, asked = rows.api_key(fleet), freshness.group_id
+    key, asked = rows.api_key(fleet), freshness.group_named
 
-    async def and_then_renamed(*about: Any) -> int:
+    async def and_then_renamed(*about: Any) -> tuple[int, int]:
         found = await asked(*about)
-        await asyncio.to_thread(_renamed, (north, "Old"), (south, "North"))
+        await asyncio.to_thread(_set_elsewhere, (north, {"name": "Old"}), (south, {"name": "North"}))
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(freshness, "group_id", and_then_renamed)
+        patch.setattr(freshness, "group_named", and_then_renamed)
         assert trucks_of(api_get(path, key)) == []
     assert [row["truck_id"] for row in trucks_of(api_get(path, key))] == ["T-1"]
 
 
-def _renamed(*groups: tuple[Any, str]) -> None:
-    for group, name in groups:
-        _set(group, name=name)
+def _set_elsewhere(*changes: tuple[Any, dict[str, str]]) -> None:
+    for row, values in changes:
+        _set(row, **values)
     connection.close()
+
+
+def test_a_driver_who_takes_the_code_of_another_while_they_are_asked_about(
+    api_get: Get, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, key = f"/api/v2/drivers/D-1/scorecard?{DAYS}", rows.api_key(fleet)
+    first, second = (rows.driver(fleet, name) for name in ("Ann", "Ben"))
+    asked = driver_api._driver_of
+
+    async def and_then_changed(*about: Any) -> Any:
+        found = await asked(*about)
+        await asyncio.to_thread(_set_elsewhere, (first, {"code": "D-9"}), (second, {"code": "D-1"}))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver_api, "_driver_of", and_then_changed)
+        assert api_get(path, key).json()["data"]["name"] == "Ann"
+    assert api_get(path, key).json()["data"]["name"] == "Ben"
 
 
 def test_a_file_that_says_whose_it_is(api_get: Get, fleet: Fleet) -> None:

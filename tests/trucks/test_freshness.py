@@ -226,7 +226,7 @@ async def test_states_of_trucks_that_are_asked_for_at_the_same_time_take_one_sta
     async def fetch(read: Repeated) -> list[Row]:
         asked.append(read.values)
         codes = {value for name, value in read.values.items() if name.startswith("key_")} - {"T-9"}
-        row = {"known_until": 1, "lagging": 0, "revision": 2}
+        row = {"known_until": 1, "first_t": 0, "revision": 2, "facts": 3}
         return [{**row, "id": int(code[-1]), "truck_id": code} for code in codes]
 
     monkeypatch.setattr(freshness, "_states", Merger(fetch))

@@ -37,6 +37,7 @@ from apps.mysql import Row, fetch_all
 from apps.trucks import freshness
 from apps.trucks.freshness import Freshness
 from apps.trucks.paged_lists import Asked, PagedList
+from apps.trucks.queries import at_facts
 from apps.trucks.schemas import DriverCode
 
 router = Router(tags=["Drivers"], by_alias=True)
@@ -229,6 +230,7 @@ async def _of_driver(
     """An answer about one driver and one period. Raises NotFound."""
     who = request.auth
     driver = await _driver_of(request, code)
+    named_at = driver.pop("at_revision")
 
     async def build(fresh: Freshness) -> dict[str, Any]:
         totals = await _sums(driver, period)
@@ -239,13 +241,13 @@ async def _of_driver(
         }
 
     read = partial(freshness.state_of_fleet, who.fleet_id)
-    return await freshness.answer(request, read, build, period, sorted(driver.items()))
+    return await freshness.answer(request, read, build, period, sorted(driver.items()), named_at=named_at)
 
 
 async def _driver_of(request: AuthenticatedRequest, code: str) -> Row:
-    """Who has this code. Raises NotFound."""
+    """Who has this code, at a revision of the fleet's facts. Raises NotFound."""
     fleet_id = request.auth.fleet_id
-    rows = await fetch_all(driver_queries.DRIVER, {"fleet": fleet_id, "driver": code})
+    rows = await fetch_all(at_facts(driver_queries.DRIVER), {"fleet": fleet_id, "driver": code})
     if not rows:
         raise NotFound("This fleet has no such driver.")
     return {**rows[0], "fleet_id": fleet_id}

@@ -156,7 +156,7 @@ async def _require_known(fleet_id: int, asked: Any) -> None:
     if (code := getattr(asked, "truck_id", None)) is not None:
         await freshness.of_truck(fleet_id, code, dt.datetime.now(dt.UTC))
     if (group := getattr(asked, "group", None)) is not None:
-        await freshness.group_id(fleet_id, group)
+        await freshness.group_named(fleet_id, group)
 
 
 def _which(resource: Resource, asked: Asked[Any]) -> dict[str, Any]:

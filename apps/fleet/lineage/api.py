@@ -161,5 +161,5 @@ def _without_decimals(value: Any) -> Any:
 
 def _freshness(fleet_id: int, code: str) -> dict[str, Any]:
     now = int(dt.datetime.now(dt.UTC).timestamp())
-    rows = fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {"fleet": fleet_id, "truck": code, "now": now})
-    return freshness.of_row(rows[0]).body()
+    rows = fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {"fleet": fleet_id, "truck": code})
+    return freshness.of_row(rows[0], now).body()

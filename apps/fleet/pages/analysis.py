@@ -218,9 +218,10 @@ def of_one_revision(chosen: Selection, read: Callable[[], T]) -> tuple[Freshness
 def _freshness(chosen: Selection) -> Freshness:
     """Of the truck, of the trucks of the group, or of the fleet."""
     now = int(chosen.now.timestamp())
-    asked = {"fleet": chosen.fleet.pk, "now": now}
+    asked = {"fleet": chosen.fleet.pk}
     if chosen.truck:
-        return of_row(fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {**asked, "truck": chosen.truck.code})[0])
+        [row] = fetch_all_sync(truck_queries.TRUCK_FRESHNESS, {**asked, "truck": chosen.truck.code})
+        return of_row(row, now)
     [row] = fetch_all_sync(truck_queries.FLEET_FRESHNESS, asked)
     if chosen.group:
         [theirs] = fetch_all_sync(truck_queries.GROUP_WATERMARKS, {**asked, "id": chosen.group.pk})
