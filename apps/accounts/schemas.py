@@ -15,6 +15,7 @@ def described(description: str, example: Any) -> Any:
 Instant = Annotated[dt.datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
 
 DISTANCE_M = "Distance driven, in metres: by odometer, else by GPS without drift."
+HARSH_DISTANCE_M = "Of the distance that of truck-days which measure harsh driving; null where none does."
 MOVING_S = "Seconds moving."
 IDLE_S = "Seconds with the engine on and the truck still; null without engine evidence."
 PARKED_S = "Seconds with the engine off, or still where the engine is unknown."

@@ -109,7 +109,7 @@ def events(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
 def behavior(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
     """Speeding and harsh driving with their exposure and the safety score of a row of sums."""
     return {
-        **{name: row[name] for name in ("trips", "distance_m", "speeding_s", *SCORED)},
+        **{name: row[name] for name in ("trips", "distance_m", "speeding_s", *SCORED, "harsh_distance_m")},
         "safety_score": rounded(exact_score(row, weights), 2),
     }
 

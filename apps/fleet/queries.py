@@ -36,7 +36,7 @@ _SUMMED = (
     "harsh_acceleration", "harsh_cornering", "refuels", "refuel_l", "drains", "drain_l", "faults_opened", "messages",
     "dropped_values", "quarantined",
     "consumption_l", "consumption_days",
-    *DAYS_OF_USE,
+    *DAYS_OF_USE, "harsh_distance_m",
 )  # fmt: skip
 FUEL_MONEY = (
     "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l",
@@ -56,6 +56,7 @@ OF_TRUCK_DAY = {
     "engine_moving_s": "IF(engine_on_s IS NULL, NULL, moving_s)",
     "fuel_distance_m": "IF(fuel_used_l IS NULL, NULL, distance_m)",
     "consumption_l": "IF(distance_m IS NULL, NULL, fuel_used_l)",
+    "harsh_distance_m": "IF(COALESCE(harsh_braking, harsh_acceleration, harsh_cornering) IS NULL, NULL, distance_m)",
     "consumption_days": "fuel_used_l IS NOT NULL AND distance_m IS NOT NULL",
     "days_working": _WORKING,
     "days_used_working": f"is_used AND {_WORKING}",

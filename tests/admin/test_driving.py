@@ -14,6 +14,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains
 
 from apps.accounts.models import Fleet, FleetMembership
+from apps.fleet.pages.driving.words import HARSH
 from apps.fleet.reports.wording import number
 from apps.trucks.models import Driver, Truck, TruckGroup
 from tests import rows
@@ -76,6 +77,29 @@ def test_the_page_shows_the_figures_of_the_api(
         assert cells[2:4] == [number(row["safety_score"], 1), number(row["previous"]["safety_score"], 1)]
         assert cells[7:9] == [number(row["idle_pct"], 1, "%"), number(row["night_driving_pct"], 1, "%")]
         assert cells[11] == number(row["coverage_pct"], 1, "%")
+
+
+def test_harsh_driving_is_told_of_the_distance_with_trucks_that_measure_it(client: Client) -> None:
+    """Two trucks measure it, with one event a day; the third could not if there were any."""
+    fleet = rows.fleet()
+    for code, changes in (("A", {}), ("B", {}), ("C", dict.fromkeys(HARSH))):
+        truck = rows.truck(fleet, code)
+        driver = rows.driver(fleet, code)
+        for number_of_day in range(7):
+            day = MONDAY + dt.timedelta(days=number_of_day)
+            rows.truck_day(truck, day, driver, **{"distance_m": 100_000, **changes})
+        rows.known(truck)
+    rows.revision(fleet, 7)
+
+    def harsh(**query: str) -> Any:
+        (tile,) = [each for each in page(client, **PERIOD, **query).context["tiles"] if each.title == "Harsh driving"]
+        return tile.value, tile.notes[:-1]
+
+    assert harsh() == ("1.00", ["per 100 km, 14 events in all", "measured over 1,400 of 2,100 km"])
+    assert harsh(driver="D-1") == ("1.00", ["per 100 km, 7 events in all"])
+    assert harsh(driver="D-3") == ("–", ["per 100 km, not measured"]), "not measured is no rate of 0"
+    by_event = cells_of(page(client, driver="D-3", **PERIOD).context["score"])
+    assert by_event["Harsh braking"][:2] == ["–", "–"] and by_event["Speeding, minor"][1] == "2.00"
 
 
 def test_the_page_of_a_driver_shows_the_scorecard_and_every_day(

@@ -20,7 +20,7 @@ from apps.fleet.models import (
 )
 from apps.fleet.sums.blocks import DRIVER_FIGURES
 from apps.trucks.models import TruckDay
-from tests.fleet.span_twin import assert_same, bounds, columns_of, total
+from tests.fleet.span_twin import assert_same, bounds, columns_of, measures_harsh, total
 
 COUNTED = (
     "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "night_driving_s",
@@ -37,7 +37,7 @@ def sums(rows: list[TruckDayDriver]) -> dict[str, Any]:
     highest = max(speeds) if speeds else None
     summed = {
         name: total(getattr(row, name) for row in rows)
-        for name in (*COUNTED, *MONEY, "fuel_distance_m", "consumption_l")
+        for name in (*COUNTED, *MONEY, "fuel_distance_m", "consumption_l", "harsh_distance_m")
     }
     return {**summed, "max_speed_kmh": highest}
 
@@ -71,6 +71,7 @@ def _assert_days(fleet_id: int, rows: list[TruckDayDriver]) -> None:
         true = {name: getattr(day, name) for name in (*COUNTED, "max_speed_kmh")}
         true |= {name: getattr(fuel[key], name) if key in fuel else None for name in MONEY}
         true["fuel_distance_m"] = None if day.fuel_used_l is None else day.distance_m
+        true["harsh_distance_m"] = day.distance_m if measures_harsh(day) else None
         true["consumption_l"] = None if day.distance_m is None else day.fuel_used_l
         differing = {name: (own[name], value) for name, value in true.items() if not _same(own[name], value)}
         assert not differing, (key, differing)

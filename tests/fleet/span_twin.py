@@ -60,6 +60,10 @@ def use_of(days: list[TruckDay]) -> dict[str, int]:
     return found
 
 
+def measures_harsh(day: TruckDay) -> bool:
+    return not (day.harsh_braking is None and day.harsh_acceleration is None and day.harsh_cornering is None)
+
+
 def sums(days: list[TruckDay]) -> dict[str, Any]:
     """Of truck-days, one at least."""
     speeds = [day.max_speed_kmh for day in days if day.max_speed_kmh is not None]
@@ -72,6 +76,7 @@ def sums(days: list[TruckDay]) -> dict[str, Any]:
         "fuel_distance_m": total(day.distance_m for day in days if day.fuel_used_l is not None),
         "consumption_l": total(day.fuel_used_l for day in days if day.distance_m is not None),
         "consumption_days": sum(day.fuel_used_l is not None and day.distance_m is not None for day in days),
+        "harsh_distance_m": total(day.distance_m for day in days if measures_harsh(day)),
         "max_speed_kmh": max(speeds) if speeds else None,
         "as_of": min(day.as_of for day in days),
     }

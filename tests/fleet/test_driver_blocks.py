@@ -15,6 +15,7 @@ from apps.fleet import queries
 from apps.fleet.models import DriverBlock, FleetBlock, TruckBlock, TruckDayDriver
 from apps.fleet.summaries import sums
 from apps.fleet.sums import drivers as driver_sums
+from apps.fleet.sums.blocks import DRIVER_FIGURES
 from apps.fleet.sums.drivers import Drivers
 from apps.fleet.sums.summed import Listing
 from apps.trucks import remembered
@@ -178,5 +179,5 @@ def test_the_migration_packs_the_drivers_there_are_as_a_rebuild_does(fleet: Flee
     DriverBlock.objects.all().delete()
     for model in (TruckBlock, FleetBlock):
         model.objects.update(driver_totals=b"")
-    fill("0007_blocks_of_drivers")
+    fill("0007_blocks_of_drivers", WIDTH=2 + len(DRIVER_FIGURES))
     assert [list(model.objects.order_by("pk").values()) for model in (DriverBlock, TruckBlock, FleetBlock)] == before

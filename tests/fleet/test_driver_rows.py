@@ -15,6 +15,7 @@ from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostRate, TruckDayDriver, TruckDayDriverCost, TruckDayFuel, TruckSpanDriver
 from apps.fleet.summaries import driver_shares
 from apps.trucks import drivers, invalidation
+from apps.trucks.detection import driver_parts
 from apps.trucks.models import Driver, DriverAssignment, SummaryRevision, Trip, Truck, TruckDay, TruckSync
 from tests import rows
 from tests.fleet.driver_twin import assert_drivers_add_up
@@ -115,6 +116,17 @@ def test_a_change_while_the_truck_stands_is_written_though_no_trip_changes(fleet
     assert list(Trip.objects.order_by("started_at").values()) == trips
     after = list(TruckDay.objects.order_by("day").values_list("day", "revision"))
     assert [day for (day, number), (_, old) in zip(after, before, strict=True) if number != old] == [WEDNESDAY]
+
+
+def test_a_day_from_before_there_was_a_distance_with_harsh_driving_stays_as_it_is(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The column follows from what else the day has: a rebuild must not find every day of the past changed."""
+    before = list(TruckDay.objects.order_by("day").values())
+    monkeypatch.setattr(driver_parts, "measures_harsh", lambda day: True)
+    invalidation.mark_fleet(fleet.pk, MONDAY, "test")
+    assert summaries.rebuild(fleet).failed == 0
+    assert list(TruckDay.objects.order_by("day").values()) == before
 
 
 def test_who_is_taken_back_leaves_no_row(fleet: Fleet) -> None:

@@ -203,5 +203,5 @@ def test_the_migration_packs_the_weekdays_there_are_as_a_rebuild_does(fleet: Fle
     before = list(TruckBlock.objects.order_by("pk").values())
     assert any(row["weekdays"] for row in before)
     TruckBlock.objects.update(weekdays=b"")
-    fill("0006_weekdays_by_truck")
+    fill("0006_weekdays_by_truck", WIDTH=1 + len(blocks.FIGURES))
     assert list(TruckBlock.objects.order_by("pk").values()) == before

@@ -40,7 +40,7 @@ DRIVER_COLUMNS = [
     "length_s", "moving_s", "idle_s", "idle_productive_s", "parked_s", "no_data_s", "engine_on_s", "night_driving_s",
     "distance_m", "fuel_used_l", "fuel_distance_m", "consumption_l", "idle_fuel_l", "trips", "idle_events",
     "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration",
-    "harsh_cornering", "max_speed_kmh",
+    "harsh_cornering", "harsh_distance_m", "max_speed_kmh",
 ]  # fmt: skip
 # By the twin's name of the events: the rows, and the columns in the order of the twin's own fields after start and end.
 EVENTS: dict[str, tuple[Any, list[str]]] = {

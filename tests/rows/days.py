@@ -44,6 +44,8 @@ def truck_day(truck: Truck, day: dt.date = DAY, driver: Driver | None = None, **
     own = {name: values[name] for name in _OF_DRIVER}
     own["fuel_distance_m"] = None if own["fuel_used_l"] is None else own["distance_m"]
     own["consumption_l"] = None if own["distance_m"] is None else own["fuel_used_l"]
+    harsh = (values[f"harsh_{kind}"] for kind in ("braking", "acceleration", "cornering"))
+    own["harsh_distance_m"] = own["distance_m"] if any(count is not None for count in harsh) else None
     driver_day(truck, driver, day, **own)
     return made
 
@@ -105,6 +107,9 @@ _OF_TRUCK_DAYS = {
     **{name: f"COUNT(IF({condition}, 1, NULL))" for name, condition in _COUNTED.items()},
     "engine_moving_s": "SUM(IF(engine_on_s IS NULL, NULL, moving_s))",
     "fuel_distance_m": "SUM(IF(fuel_used_l IS NULL, NULL, distance_m))",
+    "harsh_distance_m": (
+        "SUM(IF(harsh_braking IS NULL AND harsh_acceleration IS NULL AND harsh_cornering IS NULL, NULL, distance_m))"
+    ),
     "consumption_l": "SUM(IF(distance_m IS NULL, NULL, fuel_used_l))",
 }
 # The ORM would take 20 ms to put it together, and many tests have many days.

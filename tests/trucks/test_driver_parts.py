@@ -39,7 +39,14 @@ def of_day(day: DayFigures, length_s: int) -> dict[str, Any]:
     """The day's own figures under the names of a driver's."""
     fuel_distance_m = None if day.fuel_used_l is None else day.distance_m
     consumption_l = None if day.distance_m is None else day.fuel_used_l
-    return {**asdict(day), "length_s": length_s, "fuel_distance_m": fuel_distance_m, "consumption_l": consumption_l}
+    kinds = (day.harsh_braking, day.harsh_acceleration, day.harsh_cornering)
+    return {
+        **asdict(day),
+        "length_s": length_s,
+        "fuel_distance_m": fuel_distance_m,
+        "consumption_l": consumption_l,
+        "harsh_distance_m": None if kinds == (None, None, None) else day.distance_m,
+    }
 
 
 def is_sum(name: str, shares: list[Any], whole: Any) -> bool:

@@ -41,6 +41,7 @@ def figures_by_driver(
             "distance_m": distance_m,
             "fuel_used_l": litres_by(row["fuel_source"], history, first, last, dismissed),
             "fuel_distance_m": None if row["fuel_used_l"] is None else distance_m,
+            "harsh_distance_m": None if all(events is None for events in harsh.values()) else distance_m,
         }
         own["consumption_l"] = None if row["distance_m"] is None else own["fuel_used_l"]
         counted = history.fuel.within(first, last) is not None and history.evidence is not None

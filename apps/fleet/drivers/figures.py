@@ -7,7 +7,7 @@ from typing import Any
 from apps.accounts.amounts import money, rounded
 from apps.fleet import figures
 from apps.fleet.columns import Column
-from apps.fleet.drivers.safety import EVENTS, Weights, safety_score, score_parts
+from apps.fleet.drivers.safety import EVENTS, EXPOSURES, Weights, safety_score, score_parts
 from apps.fleet.utilization.figures import coverage_pct
 from apps.fleet.utilization.ratios import or_zero, percentage
 
@@ -74,11 +74,12 @@ def score(row: Row, weights: Weights) -> dict[str, Any]:
     return {
         "safety_score": figures.rounded(figures.exact_score(row, weights), 2),
         "exposure_m": row["distance_m"],
+        "harsh_exposure_m": row["harsh_distance_m"],
         "parts": [
             {
                 "event": part.event,
                 "count": part.count,
-                "per_100km": _per_100_km(part.count, row["distance_m"]),
+                "per_100km": _per_100_km(part.count, row[EXPOSURES[part.event]]),
                 "weight": part.weight,
                 "points": rounded(part.points),
             }

@@ -18,12 +18,13 @@ SUMS = (
     "distance_m", "fuel_used_l", "fuel_distance_m", "consumption_l", "idle_fuel_l", "trips", "idle_events",
     "speeding_minor", "speeding_moderate", "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration",
     "harsh_cornering", "max_speed_kmh", "fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost",
-    "idle_productive_fuel_l",
+    "idle_productive_fuel_l", "harsh_distance_m",
 )  # fmt: skip
 _BEHAVIOR = (
     "length_s", "moving_s", "idle_s", "idle_productive_s", "no_data_s", "engine_on_s", "night_driving_s", "distance_m",
     "fuel_used_l", "fuel_distance_m", "consumption_l", "idle_fuel_l", "trips", "speeding_minor", "speeding_moderate",
     "speeding_severe", "speeding_s", "harsh_braking", "harsh_acceleration", "harsh_cornering", "max_speed_kmh",
+    "harsh_distance_m",
 )  # fmt: skip
 MONEY = ("fuel_cost", "idle_cost")
 BEFORE = (

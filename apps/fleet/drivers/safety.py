@@ -20,6 +20,8 @@ EVENTS = {
     "harsh_acceleration": "harsh",
     "harsh_cornering": "harsh",
 }  # and the kind of weight of each
+# What they are told per 100 km of: harsh driving of where it is measured, so that trucks that cannot do not dilute it.
+EXPOSURES = {event: "harsh_distance_m" if kind == "harsh" else "distance_m" for event, kind in EVENTS.items()}
 _SPEEDING = tuple(event for event, kind in EVENTS.items() if kind != "harsh")
 MIN_EXPOSURE_M = 80_000
 _PER_M = 100_000  # events count per 100 km

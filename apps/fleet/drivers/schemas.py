@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from apps.accounts.parameters import DayPeriod, Paging
 from apps.accounts.schemas import (
     DISTANCE_M,
+    HARSH_DISTANCE_M,
     IDLE_S,
     MOVING_S,
     FreshnessEcho,
@@ -86,6 +87,7 @@ class Behavior(BaseModel):
     harsh_braking: int | None = described("Harsh braking; null where it cannot be measured.", 2)
     harsh_acceleration: int | None = described("Harsh acceleration; null likewise.", 0)
     harsh_cornering: int | None = described("Harsh cornering; null likewise.", 0)
+    harsh_distance_m: int | None = described(HARSH_DISTANCE_M, 2_914_000)
     safety_score: float | None = described(
         "100 less the events per 100 km, each by the fleet's weight, at least 0; null under 80 km.", 99.69
     )
@@ -182,6 +184,7 @@ class BehaviorChange(BaseModel):
     harsh_braking: float | None = described("Change of `harsh_braking`.", 100.0)
     harsh_acceleration: float | None = described("Change of `harsh_acceleration`.", None)
     harsh_cornering: float | None = described("Change of `harsh_cornering`.", None)
+    harsh_distance_m: float | None = described("Change of `harsh_distance_m`.", 5.58)
     moving_s: float | None = described("Change of `moving_s`.", 4.2)
     idle_s: float | None = described("Change of `idle_s`.", -2.4)
     idle_productive_s: float | None = described("Change of `idle_productive_s`.", 1.1)
@@ -313,7 +316,9 @@ class DriverCostsAnswer(BaseModel):
 class ScorePart(BaseModel):
     event: str = described("Kind of event.", "speeding_moderate")
     count: int | None = described("How many; null where it cannot be measured.", 1)
-    per_100km: float | None = described("How many per 100 km.", 0.03)
+    per_100km: float | None = described(
+        "How many per 100 km: of speeding by `exposure_m`, of harsh driving by `harsh_exposure_m`; null without.", 0.03
+    )
     weight: float = described("Points that one per 100 km takes, by the fleet's on the period's last day.", 2.0)
     points: float | None = described("What they take from 100; null without a score.", 0.07)
 
@@ -321,6 +326,7 @@ class ScorePart(BaseModel):
 class Score(BaseModel):
     safety_score: float | None = described("100 less the points, at least 0; null under 80 km.", 99.69)
     exposure_m: int | None = described(DISTANCE_M, 2_914_000)
+    harsh_exposure_m: int | None = described(HARSH_DISTANCE_M, 2_914_000)
     parts: list[ScorePart] = Field(description="What it is made of.")
 
 

@@ -10,7 +10,8 @@ class Sums(models.Model):
 
     `engine_moving_s` and `fuel_distance_m` are the parts of moving time and distance of those truck-days whose engine
     or fuel is measured: the fitting other half of a ratio. `consumption_l` are the litres of those whose distance is,
-    `consumption_days` those that have both.
+    `consumption_days` those that have both. `harsh_distance_m` is the distance of those that measure harsh driving of
+    any kind.
     """
 
     trucks = models.PositiveIntegerField(default=0)
@@ -50,6 +51,7 @@ class Sums(models.Model):
     harsh_braking = models.BigIntegerField(null=True)
     harsh_acceleration = models.BigIntegerField(null=True)
     harsh_cornering = models.BigIntegerField(null=True)
+    harsh_distance_m = models.BigIntegerField(null=True)
     refuels = models.BigIntegerField(null=True)
     refuel_l = models.FloatField(null=True)
     drains = models.BigIntegerField(null=True)

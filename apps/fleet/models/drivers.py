@@ -10,6 +10,7 @@ class DriverSums(models.Model):
     """What a driver did in a truck.
 
     `fuel_distance_m`: the distance on days on which fuel is measured; `consumption_l`: the other way round.
+    `harsh_distance_m`: that on days on which harsh driving is measured.
     """
 
     length_s = models.BigIntegerField()
@@ -34,6 +35,7 @@ class DriverSums(models.Model):
     harsh_braking = models.BigIntegerField(null=True)
     harsh_acceleration = models.BigIntegerField(null=True)
     harsh_cornering = models.BigIntegerField(null=True)
+    harsh_distance_m = models.BigIntegerField(null=True)
     max_speed_kmh = models.FloatField(null=True)
     fuel_cost = models.DecimalField(max_digits=SUM_DIGITS, decimal_places=2, null=True)
     fuel_priced_l = models.FloatField(null=True)

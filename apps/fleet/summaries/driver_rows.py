@@ -18,6 +18,7 @@ from apps.trucks.detection.results import DayResult
 
 MONEY = ("fuel_cost", "fuel_priced_l", "idle_cost", "idle_productive_cost", "idle_productive_fuel_l")
 _FIGURES = tuple(field.name for field in fields(DriverFigures))
+_FOLLOWING = frozenset({"harsh_distance_m"})  # from the row's distance and the day: no change of it is one by itself
 
 
 def with_drivers(summary: Summary, ledger: Ledger) -> Summary:
@@ -30,7 +31,8 @@ def with_drivers(summary: Summary, ledger: Ledger) -> Summary:
         money = _money_by_driver(ledger.work_of(summary.truck_id, result), result, ledger)
     rows = [{**{name: getattr(each, name) for name in _FIGURES}, **money[each.driver_id]} for each in figures]
     costs = estimates_by_driver(summary.estimates, [in_truck(row) for row in rows])
-    content = orjson.dumps([summary.content_hash, rows, costs], default=str, option=orjson.OPT_SORT_KEYS)
+    hashed = [{name: value for name, value in row.items() if name not in _FOLLOWING} for row in rows]
+    content = orjson.dumps([summary.content_hash, hashed, costs], default=str, option=orjson.OPT_SORT_KEYS)
     content_hash = hashlib.blake2b(content, digest_size=16).hexdigest()
     return replace(summary, drivers=rows, driver_costs=costs, content_hash=content_hash)
 

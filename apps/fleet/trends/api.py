@@ -11,7 +11,7 @@ from apps.accounts.changes import changes, is_points
 from apps.accounts.paging import LAST_PAGE
 from apps.accounts.parameters import DayPeriod
 from apps.accounts.periods import Period
-from apps.accounts.schemas import PeriodEcho, described
+from apps.accounts.schemas import HARSH_DISTANCE_M, PeriodEcho, described
 from apps.files.answers import Exportable, Listing
 from apps.files.columns import shape
 from apps.fleet import figures
@@ -53,6 +53,7 @@ class Happened(BaseModel):
     harsh_braking: int | None = described("Harsh braking.", 12)
     harsh_acceleration: int | None = described("Harsh acceleration.", 4)
     harsh_cornering: int | None = described("Harsh cornering.", None)
+    harsh_distance_m: int | None = described(HARSH_DISTANCE_M, 31_200_000)
     safety_score: float | None = described("That of the sums; null under 80 km.", 99.1)
     refuels: int | None = described("Refuels.", 42)
     refuel_l: float | None = described("Litres refuelled, by the level.", 10_890.5)

@@ -45,14 +45,14 @@ class DriverFigures:
     harsh_braking: int | None
     harsh_acceleration: int | None
     harsh_cornering: int | None
+    harsh_distance_m: int | None  # where the day's harsh driving is measured
     max_speed_kmh: float | None
 
 
-_OF_DAY = tuple(
-    field.name
-    for field in fields(DriverFigures)
-    if field.name not in ("driver_id", "length_s", "distance_m", "fuel_used_l", "fuel_distance_m", "consumption_l")
-)
+_OWN = (
+    "driver_id", "length_s", "distance_m", "fuel_used_l", "fuel_distance_m", "consumption_l", "harsh_distance_m",
+)  # fmt: skip
+_OF_DAY = tuple(field.name for field in fields(DriverFigures) if field.name not in _OWN)
 ADDITIVE = tuple(field.name for field in fields(DriverFigures) if field.name not in ("driver_id", "max_speed_kmh"))
 
 
@@ -70,11 +70,9 @@ def by_driver(
     if len(parts) == 1:
         return [_whole_day(day, parts[0])]
     found = [_of_part(detection, day, harsh_events, part, night) for part in parts]
-    distances = _distances(detection, day, parts)
-    measured = day.fuel_used_l is not None
     found = [
-        replace(each, distance_m=distance_m, fuel_distance_m=distance_m if measured else None)
-        for each, distance_m in zip(found, distances, strict=True)
+        replace(each, **_driven(day, distance_m))
+        for each, distance_m in zip(found, _distances(detection, day, parts), strict=True)
     ]
     drivers = sorted({each.driver_id for each in found})
     return [added([each for each in found if each.driver_id == driver_id]) for driver_id in drivers]
@@ -85,12 +83,25 @@ def _whole_day(day: DayFigures, part: Part) -> DriverFigures:
     return DriverFigures(
         driver_id=part.driver_id or NOBODY,
         length_s=part.end - part.start,
-        distance_m=day.distance_m,
         fuel_used_l=day.fuel_used_l,
-        fuel_distance_m=None if day.fuel_used_l is None else day.distance_m,
         consumption_l=None if day.distance_m is None else day.fuel_used_l,
+        **_driven(day, day.distance_m),
         **_taken(day),
     )
+
+
+def _driven(day: DayFigures, distance_m: int | None) -> dict[str, Any]:
+    """The metres of a part, and as far as the day's other half of a ratio is measured."""
+    return {
+        "distance_m": distance_m,
+        "fuel_distance_m": None if day.fuel_used_l is None else distance_m,
+        "harsh_distance_m": distance_m if measures_harsh(day) else None,
+    }
+
+
+def measures_harsh(day: DayFigures) -> bool:
+    """Whether it measures harsh driving of any kind."""
+    return any(getattr(day, f"harsh_{kind}") is not None for kind in HarshKind)
 
 
 def _taken(figures: DayFigures) -> dict[str, Any]:
@@ -115,9 +126,8 @@ def _of_part(
     return DriverFigures(
         driver_id=driver_id or NOBODY,
         length_s=end - start,
-        distance_m=None,
         fuel_used_l=fuel_used_l,
-        fuel_distance_m=None,
+        **_driven(day, None),
         consumption_l=None if day.distance_m is None else fuel_used_l,
         **_taken(own)
         | {

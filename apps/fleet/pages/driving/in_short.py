@@ -1,6 +1,7 @@
 """Driving in a few figures, with the period before to hold them against."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from apps.fleet.drivers.figures import driving
@@ -17,7 +18,7 @@ def tiles(chosen: Selection, driven: Driven) -> list[Tile]:
     return [
         Tile("Safety score", number(now["safety_score"], 1), _score_notes(chosen, now, before)),
         _rate(chosen, "Speeding", SPEEDING, now, before),
-        _rate(chosen, "Harsh driving", HARSH, now, before),
+        _harsh(chosen, now, before),
         Tile(
             "Idling",
             number(now["idle_pct"], 1, "%"),
@@ -50,6 +51,16 @@ def _rate(
     events = f"{sum(counts):,} events in all" if counts else "not measured"
     rates = [per_100(chosen, row, names) for row in (now, before)]
     return Tile(title, number(rates[0], 2), [f"{label}, {events}", _was(rates[1], 2)])
+
+
+def _harsh(chosen: Selection, now: Mapping[str, Any], before: Mapping[str, Any]) -> Tile:
+    """The same, with how much of the distance it is of where trucks do not measure it."""
+    tile = _rate(chosen, "Harsh driving", HARSH, now, before)
+    measured_m, distance_m = now["harsh_distance_m"], now["distance_m"]
+    if measured_m is None or measured_m == distance_m:
+        return tile
+    part = f"{number(chosen.units.distance(measured_m), 0)} of {distance_of(chosen, distance_m)}"
+    return replace(tile, notes=[tile.notes[0], f"measured over {part}", *tile.notes[1:]])
 
 
 def _was(before: float | None, digits: int, unit: str = "") -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.fleet.drivers.figures import driving
-from apps.fleet.drivers.safety import Weights
+from apps.fleet.drivers.safety import EXPOSURES, Weights
 from apps.fleet.pages.analysis import Selection
 from apps.fleet.pages.cells import number
 from apps.mysql import Row
@@ -48,8 +48,9 @@ def _count(row: Row, names: Sequence[str]) -> str:
 
 
 def per_100(chosen: Selection, row: Mapping[str, Any], names: Sequence[str]) -> float | None:
+    """Events of these kinds, all of the same exposure, per 100 of the people's unit of distance; null without any."""
     counts = [row[name] for name in names if row[name] is not None]
-    distance = chosen.units.distance(row["distance_m"])
+    distance = chosen.units.distance(row[EXPOSURES[names[0]]])
     return float(100 * sum(counts) / distance) if counts and distance else None
 
 
