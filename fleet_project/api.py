@@ -159,9 +159,20 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     return _problem(request, problems.InvalidParameters(f"{detail}.", errors))
 
 
+# Pydantic's words for these are for who wrote the schema.
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is no field of this",
+    "model_type": "is not an object",
+    "string_type": "is not a text",
+    "int_parsing": "is not a whole number",
+}
+
+
 def _name(pointer: str) -> str:
-    """What a pointer names; of a value in a list the list."""
-    return [name for name in pointer.split("/") if not name.isdecimal()][-1]
+    """What a pointer names within the query or body, such as `amount/currency`; of a value in a list the list."""
+    part, *names = pointer.removeprefix("/").split("/")
+    return "/".join(name for name in names if not name.isdecimal()) or part
 
 
 def _field_error(found: dict[str, Any], request: HttpRequest) -> FieldError:
@@ -174,7 +185,8 @@ def _field_error(found: dict[str, Any], request: HttpRequest) -> FieldError:
     is_argument = part == "query" and names[0] not in request.GET
     if part == "body" or (is_argument and (len(names) > 1 or found["type"] == "value_error")):
         names = names[1:]
-    return FieldError("/" + "/".join(map(str, [part, *names])), found["msg"].removeprefix("Value error, "))
+    words = _WORDS.get(found["type"], found["msg"].removeprefix("Value error, "))
+    return FieldError("/" + "/".join(map(str, [part, *names])), words)
 
 
 @api.exception_handler(DatabaseUnavailable)

@@ -25,7 +25,7 @@ from apps.trucks.models import Backfill, Truck
 
 router = Router(tags=["Backfills"], by_alias=True)
 SCOPE = "run:backfill"
-_MOST_TRUCKS = 1_000
+_MOST_TRUCKS, _MOST_NAMED = 1_000, 10
 Kind = Literal["resync", "rebuild"]
 Status = Literal["queued", "running", "done", "cancelled", "failed"]
 
@@ -193,13 +193,11 @@ def _find(request: AuthenticatedRequest, backfill_id: int) -> Backfill:
 def _trucks(fleet: Fleet, codes: Sequence[str]) -> list[Truck]:
     """The trucks of these codes. Raises InvalidParameters that names those the fleet does not have."""
     found = {truck.code: truck for truck in Truck.objects.filter(fleet=fleet, code__in=codes)}
-    errors = [
-        FieldError(f"/body/trucks/{number}", "is no truck of this fleet")
-        for number, code in enumerate(codes)
-        if code not in found
-    ]
-    if errors:
-        raise InvalidParameters("trucks: some are no trucks of this fleet.", errors)
+    unknown = [(number, code) for number, code in enumerate(codes) if code not in found]
+    if unknown:
+        named = ", ".join(code for _, code in unknown[:_MOST_NAMED]) + (", …" if len(unknown) > _MOST_NAMED else "")
+        errors = [FieldError(f"/body/trucks/{number}", "is no truck of this fleet") for number, _ in unknown]
+        raise InvalidParameters(f"trucks: this fleet has no {named}.", errors)
     return list(found.values())
 
 

@@ -98,6 +98,12 @@ def test_what_cannot_be_is_refused_by_name(asgi: AsgiClient, key: str, changes: 
     assert start(asgi, key).status_code == 202  # the key is free for the right question
 
 
+def test_trucks_that_the_fleet_does_not_have_are_named_the_first_ten(asgi: AsgiClient, key: str) -> None:
+    codes = [f"U-{number}" for number in range(11)]
+    for given, named in (["T-1", *codes[:2]], "U-0, U-1"), (codes, f"{', '.join(codes[:10])}, …"):
+        assert start(asgi, key, trucks=given).json()["detail"] == f"trucks: this fleet has no {named}."
+
+
 def test_a_key_needs_the_scope_to_begin_or_end_one(asgi: AsgiClient, fleet: Fleet, key: str) -> None:
     reader = rows.api_key(fleet)
     begun = start(asgi, key).headers["Location"]

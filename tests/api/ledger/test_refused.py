@@ -78,6 +78,21 @@ def test_what_is_wrong_is_named_by_its_field(
     assert not DirtyDay.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        ({**BODIES["entries"], "colour": 1}, "colour: is no field of this."),
+        ({**BODIES["entries"], "amount": {"amount": 310, "currency": "USD"}}, "amount/amount: is not a text."),
+        ({"line": "tolls"}, "amount: is missing; covers_from: is missing; covers_to: is missing."),
+        ([], "body: is not an object."),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words_by_its_path(
+    asgi: AsgiClient, fleet: Fleet, key: str, content: Any, detail: str
+) -> None:
+    assert post(asgi, key, "entries", content).json()["detail"] == detail
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff"])
 def test_a_body_that_is_none(asgi: AsgiClient, fleet: Fleet, key: str, content: bytes) -> None:
     headers = {"Idempotency-Key": "x", "Content-Type": "application/json"}
