@@ -76,9 +76,11 @@ def _bound_value(name: str, value: Any) -> Any:
     return value
 
 
-def complete(connection: Any, sql: str, values: dict[str, Any] | None) -> str:
-    """The statement with its parameters in place, as the connection escapes them."""
-    return sql if values is None else sql % {name: connection.escape(value) for name, value in values.items()}
+def bound_of(sql: str, parameters: Parameters | None) -> dict[str, Any] | None:
+    """The same of those that the statement takes: callers give what any statement about a period takes."""
+    if not parameters:
+        return None
+    return {name: _bound_value(name, parameters[name]) for name in prepared.names_of(sql)}
 
 
 # --- the pool -------------------------------------------------------------------------------------------------------
@@ -144,8 +146,8 @@ class Pool:
 
     async def fetch_each(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """The rows of each statement, of all in one round trip: they run one after another on one connection."""
-        each = [(sql, bound(parameters)) for sql, parameters in statements]
-        return await self._answered(lambda wire: _rows_of_each(wire, each))
+        each = [(sql, bound_of(sql, parameters)) for sql, parameters in statements]
+        return await self._answered(lambda wire: prepared.rows_of_each(wire, each))
 
     def fetch_often(self, read: prepared.Repeated) -> Awaitable[list[Row]]:
         """The rows of a statement that is worth being kept ready by the server, which are not to be changed."""
@@ -299,8 +301,3 @@ class _Deadlines:
             wire.give_up()
         if self._busy:
             self._set(min(wire.due for wire in self._busy))
-
-
-async def _rows_of_each(wire: Wire, statements: Sequence[Bound]) -> list[list[Row]]:
-    whole = [complete(wire.connection, *each) for each in statements]
-    return await resultset.each_of(wire, whole, [sql for sql, _ in statements])

@@ -6,6 +6,7 @@ aiomysql's.
 """
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -42,6 +43,8 @@ class Wire(asyncio.Protocol):
         self.free_since = 0.0
         self.keeps_statements = "MariaDB" in connection.server_version
         self.prepared: dict[str, int] = {}  # what the server keeps ready for this connection, and under which number
+        self.recent: OrderedDict[str, int] = OrderedDict()  # the same of what was asked for last, numbered by itself
+        self.asked_once: set[str] = set()
         self.kept: WeakKeyDictionary[object, Kept] = WeakKeyDictionary()  # by what is asked, while that is there
         self._loop = asyncio.get_running_loop()
         self._transport = connection._writer.transport
@@ -97,6 +100,7 @@ class Wire(asyncio.Protocol):
         """From now on statements are sent whole."""
         self.keeps_statements = False
         self.prepared.clear()
+        self.recent.clear()
         self.kept.clear()
 
     def give_up(self) -> None:

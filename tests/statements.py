@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from apps import pool, prepared, resultset
+from apps import prepared, resultset
 from apps.wire import Wire
 
 
@@ -18,8 +18,9 @@ def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return await each_of(wire, statements, names)
 
     async def whole(wire: Wire, read: prepared.Repeated) -> list[resultset.Row]:
-        return await resultset.rows_of(wire, pool.complete(wire.connection, read.sql, dict(read.values)), read.sql)
+        return await resultset.rows_of(wire, prepared.whole(wire, read.sql, read.values), read.sql)
 
     monkeypatch.setattr(resultset, "each_of", noted)
     monkeypatch.setattr(prepared, "rows_of", whole)
+    monkeypatch.setattr(prepared, "_number", lambda wire, sql: (None, False))
     return sent

@@ -230,6 +230,67 @@ async def test_of_many_statements_a_few_are_kept(monkeypatch: pytest.MonkeyPatch
     assert [text.split()[0] for text in wire.sent[6:]] == ["EXECUTE"] * 3 + ["SELECT"] * 3
 
 
+# --- several in one round trip --------------------------------------------------------------------------------------
+
+
+async def each_n(wire: Wire, *numbers: int) -> list[int]:
+    """What statements that differ in this number gave, all sent together."""
+    statements = [(f"SELECT {number} AS n, %(a)s AS a", {"a": "x"}) for number in numbers]
+    return [rows[0]["n"] for rows in await prepared.rows_of_each(wire, statements)]
+
+
+async def test_values_of_every_kind_are_the_same_in_one_of_several() -> None:
+    async with connected() as wire, connected() as other:
+        other.keeps_statements = False
+        for a in VALUES:
+            several = [(ECHO, {"a": a, "b": 3}), ("SELECT 1 AS one", None), (ECHO, {"a": "x", "b": a})]
+            kept, sent_whole = [await prepared.rows_of_each(each, several) for each in (wire, other)]
+            assert list(map(kinds, kept)) == list(map(kinds, sent_whole))
+    assert list(wire.recent) == [ECHO]
+
+
+async def test_of_several_those_are_kept_that_are_asked_for_once_more() -> None:
+    several = [("SELECT %(n)s AS n", {"n": 1}), ("SELECT %(m)s AS m", {"m": 2}), ("SELECT 3 AS three", None)]
+    async with connected() as wire:
+        for number in range(3):
+            assert await prepared.rows_of_each(wire, several) == [[{"n": 1}], [{"m": 2}], [{"three": 3}]], number
+    kept = ["EXECUTE r0 USING 1", "EXECUTE r1 USING 2", "SELECT 3 AS three"]
+    made = ["PREPARE r0 FROM 'SELECT ? AS n'", kept[0], "PREPARE r1 FROM 'SELECT ? AS m'", *kept[1:]]
+    whole = ["SELECT 1 AS n", "SELECT 2 AS m", kept[2]]
+    assert wire.sent == [";\n".join(each) for each in (whole, made, kept)]
+
+
+async def test_what_was_asked_for_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "_MOST", 3)
+    monkeypatch.setattr(prepared, "_MOST_ONCE", 4)
+    async with connected() as wire:
+        for _ in range(3):
+            for numbers in ((1, 2), (3, 1), (4, 5, 6, 7), (1, 1), (7, 2)):
+                assert await each_n(wire, *numbers) == list(numbers)
+        assert len(wire.recent) == 3
+        assert len(wire.asked_once) <= 4
+        assert sorted(wire.recent.values()) == [0, 1, 2]
+
+
+async def test_of_several_that_the_server_does_not_know_any_more_all_are_sent_whole() -> None:
+    async with connected() as wire:
+        for _ in range(2):
+            await each_n(wire, 1, 2)
+        await resultset.rows_of(wire, "DEALLOCATE PREPARE r1")
+        assert await each_n(wire, 1, 2) == [1, 2]
+        assert await each_n(wire, 2, 1) == [2, 1]
+    assert wire.sent[-1].startswith("SELECT 2")
+    assert not wire.recent
+
+
+async def test_a_table_that_is_changed_is_read_as_it_is_among_several(table: None) -> None:
+    async with connected() as wire, connected() as writer:
+        for _ in range(3):
+            assert await prepared.rows_of_each(wire, [(PROBE, {"code": "a"})]) == [[{"code": "a", "n": 1}]]
+        await resultset.rows_of(writer, "ALTER TABLE prepared_probe MODIFY n DECIMAL(5, 2)")
+        assert await prepared.rows_of_each(wire, [(PROBE, {"code": "a"})]) == [[{"code": "a", "n": Decimal("1.00")}]]
+
+
 # --- errors ---------------------------------------------------------------------------------------------------------
 
 
