@@ -18,7 +18,7 @@ from apps.fleet import queries
 from apps.fleet.fuel import alert_reviews
 from apps.fleet.fuel import queries as fuel_queries
 from apps.fleet.fuel.figures import SUMMED, total
-from apps.fleet.fuel.report import Report
+from apps.fleet.fuel.report import Report, named
 from apps.fleet.models import FuelAlert
 from apps.fleet.summaries import sums
 from apps.fleet.sums import trucks as truck_sums
@@ -391,8 +391,7 @@ def check_total(fleet: Fleet, first: dt.date, last: dt.date, report: Report) -> 
 def read(fleet: Fleet, first: dt.date, last: dt.date) -> Report:
     """The report on Django's connection."""
     period, before = queries.period(fleet.pk, first, last), queries.period(fleet.pk, first - 28 * ONE, first - ONE)
-    statements = (
-        (fuel_queries.TRUCKS, period), (fuel_queries.GROUPS, period), (fuel_queries.PARAMETER_SETS, period),
-    )  # fmt: skip
-    sums = truck_sums.sums_sync(period, fuel_queries.FIGURES), truck_sums.sums_sync(before, fuel_queries.BURN)
-    return Report.of("USD", *(fetch_all_sync(statement, asked) for statement, asked in statements), *sums)
+    sums = truck_sums.by_id_sync(period, fuel_queries.FIGURES), truck_sums.sums_sync(before, fuel_queries.BURN)
+    trucks = named(fetch_all_sync(fuel_queries.TRUCKS, period))
+    rest = (fetch_all_sync(sql, period) for sql in (fuel_queries.GROUPS, fuel_queries.PARAMETER_SETS))
+    return Report.of("USD", trucks, *rest, *sums)

@@ -17,6 +17,7 @@ from apps.fleet.fuel import queries as fuel_queries
 from apps.fleet.fuel import schemas
 from apps.fleet.fuel.figures import burn, figures, shown
 from apps.fleet.fuel.report import Report, baseline_of
+from apps.fleet.rows import Rows
 from apps.fleet.sums import trucks as truck_sums
 from apps.fleet.whose import Whose
 from apps.merging import together
@@ -40,7 +41,7 @@ async def _body(asked: Asked[schemas.FuelSearch], fresh: Freshness) -> dict[str,
     whose, period, currency = Whose.of(asked, fresh), asked.period, asked.who.currency
     where = whose.where(period)
     report, alerts, *sums = await together(
-        Report.read(asked.fleet_id, currency, period),
+        Report.read(asked.fleet_id, currency, period, fresh.facts),
         fetch_all(fuel_queries.ALERT_COUNTS, where),
         *(_totals(whose, each) for each in (period, period.previous(), baseline_of(period))),
     )
@@ -71,16 +72,14 @@ async def _totals(whose: Whose, period: Period) -> Row:
     return every.totals()
 
 
-async def _trucks(
-    report: Report, where: dict[str, Any], sort: str, page: Page
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+async def _trucks(report: Report, where: dict[str, Any], sort: str, page: Page) -> tuple[Rows, dict[str, Any]]:
     trucks, page_echo = report.page(sort, where["id"], page)
     alerts = await _alerts(where, [truck.id for truck in trucks])
-    return [report.item(truck, alerts.get(truck.id, ())) for truck in trucks], page_echo
+    return report.items(trucks, alerts), page_echo
 
 
-async def _page(asked: Asked[schemas.FuelSearch], fresh: Freshness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    report = await Report.read(asked.fleet_id, asked.who.currency, asked.period)
+async def _page(asked: Asked[schemas.FuelSearch], fresh: Freshness) -> tuple[Rows, dict[str, Any]]:
+    report = await Report.read(asked.fleet_id, asked.who.currency, asked.period, fresh.facts)
     return await _trucks(report, Whose.of(asked, fresh).where(asked.period), asked.parameters.sort, asked.page)
 
 

@@ -4,8 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from math import fsum
 from typing import Any
 
+import numpy as np
+
 from apps.accounts.amounts import money, rounded
+from apps.fleet.columns import Column
+from apps.fleet.figures import consumption, same_in_any_order
 from apps.fleet.fuel.consumption import Burn
+from apps.fleet.rows import Money, Table
 
 Row = Mapping[str, Any]
 COUNTS = ("truck_days", "consumption_days", "refuels", "drains", "suspected_drains")
@@ -15,6 +20,7 @@ LITRES = (
 )  # fmt: skip
 METRES = ("distance_m", "fuel_distance_m")
 AMOUNTS = ("fuel_cost", "idle_cost", "idle_productive_cost", "drain_cost", "suspected_drain_cost")
+_OF_DRAINS = ("drains", "drain_priced_l", "drain_cost", "suspected_drains", "suspected_drain_cost")
 SUMMED = (*COUNTS, *LITRES, *METRES, *AMOUNTS)
 
 
@@ -35,6 +41,30 @@ def figures(row: Row) -> dict[str, Any]:
         **{name: row[name] for name in AMOUNTS},
         **_drained(row),
         **{name: whole[name] for name in COUNTS[1:]},
+    }
+
+
+def in_columns(sums: Mapping[str, Column], currency: str) -> Table:
+    """What `shown` says of the figures of a row, of many."""
+    litres = {name: same_in_any_order(sums[name]) for name in LITRES}
+    amounts = {**{name: sums[name] for name in AMOUNTS}, **_drained_in_columns(sums)}
+    return {
+        **{name: sums[name] for name in ("truck_days", *METRES)},
+        "fuel_used_l": litres.pop("fuel_used_l"),
+        "consumption_l_per_100km": consumption(sums),
+        **litres,
+        **{name: Money(column, 2, currency) for name, column in amounts.items()},
+        **{name: sums[name] for name in COUNTS[1:]},
+    }
+
+
+def _drained_in_columns(sums: Mapping[str, Column]) -> dict[str, Column]:
+    has = {name: np.nan_to_num(sums[name]) != 0 for name in _OF_DRAINS}
+    is_priced = ~has["drains"] | has["drain_priced_l"]
+    is_suspected_priced = ~has["suspected_drains"] | has["suspected_drain_cost"] | is_priced & ~has["drain_cost"]
+    return {
+        "drain_cost": np.where(is_priced, sums["drain_cost"], np.nan),
+        "suspected_drain_cost": np.where(is_suspected_priced, sums["suspected_drain_cost"], np.nan),
     }
 
 

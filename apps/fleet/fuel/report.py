@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import orjson
 
 from apps import merging
 from apps.accounts.amounts import money, rounded
+from apps.accounts.answers import dumps
 from apps.accounts.calendar import ONE_DAY
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period, of_days
@@ -16,11 +18,14 @@ from apps.fleet.figures import coverage_pct
 from apps.fleet.fuel import parameters as fuel_parameters
 from apps.fleet.fuel import queries as fuel_queries
 from apps.fleet.fuel.consumption import BASELINE_DAYS, Burn, Comparison, Consumption, against_baseline, together
-from apps.fleet.fuel.figures import burn, figures, shown, total
+from apps.fleet.fuel.figures import burn, figures, in_columns, shown, total
 from apps.fleet.fuel.ranking import Key, Ranking, TruckFuel
+from apps.fleet.rows import Rows
 from apps.fleet.sums import trucks as truck_sums
+from apps.fleet.sums.summed import ById
 from apps.fleet.sums.trucks import Sums
 from apps.mysql import Row, fetch_all
+from apps.trucks import remembered
 
 _NOTHING = Burn(None, None, 0)
 
@@ -31,22 +36,36 @@ def baseline_of(period: Period) -> Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A truck of the fleet: what answers call it, its class, empty where it has none, and the ids of its groups."""
+
+    id: int
+    code: str
+    name: str
+    vehicle_class: str
+    class_name: str  # the same in any case
+    group_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The trucks with days in the period, the groups (id → name), and the fleet's parameters on its last day."""
 
     ranking: Ranking
+    sums: ById  # of the trucks
     groups: Mapping[int, str]
     parameters: Mapping[str, float]
     currency: str
 
     @classmethod
-    async def read(cls, fleet_id: int, currency: str, period: Period) -> Self:
+    async def read(cls, fleet_id: int, currency: str, period: Period, facts: int) -> Self:
+        """`facts`: the revision of the fleet's facts, as far as known."""
         asked, before = (queries.period(fleet_id, each.first, each.last) for each in (period, baseline_of(period)))
         found = await merging.together(
-            fetch_all(fuel_queries.TRUCKS, asked),
-            fetch_all(fuel_queries.GROUPS, asked),
+            remembered.facts.made(fuel_queries.TRUCKS, {"fleet": fleet_id}, facts, named),
+            remembered.facts.made(fuel_queries.GROUPS, {"fleet": fleet_id}, facts, list),
             fetch_all(fuel_queries.PARAMETER_SETS, asked),
-            truck_sums.sums(asked, fuel_queries.FIGURES),
+            truck_sums.by_id(asked, fuel_queries.FIGURES),
             truck_sums.sums(before, fuel_queries.BURN),
         )
         return cls.of(currency, *found)
@@ -55,25 +74,20 @@ class Report:
     def of(
         cls,
         currency: str,
-        names: Sequence[Row],
+        known: Mapping[int, Named],
         groups: Sequence[Row],
         sets: Sequence[Row],
-        fuel: Sums,
+        fuel: ById,
         baselines: Sums,
     ) -> Self:
-        """From the rows of the statements, and the sums, of these names."""
+        """From the trucks there are, the rows of the statements, and the sums."""
         in_general, by_truck = fuel_parameters.in_force(sets)
-        known = {row["id"]: row for row in names}
         trucks = {
-            pk: _truck(
-                known[pk],
-                fuel[pk],
-                baselines.get(pk),
-                by_truck.get(pk, in_general)["fuel_min_km"],
-            )
-            for pk in fuel.keys() & known.keys()
+            pk: _truck(known[pk], row, baselines.get(pk), by_truck.get(pk, in_general)["fuel_min_km"])
+            for pk, row in fuel.rows().items()
+            if pk in known
         }
-        return cls(Ranking(trucks), {row["id"]: row["name"] for row in groups}, in_general, currency)
+        return cls(Ranking(trucks), fuel, {row["id"]: row["name"] for row in groups}, in_general, currency)
 
     def page(self, sort: str, group_id: int | None, page: Page) -> tuple[list[TruckFuel], dict[str, Any]]:
         """The trucks after the page's key, of a group or all, at most as many as it takes, and the answer's `page`."""
@@ -85,23 +99,33 @@ class Report:
         found, echo = page.cut(rows[: page.limit + 1], "key")
         return [row["truck"] for row in found], echo
 
-    def item(self, truck: TruckFuel, alerts: Iterable[Row]) -> dict[str, Any]:
-        """A truck as it is listed, with its rows of alerts."""
-        found, unranked = truck.consumption, truck.consumption.unranked
-        others, peers = self.ranking.against_peers(truck)
-        return {
-            "truck_id": truck.code,
-            "name": truck.name,
-            "vehicle_class": truck.vehicle_class or None,
-            "groups": sorted(self.groups[pk] for pk in truck.group_ids if pk in self.groups),
-            **shown(figures(truck.sums), self.currency),
-            "coverage_pct": rounded(found.coverage_pct),
-            "ranked": unranked is None,
+    def items(self, trucks: Sequence[TruckFuel], alerts: Mapping[int, Sequence[Row]]) -> Rows:
+        """Trucks as they are listed, with their rows of alerts."""
+        sums = self.sums.of(np.array([truck.id for truck in trucks], np.int64))
+        found = [truck.consumption for truck in trucks]
+        unranked = [each.unranked for each in found]
+        peers = list(map(self.ranking.against_peers, trucks))
+        table = {
+            "truck_id": [truck.code for truck in trucks],
+            "name": [truck.name for truck in trucks],
+            "vehicle_class": [truck.vehicle_class or None for truck in trucks],
+            "groups": [sorted(self.groups[pk] for pk in truck.group_ids if pk in self.groups) for truck in trucks],
+            **in_columns(sums, self.currency),
+            "coverage_pct": [rounded(each.coverage_pct) for each in found],
+            "ranked": [reason is None for reason in unranked],
             "unranked_reason": unranked,
-            "baseline": _with_exposure(self.ranking.against_baseline(truck), found.baseline),
-            "peers": {**_comparison(peers), "trucks": others},
-            "alerts": [_alert(row, self.currency) for row in alerts],
+            "baseline": {
+                **_comparisons(map(self.ranking.against_baseline, trucks)),
+                "distance_m": [each.baseline.distance_m for each in found],
+                "days": [each.baseline.days for each in found],
+            },
+            "peers": {**_comparisons(each for _, each in peers), "trucks": [others for others, _ in peers]},
+            "alerts": [self._alerts(alerts.get(truck.id, ())) for truck in trucks],
         }
+        return Rows(table, len(trucks))
+
+    def _alerts(self, rows: Sequence[Row]) -> orjson.Fragment:
+        return orjson.Fragment(dumps([_alert(row, self.currency) for row in rows]) if rows else b"[]")
 
     def summary(self, own: Burn, baseline: Burn, group_id: int | None = None) -> dict[str, Any]:
         """What stands beside the figures of the fleet, or of a group; `own` and `baseline` are theirs."""
@@ -138,20 +162,30 @@ class Report:
         }
 
 
-def _truck(names: Row, sums: Row, baseline: Row | None, min_km: float) -> TruckFuel:
+def named(rows: Iterable[Row]) -> dict[int, Named]:
+    """By id, from the rows of `fuel_queries.TRUCKS`."""
+    return {row["id"]: _named(row) for row in rows}
+
+
+def _named(row: Row) -> Named:
+    vehicle_class, groups = row["vehicle_class"].strip(), orjson.loads(row["group_ids"] or "[]")
+    return Named(row["id"], row["truck_id"], row["name"], vehicle_class, vehicle_class.casefold(), frozenset(groups))
+
+
+def _truck(named: Named, sums: Row, baseline: Row | None, min_km: float) -> TruckFuel:
     return TruckFuel(
-        id=names["id"],
-        code=names["truck_id"],
-        name=names["name"],
-        vehicle_class=names["vehicle_class"].strip(),
-        group_ids=frozenset(orjson.loads(names["group_ids"] or "[]")),
+        id=named.id,
+        code=named.code,
+        name=named.name,
+        vehicle_class=named.vehicle_class,
+        group_ids=named.group_ids,
         sums=sums,
         consumption=Consumption(
             own=burn(sums),
             baseline=_NOTHING if baseline is None else burn(baseline),
             coverage_pct=coverage_pct(sums),
             min_km=min_km,
-            class_name=names["vehicle_class"].strip().casefold(),
+            class_name=named.class_name,
         ),
     )
 
@@ -174,6 +208,16 @@ def _comparison(found: Comparison) -> dict[str, Any]:
         "consumption_l_per_100km": rounded(found.l_per_100km),
         "deviation_pct": rounded(found.deviation_pct),
         "reason": found.reason,
+    }
+
+
+def _comparisons(found: Iterable[Comparison]) -> dict[str, list[Any]]:
+    """The same of many, as columns."""
+    each = list(found)
+    return {
+        "consumption_l_per_100km": [rounded(one.l_per_100km) for one in each],
+        "deviation_pct": [rounded(one.deviation_pct) for one in each],
+        "reason": [one.reason for one in each],
     }
 
 

@@ -59,6 +59,14 @@ def _by_id(blocks: Iterable[Row], names: Sequence[str]) -> ById:
 # --- all trucks -----------------------------------------------------------------------------------------------------
 
 
+async def by_id(where: Where, names: Sequence[str]) -> ById:
+    return _by_id(await fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
+
+
+def by_id_sync(where: Where, names: Sequence[str]) -> ById:
+    return _by_id(fetch_all_sync(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
+
+
 async def sums(where: Where, names: Sequence[str]) -> Sums:
     return _sums(await fetch_all(sum_queries.columns(names), {**where, **_EVERY_BLOCK}), names)
 
