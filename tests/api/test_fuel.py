@@ -383,7 +383,7 @@ def check(fleet: Fleet, first: dt.date, last: dt.date) -> None:
 def check_total(fleet: Fleet, first: dt.date, last: dt.date, report: Report) -> None:
     """The trucks add up to the fleet, money to the cent."""
     whole = fleet_sums_sync(queries.period(fleet.pk, first, last)).totals
-    added = total([truck.sums for truck in report.ranking.trucks.values()])
+    added = total(report.sums_of([*report.ranking.trucks.values()]))
     for name in SUMMED:
         assert twin.same(added[name] or 0, whole[name] or 0), name
 

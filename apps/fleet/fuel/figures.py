@@ -1,6 +1,6 @@
 """From the sums of trucks to the figures of a fleet's fuel: by truck, by group and in all. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from math import fsum
 from typing import Any
 
@@ -11,6 +11,7 @@ from apps.fleet.columns import Column
 from apps.fleet.figures import consumption, same_in_any_order
 from apps.fleet.fuel.consumption import Burn
 from apps.fleet.rows import Money, Table
+from apps.fleet.sums.blocks import is_fraction, python_values
 
 Row = Mapping[str, Any]
 COUNTS = ("truck_days", "consumption_days", "refuels", "drains", "suspected_drains")
@@ -87,12 +88,14 @@ def shown(values: Mapping[str, Any], currency: str) -> dict[str, Any]:
     return {**values, **{name: money(values[name], currency) for name in AMOUNTS}}
 
 
-def total(rows: Collection[Row]) -> dict[str, Any]:
-    """The sums of rows of sums; null of what none of them has measured."""
-    return {name: _sum([row[name] for row in rows if row[name] is not None]) for name in SUMMED}
+def total(sums: Mapping[str, Column]) -> dict[str, Any]:
+    """The sums of many trucks together, as they are served; null of what none of them has measured."""
+    return {name: _sum(name, sums[name][~np.isnan(sums[name])]) for name in SUMMED}
 
 
-def _sum(values: Sequence[Any]) -> Any:
-    if not values:
+def _sum(name: str, known: Column) -> Any:
+    if not len(known):
         return None
-    return fsum(values) if isinstance(values[0], float) else sum(values[1:], values[0])
+    if is_fraction(name):
+        return fsum(known.tolist())
+    return python_values(name, known.sum(keepdims=True), np.ones(1, np.bool_))[0]

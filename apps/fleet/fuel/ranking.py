@@ -13,7 +13,7 @@ Key: TypeAlias = list[bool | float | str]  # outside the order?, its value, the 
 
 @dataclass(frozen=True, slots=True)
 class TruckFuel:
-    """A truck with its sums of a period."""
+    """A truck, and by `sums` what it is judged and ordered by of a period."""
 
     id: int
     code: str

@@ -14,6 +14,7 @@ from apps.accounts.calendar import ONE_DAY
 from apps.accounts.paging import Page
 from apps.accounts.periods import Period, of_days
 from apps.fleet import queries
+from apps.fleet.columns import Column
 from apps.fleet.figures import coverage_pct
 from apps.fleet.fuel import parameters as fuel_parameters
 from apps.fleet.fuel import queries as fuel_queries
@@ -28,6 +29,7 @@ from apps.mysql import Row, fetch_all
 from apps.trucks import remembered
 
 _NOTHING = Burn(None, None, 0)
+_JUDGED_BY = ("length_s", "no_data_s", *fuel_queries.BURN, "fuel_used_l", "idle_fuel_l", "drain_l")  # and ordered
 
 
 def baseline_of(period: Period) -> Period:
@@ -84,7 +86,7 @@ class Report:
         in_general, by_truck = fuel_parameters.in_force(sets)
         trucks = {
             pk: _truck(known[pk], row, baselines.get(pk), by_truck.get(pk, in_general)["fuel_min_km"])
-            for pk, row in fuel.rows().items()
+            for pk, row in fuel.rows(_JUDGED_BY).items()
             if pk in known
         }
         return cls(Ranking(trucks), fuel, {row["id"]: row["name"] for row in groups}, in_general, currency)
@@ -101,7 +103,6 @@ class Report:
 
     def items(self, trucks: Sequence[TruckFuel], alerts: Mapping[int, Sequence[Row]]) -> Rows:
         """Trucks as they are listed, with their rows of alerts."""
-        sums = self.sums.of(np.array([truck.id for truck in trucks], np.int64))
         found = [truck.consumption for truck in trucks]
         unranked = [each.unranked for each in found]
         peers = list(map(self.ranking.against_peers, trucks))
@@ -110,7 +111,7 @@ class Report:
             "name": [truck.name for truck in trucks],
             "vehicle_class": [truck.vehicle_class or None for truck in trucks],
             "groups": [sorted(self.groups[pk] for pk in truck.group_ids if pk in self.groups) for truck in trucks],
-            **in_columns(sums, self.currency),
+            **in_columns(self.sums_of(trucks), self.currency),
             "coverage_pct": [rounded(each.coverage_pct) for each in found],
             "ranked": [reason is None for reason in unranked],
             "unranked_reason": unranked,
@@ -123,6 +124,9 @@ class Report:
             "alerts": [self._alerts(alerts.get(truck.id, ())) for truck in trucks],
         }
         return Rows(table, len(trucks))
+
+    def sums_of(self, trucks: Sequence[TruckFuel]) -> dict[str, Column]:
+        return self.sums.of(np.array([truck.id for truck in trucks], np.int64))
 
     def _alerts(self, rows: Sequence[Row]) -> orjson.Fragment:
         return orjson.Fragment(dumps([_alert(row, self.currency) for row in rows]) if rows else b"[]")
@@ -151,7 +155,7 @@ class Report:
         return [self._group(name, members) for name, members in found if members]
 
     def _group(self, name: str | None, members: Sequence[TruckFuel]) -> dict[str, Any]:
-        sums = total([truck.sums for truck in members])
+        sums = total(self.sums_of(members))
         baseline = together([truck.consumption.baseline for truck in members])
         comparison = against_baseline(burn(sums), baseline, self.parameters["fuel_min_km"])
         return {

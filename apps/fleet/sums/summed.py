@@ -24,10 +24,10 @@ class ById:
         """Those of these ids, in their order; null where there is nothing."""
         return dict(zip(self.columns, at_ids(self.ids, self.columns.values(), wanted), strict=True))
 
-    def rows(self) -> dict[int, Row]:
-        """The same as they are served, by id."""
-        columns = [python_values(name, column, ~np.isnan(column)) for name, column in self.columns.items()]
-        rows = (dict(zip(self.columns, row, strict=True)) for row in zip(*columns, strict=True))
+    def rows(self, names: Sequence[str]) -> dict[int, Row]:
+        """Some of them as they are served, by id."""
+        columns = [python_values(name, self.columns[name], ~np.isnan(self.columns[name])) for name in names]
+        rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
         return dict(zip(self.ids.tolist(), rows, strict=True))
 
     def led_by(self, others: Self) -> Self:
