@@ -55,8 +55,8 @@ class Kind:
         return next((column for column in self.columns if column.name == name), None)
 
     def values(self, cells: dict[str, Any]) -> dict[str, Any]:
-        """The model's values of a row's cells: what is left out has its default, US units become metric ones."""
-        values = {name: value for name, value in cells.items() if value is not None}
+        """The model's values of a row's filled cells: what is left out has its default, US units become metric ones."""
+        values = dict(cells)
         if self.model is CostEntry:
             values.setdefault("covers_to", values.get("covers_from"))
         if (gallons := values.pop("gallons", None)) is not None:

@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
+import openpyxl
+
 from apps.accounts.models import Fleet
 from apps.fleet.imports import storing
 from apps.fleet.imports.checking import Checked
@@ -20,6 +22,20 @@ def table(*lines: Iterable[Any]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(lines)
     return text.getvalue().encode()
+
+
+def workbook(*lines: list[Any], **others: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook()
+    first: Any = book.active
+    for line in lines:
+        first.append(line)
+    for name, rows in others.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
 
 
 def entries(*lines: Iterable[Any]) -> bytes:

@@ -106,6 +106,12 @@ def test_a_header_that_does_not_fit_is_refused_as_a_whole(fleet: Fleet, content:
         check(fleet, ENTRIES, content)
 
 
+def test_a_file_without_either_of_two_columns_is_refused_as_a_whole(fleet: Fleet) -> None:
+    header = [name for name in PURCHASES.names if name not in PURCHASES.either]
+    with pytest.raises(Unreadable, match="one of the columns litres, gallons is missing"):
+        check(fleet, PURCHASES, table(header, ["x"] * len(header)))
+
+
 def test_a_decimal_comma_between_commas_does_not_shift_the_cells(fleet: Fleet) -> None:
     content = ",".join(ENTRY).encode() + b"\ntolls,12,50,USD,T-1,,2026-03-05,,,x\n"
     assert problems(check(fleet, ENTRIES, content)) == [

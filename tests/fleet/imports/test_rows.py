@@ -11,7 +11,8 @@ from apps.fleet.imports.checking import check
 from apps.fleet.imports.kinds import ENTRIES, KINDS, PRICES, PURCHASES, RATES
 from apps.fleet.models import CostEntry, CostRate, DirtyEntry, ExchangeRate, FuelPrice, FuelPurchase
 from apps.trucks.models import DirtyDay
-from tests.fleet.imports.files import MARCH, entries, imported, problems, table
+from tests import rows
+from tests.fleet.imports.files import MARCH, entries, imported, problems, table, workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +38,14 @@ def test_entries(fleet: Fleet) -> None:
     assert {e.imported_id for e in found} == {made.pk}
     assert (made.row_count, made.touched_days, bytes(made.content)) == (3, 11, b"")
     assert DirtyEntry.objects.count() == 3
+
+
+def test_a_code_that_a_spreadsheet_made_a_number_of_is_still_that_truck_s(fleet: Fleet) -> None:
+    for code, cell in (("17", 17), ("10000000000000000", 1e16)):
+        truck = rows.truck(fleet, code)
+        content = workbook(["line", "amount", "currency", "truck", "covers_from"], ["tolls", 5, "USD", cell, MARCH])
+        [row] = check(fleet, ENTRIES, content).rows
+        assert row.truck_id == truck.pk
 
 
 def test_rates(fleet: Fleet) -> None:

@@ -12,23 +12,10 @@ from defusedxml.common import EntitiesForbidden
 from apps.fleet.imports import sheets
 from apps.fleet.imports.kinds import KINDS, template_csv, template_xlsx
 from apps.fleet.imports.sheets import Unreadable, read
+from tests.fleet.imports.files import workbook
 
 KNOWN = ["line", "amount", "document", "covers_from"]
 TEXT = "line,amount,document\r\ntolls,12.50,Brücke\r\n"
-
-
-def workbook(*lines: list[Any], **others: list[list[Any]]) -> bytes:
-    book = openpyxl.Workbook()
-    first: Any = book.active
-    for line in lines:
-        first.append(line)
-    for name, rows in others.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
@@ -77,6 +64,10 @@ def test_what_is_no_table() -> None:
             read(content, KNOWN)
 
 
+def test_as_many_rows_as_are_taken_are_read() -> None:
+    assert len(read(b"line\n" + b"x\n" * sheets.MAX_ROWS, KNOWN).rows) == sheets.MAX_ROWS
+
+
 # --- workbooks ---
 
 
@@ -91,6 +82,7 @@ def test_a_workbook_s_cells_keep_their_types() -> None:
 
 def test_the_one_sheet_with_the_columns_is_read() -> None:
     assert read(workbook(["About this file"], data=[["line"], ["tolls"]]), KNOWN).rows == ((2, ("tolls",)),)
+    assert read(workbook(["line"], ["tolls"], Sheet2=[], Sheet3=[[None]]), KNOWN).rows == ((2, ("tolls",)),)
     with pytest.raises(Unreadable, match="Sheet, more all begin"):
         read(workbook(["line"], ["a"], more=[["line"], ["b"]]), KNOWN)
     with pytest.raises(Unreadable, match="None of the sheets"):
@@ -150,3 +142,6 @@ def test_templates_can_be_read(kind: Any) -> None:
         sheet = read(content, kind.names)
         assert list(sheet.header) == kind.names
         assert len(sheet.rows) == 1
+    notes = openpyxl.load_workbook(io.BytesIO(template_xlsx(kind))).worksheets[1]
+    needed = [name for name, is_needed, _ in notes.iter_rows(min_row=2, values_only=True) if is_needed == "yes"]
+    assert needed == [column.name for column in kind.columns if column.is_required]
