@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Fleet
 from apps.fleet.models import ReportDelivery, ReportRun
-from apps.fleet.reports import delivery
+from apps.fleet.reports import delivery, transport
 from tests import rows
 from tests.fleet import report_rows
 from tests.fleet.mailbox import Mailbox, mail_server
@@ -202,6 +202,30 @@ def test_a_worker_that_lost_its_lease_hands_nothing_over(mailbox: Mailbox, run: 
     deliver_all(run)
     assert mailbox.recipients == {DISPATCH: 1}
     assert deliveries(run)[OWNER].status == "sending"  # by the other one
+
+
+def test_what_comes_of_an_attempt_whose_lease_is_lost_is_not_stored(
+    run: ReportRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the one who has the mail by now would find it waiting to be sent again."""
+    taken_over = ReportDelivery.objects.filter(recipient=OWNER)
+
+    def not_now(*_: Any, **__: Any) -> None:
+        taken_over.update(attempts=F("attempts") + 1)
+        raise transport.NotSent("451 not now")
+
+    monkeypatch.setattr(transport, "send", not_now)
+    before = taken_over.get()
+    delivery.deliver(before.pk)
+    after = taken_over.get()
+    assert (after.status, after.attempts, after.retry_at, after.error) == ("sending", before.attempts + 2, None, "")
+
+
+def test_the_mails_of_a_run_are_its_own(run: ReportRun) -> None:
+    other = report_rows.run(report_rows.schedule(run.schedule.fleet, "Weekly"), day=DAY)
+    for each in (run, other):
+        assert delivery.due_deliveries(each.pk) == sorted(each.deliveries.values_list("pk", flat=True))
+    assert len(delivery.due_deliveries()) == 4
 
 
 def test_while_a_mail_is_being_handed_over_nobody_else_sends_it_and_its_run_is_not_done(

@@ -3,16 +3,21 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.accounts.calendar import ONE_DAY
 from apps.trucks import invalidation
-from apps.trucks.messages.normal import MessageRow, MessageRows, has_any, values_of
+from apps.trucks.messages.normal import MessageRow, MessageRows, _integers, _numbers, has_any, values_of
 from apps.trucks.models import DirtyDay
 from tests import rows as make
 from tests.rows import DAY
 
 EMPTY: dict[str, Any] = {**dict.fromkeys(MessageRow._fields), "flags": 0, "dropped": 0, "sensor_version": "v"}
 ROWS = [MessageRow(**{**EMPTY, "t": t, "digest": 9 - t, "rpm": rpm}) for t, rpm in ((1, None), (2, 800.0), (3, None))]
+
+EDGES = [edge + step for bits in (31, 63) for edge in (-(2**bits), 2**bits) for step in (-1, 0, 1)]
+NUMBERS = st.sampled_from([*EDGES, None, True, False, "7", 0, 7, -7, 1e300, 1e299, -1e300]) | st.floats()
 
 
 def test_they_are_the_same_rows_one_by_one_in_parts_and_in_columns() -> None:
@@ -28,6 +33,19 @@ def test_they_are_the_same_rows_one_by_one_in_parts_and_in_columns() -> None:
 @pytest.mark.parametrize(("values", "expected"), [([], False), ([None], False), ([None, 0.0], True), ([0, None], True)])
 def test_a_column_has_any_value_where_not_all_are_null(values: list[Any], expected: bool) -> None:
     assert has_any(values) is expected
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=4))
+def test_columns_of_numbers_are_read_as_each_number_alone(values: list[Any]) -> None:
+    """Usually by a short way; whatever is no finite number is none."""
+    assert repr(_numbers(values)) == repr([None if _is_none(value) else float(value) for value in values])
+    for bits in (31, 63):
+        fits = [not _is_none(value) and isinstance(value, int) and abs(value) < 2**bits for value in values]
+        assert _integers(values, bits) == [value if fit else None for value, fit in zip(values, fits, strict=True)]
+
+
+def _is_none(value: Any) -> bool:
+    return isinstance(value, bool | str | None) or not abs(value) < 1e300
 
 
 @pytest.mark.django_db

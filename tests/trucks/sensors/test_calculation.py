@@ -204,6 +204,8 @@ def test_a_counter_counts_changes_of_what_one_message_says(p: str) -> None:
         (2, 10, None, None),
         (2, "n/a", 12, None),
         (4, "n/a", 1, None),
+        (4, 0, "n/a", None),
+        (5, 1, "n/a", None),
     ],
 )
 def test_a_counter_counts_changes_since_the_message_before(flags: int, before: Any, now: Any, expected: Any) -> None:

@@ -112,6 +112,23 @@ def test_what_chance_seldom_finds(sensors: list[Any], sent: dict[str, Any]) -> N
     assert_same(table(*sensors), [message(sent)], None)
 
 
+def test_values_at_the_edges_of_ranges_and_of_the_rows_of_a_table() -> None:
+    """Of sensors with bounds, with a table, both, and with a validator that has a value for some messages alone."""
+    bounds, rows = {"lower_bound": 1, "upper_bound": 100}, [row(0, 1, 0), row(10, 0, 5), row(50, -1, 7.5)]
+    sensors = [
+        sensor(1, "custom", "a", c=bounds),
+        sensor(2, "custom", "a", tbl=rows),
+        sensor(3, "custom", "a", tbl=rows, c=bounds),
+        sensor(4, "custom", "b"),
+        sensor(12, "engine rpm", "a"),  # from 0 on
+        *(sensor(4 + kind, "custom", "a", vt=kind, vs=4) for kind in range(1, 8)),
+    ]
+    edges = [-1, 0, 0.5, 1, 9.5, 10, 49.5, 50, 51, 99.5, 100, 100.5]
+    others = [None, 0, 1, "x", [], True]
+    assert_same(table(*sensors), [message({"a": a, "b": b}) for a in edges for b in others], None)
+    assert_same(table(*sensors), [message({"a": a}) for a in edges], None)
+
+
 def test_a_short_batch_goes_one_by_one_to_the_same_end() -> None:
     compiled = table(sensor(1, "voltage", "a"), sensor(2, "driver", "who"))
     short = [message({"a": 12}), message({"a": "n/a", "who": "0042"})]

@@ -203,6 +203,7 @@ def test_values_outside_the_physical_range_are_dropped_and_counted(
         (sensor(1, "fuel level", m="l", tbl=[row(0, 4, 0)]), 250, 1000),
         (sensor(1, "fuel level", m="l", tbl=[row(0, -2.4, 600)]), 255, None),  # a full tank reads low
         (sensor(1, "fuel level", m="%", tbl=[row(0, 1, 0), row(100, 0, 100)]), 255, None),  # capped by its table
+        (sensor(1, "fuel level", m="%", tbl=[row(0, 0.6, 0), row(200, 0, 50)]), 255, None),  # full in the middle alone
         (sensor(1, "temperature", tbl=[row(0, 1, -40)]), 255, None),
         (sensor(1, "engine operation"), 255, None),
         (sensor(1, "engine operation"), 65535, None),

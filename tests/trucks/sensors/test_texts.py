@@ -27,6 +27,7 @@ from tests.trucks.sensors.definitions import MARKER, message, sensor, table, val
         ("custom", "dtc", {"dtc": "nan"}, None),
         ("custom", "dtc", {"dtc": ""}, None),
         ("custom", "a|b", {"a": 5, "b": "text"}, 5),
+        ("custom", "a|b", {"a": [5], "b": "text"}, "text"),
         ("custom", "a+const1", {"a": "text"}, None),
         ("engine rpm", "a", {"a": "text"}, None),
         ("weight", "a", {"a": "text"}, None),
