@@ -33,6 +33,7 @@ from apps.fleet.fuel.api import router as fuel_router
 from apps.fleet.idling.api import router as idling_router
 from apps.fleet.ledger.api import router as ledger_router
 from apps.fleet.ledger.import_api import router as imports_router
+from apps.fleet.ledger.row_schemas import FORMS
 from apps.fleet.lineage.api import router as lineage_router
 from apps.fleet.trends.api import router as trends_router
 from apps.fleet.utilization.api import router as utilization_router
@@ -185,8 +186,12 @@ def _field_error(found: dict[str, Any], request: HttpRequest) -> FieldError:
     is_argument = part == "query" and names[0] not in request.GET
     if part == "body" or (is_argument and (len(names) > 1 or found["type"] == "value_error")):
         names = names[1:]
-    words = _WORDS.get(found["type"], found["msg"].removeprefix("Value error, "))
-    return FieldError("/" + "/".join(map(str, [part, *names])), words)
+    return FieldError("/" + "/".join(map(str, [part, *names])), _in_words(found))
+
+
+def _in_words(found: dict[str, Any]) -> str:
+    words = _WORDS.get(found["type"]) or FORMS.get(found.get("ctx", {}).get("pattern", ""))
+    return words or found["msg"].removeprefix("Value error, ")
 
 
 @api.exception_handler(DatabaseUnavailable)

@@ -13,6 +13,13 @@ from apps.fleet.models import RATED_LINES, AllocationBasis, CostBasis, CostLine
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)
 _DECIMAL = r"[0-9]+(\.[0-9]+)?"
+_CODE, _AMOUNT, _QUANTITY = "^[A-Z]{3}$", f"^-?{_DECIMAL}$", f"^{_DECIMAL}$"
+# What is said of a text that does not look like one of these.
+FORMS = {
+    _CODE: "is not a code of three capital letters, such as USD",
+    _AMOUNT: "is not a decimal number, such as 1234.50",
+    _QUANTITY: "is not a decimal number from 0 on, such as 310.25",
+}
 
 
 def _written_as(pattern: re.Pattern[str], example: str) -> BeforeValidator:
@@ -64,10 +71,8 @@ class Body(BaseModel):
 
 
 class MoneyIn(Body):
-    amount: str = Field(
-        pattern=f"^-?{_DECIMAL}$", max_length=20, description="A decimal number as text.", examples=["1234.50"]
-    )
-    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
+    amount: str = Field(pattern=_AMOUNT, max_length=20, description="A decimal number as text.", examples=["1234.50"])
+    currency: str = Field(pattern=_CODE, description="ISO 4217 code.", examples=["USD"])
 
 
 # --- entries ---
@@ -201,7 +206,7 @@ class Price(BaseModel):
 # --- fuel purchases ---
 
 _PurchasedAt = Annotated[Moment, described("When, with an offset.", "2026-03-05T14:30:00-06:00")]
-_Litres = Annotated[str, Field(pattern=f"^{_DECIMAL}$", max_length=20, description="As text.", examples=["310.250"])]
+_Litres = Annotated[str, Field(pattern=_QUANTITY, max_length=20, description="As text.", examples=["310.250"])]
 _Paid = Annotated[MoneyIn, Field(description="What was paid. Foreign money needs an exchange rate.")]
 
 
@@ -239,7 +244,7 @@ class Purchase(BaseModel):
 
 _WORTH = "What one unit of it is worth in the fleet's currency, as text, at most 8 decimals."
 _ExchangedFrom = Annotated[Day, described("First day.", "2026-01-01")]
-_Worth = Annotated[str, Field(pattern=f"^{_DECIMAL}$", max_length=20, description=_WORTH, examples=["1.0825"])]
+_Worth = Annotated[str, Field(pattern=_QUANTITY, max_length=20, description=_WORTH, examples=["1.0825"])]
 
 
 class ExchangeRatePatch(Body):
@@ -252,7 +257,7 @@ class ExchangeRatePatch(Body):
 class ExchangeRateIn(ExchangeRatePatch):
     """An exchange rate: in force until the next one of its currency."""
 
-    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, not the fleet's own.", examples=["EUR"])
+    currency: str = Field(pattern=_CODE, description="ISO 4217 code, not the fleet's own.", examples=["EUR"])
     effective_from: _ExchangedFrom
     rate: _Worth
 

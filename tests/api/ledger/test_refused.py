@@ -83,6 +83,11 @@ def test_what_is_wrong_is_named_by_its_field(
     [
         ({**BODIES["entries"], "colour": 1}, "colour: is no field of this."),
         ({**BODIES["entries"], "amount": {"amount": 310, "currency": "USD"}}, "amount/amount: is not a text."),
+        (
+            {**BODIES["entries"], "amount": {"amount": "1,5", "currency": "usd"}},
+            "amount/amount: is not a decimal number, such as 1234.50; "
+            "amount/currency: is not a code of three capital letters, such as USD.",
+        ),
         ({"line": "tolls"}, "amount: is missing; covers_from: is missing; covers_to: is missing."),
         ([], "body: is not an object."),
     ],
