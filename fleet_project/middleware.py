@@ -1,6 +1,6 @@
 """What every request of the API passes through: a name, a clock, and one form for all its errors. Async only."""
 
-import random
+import os
 import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -17,6 +17,9 @@ Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _KEPT = ("Allow", "Retry-After")
+_names: list[str] = []  # for the next requests
+_NAME_BYTES, _AT_ONCE = 16, 64
+os.register_at_fork(after_in_child=_names.clear)
 
 
 @async_only_middleware
@@ -41,11 +44,19 @@ def api(get_response: Handler) -> Handler:
 def _named(request: HttpRequest) -> str:
     """Accepts or makes `X-Request-Id`: in logs, in problem bodies, in the answer. It is no secret."""
     given = request.headers.get("X-Request-Id")
-    name = given if given is not None and _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
+    name = given if given is not None and _REQUEST_ID.fullmatch(given) else _new_name()
     request.request_id = name  # type: ignore[attr-defined]
     # For good: a request has a task, and so a context, of its own.
     logs.request_id.set(name)
     return name
+
+
+def _new_name() -> str:
+    """32 digits that nobody else has. Made for many at once: one by one they take a request 3 µs more."""
+    if not _names:
+        digits = os.urandom(_NAME_BYTES * _AT_ONCE).hex()
+        _names.extend(digits[at : at + 2 * _NAME_BYTES] for at in range(0, len(digits), 2 * _NAME_BYTES))
+    return _names.pop()
 
 
 def with_problem_body(response: HttpResponse, request_id: str) -> HttpResponse:
