@@ -195,6 +195,7 @@ WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
 
 USE_TZ = True
 TIME_ZONE = "UTC"
+LOGIN_REDIRECT_URL = "admin:index"  # of who signs in at /admin/login/ itself; /accounts/profile/ does not exist
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -145,6 +146,22 @@ def test_waiting_days_drains_and_mails_are_shown(client: Client) -> None:
     assert answer.context["mails"].sent == "2026-03-10 12:00 CDT"
     for drain in answer.context["drains"]:
         assert client.get(reverse("admin:trucks_fueleventrow_change", args=[drain["key"]])).status_code == 200
+
+
+def test_whoever_signs_in_where_no_page_was_asked_for_begins_here() -> None:
+    User.objects.create_superuser("mira", password="a long password")
+    client = Client()
+    answer = client.post(reverse("admin:login"), {"username": "mira", "password": "a long password"})
+    assert answer.status_code == 302 and answer["Location"] == reverse("admin:index")
+    assert client.get(answer["Location"]).status_code == 200
+
+
+def test_a_drain_that_is_reviewed_wants_no_attention_any_more(client: Client) -> None:
+    fleet = rows.fleet()
+    truck = rows.truck(fleet)
+    for hours, review in enumerate(("suspected", "confirmed", "dismissed", "suspected")):
+        rows.fuel_event(truck, rows.NOON - dt.timedelta(hours=hours), "drain", review=review)
+    assert [drain["when"][11:13] for drain in today(client).context["drains"]] == ["12", "09"]
 
 
 def test_the_page_takes_as_many_statements_for_many_trucks_as_for_one(client: Client) -> None:

@@ -1,5 +1,6 @@
 """Every page of the admin as a person meets it: nothing fails, nothing sticks out, everybody can read and use it."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,6 +120,20 @@ def test_nothing_sticks_out_on_a_phone(page: Browser, fleets: Fleets) -> None:
             page.open(address)
             wide = page.driver.execute_script("return document.documentElement.scrollWidth")
             assert wide <= PHONE, address
+
+
+def test_the_bars_of_a_waterfall_are_on_a_phone_s_screen(page: Browser, fleets: Fleets) -> None:
+    last = dt.datetime.now(fleets.driven.zone).date() - dt.timedelta(days=1)
+    address = f"{reverse('costs')}?fleet={fleets.driven.pk}&from={last - dt.timedelta(days=2)}&to={last}"
+    bars = """return [...document.querySelectorAll("svg .fill.level")].map(each => each.getBoundingClientRect())
+        .filter(each => each.width > 0).map(each => [each.left, each.right])"""
+    with page.width_of(PHONE):
+        page.open(address)
+        on_phone = page.driver.execute_script(bars)
+    page.open(address)
+    on_screen = page.driver.execute_script(bars)
+    assert len(on_phone) == len(on_screen) == 2  # one image or the other
+    assert all(left >= 0 and right <= PHONE for left, right in on_phone)
 
 
 def test_whoever_has_no_mouse_sees_where_they_are(page: Browser, fleets: Fleets) -> None:

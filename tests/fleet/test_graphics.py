@@ -9,6 +9,7 @@ from apps.fleet.pages.graphics import (
     BOTTOM,
     HEIGHT,
     LEFT,
+    NARROW,
     TOP,
     Chart,
     Column,
@@ -137,6 +138,20 @@ def test_each_step_begins_where_the_one_before_ends() -> None:
     assert before["x"] == now["x"], "both levels begin at the left"
     links = [float(each.get("x1") or 0) for each in image.iter("line")]
     assert links[0] == pytest.approx(end, abs=0.11)
+
+
+def test_on_a_phone_the_words_stand_above_bars_of_all_its_width() -> None:
+    steps = [Step("Before", 1_000, "1,000", is_level=True), Step("Price", -400, "−400"), Step("Now", 600, "600", True)]
+    chart = waterfall("change", steps, "From 1,000 to 600", "")
+    broad, narrow = map(ElementTree.fromstring, (chart.svg, chart.narrow))
+    assert [text.text for text in narrow.iter("text")] == [text.text for text in broad.iter("text")]
+    (before, now), (fall,) = rects(narrow, "fill level"), rects(narrow, "fill fall")
+    assert (before["x"], before["width"]) == (0, NARROW) and now["y"] > fall["y"] > before["y"]
+    assert fall["x"] == pytest.approx(now["width"], abs=0.11)
+    for text, bar in zip(list(narrow.iter("text"))[::2], (before, fall, now), strict=True):
+        assert float(text.get("x") or 1) == 0 and bar["y"] - 10 < float(text.get("y") or 0) < bar["y"]
+    ids = [each.get("id") for image in (broad, narrow) for each in image.iter() if each.get("id")]
+    assert len(ids) == len(set(ids)) == 4
 
 
 @pytest.mark.parametrize("values", [(0.0, 0.0), (-50.0, 20.0), (5.0, 5.0), (1e9, -1e9)])

@@ -21,6 +21,7 @@ from apps.fleet.reports.wording import number
 from apps.mysql import fetch_all_sync
 from apps.trucks import queries as truck_queries
 from apps.trucks.admin.status import NEVER, STATUSES
+from apps.trucks.detection.fuel import Review
 from apps.trucks.freshness import of_watermarks
 from apps.trucks.models import DirtyDay, FuelEvent, SyncRun, Truck, TruckSync
 from apps.trucks.queries import ACTIVE_TRUCKS, TRUCKS_BY_STATUS
@@ -152,10 +153,10 @@ def sync_health(fleet: Fleet, lagging: int) -> Sync:
 
 
 def suspected_drains(fleet: Fleet, today: dt.date) -> list[dict[str, Any]]:
-    """The latest drains of the last days: key of the event, truck, when, how much."""
+    """The latest drains of the last days that nobody has reviewed: key of the event, truck, when, how much."""
     since = today - (DRAIN_DAYS - 1) * ONE_DAY
-    drains = FuelEvent.objects.filter(fleet_id=fleet.pk, day__gte=since, kind="drain").order_by("-started_at")
-    found = list(drains[:DRAINS_SHOWN])
+    drains = FuelEvent.objects.filter(fleet_id=fleet.pk, day__gte=since, kind="drain", review=Review.SUSPECTED)
+    found = list(drains.order_by("-started_at")[:DRAINS_SHOWN])
     names = dict(Truck.objects.filter(pk__in=[drain.truck_id for drain in found]).values_list("pk", "name"))
     units = unit_system(fleet.units)
     return [

@@ -17,8 +17,7 @@ WIDTH, HEIGHT = 960, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 10, 16, 28
 _MOST_LABELS = 14
 _OVER = 6  # how far the ground of a column shows above and below the axis, where the column is full
-_ROW = 34  # height of a row of a waterfall
-_NAMES, _VALUES = 260, 150  # room for the words on its left, and on its right
+NARROW = 340  # width of a waterfall on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class Chart:
     svg: SafeString
     title: str
     description: str
+    narrow: SafeString = SafeString("")  # the same for a phone, if there it is another image
 
 
 # --- columns --------------------------------------------------------------------------------------------------------
@@ -155,15 +155,58 @@ def _labels(shown: Sequence[Column], height: int) -> Iterator[str]:
 
 def waterfall(name: str, steps: Sequence[Step], title: str, description: str) -> Chart:
     """A row a step, from the first level over its changes to the last; levels are cut off where nothing happens."""
+    broad, narrow = (_waterfall(name, steps, title, description, each) for each in (_Broad(), _Narrow()))
+    return Chart(broad, title, description, narrow)
+
+
+@dataclass(frozen=True, slots=True)
+class _Broad:
+    """Where the parts of a row are: on its left the name, the value behind its bar."""
+
+    width: int = WIDTH
+    start: int = 260  # of the bars
+    end: int = WIDTH - 150
+    row: int = 34
+    bar: int = 7  # its top
+    thick: int = 22
+    style: str = "plot broad"
+
+    def words(self, step: Step, y: float, after: float) -> str:
+        name = _word("name", self.start - 12, y + 22, "end", step.name)
+        return name + _word("value", after + 8, y + 22, "start", step.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrow:
+    """The words above the bar, which has all of the width."""
+
+    width: int = NARROW
+    start: int = 0
+    end: int = NARROW
+    row: int = 46
+    bar: int = 22
+    thick: int = 16
+    style: str = "plot narrow"
+
+    def words(self, step: Step, y: float, after: float) -> str:
+        name = _word("name", 0, y + 16, "start", step.name)
+        return name + _word("value", self.width, y + 16, "end", step.text)
+
+
+def _word(style: str, x: float, y: float, anchor: str, text: str) -> str:
+    return f'<text class="{style}" x="{x:.1f}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _waterfall(name: str, steps: Sequence[Step], title: str, description: str, layout: _Broad | _Narrow) -> SafeString:
     levels = list(accumulate(steps, lambda at, step: step.value if step.is_level else at + step.value, initial=0.0))
     low, high = _range(levels[1:])
-    scale = _Scale(low, high, _NAMES, WIDTH - _VALUES)
-    height = _ROW * len(steps) + 8
+    scale = _Scale(low, high, layout.start, layout.end)
     parts: list[str] = []
     for number, step in enumerate(steps):
         start = low if step.is_level else levels[number]
-        parts += _row(number, step, scale(start), scale(levels[number + 1]))
-    return Chart(_svg(name, height, title, description, parts), title, description)
+        parts += _row(number, step, scale(start), scale(levels[number + 1]), layout)
+    style = layout.style
+    return _svg(f"{name}-{style[5:]}", layout.row * len(steps) + 8, title, description, parts, "", style, layout.width)
 
 
 def _range(levels: Sequence[float]) -> tuple[float, float]:
@@ -173,15 +216,15 @@ def _range(levels: Sequence[float]) -> tuple[float, float]:
     return (0.0 if 0 <= low < room * 2 else low - room), high or room
 
 
-def _row(number: int, step: Step, start: float, end: float) -> Iterator[str]:
-    y = number * _ROW + 4
+def _row(number: int, step: Step, start: float, end: float, layout: _Broad | _Narrow) -> Iterator[str]:
+    y = number * layout.row
+    top = y + layout.bar
     kind = "level" if step.is_level else "rise" if step.value > 0 else "fall"
     x, width = min(start, end), max(abs(end - start), 1.0)
     yield f"<g><title>{escape(f'{step.name}: {step.text}')}</title>"
-    yield f'<text class="name" x="{_NAMES - 12}" y="{y + 18}" text-anchor="end">{escape(step.name)}</text>'
-    yield _filled(x, y + 3, width, _ROW - 12, Series(step.name, kind, is_hatched=kind == "fall"))
-    yield f'<line class="link" x1="{end:.1f}" x2="{end:.1f}" y1="{y + 3}" y2="{y + _ROW + 3}"/>'
-    yield f'<text class="value" x="{x + width + 8:.1f}" y="{y + 18}">{escape(step.text)}</text></g>'
+    yield layout.words(step, y, x + width)
+    yield _filled(x, top, width, layout.thick, Series(step.name, kind, is_hatched=kind == "fall"))
+    yield f'<line class="link" x1="{end:.1f}" x2="{end:.1f}" y1="{top}" y2="{top + layout.row}"/></g>'
 
 
 # --- what all share -------------------------------------------------------------------------------------------------
@@ -210,12 +253,21 @@ def _rect(x: float, y: float, width: float, height: float, style: str, fill: str
     return f'<rect class="{style}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"{paint}/>'
 
 
-def _svg(name: str, height: float, title: str, description: str, parts: Sequence[str], mark: str = "") -> SafeString:
+def _svg(
+    name: str,
+    height: float,
+    title: str,
+    description: str,
+    parts: Sequence[str],
+    mark: str = "",
+    style: str = "plot",
+    width: int = WIDTH,
+) -> SafeString:
     """An image with its words: readers of screens read `title` and `desc` and nothing inside."""
     head = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
     return mark_safe(
-        f'<svg class="plot" role="img" aria-labelledby="{name}-title {name}-desc" '
-        f'viewBox="0 0 {WIDTH} {height}"{mark}>{head}{"".join(parts)}</svg>'
+        f'<svg class="{style}" role="img" aria-labelledby="{name}-title {name}-desc" '
+        f'viewBox="0 0 {width} {height}"{mark}>{head}{"".join(parts)}</svg>'
     )
 
 

@@ -266,7 +266,7 @@ def _attention(truck: TruckFigures, is_behind: bool, reader: Reader) -> list[str
     if sums is None or not sums.has_data:
         return ["no data"]
     reasons = []
-    if sums.drains:
+    if sums.drains and sums.suspected_drains != 0:  # whose drains are all confirmed has been looked at
         reasons.append(_drains(sums, sums.drains, reader.units))
     if sums.speeding_severe:
         reasons.append(count(sums.speeding_severe, "severe speeding episode"))
