@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from apps.fleet.drivers import figures as driver_figures
 from apps.fleet.drivers.queries import BEFORE, MONEY
 from apps.fleet.drivers.safety import EVENTS, Weights
 from apps.fleet.figures import Costs
+from apps.fleet.fuel import figures as fuel_figures
 from apps.fleet.idling.figures import worst_first
 from apps.fleet.rows import Money, Rows, Some, Table
 from apps.fleet.utilization import figures as use
@@ -281,3 +283,30 @@ def test_costs_by_column_are_those_of_each_truck(trucks: list[tuple[Row, dict[tu
         for sums, costs in trucks
     ]
     assert same(found, true)
+
+
+# --- fuel -----------------------------------------------------------------------------------------------------------
+
+_OF_FUEL = {
+    **dict.fromkeys(fuel_figures.COUNTS, st.integers(0, 9)),
+    **dict.fromkeys(fuel_figures.LITRES, st.floats(-100, 10**5) | st.just(0.0) | TIES),
+    **dict.fromkeys(fuel_figures.METRES, METRES),
+    **dict.fromkeys(fuel_figures.AMOUNTS, st.integers(-(10**6), 10**9) | st.just(0)),
+}
+BURNT = st.fixed_dictionaries({name: NULL | value for name, value in _OF_FUEL.items()})
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(BURNT, min_size=1, max_size=6))
+def test_fuel_by_column_is_that_of_each_truck_and_adds_up(trucks: list[Row]) -> None:
+    served = [
+        {**row, **{each: None if row[each] is None else Decimal(row[each]).scaleb(-2) for each in fuel_figures.AMOUNTS}}
+        for row in trucks
+    ]
+    true = [fuel_figures.shown(fuel_figures.figures(row), "USD") for row in served]
+    assert same(fuel_figures.in_columns(columns_of(trucks), "USD"), true)
+    added = fuel_figures.total(columns_of(trucks))
+    for name, value in added.items():
+        known = [row[name] for row in served if row[name] is not None]
+        assert value == (None if not known else fsum(known) if name in fuel_figures.LITRES else sum(known))
+        assert value is None or type(value) is type(known[0])
