@@ -74,6 +74,32 @@ def assert_packed(fleet_id: int, rows: list[TruckDayIdlePlace]) -> None:
         if slot == 0
     }
     assert_sums(ours, {key: row for key, row in _of_many(rows).items() if key[:3] in are_there})
+    for span in spans:
+        assert_head(span)
+
+
+def assert_head(span: IdlePlaceSpan) -> None:
+    """The worst of its cells and all other places, what the others have at most, and which cells there are."""
+    every = {spot: figures for _, spot, figures in _unpacked(bytes(span.places))}
+    head = {spot: figures for _, spot, figures in _unpacked(bytes(span.worst))}
+    cells = {spot: each["idle_s"] - each["productive_s"] for spot, each in every.items() if spot.startswith("@")}
+    worst = sorted(cells, key=lambda spot: -cells[spot])[:256]
+    assert sorted(cells[spot] for spot in head if spot in cells) == sorted(cells[spot] for spot in worst)
+    assert head == {spot: every[spot] for spot in every if spot in head or spot not in cells}
+    assert span.left_s == max((seconds for spot, seconds in cells.items() if spot not in head), default=-1)
+    numbers = sorted(int(row) * 2**18 + int(column) for row, column in (spot[1:].split(".") for spot in cells))
+    assert _cells(bytes(span.cells)) == numbers
+
+
+def _cells(packed: bytes) -> list[int]:
+    """The first number in eight bytes, behind how many bytes each has that is more than it."""
+    if not packed:
+        return []
+    (base,) = struct.unpack_from("<q", packed, 1)
+    kind = packed[:1].decode()
+    found = [base + more for (more,) in struct.iter_unpack(f"<{kind}", packed[9:])]
+    assert (kind == "I") == (found[-1] - base < 2**32)
+    return found
 
 
 def assert_sums(ours: dict[Any, dict[str, Any]], true: dict[Any, dict[str, Any]]) -> None:

@@ -31,6 +31,7 @@ STATEMENTS = {
     "trucks": sum_queries.columns(queries.UTILIZATION_SUMS),
     "costs of trucks": sum_queries.COSTS,
     "idle places": sum_queries.IDLE_PLACES,
+    "heads of idle places": sum_queries.IDLE_PLACE_HEADS,
     "idle places of a group": sum_queries.IDLE_PLACES_OF_GROUP,
     "hours of a group": sum_queries.HOURS_OF_GROUP,
     "drivers": sum_queries.driver_columns(("days", "distance_m")),

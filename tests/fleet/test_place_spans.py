@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -9,8 +10,12 @@ from django.db.models import F
 
 from apps.accounts.models import Fleet
 from apps.fleet import queries, summaries
+from apps.fleet.idling import heads
+from apps.fleet.idling.blocks import pack_places
 from apps.fleet.models import IdlePlaceSpan, TruckBlock, TruckDayIdlePlace
 from apps.fleet.summaries import batches, blocks, place_spans, writing
+from apps.fleet.sums import places
+from apps.fleet.sums import queries as sum_queries
 from apps.fleet.sums.places import worst_places_of_group_sync, worst_places_sync
 from apps.mysql import Row
 from apps.trucks.models import SummaryRevision, TruckGroup
@@ -142,6 +147,51 @@ def test_a_worker_leaves_those_that_are_not_due_and_the_foreground_does_not(flee
     assert not IdlePlaceSpan.objects.exclude(due_at=None).exists()
 
 
+def test_a_quarter_is_the_same_by_heads_that_leave_most_out(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "MOST", 1)
+    expected = plainly(fleet)
+    keys = sorted(place_spans.due(fleet.pk, early=True).values_list("pk", flat=True))
+    for number, key in enumerate(random.Random(6).sample(keys, len(keys))):
+        place_spans._add_up(IdlePlaceSpan.objects.get(pk=key))
+        if number % 5 == 0 or number + 1 == len(keys):
+            where = queries.period(fleet.pk, FIRST, LAST)
+            [one] = worst_places_sync(where, 1)
+            assert (seconds([one]), one["number"]) == (expected[:1], len(SPOTS))
+    assert IdlePlaceSpan.objects.filter(left_s__gt=0).exists()
+
+
+def test_a_month_is_added_up_from_its_pentads_and_a_pentad_from_its_days(fleet: Fleet) -> None:
+    place_spans.add_up(fleet, early=True)
+    before = list(IdlePlaceSpan.objects.order_by("pk").values())
+    for kind in ("month", "pentad"):
+        IdlePlaceSpan.objects.filter(span=kind).update(due_at=rows.NOON, places=b"", worst=b"", cells=b"")
+    TruckBlock.objects.exclude(span="day").update(places=b"")  # as if there were none: nobody reads them
+    place_spans.add_up(fleet, early=True)
+    assert list(IdlePlaceSpan.objects.order_by("pk").values()) == before
+
+
+def test_pieces_come_before_what_is_added_up_from_them() -> None:
+    day, pentad, month = (
+        IdlePlaceSpan(span=kind, first_day=dt.date(2026, 2, first), part=0)
+        for kind, first in (("day", 2), ("pentad", 1), ("month", 1))
+    )
+    assert sorted((month, pentad, day), key=place_spans._turn) == [day, pentad, month]
+
+
+def test_parts_that_are_taken_away_while_they_are_read_have_all_of_it_read() -> None:
+    reads = places._worst_places(1)
+    assert next(reads) == sum_queries.IDLE_PLACE_HEADS
+    of_days = [[("@1.1", 900), ("@1.2", 5)], [("@1.2", 800), ("@1.1", 10)]]
+    read = []
+    for number, day in enumerate(of_days, 1):
+        packed = pack_places([(0, spot, 1, idle_s, None, None, 0, None, None) for spot, idle_s in day])
+        head = asdict(heads.Head.of(packed, 1))
+        read.append({"span": "day", "first_day": FIRST + number * ONE, "part": 0, **head})
+    asked = reads.send(read)
+    assert asked == sum_queries.idle_places_of({("day", FIRST + 2 * ONE, 0)})
+    assert reads.send([]) == sum_queries.IDLE_PLACES
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_added_up_while_somebody_writes_days() -> None:
     """Else the sums of the blocks as they were could be there after these are others."""
@@ -170,6 +220,8 @@ def test_the_migration_packs_the_places_there_are_as_a_rebuild_does(fleet: Fleet
     fill("0008_idle_places_of_large_fleets")
     IdlePlaceSpan.objects.update(places=b"as it was packed before", due_at=None)
     fill("0009_narrower_idle_places")
+    IdlePlaceSpan.objects.update(places=b"without a head", due_at=None)
+    fill("0012_heads_of_idle_places")
     assert list(TruckBlock.objects.order_by("pk").values()) == before
     assert summaries.fleets_with_dirty_days() == [fleet.pk]
     summaries.rebuild(fleet)

@@ -49,17 +49,17 @@ def pack_places(rows: Iterable[Sequence[Any]]) -> bytes:
     if not table:
         return b""
     columns = np.array(table, np.float64).T
-    return _packed(list(turns), columns[:, np.argsort(columns[0])])
+    return packed_entries(list(turns), columns[:, np.argsort(columns[0])])
 
 
 def merged(blocks: Iterable[bytes]) -> bytes:
     """One block with the sums of several of the same trucks, such as of a month from its pentads."""
-    return _merged(_together(map(_Block.of, filter(None, blocks))))
+    return _merged(entries_of(map(Block.of, filter(None, blocks))))
 
 
 def of_all_trucks(blocks: Iterable[bytes]) -> bytes:
     """The sums of all trucks of some blocks by place."""
-    return _merged(_together(_Block.of(packed).without_trucks() for packed in filter(None, blocks)))
+    return _merged(entries_of(Block.of(packed).without_trucks() for packed in filter(None, blocks)))
 
 
 def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
@@ -67,38 +67,38 @@ def worst(blocks: Iterable[bytes], limit: int) -> list[Row]:
 
     That with the most unproductive idling comes first; of the same idling that with the least key.
     """
-    return _worst(_together(map(_Block.of, filter(None, blocks))), limit)
+    return worst_of(entries_of(map(Block.of, filter(None, blocks))), limit)
 
 
 def worst_of_trucks(blocks: Iterable[tuple[bytes, int]], limit: int) -> list[Row]:
     """The same of some trucks: each block with a bit for each slot that counts."""
-    return _worst(_together(_Block.of(packed).of_slots(bits) for packed, bits in blocks if packed), limit)
+    return worst_of(entries_of(Block.of(packed).of_slots(bits) for packed, bits in blocks if packed), limit)
 
 
-def _merged(found: "_Found") -> bytes:
+def _merged(found: "Found") -> bytes:
     keys = found.column(0)
     if not keys.size:
         return b""
     ids, columns, starts = by_id(np.vstack((keys, found.sums(np.arange(keys.size)))))
     sums, measured = added(columns, starts, SUMS)
-    return _packed(found.others, np.vstack((ids, np.where(measured, sums, np.nan))))
+    return packed_entries(found.others, np.vstack((ids, np.where(measured, sums, np.nan))))
 
 
-def _worst(found: "_Found", limit: int) -> list[Row]:
-    numbers, unproductive = _place_of(found.column(0)).astype(np.int64), found.column(_IDLE_S)
+def worst_of(found: "Found", limit: int) -> list[Row]:
+    """The same of these entries."""
+    numbers = found.numbers()
     if not numbers.size:
         return []
-    unproductive[found.productive[0].astype(np.intp)] -= found.productive[1]
-    ids, order = _sorted(numbers)
+    ids, order = by_number(numbers)
     starts = starts_of(ids)
-    sums = np.add.reduceat(unproductive[order], starts)
+    sums = np.add.reduceat(found.unproductive()[order], starts)
     first = _first(sums, ids[starts], found.others, limit)
     ends = np.append(starts[1:], len(order))
     rows = _rows(found, [order[starts[turn] : ends[turn]] for turn, _ in first])
     return [{"spot": spot, **row, "number": len(starts)} for (_, spot), row in zip(first, rows, strict=True)]
 
 
-def _sorted(numbers: Ids) -> tuple[Ids, Entries]:
+def by_number(numbers: Ids) -> tuple[Ids, Entries]:
     """The numbers ascending, and where each was: both at once as one number, which takes half as long as an argsort."""
     keyed = np.sort((numbers << _ENTRY_BITS) + np.arange(len(numbers)))
     return keyed >> _ENTRY_BITS, keyed & (1 << _ENTRY_BITS) - 1
@@ -119,7 +119,7 @@ def _place_of(keys: Numbers) -> Numbers:
     return np.floor(keys / TRUCKS)
 
 
-def _rows(found: "_Found", entries: Sequence[Entries]) -> list[Row]:
+def _rows(found: "Found", entries: Sequence[Entries]) -> list[Row]:
     """The SUMS of some of the entries each."""
     starts: Starts = np.cumsum([0, *(len(each) for each in entries[:-1])])
     return sums_of(found.sums(np.concatenate(entries)), starts, SUMS)
@@ -134,7 +134,7 @@ def _nothing_productive(whole: Table) -> Table:
     return np.vstack((idle_s, fuel_l, cost))
 
 
-def _packed(others: Sequence[str], table: Table) -> bytes:
+def packed_entries(others: Sequence[str], table: Table) -> bytes:
     """Keys of entries, ascending, and their SUMS."""
     whole, productive = table[: 1 + len(_WHOLE)], table[1 + len(_WHOLE) :]
     nothing = _nothing_productive(whole[1:])
@@ -164,7 +164,7 @@ def _are_set(bits: int) -> npt.NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
     """The places that are no cells, key and _WHOLE of all entries, turn and _PRODUCTIVE of those that have any."""
 
     others: list[str]
@@ -194,12 +194,19 @@ class _Block:
 
     def of_slots(self, bits: int) -> Self:
         """The entries of the trucks whose slot's bit is set."""
-        counts = _are_set(bits)[self.whole[0].astype(np.int64) & TRUCKS - 1]
+        return self.only(_are_set(bits)[self.whole[0].astype(np.int64) & TRUCKS - 1])
+
+    def only(self, counts: npt.NDArray[np.bool_]) -> Self:
+        """The entries that count."""
         if counts.all():
             return self
         productive = self.productive[:, counts[self.productive[0].astype(np.intp)]]
         productive[0] = np.cumsum(counts)[productive[0].astype(np.intp)] - 1
         return type(self)(self.others, [column[counts] for column in self.whole], productive)
+
+    def numbers(self) -> Ids:
+        """Of the places: those that are no cells by their turn in this block."""
+        return _place_of(self.whole[0]).astype(np.int64)
 
     def numbered(self, turns: dict[str, int]) -> Columns:
         """The whole columns with places that are no cells by their turn in `turns`, which takes up new ones."""
@@ -215,7 +222,7 @@ class _Block:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """One list of the places that are no cells, all entries block by block, the productive parts by their turn."""
 
     others: list[str]
@@ -225,6 +232,16 @@ class _Found:
     def column(self, place: int) -> Numbers:
         """A copy: of the keys, or one of _WHOLE, of all entries. Few are needed of so many."""
         return np.concatenate([np.empty(0), *(whole[place] for whole in self.wholes)])
+
+    def numbers(self) -> Ids:
+        """Of the places: cells by their own, others by their turn."""
+        return _place_of(self.column(0)).astype(np.int64)
+
+    def unproductive(self) -> Numbers:
+        """Seconds."""
+        found = self.column(_IDLE_S)
+        found[self.productive[0].astype(np.intp)] -= self.productive[1]
+        return found
 
     def sums(self, entries: Entries) -> Table:
         """The SUMS of some entries."""
@@ -237,7 +254,7 @@ class _Found:
         return np.vstack((whole, productive))
 
 
-def _together(blocks: Iterable[_Block]) -> _Found:
+def entries_of(blocks: Iterable[Block]) -> Found:
     turns: dict[str, int] = {}
     wholes, productives = [], [np.empty((1 + len(_PRODUCTIVE), 0))]
     number = 0
@@ -248,4 +265,4 @@ def _together(blocks: Iterable[_Block]) -> _Found:
             productives.append(productive)
         wholes.append(block.numbered(turns))
         number += len(block.whole[0])
-    return _Found(list(turns), wholes, np.concatenate(productives, axis=1))
+    return Found(list(turns), wholes, np.concatenate(productives, axis=1))

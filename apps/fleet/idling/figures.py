@@ -10,7 +10,7 @@ from apps.accounts.amounts import rounded
 from apps.fleet import figures
 from apps.fleet.columns import Column, least_first
 from apps.fleet.idling.places import centre_of, name_of
-from apps.fleet.utilization.figures import are_ranked
+from apps.fleet.utilization.figures import which_are_ranked
 from apps.fleet.utilization.ratios import or_zero
 from apps.trucks.detection.places import Spot
 
@@ -67,7 +67,7 @@ def worst_first(sums: Mapping[str, Column], codes: Sequence[str], limit: int) ->
     Of trucks whose idling is measured, and of whom enough is known to hold them against others; equals by code.
     """
     unproductive = sums["idle_s"] - or_zero(sums["idle_productive_s"])
-    values = np.where(are_ranked(sums), -unproductive, np.nan)
+    values = np.where(which_are_ranked(sums), -unproductive, np.nan)
     return least_first(values, codes, limit), int((~np.isnan(values)).sum())
 
 

@@ -37,7 +37,8 @@ class IdlePlaceSpan(SpanKey):
     """Where up to 16,384 trucks idled in a day, pentad or month: a copy of their blocks, added up over the trucks.
 
     Who changes a block takes it away and says when it is due anew, under the fleet's revision; it is added up by
-    `apps.fleet.summaries.place_spans`. `places` is packed by `apps.fleet.idling.blocks`.
+    `apps.fleet.summaries.place_spans`. `places` is packed by `apps.fleet.idling.blocks`; `worst`, `left_s` and `cells`
+    are its head (`apps.fleet.idling.heads`), from which the worst places are read.
     """
 
     pk = models.CompositePrimaryKey("fleet_id", "span", "first_day", "part")
@@ -45,6 +46,9 @@ class IdlePlaceSpan(SpanKey):
     part = models.BigIntegerField(help_text="the trucks' ids divided by 16,384")
     due_at = models.DateTimeField(null=True, help_text="empty: it is there")
     places = models.BinaryField(default=b"")
+    worst = models.BinaryField(default=b"")
+    left_s = models.BigIntegerField(default=-1)
+    cells = models.BinaryField(default=b"")
 
     class Meta:
         db_table = "idle_place_span"

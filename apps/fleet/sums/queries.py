@@ -89,17 +89,38 @@ WHERE fleet_id = %(fleet)s AND span = %(piece)s AND first_day IN %(pieces)s AND 
 """
 
 
+def idle_places(which: str, there: Sequence[str], due: Sequence[str]) -> str:
+    """Where many trucks idled: columns of spans that are there; else of the blocks `b` that they are added up from.
+
+    Every block with places is part of such a span, there or due.
+    """
+    return f"""
+SELECT {", ".join(there)} FROM idle_place_span WHERE {which} AND due_at IS NULL
+UNION ALL SELECT STRAIGHT_JOIN {", ".join(due)} FROM (
+    SELECT fleet_id, span, first_day, part FROM idle_place_span WHERE {which} AND due_at IS NOT NULL
+) due JOIN truck_block b ON b.fleet_id = due.fleet_id AND b.span = due.span AND b.first_day = due.first_day
+    AND b.block BETWEEN {PART} * due.part AND {PART} * due.part + {PART - 1}
+"""
+
+
 # Notes that the places of a part of the fleet are to be added up anew, and takes the sums away meanwhile.
 NOTE_PLACES = """
-INSERT INTO idle_place_span (fleet_id, span, first_day, part, due_at, places)
-VALUES (%(fleet)s, %(kind)s, %(first_day)s, %(part)s, NOW(6) + INTERVAL %(seconds)s SECOND, '')
-ON DUPLICATE KEY UPDATE due_at = COALESCE(due_at, VALUES(due_at)), places = ''
+INSERT INTO idle_place_span (fleet_id, span, first_day, part, due_at, places, worst, left_s, cells)
+VALUES (%(fleet)s, %(kind)s, %(first_day)s, %(part)s, NOW(6) + INTERVAL %(seconds)s SECOND, '', '', -1, '')
+ON DUPLICATE KEY UPDATE due_at = COALESCE(due_at, VALUES(due_at)), places = '', worst = '', cells = ''
 """
-# What they are added up from.
+# What those of a day are added up from.
 PLACES_OF_PART = f"""
 SELECT places FROM truck_block WHERE fleet_id = %(fleet)s AND span = %(kind)s AND first_day = %(first_day)s
     AND block BETWEEN {PART} * %(part)s AND {PART} * %(part)s + {PART - 1}
 """
+
+# What those of a pentad are added up from, and those of a month.
+PLACES_OF_PIECES = idle_places(
+    "fleet_id = %(fleet)s AND span = %(piece)s AND first_day IN %(pieces)s AND part = %(part)s",
+    ("places",),
+    ("b.places",),
+)
 
 _KEY = ("fleet_id", "span", "first_day", "block")
 _PARTS = ("figures", "costs", "drivers", "driver_totals", "driver_costs", "places", "hours", "weekdays")
@@ -218,15 +239,22 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
 COSTS = f"SELECT costs FROM truck_block WHERE {_IN_BLOCKS}"
 DRIVER_COSTS = f"SELECT driver_costs AS costs FROM truck_block WHERE {_IN_BLOCKS}"
 
-# Where all of the fleet idled: from the sums of many trucks where they are there, else from those of few. Every block
-# with places is part of such a sum, there or due.
-IDLE_PLACES = f"""
-SELECT places FROM idle_place_span WHERE {_IN_PERIOD} AND due_at IS NULL
-UNION ALL SELECT STRAIGHT_JOIN b.places FROM (
-    SELECT fleet_id, span, first_day, part FROM idle_place_span WHERE {_IN_PERIOD} AND due_at IS NOT NULL
-) due JOIN truck_block b ON b.fleet_id = due.fleet_id AND b.span = due.span AND b.first_day = due.first_day
-    AND b.block BETWEEN {PART} * due.part AND {PART} * due.part + {PART - 1}
-"""
+# Where all of the fleet idled: all entries; or the head of each part (`idling.heads`), and what is whole with neither
+# `left_s` nor `cells`.
+IDLE_PLACES = idle_places(_IN_PERIOD, ("places",), ("b.places",))
+IDLE_PLACE_HEADS = idle_places(
+    _IN_PERIOD,
+    ("span", "first_day", "part", "worst", "left_s", "cells"),
+    ("due.span", "due.first_day", "due.part", "b.places", "NULL", "NULL"),
+)
+
+
+def idle_places_of(parts: Collection[tuple[str, dt.date, int]]) -> str:
+    """All entries of these parts, as far as they are added up: kind, first day, part, places."""
+    each = (f"span = '{kind}' AND first_day = '{first}' AND part = {part}" for kind, first, part in sorted(parts))
+    which = " OR ".join(f"fleet_id = %(fleet)s AND {one}" for one in each)
+    return f"SELECT span, first_day, part, places FROM idle_place_span WHERE ({which}) AND due_at IS NULL"
+
 
 # The trucks of the group `id`: one row a block, with a bit for each.
 _MEMBERS = f"""

@@ -63,17 +63,25 @@ class _Sums:
 
     def add(self, packed: bytes) -> None:
         row = _Row.of(packed)
-        # A range where there is no gap: it is a tenth of the work.
-        trucks = slice(int(row.slots[0]), int(row.slots[-1]) + 1) if row.is_gapless else row.slots
-        self.is_there[trucks] = True
-        for place, (values, null) in enumerate(row.columns):
-            is_null = np.isnan(values) if np.isnan(null) else values == null
-            if is_null.any():
-                self.is_known[place, trucks] |= ~is_null
-                self.sums[place, trucks] += np.where(is_null, 0, values)
-            else:
+        self.is_there[row.trucks] = True
+        for place, numbers in enumerate(row.columns):
+            self._add(place, row.trucks, *numbers)
+
+    def _add(self, place: int, trucks: "slice | Ids", values: npt.NDArray[Any], null: float) -> None:
+        """A column, with as little work as its numbers leave: many are the same for all trucks, most have no nulls."""
+        if len(values) == 1:
+            value = float(values[0])
+            if value == value:
                 self.is_known[place, trucks] = True
-                self.sums[place, trucks] += values
+                self.sums[place, trucks] += value
+            return
+        is_null = np.isnan(values) if np.isnan(null) else values == null
+        if is_null.any():
+            self.is_known[place, trucks] |= ~is_null
+            self.sums[place, trucks] += np.where(is_null, 0, values)
+        else:
+            self.is_known[place, trucks] = True
+            self.sums[place, trucks] += values
 
     def of_trucks(self) -> tuple[Ids, Table]:
         slots = np.flatnonzero(self.is_there)
@@ -87,8 +95,7 @@ _Numbers: TypeAlias = tuple[npt.NDArray[Any], float]  # one for all trucks, or o
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    slots: Ids
-    is_gapless: bool
+    trucks: slice | Ids  # their slots, as a range where there is no gap: it is a tenth of the work
     columns: list[_Numbers]  # where they lie
 
     @classmethod
@@ -102,12 +109,15 @@ class _Row:
             found.append((np.frombuffer(packed, number, length, at), null))
             at += length * number.itemsize
         (empty, _), *columns = found
-        return cls(np.arange(count) + empty.astype(np.int64), len(empty) < count or count == 1, columns)
+        if len(empty) == 1:
+            return cls(slice(int(empty[0]), int(empty[0]) + count), columns)
+        return cls(np.arange(count) + empty.astype(np.int64), columns)
 
     def table(self) -> Table:
         """Slots and COLUMNS, NaN where null."""
+        slots = np.arange(_TRUCKS)[self.trucks]
         columns = (np.where(values == null, np.nan, values) for values, null in self.columns)
-        return np.array([self.slots, *(np.broadcast_to(column, len(self.slots)) for column in columns)], np.float64)
+        return np.array([slots, *(np.broadcast_to(column, len(slots)) for column in columns)], np.float64)
 
 
 def _packed(table: Table) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from apps.fleet import columns, figures
 from apps.fleet.columns import Column
@@ -64,9 +65,13 @@ def is_ranked(row: Row) -> bool:
 
 def are_ranked(sums: Mapping[str, Column]) -> list[bool]:
     """The same of columns."""
+    found: list[bool] = which_are_ranked(sums).tolist()
+    return found
+
+
+def which_are_ranked(sums: Mapping[str, Column]) -> npt.NDArray[np.bool_]:
     length_s = sums["length_s"]
-    known = (length_s > 0) & (100 * (length_s - sums["no_data_s"]) >= RANKED_FROM_PCT * length_s)
-    found: list[bool] = known.tolist()
+    found: npt.NDArray[np.bool_] = (length_s > 0) & (100 * (length_s - sums["no_data_s"]) >= RANKED_FROM_PCT * length_s)
     return found
 
 
@@ -147,7 +152,7 @@ def least_known(sums: Mapping[str, Column], codes: Sequence[str]) -> tuple[list[
     """The places of those that `not_ranked` lists, of columns; and how many a ranking leaves out."""
     length_s = sums["length_s"]
     coverage = np.nan_to_num(columns.percentage(length_s - sums["no_data_s"], length_s))
-    values = np.where(are_ranked(sums), np.nan, np.where(length_s > 0, coverage, 101.0))
+    values = np.where(which_are_ranked(sums), np.nan, np.where(length_s > 0, coverage, 101.0))
     return columns.least_first(values, codes, LISTED), int((~np.isnan(values)).sum())
 
 
