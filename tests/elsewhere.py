@@ -45,12 +45,18 @@ class Elsewhere:
 
 
 @contextmanager
-def waiting_in_vain() -> Iterator[None]:
-    """What is done in here waits for what another connection has locked: shown by giving up after a second."""
+def impatient() -> Iterator[None]:
+    """What is done in here fails if it waits for more than a second for what another connection has locked."""
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
     try:
-        with pytest.raises(OperationalError, match="Lock wait timeout"):
-            yield
+        yield
     finally:
         connection.close()
+
+
+@contextmanager
+def waiting_in_vain() -> Iterator[None]:
+    """What is done in here waits for what another connection has locked: shown by giving up after a second."""
+    with impatient(), pytest.raises(OperationalError, match="Lock wait timeout"):
+        yield

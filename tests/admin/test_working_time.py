@@ -155,6 +155,9 @@ def test_a_group_needs_a_target_from_a_day_on_once(client: Client, truck: Truck)
     empty = client.post(page("add", GroupTarget), {**form, "target_utilization_pct": "", "target_idle_pct": ""})
     assert "Fill in at least one target" in empty.content.decode()
     full = {**form, "target_utilization_pct": "70", "target_idle_pct": ""}
+    other = rows.group(rows.fleet("Other"), "North")
+    foreign = client.post(page("add", GroupTarget), {**full, "group": other.pk})
+    assert "belongs to another fleet" in foreign.content.decode()
     assert client.post(page("add", GroupTarget), full).status_code == 302
     assert "already exists" in client.post(page("add", GroupTarget), full).content.decode()
     assert GroupTarget.objects.get().target_utilization_pct == 70

@@ -16,7 +16,7 @@ from apps.fleet.models import ReportDelivery, ReportFile, ReportRun, ReportSched
 from apps.fleet.reports import runs
 from apps.fleet.reports.schedule import last_due, next_due
 from tests import rows
-from tests.elsewhere import Elsewhere
+from tests.elsewhere import Elsewhere, impatient
 from tests.fleet import report_rows
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -169,6 +169,14 @@ def test_after_a_downtime_only_the_latest_due_time_is_made() -> None:
     assert runs.start_due_run(schedule.pk) is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_schedule_that_another_worker_is_just_looking_at_is_left_to_it() -> None:
+    schedule = due_schedule()
+    with Elsewhere(lambda: runs.start_due_run(schedule.pk)) as other, impatient():
+        assert runs.start_due_run(schedule.pk) is None
+    assert (other.errors, ReportRun.objects.count()) == ([], 1)
+
+
 @pytest.mark.django_db
 def test_message_ids_differ_between_recipients_and_runs() -> None:
     schedule = due_schedule()
@@ -217,24 +225,78 @@ def test_many_workers_at_once_render_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_run_that_another_worker_is_just_claiming_is_left_to_it() -> None:
     run = report_rows.run(due_schedule(), rendered=False)
-    with Elsewhere(lambda: runs._claim(run.pk)) as other:
+    with Elsewhere(lambda: runs._claim(run.pk)) as other, impatient():
         assert runs.render(run.pk) is False
     run.refresh_from_db()
     assert (other.errors, run.attempts) == ([], 1)
+
+
+def while_it_is_rendered(do: Callable[[], Any]) -> Any:
+    """Another worker does something when this one reads the figures."""
+
+    def read(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql == queries.TRUCK_TOTALS:
+            do()
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(read)
 
 
 @pytest.mark.django_db
 def test_a_run_that_another_worker_took_over_is_not_stored_by_the_first() -> None:
     run = report_rows.run(due_schedule(), rendered=False)
 
-    def take_over(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql == queries.TRUCK_TOTALS:
-            ReportRun.objects.update(attempts=F("attempts") + 1)
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(take_over):
+    with while_it_is_rendered(lambda: ReportRun.objects.update(attempts=F("attempts") + 1)):
         assert runs.render(run.pk) is False
     assert ReportFile.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_run_that_another_worker_gave_up_is_not_stored_by_the_first() -> None:
+    """Its lease was over at the fifth attempt, which counts no further."""
+    run = report_rows.run(due_schedule(), rendered=False)
+    ReportRun.objects.update(attempts=4)
+
+    def give_up() -> None:
+        next_attempt(run)
+        assert runs.render(run.pk) is False
+
+    with while_it_is_rendered(give_up):
+        assert runs.render(run.pk) is False
+    run.refresh_from_db()
+    assert (run.status, run.attempts, ReportFile.objects.count()) == ("failed", 5, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("attempts", [0, 4])
+def test_an_error_of_one_who_lost_the_run_is_not_kept(attempts: int) -> None:
+    """Neither as a pause for who has it by now, nor as its end."""
+    run = report_rows.run(due_schedule(), rendered=False)
+    ReportRun.objects.update(attempts=attempts)
+
+    def take_over_and_break() -> None:
+        ReportRun.objects.update(attempts=F("attempts") + 1, lease_until=None)
+        raise ZeroDivisionError
+
+    with while_it_is_rendered(take_over_and_break), pytest.raises(ZeroDivisionError):
+        runs.render(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.error, run.lease_until) == ("queued", "", None)
+
+
+@pytest.mark.django_db
+def test_what_becomes_of_a_run_becomes_of_no_other() -> None:
+    fleet = rows.fleet()
+    first, second, third = (
+        report_rows.run(due_schedule(fleet, name=name), rendered=False) for name in ("Early", "Daily", "Late")
+    )
+    assert runs.render(second.pk) is True
+    ReportRun.objects.filter(pk=third.pk).update(attempts=5)
+    assert runs.render(third.pk) is False
+    assert [ReportRun.objects.get(pk=run.pk).status for run in (first, second, third)] == [
+        "queued", "rendered", "failed",
+    ]  # fmt: skip
+    assert {file.run_id for file in ReportFile.objects.all()} == {second.pk}
 
 
 def broken_run() -> ReportRun:
