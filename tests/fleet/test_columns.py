@@ -208,7 +208,7 @@ def test_each_truck_is_held_against_its_own_targets() -> None:
 METRES = st.integers(0, 10**8) | st.sampled_from([0, 79_999, 80_000])
 LITRES = st.floats(0, 10**5) | TIES.map(abs)
 _OF_DRIVING = {
-    **dict.fromkeys(("distance_m", "fuel_distance_m"), METRES),
+    **dict.fromkeys(("distance_m", "fuel_distance_m", "harsh_distance_m"), METRES),
     **dict.fromkeys(("fuel_used_l", "idle_fuel_l", "consumption_l"), LITRES),
     **dict.fromkeys(
         ("moving_s", "idle_s", "idle_productive_s", "engine_on_s", "night_driving_s", "speeding_s"), SECONDS
