@@ -5,10 +5,12 @@ whole statement. Where a server does not keep them, since it keeps too many or s
 the connection goes on without.
 
 What is asked again and again is kept for as long as the connection is open (`Repeated`); of all other statements those
-that were asked for last, from the second time on.
+that were asked for last, from the second time on. Not those with subqueries, but for single values: executing such a
+statement once more has had faults of its own in servers.
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +23,8 @@ from apps.wire import Kept, Wire
 
 _MOST = 64  # of a connection, of each kind
 _MOST_ONCE = 256  # statements of which a connection knows that they were asked for
+_SINGLE_VALUE = re.compile(r"COALESCE\(\(SELECT (?:[^()]|%\(\w+\)s)*\), 0\)")
+_NOT_PLAIN = re.compile(r"\(\s*SELECT\b|\bUNION\b")
 _PREPARED = "PREPARE"  # what is answered with no rows
 # Unknown to the server, of a kind that is not kept, too many, outdated while its tables are being changed.
 _NOT_KEPT = frozenset({1243, 1295, 1461, 1615})
@@ -90,6 +94,8 @@ def _number(wire: Wire, sql: str) -> tuple[int | None, bool]:
     if (number := recent.get(sql)) is not None:
         recent.move_to_end(sql)
         return number, False
+    if not _is_plain(sql):
+        return None, False
     if sql not in wire.asked_once:
         if len(wire.asked_once) >= _MOST_ONCE:
             wire.asked_once.clear()
@@ -97,6 +103,12 @@ def _number(wire: Wire, sql: str) -> tuple[int | None, bool]:
         return None, False
     recent[sql] = number = len(recent) if len(recent) < _MOST else recent.popitem(last=False)[1]
     return number, True
+
+
+@lru_cache(maxsize=1_000)
+def _is_plain(sql: str) -> bool:
+    """Whether there is no subquery in it, nor a union, but for values such as a revision."""
+    return not _NOT_PLAIN.search(_SINGLE_VALUE.sub("", sql))
 
 
 def whole(wire: Wire, sql: str, values: Mapping[str, Any] | None) -> str:

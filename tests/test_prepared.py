@@ -14,8 +14,10 @@ from django.db import connection
 from pymysql.err import OperationalError, ProgrammingError
 
 from apps import mysql, prepared, resultset
+from apps.fleet.sums import queries as sum_queries
 from apps.pool import StatementTimeout
 from apps.prepared import Repeated
+from apps.trucks.queries import FLEET_STILL, at_revision
 from apps.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -258,6 +260,29 @@ async def test_of_several_those_are_kept_that_are_asked_for_once_more() -> None:
     made = ["PREPARE r0 FROM 'SELECT ? AS n'", kept[0], "PREPARE r1 FROM 'SELECT ? AS m'", *kept[1:]]
     whole = ["SELECT 1 AS n", "SELECT 2 AS m", kept[2]]
     assert wire.sent == [";\n".join(each) for each in (whole, made, kept)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_kept"),
+    [
+        (at_revision(sum_queries.FLEET_PARTS), True),
+        (FLEET_STILL, True),
+        ("SELECT n.a FROM (SELECT %(a)s AS a) n", False),
+        ("SELECT 1 AS a WHERE %(a)s IN (\n    SELECT 1)", False),
+        ("SELECT %(a)s AS a UNION ALL SELECT 2", False),
+        ("SELECT COALESCE((SELECT MAX(%(a)s)), 0) AS a", False),
+    ],
+)
+def test_statements_with_subqueries_are_sent_whole_but_for_single_values(sql: str, is_kept: bool) -> None:
+    assert prepared._is_plain(sql) == is_kept
+
+
+async def test_what_is_not_plain_is_never_kept() -> None:
+    async with connected() as wire:
+        for _ in range(3):
+            several = [("SELECT n.a FROM (SELECT %(a)s AS a) n", {"a": 1}), ("SELECT %(a)s AS a", {"a": 2})]
+            assert await prepared.rows_of_each(wire, several) == [[{"a": 1}], [{"a": 2}]]
+    assert list(wire.recent) == ["SELECT %(a)s AS a"]
 
 
 async def test_what_was_asked_for_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
