@@ -85,6 +85,15 @@ def test_what_a_contender_has_where_it_is_in_no_head_is_read_of_that_part_alone(
     assert [(row["spot"], row["idle_s"]) for row in rows] == [("@1.1", 910), ("@1.2", 855)]
 
 
+def test_a_place_that_is_behind_by_what_is_known_of_it_can_be_the_worst() -> None:
+    second = {"@1.3": 70, "@1.2": 60}
+    found = Contenders.of([a_part(1, {"@1.1": 100, "@1.2": 50}), a_part(2, second, most=1)], 1)
+    assert found is not None
+    assert found.wanted == {(2,)}
+    [row] = found.worst({(2,): block([(0, spot, idle_s) for spot, idle_s in second.items()])})
+    assert (row["spot"], row["idle_s"]) == ("@1.2", 110)
+
+
 def test_where_a_place_in_no_head_could_be_among_the_worst_all_are_asked_for() -> None:
     parts = [a_part(number, {f"@1.{number}": 100, "@9.9": 60}, most=1) for number in range(3)]
     assert Contenders.of(parts, 1) is None
