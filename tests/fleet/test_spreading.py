@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Fleet
+from apps.fleet.costs.allocation import Stretch
 from apps.fleet.ledger import changes as ledger
 from apps.fleet.models import CostAllocation, CostEntry, DirtyEntry, ExchangeRate, FleetDayCost, TruckDayCost
 from apps.fleet.summaries import batches, notes, shares, writing
@@ -144,6 +145,28 @@ def test_the_day_that_was_the_newest_is_spread_with_those_before_once_it_is_over
     books.settle()
     books.write({(0, 5): 0})
     assert books.noted() == {km.pk: (None, None, "later")}
+
+
+TODAY = Stretch(day(9), day(9))
+
+
+@pytest.mark.parametrize(
+    ("days", "come", "is_over", "expected"),
+    [
+        ([], None, False, None),
+        ([9], None, False, notes.Note(TODAY, None)),
+        ([], TODAY, False, notes.Note(TODAY, None)),  # by a truck that is none of its own: nobody bears the day
+        ([8], None, False, notes.Note(None, notes.LATER)),
+        ([], None, True, notes.Note(None, notes.LATER)),
+        ([8, 9], None, False, notes.Note(TODAY, notes.LATER)),
+        ([], TODAY, True, notes.Note(TODAY, notes.LATER)),
+        ([], Stretch(day(8), day(9)), False, notes.WHOLE),
+    ],
+)
+def test_of_an_invoice_by_km_the_newest_day_is_due_at_once_and_others_later(
+    days: list[int], come: Stretch | None, is_over: bool, expected: notes.Note | None
+) -> None:
+    assert notes._reach_by_km({day(number) for number in days}, come, day(9), is_over) == expected
 
 
 def test_a_day_that_is_gone_concerns_all_of_what_covers_it_or_is_no_longer_due(books: Books) -> None:
