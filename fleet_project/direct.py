@@ -6,7 +6,7 @@ the same order: key, parameters, view; an error becomes what the API says of it.
 has been answered before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from django.http import HttpRequest
@@ -15,7 +15,7 @@ from ninja.errors import AuthenticationError
 from ninja.operation import AsyncOperation, Operation
 from ninja.params.models import PathModel, QueryModel
 
-from apps.accounts.authentication import ApiKey, AuthenticatedRequest
+from apps.accounts.authentication import ApiKey, AuthenticatedRequest, Principal
 from apps.trucks import freshness
 from apps.trucks.remembered import Recent
 
@@ -46,10 +46,8 @@ class DirectView:
             response: HttpResponseBase = await self._otherwise(request, **path)
             return response
         try:
-            checking = operation.auth_callbacks[0](request)
-            if checking is None:
-                raise AuthenticationError
-            request.auth = await checking  # type: ignore[attr-defined]
+            key = cast(ApiKey, operation.auth_callbacks[0])
+            request.auth = key.at_once(request) or await _checked(key, request)  # type: ignore[attr-defined]
             answered = await freshness.again(cast(AuthenticatedRequest, request))
             if answered is not None:
                 return answered
@@ -74,6 +72,14 @@ class DirectView:
         elif request.method == "GET" and _come_from(operation, PathModel, QueryModel) and len(words[1]) <= _LONGEST:
             _lately.keep(words, values, 1, _MOST)
         return values
+
+
+def _checked(key: ApiKey, request: HttpRequest) -> Awaitable[Principal]:
+    """Who asks, from the database and Redis. Raises AuthenticationError for a request that names no key."""
+    checking: Awaitable[Principal] | None = key(request)
+    if checking is None:
+        raise AuthenticationError
+    return checking
 
 
 # By operation, and path with query: arguments that follow from these words alone, those that were asked for last.

@@ -76,22 +76,27 @@ class Limiter:
         self._drawing = Sharing()
         self._paused_until = -math.inf
 
+    def at_once(self, key_id: int) -> Allowance | None:
+        """What is left after this request; None, and nothing is counted, if this process has no token of the key."""
+        lease = self._leases.get(key_id)
+        if lease is None or not lease.here or (left_s := lease.ends_at - self._clock()) <= 0:
+            return None
+        lease.here -= 1
+        return Allowance(self._quota, lease.here + lease.elsewhere, math.ceil(left_s))
+
     async def take(self, key_id: int) -> Allowance | None:
         """What is left after this request; None if nobody knows. Raises TooManyRequests."""
-        while True:
+        while (allowance := self.at_once(key_id)) is None:
             now = self._clock()
             lease = self._leases.get(key_id)
-            if lease is not None and now < lease.ends_at:
+            if lease is not None and now < lease.ends_at and not lease.elsewhere:
                 seconds = math.ceil(lease.ends_at - now)
-                if lease.here:
-                    lease.here -= 1
-                    return Allowance(self._quota, lease.here + lease.elsewhere, seconds)
-                if not lease.elsewhere:
-                    nothing = Allowance(self._quota, 0, seconds).fields()
-                    raise TooManyRequests(seconds, {name.decode(): value.decode() for name, value in nothing})
+                nothing = Allowance(self._quota, 0, seconds).fields()
+                raise TooManyRequests(seconds, {name.decode(): value.decode() for name, value in nothing})
             if now < self._paused_until:
                 return None
             await self._drawing.once(key_id, lambda: self._renew(key_id))
+        return allowance
 
     async def _renew(self, key_id: int) -> None:
         began = self._clock()  # before the question, so that a lease never outlives its window
@@ -141,6 +146,11 @@ async def close_limiter() -> None:
     client, _client, _limiter = _client, None, None
     if client is not None:
         await client.aclose()
+
+
+def at_once(key_id: int) -> Allowance | None:
+    """The same as `take` where that needs nobody else; None, and nothing is counted, where it does."""
+    return None if _limiter is None else _limiter.at_once(key_id)
 
 
 async def take(key_id: int) -> Allowance | None:

@@ -156,7 +156,7 @@ class Questions:
     def tag(self, question: Hashable, who: object, now: dt.datetime) -> Tag | None:
         """The question's tag, if it is right provided that the state is still the same."""
         tag = self._tags.get(question)
-        if tag is None or tag.who != who or now >= tag.until:
+        if tag is None or (tag.who is not who and tag.who != who) or now >= tag.until:
             return None
         return tag
 

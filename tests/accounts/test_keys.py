@@ -1,15 +1,20 @@
 import asyncio
 import datetime as dt
 from io import StringIO
+from time import sleep
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http import HttpRequest
 
 from apps import mysql
+from apps.accounts import authentication, limits
 from apps.accounts.authentication import KeyRing, Principal
 from apps.accounts.keys import create_key, split_key
+from apps.accounts.limits import Allowance
 from apps.accounts.models import ApiKey
-from apps.accounts.problems import InvalidKey
+from apps.accounts.problems import Forbidden, InvalidKey
 from tests import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -198,3 +203,41 @@ def test_a_wrong_secret_is_no_use() -> None:
     key = rows.api_key(rows.fleet())
     whose(KeyRing(), f"{key}x")
     assert ApiKey.objects.get().last_used_at is None
+
+
+def test_a_request_is_let_in_at_once_when_its_key_is_open_and_has_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = rows.api_key(rows.fleet(), expires_at=dt.datetime.now(dt.UTC) + HOUR)
+    tokens = iter([Allowance(9, 8, 60)])
+    monkeypatch.setattr(limits, "at_once", lambda key_id: next(tokens, None))
+    auth = authentication.ApiKey()
+
+    def at_once(header: str | None) -> Principal | None:
+        request.headers = {} if header is None else {"Authorization": header}
+        return auth.at_once(request)
+
+    request: Any = HttpRequest()
+    assert at_once(f"Bearer {key}") is None  # nobody has looked it up yet
+    principal = asyncio.run(auth.authenticate(request, key))
+    for wrong in (None, "", key, f"Basic {key}", f"Bearer {key}x", f"Bearer  {key}"):
+        assert at_once(wrong) is None
+    assert at_once(f"Bearer {key}") is principal
+    assert request.allowance == Allowance(9, 8, 60)
+    assert at_once(f"Bearer {key}") is None  # no token is left here
+
+
+def test_who_lacks_the_scope_or_has_a_key_that_has_expired_is_not_let_in_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "at_once", lambda key_id: Allowance(9, 8, 60))
+    now = dt.datetime.now(dt.UTC)
+    key = rows.api_key(rows.fleet(), expires_at=now + dt.timedelta(seconds=0.6))
+    reading, writing = authentication.ApiKey(), authentication.ApiKey("write:ledger")
+    request: Any = HttpRequest()
+    request.headers = {"Authorization": f"Bearer {key}"}
+    asyncio.run(reading.authenticate(request, key))
+    with pytest.raises(Forbidden):
+        asyncio.run(writing.authenticate(request, key))
+    assert reading.at_once(request) is not None
+    assert writing.at_once(request) is None
+    sleep(0.7)
+    assert reading.at_once(request) is None

@@ -196,3 +196,18 @@ def test_a_quota_of_zero_is_none(transactional_db: None, settings) -> None:
         answer = client.get("/api/v2/trucks", key)
         runner.run(client.stop())
     assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+
+
+async def test_a_token_of_this_process_is_taken_at_once_and_nothing_else_is() -> None:
+    clock = Clock()
+    store = Store(16, clock)
+    limiter = Limiter(16, store.draw, clock)
+    assert limiter.at_once(KEY) is None  # nothing drawn yet
+    assert await limiter.take(KEY) == Allowance(16, 15, 60)  # draws two
+    clock.now += 20.5
+    assert limiter.at_once(KEY) == Allowance(16, 14, 40)
+    assert limiter.at_once(KEY) is None
+    assert await limiter.take(KEY) == Allowance(16, 13, 40)  # draws two more
+    clock.now += 40
+    assert limiter.at_once(KEY) is None  # the window has ended, with a token left
+    assert store.asked == 2
