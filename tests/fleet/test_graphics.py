@@ -137,7 +137,7 @@ def test_each_step_begins_where_the_one_before_ends() -> None:
     assert rise["width"] / fall["width"] == pytest.approx(100 / 40, abs=0.01)
     assert before["x"] == now["x"], "both levels begin at the left"
     links = [float(each.get("x1") or 0) for each in image.iter("line")]
-    assert links[0] == pytest.approx(end, abs=0.11)
+    assert links == pytest.approx([end, rise["x"] + rise["width"], fall["x"]], abs=0.11), "and none after the last"
 
 
 def test_on_a_phone_the_words_stand_above_bars_of_all_its_width() -> None:

@@ -228,6 +228,8 @@ def test_trucks_that_want_attention_come_first_then_the_farthest() -> None:
         "no data",
     ):
         assert f"  ! {reason}\n" in text
+    assert [line for line in text.splitlines() if "– km" in line] == []  # of T-6 there is nothing to tell
+    assert text.count("coverage") == 1 + 5  # of the fleet, and of the trucks with data
 
 
 @pytest.mark.django_db

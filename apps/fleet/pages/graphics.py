@@ -204,7 +204,11 @@ def _waterfall(name: str, steps: Sequence[Step], title: str, description: str, l
     parts: list[str] = []
     for number, step in enumerate(steps):
         start = low if step.is_level else levels[number]
-        parts += _row(number, step, scale(start), scale(levels[number + 1]), layout)
+        end = scale(levels[number + 1])
+        parts += _row(number, step, scale(start), end, layout)
+        if number + 1 < len(steps):
+            top = number * layout.row + layout.bar
+            parts.append(f'<line class="link" x1="{end:.1f}" x2="{end:.1f}" y1="{top}" y2="{top + layout.row}"/>')
     style = layout.style
     return _svg(f"{name}-{style[5:]}", layout.row * len(steps) + 8, title, description, parts, "", style, layout.width)
 
@@ -224,7 +228,7 @@ def _row(number: int, step: Step, start: float, end: float, layout: _Broad | _Na
     yield f"<g><title>{escape(f'{step.name}: {step.text}')}</title>"
     yield layout.words(step, y, x + width)
     yield _filled(x, top, width, layout.thick, Series(step.name, kind, is_hatched=kind == "fall"))
-    yield f'<line class="link" x1="{end:.1f}" x2="{end:.1f}" y1="{top}" y2="{top + layout.row}"/></g>'
+    yield "</g>"
 
 
 # --- what all share -------------------------------------------------------------------------------------------------

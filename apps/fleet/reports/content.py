@@ -41,6 +41,7 @@ class TruckLine:
     speeding: str
     coverage: str
     attention: Sequence[str]  # what about the truck wants to be looked at
+    has_data: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,4 +297,5 @@ def _truck_line(truck: TruckFigures, attention: Sequence[str], units: UnitSystem
         speeding=number(sums.speeding if sums else None),
         coverage=number(sums.coverage_pct if sums else None, 0, "%"),
         attention=attention,
+        has_data=truck.has_data,
     )
