@@ -48,8 +48,10 @@ LISTS = {
     "utilization, 1,000 trucks": "/fleet/utilization?period=last30&limit=1000",
     "utilization, 1,000 trucks, 90 days": "/fleet/utilization?period=last90&limit=1000",
     "cost analysis, 1,000 trucks": "/fleet/cost-analysis?period=last30&limit=1000",
+    "driver behavior, 1,000 trucks, 7 days": "/fleet/driver-behavior?period=last7&limit=1000",
     "driver behavior, 1,000 trucks": "/fleet/driver-behavior?period=last30&limit=1000",
     "driver behavior, 1,000 drivers": "/fleet/driver-behavior?period=last30&limit=1000&by=driver",
+    "drivers, 1,000, 7 days": "/drivers?period=last7&limit=1000",
     "drivers, 1,000": "/drivers?period=last30&limit=1000",
     "idling": "/fleet/idling?period=last30",
 }
