@@ -19,7 +19,8 @@ import django
 import httpx
 
 from tests.bench import pages, servers
-from tests.bench.reads import QUIET, SENSORS, database_s
+from tests.bench.reads import QUIET, SENSORS
+from tests.bench.turns import cpu_ns
 
 ALL = "&limit=1000"
 GROUP = "&group=All"
@@ -52,16 +53,17 @@ Costs = dict[tuple[str, str], list[tuple[float, float]]]  # question, period →
 
 def measured(address: str, server: servers.Server, key: str, rounds: int, answers: int) -> Costs:
     found: Costs = defaultdict(list)
+    both = server.pids(), [servers.database_pid()]
     with httpx.Client(base_url=f"{address}/api/v2", headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
         for number in range(1 + rounds):  # the first one warms up
             for name, path in QUESTIONS.items():
                 for period in (WEEK, QUARTER):
-                    before = server.cpu_s(), database_s()
+                    before = [cpu_ns(pids) for pids in both]
                     for _ in range(answers):
                         client.get(f"{path}&{period}").raise_for_status()
-                    after = server.cpu_s(), database_s()
+                    after = [cpu_ns(pids) for pids in both]
                     if number:
-                        ours, theirs = (1000 * (b - a) / answers for a, b in zip(before, after, strict=True))
+                        ours, theirs = (1e-6 * (b - a) / answers for a, b in zip(before, after, strict=True))
                         found[name, period].append((ours, theirs))
             print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
     return found
